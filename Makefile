@@ -1,0 +1,59 @@
+# Each target sets up what it needs: a .venv of its own from requirements/dev.lock, and nothing outside this folder.
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV_VERSION := 0.13.8
+STAMP := $(VENV)/.installed
+
+.PHONY: help demo test check format gallery bench lock clean
+
+help:
+	@echo "make demo     make a small data set in runs/demo and say where to look and listen"
+	@echo "make test     run the tests"
+	@echo "make check    formatting, lint, types, import directions, schemas against models"
+	@echo "make gallery  draw the spectrogram of every procedural recipe on one sheet"
+	@echo "make bench    print the benchmarks' figures"
+	@echo "make format   format the code and write the schemas anew"
+	@echo "make lock     pin the dependencies anew"
+
+$(STAMP): pyproject.toml requirements/dev.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "make: Python 3.11 or newer is needed, $(PYTHON) is $$($(PYTHON) --version 2>&1); try make PYTHON=python3.12"; exit 2; }
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(STAMP)
+	$(BIN)/copilot generate --seeds starter --num 24 --seed 7 --out runs/demo
+	$(BIN)/copilot show runs/demo --out runs/demo-show --force
+
+test: $(STAMP)
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+check: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/copilot schema --check schemas
+
+format: $(STAMP)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	$(BIN)/copilot schema --out schemas
+
+gallery: $(STAMP)
+	$(BIN)/python benchmarks/gallery.py runs/gallery.png
+
+bench: $(STAMP)
+	$(BIN)/python -m benchmarks
+
+lock: $(STAMP)
+	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --extra espeak --extra view --group dev --custom-compile-command "make lock" --upgrade --output-file requirements/dev.lock
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

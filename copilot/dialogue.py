@@ -1,0 +1,75 @@
+"""Turns and dialogues: what a designer makes of a seed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal, Protocol
+
+from pydantic import Field
+
+from copilot.edit import Edit, Operation, compare
+from copilot.scene import Frozen, Scene
+from copilot.seed import Seed
+
+Task = Literal["story", "add", "remove", "volume", "panning", "replace", "open"]
+EDIT_TASKS: tuple[Task, ...] = ("add", "remove", "volume", "panning", "replace", "open")
+Mode = Literal["turnwise", "whole"]
+
+
+class StatedEdit(Frozen):
+    """The lists of ids that a model states itself, in mode `whole`. Compared with the derived ones."""
+
+    added: tuple[int, ...] = ()
+    changed: tuple[int, ...] = ()
+    removed: tuple[int, ...] = ()
+
+
+class Turn(Frozen):
+    """The user's request, and the designer's answer to it.
+
+    `scene` is the scene after the turn. `operations` lead to it from the scene before; the story turn
+    begins with an empty scene.
+    """
+
+    task: Task
+    user: str = Field(description="The user's request.")
+    description: str = Field(description="The whole soundscape in words; no loudness, no panning.")
+    operations: tuple[Operation, ...]
+    scene: Scene
+    stated: StatedEdit | None = None
+
+
+class Dialogue(Frozen):
+    """The whole conversation from one seed: a story turn, then edit turns."""
+
+    seed_id: str
+    seed_text: str
+    mode: Mode = "turnwise"
+    turns: tuple[Turn, ...] = Field(min_length=1)
+
+    def scene_before(self, index: int) -> Scene:
+        """The scene that turn `index` starts from: empty for the story turn."""
+        return self.turns[index - 1].scene if index else Scene()
+
+    def edit(self, index: int) -> Edit:
+        """What turn `index` added, changed and removed, derived from the scenes."""
+        return compare(self.scene_before(index), self.turns[index].scene)
+
+    def transitions(self) -> Iterator[tuple[int, Scene, Turn, Edit]]:
+        """Each turn with its index, the scene before it, and its derived edit."""
+        for index, turn in enumerate(self.turns):
+            yield index, self.scene_before(index), turn, self.edit(index)
+
+
+class Designer(Protocol):
+    """A backend which turns a seed into a dialogue."""
+
+    name: str
+
+    def fingerprint(self) -> dict[str, str]:
+        """Whatever changes the dialogues: version, model, prompts' hashes, settings."""
+        ...
+
+    def design(self, seed: Seed, run_seed: int) -> Dialogue:
+        """The dialogue for a seed. Raises RowFault where none can be made."""
+        ...

@@ -1,0 +1,56 @@
+"""The project's own errors. Each message says what is wrong, where, and what to do.
+
+Third-party exceptions are turned into these where they arise. An error about one row is a `RowFault`,
+which rejects that row and nothing else; all others end the run.
+"""
+
+from __future__ import annotations
+
+
+class CopilotError(Exception):
+    """Base of every error that this project raises on purpose. Ends a command with `exit_code`."""
+
+    exit_code = 1
+
+
+class UserError(CopilotError):
+    """Something that the user gave is wrong: a path, a setting, a file's content."""
+
+    exit_code = 2
+
+
+class MissingExtraError(UserError):
+    """An optional dependency is not installed."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(
+            f"{what}: needs the extra '{extra}'; install it with: pip install 'audiocopilot[{extra}]'"
+        )
+
+
+class RunInUseError(UserError):
+    """Another live process works on the same run."""
+
+
+class ConfigMismatchError(UserError):
+    """A run folder belongs to another configuration."""
+
+
+class StorageFullError(CopilotError):
+    """The disk is full. What was committed stands, and the next run goes on from there."""
+
+
+class CorruptDataError(CopilotError):
+    """Stored bytes are not what was written."""
+
+
+class RowFault(CopilotError):  # noqa: N818 - a fault of one row is not an error of the program
+    """One row cannot be made: it is rejected with a reason (kebab-case) and a detail."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+    def __reduce__(self) -> tuple[type[RowFault], tuple[str, str]]:
+        return (type(self), (self.reason, self.detail))

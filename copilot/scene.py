@@ -1,0 +1,143 @@
+"""Scenes and their elements, and the limits that a scene keeps.
+
+A scene's elements stand in the order of their ids, whatever order they came in, so that equal scenes are
+equal values. What the models enforce is what the words mean (a panning lies in [-1, 1]); what a data set
+allows is `SceneLimits`, and the rules hold scenes against it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from copilot.units import Lufs, Seconds
+
+Role = Literal["ambience", "effect", "music", "speech"]
+SoundRole = Literal["ambience", "effect", "music"]
+Gender = Literal["female", "male"]
+Emotion = Literal[
+    "neutral", "happy", "sad", "angry", "excited", "calm", "fearful", "surprised", "tired", "whispered"
+]
+
+
+class Frozen(BaseModel):
+    """A value: cannot be changed, knows no other fields, holds no NaN or infinity."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class _MixParameters(Frozen):
+    id: int = Field(ge=0, description="Names one sound for the whole dialogue; never used again.")
+    loudness: Lufs = Field(ge=-70, le=0, description="Integrated loudness in LUFS (ITU-R BS.1770).")
+    panning: float = Field(ge=-1, le=1, description="-1 is left, 0 the centre, 1 right.")
+    start_time: Seconds = Field(ge=0, description="Start in the scene, in seconds.")
+    duration: Seconds = Field(gt=0, description="Duration, in seconds.")
+
+    @property
+    def end_time(self) -> Seconds:
+        """Where the element ends in the scene, in seconds."""
+        return self.start_time + self.duration
+
+
+class SoundElement(_MixParameters):
+    """A sound without words: an ambience, an effect or music."""
+
+    tool: Literal["sfx"] = "sfx"
+    role: SoundRole
+    text: str = Field(description="What is heard, as a caption.")
+
+
+class SpeechElement(_MixParameters):
+    """Spoken words."""
+
+    tool: Literal["tts"] = "tts"
+    role: Literal["speech"] = "speech"
+    text: str = Field(description="The words to speak.")
+    speaker: str = Field(min_length=1, description="Who speaks; one voice for the whole dialogue.")
+    gender: Gender
+    emotion: Emotion = "neutral"
+
+
+Element = Annotated[SoundElement | SpeechElement, Field(discriminator="tool")]
+"""One sound of a scene."""
+
+MIX_FIELDS = ("loudness", "panning", "start_time", "duration")
+"""What an edit may change of a sound and leave it the same sound. All else is another sound."""
+
+
+class Scene(Frozen):
+    """The sounds of one turn, in the order of their ids. Raises ValueError for an id used twice."""
+
+    elements: tuple[Element, ...] = ()
+
+    @field_validator("elements", mode="after")
+    @classmethod
+    def _ordered(cls, elements: tuple[Element, ...]) -> tuple[Element, ...]:
+        ids = [element.id for element in elements]
+        twice = sorted({i for i in ids if ids.count(i) > 1})
+        if twice:
+            raise ValueError(f"elements: id {', '.join(map(str, twice))} used twice in one scene")
+        return tuple(sorted(elements, key=lambda element: element.id))
+
+    def __len__(self) -> int:
+        return len(self.elements)
+
+    def sounds(self) -> Iterator[Element]:
+        """The elements, in the order of their ids."""
+        return iter(self.elements)
+
+    def get(self, element_id: int) -> Element | None:
+        """The element with that id, or None."""
+        return next((element for element in self.elements if element.id == element_id), None)
+
+    @property
+    def ids(self) -> frozenset[int]:
+        """The ids that are alive."""
+        return frozenset(element.id for element in self.elements)
+
+    @property
+    def duration_s(self) -> Seconds:
+        """Where the last element ends, in seconds; 0 for an empty scene."""
+        return max((element.end_time for element in self.elements), default=0.0)
+
+
+class Range(Frozen):
+    """A closed range of numbers."""
+
+    low: float
+    high: float
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> Self:
+        if self.low > self.high:
+            raise ValueError(f"range: {self.low} is above {self.high}")
+        return self
+
+    def __contains__(self, value: float) -> bool:
+        return self.low <= value <= self.high
+
+
+class SceneLimits(Frozen):
+    """What a data set allows. The defaults are those published for AudioCopilot (arXiv 2602.17097).
+
+    A 30 s scene of 20 elements is `SceneLimits(duration_s=30, n_elements=20, start_time_s=Range(...))`.
+    """
+
+    duration_s: Seconds = Field(default=8.0, gt=0)
+    n_elements: int = Field(default=10, ge=1)
+    n_turns: int = Field(default=5, ge=1)
+    loudness_lufs: Range = Range(low=-30, high=-10)
+    panning: Range = Range(low=-1, high=1)
+    ambience_panning: Range = Range(low=-0.1, high=0.1)
+    start_time_s: Range = Range(low=0, high=4)
+    element_duration_s: Range = Range(low=0.2, high=8)
+    text_chars: int = Field(default=300, ge=1, description="Longest caption or line.")
+    user_chars: int = Field(default=600, ge=1, description="Longest request of the user.")
+    description_chars: int = Field(default=1200, ge=1)
+    words_per_s: Range = Range(low=0.5, high=5.0)
+    """Speakable rates: slower sounds stretched, faster cannot be spoken."""
+    loudness_step_lu: float = Field(default=0.1, gt=0, description="Resolution of loudness.")
+    panning_step: float = Field(default=0.01, gt=0, description="Resolution of panning.")
+    time_step_s: Seconds = Field(default=0.01, gt=0, description="Resolution of times.")

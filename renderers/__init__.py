@@ -1,0 +1,1 @@
+"""Backends that turn elements into stems: one file, or one package, for each."""
