@@ -10,7 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 
+from copilot.stem import Word
 from copilot.units import Audio, Seconds
+
+__all__ = ["RenderFailure", "RenderRequest", "RenderedSound", "Renderer", "Tool", "Voice", "Word"]
 
 Tool = Literal["sfx", "tts"]
 
@@ -29,15 +32,6 @@ class RenderRequest:
     voice: str | None = None
     gender: str | None = None
     emotion: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """One spoken word and when it is heard, in seconds from the start of the stem."""
-
-    text: str
-    start_s: Seconds
-    end_s: Seconds
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Arithmetic of sound: levels, loudness, panning, codecs. Values in, values out."""

@@ -1,0 +1,28 @@
+"""Where a recording is active: the first and the last moment that stand out of its quiet."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from copilot.units import SAMPLE_RATE_HZ, Audio, Seconds, samples_to_seconds
+
+_FRAME = SAMPLE_RATE_HZ // 100
+_BELOW_LOUDEST_DB = -40.0
+
+
+def active_span(audio: Audio) -> tuple[Seconds, Seconds]:
+    """Start and end of the activity, in seconds from the start of (channels, samples).
+
+    Active is a frame of 10 ms whose power is within 40 dB of the loudest frame's. (0, 0) for silence.
+    """
+    n_samples = audio.shape[1]
+    n_frames = -(-n_samples // _FRAME)
+    power = np.zeros(n_frames * _FRAME)
+    power[:n_samples] = np.square(audio, dtype=np.float64).sum(axis=0)
+    frames = power.reshape(n_frames, _FRAME).sum(axis=1)
+    loudest = float(frames.max(initial=0.0))
+    if loudest == 0.0:
+        return 0.0, 0.0
+    active = np.flatnonzero(frames > loudest * 10.0 ** (_BELOW_LOUDEST_DB / 10.0))
+    end = min(int(active[-1] + 1) * _FRAME, n_samples)
+    return samples_to_seconds(int(active[0]) * _FRAME), samples_to_seconds(end)

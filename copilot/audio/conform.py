@@ -1,0 +1,37 @@
+"""The border where sound from outside becomes ours: 48 kHz, (channels, samples), 24 bits, sound at all."""
+
+from __future__ import annotations
+
+import numpy as np
+import soxr
+from numpy.typing import NDArray
+
+from copilot.audio.pcm import STEM_BITS, Pcm, full_scale, quantise
+from copilot.errors import RowFault
+from copilot.units import SAMPLE_RATE_HZ, Seconds, seconds_to_samples
+
+_SILENT_DBFS = -90.0
+
+
+def conform(audio: NDArray[np.floating], rate_hz: int, longest_s: Seconds | None = None) -> Pcm:
+    """A backend's sound as 24-bit samples at 48 kHz, cut to `longest_s` where that is given.
+
+    `audio` is (channels, samples), 1 or 2 channels. What peaks above full scale is scaled down to it: the
+    level means nothing before loudness is set. Raises RowFault with reason `stem-layout`,
+    `stem-not-finite` or `stem-silent`.
+    """
+    if audio.ndim != 2 or audio.shape[0] not in {1, 2} or audio.shape[1] == 0:
+        raise RowFault("stem-layout", f"shape {audio.shape}; expected (1 or 2 channels, samples)")
+    if not np.isfinite(audio).all():
+        raise RowFault("stem-not-finite", "the sound holds NaN or infinity")
+    sound = np.asarray(audio, dtype=np.float32)
+    if rate_hz != SAMPLE_RATE_HZ:
+        sound = np.ascontiguousarray(soxr.resample(sound.T, rate_hz, SAMPLE_RATE_HZ, quality="HQ").T)
+    if longest_s is not None:
+        sound = sound[:, : seconds_to_samples(longest_s)]
+    peak = float(np.abs(sound).max(initial=0.0))
+    if peak <= 10.0 ** (_SILENT_DBFS / 20.0):
+        raise RowFault("stem-silent", f"nothing above {_SILENT_DBFS:g} dBFS")
+    scale = full_scale(STEM_BITS)
+    highest = (scale - 1) / scale
+    return quantise(sound if peak <= highest else sound * np.float32(highest / peak), STEM_BITS)

@@ -1,0 +1,71 @@
+"""Integer PCM and FLAC: what a file holds, to the bit.
+
+Samples of stems and mixes are integers on the grid of their bit depth. Every 24-bit value is a float32 and
+a float64 exactly, so nothing is lost between a file, the mixer and the file that it writes.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import Literal
+
+import numpy as np
+import soundfile as sf
+from numpy.typing import NDArray
+
+from copilot.errors import CorruptDataError
+from copilot.units import SAMPLE_RATE_HZ, Audio
+
+Pcm = NDArray[np.int32]
+"""Integer samples on the grid of some bit depth, int32, shape (channels, samples)."""
+
+BitDepth = Literal[16, 24]
+STEM_BITS: BitDepth = 24
+
+
+def full_scale(bits: BitDepth) -> int:
+    """The integer that stands for 1.0 at a bit depth."""
+    return 32768 if bits == 16 else 8388608
+
+
+def quantise(audio: Audio, bits: BitDepth) -> Pcm:
+    """Round audio to the nearest value of the grid, halves to even; samples past full scale are clipped."""
+    scale = full_scale(bits)
+    scaled = audio * np.float32(scale)
+    np.rint(scaled, out=scaled)
+    return np.clip(scaled, -scale, scale - 1, out=scaled).astype(np.int32)
+
+
+def to_float(pcm: Pcm, bits: BitDepth) -> Audio:
+    """Integer samples as float32 in [-1, 1); exact."""
+    return pcm.astype(np.float32) * np.float32(1.0 / full_scale(bits))
+
+
+def encode_flac(pcm: Pcm, bits: BitDepth) -> bytes:
+    """A FLAC file at 48 kHz that holds the samples, shape (channels, samples), as they are."""
+    # libsndfile takes samples left-aligned in the integer type that it is given.
+    frames = pcm.T.astype(np.int16) if bits == 16 else np.ascontiguousarray(pcm.T << 8)
+    buffer = io.BytesIO()
+    sf.write(buffer, frames, SAMPLE_RATE_HZ, format="FLAC", subtype=f"PCM_{bits}")
+    return buffer.getvalue()
+
+
+def decode_flac(data: bytes) -> tuple[Pcm, BitDepth]:
+    """The samples of a FLAC file, shape (channels, samples), and their bit depth.
+
+    Raises CorruptDataError for bytes that are not FLAC at 48 kHz with 16 or 24 bits.
+    """
+    try:
+        with sf.SoundFile(io.BytesIO(data)) as file:
+            subtype, rate, n_frames = file.subtype, file.samplerate, file.frames
+            frames = file.read(dtype="int32", always_2d=True)
+    except (sf.SoundFileError, RuntimeError) as error:
+        raise CorruptDataError(f"FLAC: {error}") from error
+    if rate != SAMPLE_RATE_HZ or subtype not in {"PCM_16", "PCM_24"}:
+        raise CorruptDataError(
+            f"FLAC: {subtype} at {rate} Hz; expected PCM_16 or PCM_24 at {SAMPLE_RATE_HZ} Hz"
+        )
+    if len(frames) != n_frames:
+        raise CorruptDataError(f"FLAC: {len(frames)} samples decoded, {n_frames} declared")
+    bits: BitDepth = 16 if subtype == "PCM_16" else 24
+    return np.ascontiguousarray(frames.T >> (32 - bits)), bits

@@ -1,0 +1,167 @@
+"""Checks of a sample's sound: each has a name, a figure, a limit and a verdict.
+
+All are figures in which more is worse, so that a check passes where `value <= limit`. They are taken from
+the samples that are stored, after every rounding.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from copilot.audio.loudness import MIN_GATED_SAMPLES
+from copilot.audio.pcm import STEM_BITS, BitDepth, Pcm, full_scale
+from copilot.dialogue import Dialogue
+from copilot.mix import TRUE_PEAK_LIMIT_DBTP, DialogueMix, Placed, null_residual
+from copilot.scene import Element, Scene, SpeechElement
+from copilot.stem import Stem
+from copilot.units import DIGITAL_SILENCE_DB, gain_to_db, samples_to_seconds, seconds_to_samples
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One named test of a sample: passed where the figure is at most the limit."""
+
+    name: str
+    value: float
+    limit: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether the figure keeps the limit."""
+        return self.value <= self.limit
+
+
+def audio_checks(dialogue: Dialogue, stems: Mapping[int, Stem], mix: DialogueMix) -> tuple[Check, ...]:
+    """All checks of a dialogue's stems and mixes; the figure of each is its worst turn or stem.
+
+    | name | figure | limit |
+    |---|---|---|
+    | `null_residual` | what remains of a turn minus the turn before minus what was edited, dBFS | -120 |
+    | `stems_sum_to_mix` | a turn minus the sum of its stems in floating point, dBFS | rounding |
+    | `loudness_error` | measured loudness of a stem in the mix minus the asked one, LU | 0.1 |
+    | `true_peak` | dBTP | -1 |
+    | `clipping` | samples at full scale | 0 |
+    | `silence` | the longest digital silence in a turn, s | 1 |
+    | `offset` | mean of a channel (DC), dBFS | -60 |
+    | `duration_error` | a turn's duration against its scene's, a sound's against the asked one, s | 0.01 |
+    | `speech_overrun` | speech past the end of its slot, s | 0 |
+    | `captions_unmatched` | sounds for which the backend had nothing fitting | 0 |
+    """
+    return (
+        Check("null_residual", _null_residual_dbfs(dialogue, mix), -120.0),
+        Check("stems_sum_to_mix", _sum_residual_dbfs(mix), _rounding_dbfs(dialogue, mix)),
+        Check("loudness_error", _loudness_error(dialogue, stems, mix), 0.1),
+        Check("true_peak", mix.true_peak_dbtp(), TRUE_PEAK_LIMIT_DBTP),
+        Check("clipping", float(sum(_n_clipped(t.pcm, full_scale(mix.bits)) for t in mix.turns)), 0.0),
+        Check("silence", max(_longest_silence_s(t.pcm) for t in mix.turns), 1.0),
+        Check("offset", max(_offset_dbfs(t.pcm, full_scale(mix.bits)) for t in mix.turns), -60.0),
+        Check("duration_error", _duration_error_s(dialogue, stems, mix), 0.01),
+        Check("speech_overrun", _speech_overrun_s(dialogue, stems), 0.0),
+        Check("captions_unmatched", float(sum(not s.info.matched for s in stems.values())), 0.0),
+    )
+
+
+def _null_residual_dbfs(dialogue: Dialogue, mix: DialogueMix) -> float:
+    pairs = zip((None, *mix.turns), mix.turns, dialogue.transitions(), strict=False)
+    residuals = [null_residual(before, after, edit.touched) for before, after, (_, _, _, edit) in pairs]
+    return gain_to_db(max(residuals) / full_scale(mix.bits))
+
+
+def _sum_residual_dbfs(mix: DialogueMix) -> float:
+    worst = 0.0
+    for turn in mix.turns:
+        left = turn.pcm.astype(np.float32) - turn.unrounded
+        worst = max(worst, float(left.max(initial=0.0)), -float(left.min(initial=0.0)))
+    return gain_to_db(worst / full_scale(mix.bits))
+
+
+def _rounding_dbfs(dialogue: Dialogue, mix: DialogueMix) -> float:
+    """The most that rounding may leave: half a step a stem, and as much for sums in float32."""
+    n_stems = max(len(turn.scene) for turn in dialogue.turns)
+    return gain_to_db(n_stems / full_scale(mix.bits))
+
+
+def _loudness_error(dialogue: Dialogue, stems: Mapping[int, Stem], mix: DialogueMix) -> float:
+    errors = [
+        abs(_loudness_of(part, stems[element.id], mix.bits) - mix.headroom_db - element.loudness)
+        for element, part in _distinct_parts(dialogue, mix)
+        if part.pcm.shape[1] == stems[element.id].pcm.shape[1] >= MIN_GATED_SAMPLES
+    ]
+    return max(errors, default=0.0)
+
+
+def _loudness_of(part: Placed, stem: Stem, bits: BitDepth) -> float:
+    """The loudness of a placed stem: of the stem, with the gains that its samples really have in the mix.
+
+    That equals a measurement of the placed samples themselves, without filtering every sound again.
+    """
+    sources = (stem.pcm[0], stem.pcm[-1])
+    grid = full_scale(STEM_BITS) / full_scale(bits)
+    left, right = (
+        math.sqrt(_energy(placed) / max(_energy(source), 1.0)) * grid
+        for placed, source in zip(part.pcm, sources, strict=True)
+    )
+    return stem.loudness_with((left, right))
+
+
+def _distinct_parts(dialogue: Dialogue, mix: DialogueMix) -> Iterator[tuple[Element, Placed]]:
+    """Every placed stem once, however many turns it stays the same in."""
+    parts = {
+        element: turn_mix.placed[element.id]
+        for turn, turn_mix in zip(dialogue.turns, mix.turns, strict=True)
+        for element in turn.scene.sounds()
+    }
+    yield from parts.items()
+
+
+def _energy(samples: Pcm) -> float:
+    floats = samples.astype(np.float64)
+    return float(floats @ floats)
+
+
+def _n_clipped(mix: Pcm, scale: int) -> int:
+    if mix.max(initial=0) < scale - 1 and mix.min(initial=0) > -scale:
+        return 0
+    return int(np.count_nonzero((mix >= scale - 1) | (mix <= -scale)))
+
+
+def _longest_silence_s(mix: Pcm) -> float:
+    sounding = np.flatnonzero(mix[0] | mix[1])
+    bounds = np.concatenate(([-1], sounding, [mix.shape[1]]))
+    return samples_to_seconds(int(np.diff(bounds).max()) - 1)
+
+
+def _offset_dbfs(mix: Pcm, scale: int) -> float:
+    if not mix.size:
+        return DIGITAL_SILENCE_DB
+    return gain_to_db(float(np.abs(mix.mean(axis=1)).max()) / scale)
+
+
+def _duration_error_s(dialogue: Dialogue, stems: Mapping[int, Stem], mix: DialogueMix) -> float:
+    turns = (
+        abs(turn_mix.pcm.shape[1] - seconds_to_samples(turn.scene.duration_s))
+        for turn, turn_mix in zip(dialogue.turns, mix.turns, strict=True)
+    )
+    sounds = (
+        abs(stem.pcm.shape[1] - seconds_to_samples(stem.info.asked_duration_s))
+        for stem in stems.values()
+        if stem.info.tool == "sfx"
+    )
+    return samples_to_seconds(max([*turns, *sounds]))
+
+
+def _speech_overrun_s(dialogue: Dialogue, stems: Mapping[int, Stem]) -> float:
+    return max((_overrun(element, stems[element.id]) for element in _spoken(dialogue)), default=0.0)
+
+
+def _spoken(dialogue: Dialogue) -> Iterator[SpeechElement]:
+    scenes: Iterator[Scene] = (turn.scene for turn in dialogue.turns)
+    return (e for scene in scenes for e in scene.sounds() if isinstance(e, SpeechElement))
+
+
+def _overrun(element: SpeechElement, stem: Stem) -> float:
+    return max((stem.info.speech_end_s or 0.0) - element.duration, 0.0)

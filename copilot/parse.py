@@ -1,0 +1,60 @@
+"""From JSON text to models, or to the violations of the schema. Nothing that a text holds raises.
+
+Each violation says the path to the field, what is wrong with it, and what was given; where the path leads
+through a turn or an element, its index and id are told as well.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json
+
+from copilot.dialogue import Dialogue
+from copilot.rules.base import Violation, place
+from copilot.rules.schema import SCHEMA_RULE, schema_faults
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def parse_dialogue(raw: str | bytes) -> Dialogue | tuple[Violation, ...]:
+    """The dialogue that the JSON holds, or what keeps it from being one."""
+    return parse_model(Dialogue, raw)
+
+
+def parse_model(model: type[M], raw: str | bytes) -> M | tuple[Violation, ...]:
+    """The model that the JSON holds, or what keeps it from being one. At least one violation then."""
+    try:
+        return model.model_validate_json(raw)
+    except ValidationError as error:
+        return tuple(_violations(error, raw))
+
+
+def _violations(error: ValidationError, raw: str | bytes) -> list[Violation]:
+    try:
+        data = from_json(raw)
+    except ValueError:  # no JSON at all: there is nothing to walk through
+        data = None
+    found = []
+    for path, message in schema_faults(error):
+        turn, element_id = _where(data, path)
+        text = f"{place(turn, element_id)}: {message}"
+        found.append(Violation(SCHEMA_RULE, "fatal", turn, element_id, text))
+    return found
+
+
+def _where(data: Any, path: tuple[str | int, ...]) -> tuple[int | None, int | None]:  # noqa: ANN401 - any JSON
+    """The turn's index and the innermost id on the way to a fault, where there are such."""
+    turn: int | None = None
+    element_id: int | None = None
+    for depth, part in enumerate(path):
+        if isinstance(part, int) and path[:depth] == ("turns",):
+            turn = part
+        try:
+            data = data[part]
+        except (KeyError, IndexError, TypeError):
+            break
+        if isinstance(data, dict) and type(data.get("id")) is int:
+            element_id = data["id"]
+    return turn, element_id

@@ -1,0 +1,79 @@
+"""A sample: one dialogue with its stems and mixes; and a rejected seed, with the stage and the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from copilot.checks import Check
+from copilot.content import content_hash
+from copilot.dialogue import Dialogue
+from copilot.seed import Seed
+from copilot.stem import StemInfo
+from copilot.units import Decibels
+
+Tier = Literal["valid", "hq"]
+Keep = Literal["mixes", "stems", "both"]
+
+
+def sample_id(run_seed: int, seed_id: str) -> str:
+    """The sample's id: 16 hexadecimal digits from the run's seed and the seed's id."""
+    return content_hash([run_seed, seed_id])[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """How a sample came about."""
+
+    designer: str
+    mode: str
+    run_seed: int
+    fingerprint: str
+    model: str | None = None
+    prompt_hash: str | None = None
+    attempts: int = 1
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    generated_tokens: int = 0
+    raw_replies: tuple[str, ...] = ()
+    normalised: tuple[str, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredStem:
+    """A stem as a sample stores it: under an element's id, with or without its FLAC file."""
+
+    element_id: int
+    info: StemInfo
+    flac: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One row of the data set. `mixes` holds one FLAC file a turn, or none where only stems are kept."""
+
+    id: str
+    seed: Seed
+    tier: Tier
+    dialogue: Dialogue
+    mixes: tuple[bytes, ...]
+    stems: tuple[StoredStem, ...]
+    headroom_db: Decibels
+    mix_bits: int
+    checks: tuple[Check, ...]
+    provenance: Provenance
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """One seed that gave no sample: the stage that gave up, a kebab-case reason, and a detail for people."""
+
+    id: str
+    seed: Seed
+    stage: str
+    reason: str
+    detail: str
+    raw_replies: tuple[str, ...] = ()
+    dialogue: Dialogue | None = None

@@ -1,0 +1,221 @@
+"""Samples and rejects as Arrow rows: the columns that a run's Parquet files have.
+
+Readable by `datasets`, pandas, DuckDB and Ray without this package. The schema carries the feature types
+of `datasets`, so that mixes and stems come as `Audio(decode=False)` columns.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import pyarrow as pa
+
+from copilot.dialogue import Dialogue, Turn
+from copilot.edit import Edit
+from copilot.sample import Reject, Sample, StoredStem
+from copilot.scene import Element
+from copilot.units import SAMPLE_RATE_HZ
+
+_AUDIO = pa.struct({"bytes": pa.binary(), "path": pa.string()})
+_ELEMENT = pa.struct(
+    {
+        "id": pa.int64(),
+        "tool": pa.string(),
+        "role": pa.string(),
+        "text": pa.string(),
+        "loudness": pa.float64(),
+        "panning": pa.float64(),
+        "start_time": pa.float64(),
+        "duration": pa.float64(),
+        "speaker": pa.string(),
+        "gender": pa.string(),
+        "emotion": pa.string(),
+    }
+)
+_OPERATION = pa.struct(
+    {
+        "op": pa.string(),
+        "id": pa.int64(),
+        "loudness": pa.float64(),
+        "panning": pa.float64(),
+        "start_time": pa.float64(),
+        "duration": pa.float64(),
+        "element": _ELEMENT,
+    }
+)
+_IDS = pa.list_(pa.int64())
+_TURN = pa.struct(
+    {
+        "index": pa.int64(),
+        "task": pa.string(),
+        "user": pa.string(),
+        "description": pa.string(),
+        "added": _IDS,
+        "changed": _IDS,
+        "removed": _IDS,
+        "elements": pa.list_(_ELEMENT),
+        "duration_s": pa.float64(),
+        "operations": pa.list_(_OPERATION),
+    }
+)
+_STEM = pa.struct(
+    {
+        "key": pa.string(),
+        "element_id": pa.int64(),
+        "tool": pa.string(),
+        "backend": pa.string(),
+        "voice": pa.string(),
+        "loudness_lufs": pa.float64(),
+        "peak_dbtp": pa.float64(),
+        "asked_duration_s": pa.float64(),
+        "duration_s": pa.float64(),
+        "speech_start_s": pa.float64(),
+        "speech_end_s": pa.float64(),
+        "words": pa.list_(pa.struct({"text": pa.string(), "start_s": pa.float64(), "end_s": pa.float64()})),
+        "matched": pa.bool_(),
+        "detail": pa.list_(pa.struct({"name": pa.string(), "value": pa.string()})),
+        "audio": _AUDIO,
+    }
+)
+_PROVENANCE = pa.struct(
+    {
+        "designer": pa.string(),
+        "model": pa.string(),
+        "prompt_hash": pa.string(),
+        "mode": pa.string(),
+        "attempts": pa.int64(),
+        "tokens": pa.struct({"prompt": pa.int64(), "cached": pa.int64(), "generated": pa.int64()}),
+        "raw_replies": pa.list_(pa.string()),
+        "normalised": pa.list_(pa.string()),
+        "run_seed": pa.int64(),
+        "fingerprint": pa.string(),
+        "versions": pa.list_(pa.struct({"name": pa.string(), "version": pa.string()})),
+    }
+)
+_CHECK = pa.struct({"name": pa.string(), "value": pa.float64(), "limit": pa.float64(), "passed": pa.bool_()})
+
+
+def _features(kind: pa.DataType) -> dict[str, Any]:
+    """An Arrow type in the form in which `datasets` writes its features."""
+    if kind.equals(_AUDIO):
+        return {"sampling_rate": SAMPLE_RATE_HZ, "decode": False, "_type": "Audio"}
+    if pa.types.is_struct(kind):
+        return {field.name: _features(field.type) for field in kind}
+    if pa.types.is_list(kind):
+        return {"feature": _features(kind.value_type), "_type": "List"}
+    return {"dtype": {"double": "float64"}.get(str(kind), str(kind)), "_type": "Value"}
+
+
+def _schema(columns: Mapping[str, pa.DataType]) -> pa.Schema:
+    features = {name: _features(kind) for name, kind in columns.items()}
+    return pa.schema(columns, metadata={"huggingface": json.dumps({"info": {"features": features}})})
+
+
+SAMPLES = _schema(
+    {
+        "id": pa.string(),
+        "seed_id": pa.string(),
+        "seed_text": pa.string(),
+        "tier": pa.string(),
+        "turns": pa.list_(_TURN),
+        "mixes": pa.list_(_AUDIO),
+        "stems": pa.list_(_STEM),
+        "headroom_db": pa.float64(),
+        "mix_bits": pa.int64(),
+        "checks": pa.list_(_CHECK),
+        "provenance": _PROVENANCE,
+    }
+)
+"""The columns of `shards/*.parquet`."""
+
+REJECTS = _schema(
+    {
+        "id": pa.string(),
+        "seed_id": pa.string(),
+        "seed_text": pa.string(),
+        "stage": pa.string(),
+        "reason": pa.string(),
+        "detail": pa.string(),
+        "raw_replies": pa.list_(pa.string()),
+        "turns": pa.list_(_TURN),
+    }
+)
+"""The columns of `rejects/*.parquet`."""
+
+AUDIO_COLUMNS = ("mixes.list.element.bytes", "stems.list.element.audio.bytes")
+"""The Parquet columns that hold FLAC files: not worth a compression or statistics of their own."""
+
+
+def sample_row(sample: Sample) -> dict[str, Any]:
+    """A sample as a row of `SAMPLES`."""
+    provenance = asdict(sample.provenance)
+    tokens = {name: provenance.pop(f"{name}_tokens") for name in ("prompt", "cached", "generated")}
+    versions = provenance.pop("versions")
+    return {
+        "id": sample.id,
+        "seed_id": sample.seed.id,
+        "seed_text": sample.seed.text,
+        "tier": sample.tier,
+        "turns": _turn_rows(sample.dialogue),
+        "mixes": [_audio(mix, f"{sample.id}/turn-{k}.flac") for k, mix in enumerate(sample.mixes)],
+        "stems": [_stem_row(stem, sample.id) for stem in sample.stems],
+        "headroom_db": sample.headroom_db,
+        "mix_bits": sample.mix_bits,
+        "checks": [{**asdict(check), "passed": check.passed} for check in sample.checks],
+        "provenance": {
+            **provenance,
+            "tokens": tokens,
+            "versions": [{"name": name, "version": version} for name, version in sorted(versions.items())],
+        },
+    }
+
+
+def reject_row(reject: Reject) -> dict[str, Any]:
+    """A reject as a row of `REJECTS`; the turns as far as there were any."""
+    return {
+        "id": reject.id,
+        "seed_id": reject.seed.id,
+        "seed_text": reject.seed.text,
+        "stage": reject.stage,
+        "reason": reject.reason,
+        "detail": reject.detail,
+        "raw_replies": list(reject.raw_replies),
+        "turns": _turn_rows(reject.dialogue) if reject.dialogue else None,
+    }
+
+
+def _turn_rows(dialogue: Dialogue) -> list[dict[str, Any]]:
+    return [_turn_row(index, turn, edit) for index, _, turn, edit in dialogue.transitions()]
+
+
+def _turn_row(index: int, turn: Turn, edit: Edit) -> dict[str, Any]:
+    return {
+        "index": index,
+        "task": turn.task,
+        "user": turn.user,
+        "description": turn.description,
+        "added": list(edit.added),
+        "changed": list(edit.changed),
+        "removed": list(edit.removed),
+        "elements": [_element_row(element) for element in turn.scene.sounds()],
+        "duration_s": turn.scene.duration_s,
+        "operations": [operation.model_dump() for operation in turn.operations],
+    }
+
+
+def _element_row(element: Element) -> dict[str, Any]:
+    return element.model_dump()
+
+
+def _stem_row(stem: StoredStem, owner: str) -> dict[str, Any]:
+    info = asdict(stem.info)
+    detail = [{"name": name, "value": value} for name, value in sorted(info.pop("detail").items())]
+    audio = _audio(stem.flac, f"{owner}/stem-{stem.element_id}.flac") if stem.flac is not None else None
+    return {**info, "element_id": stem.element_id, "detail": detail, "audio": audio}
+
+
+def _audio(flac: bytes, path: str) -> dict[str, Any]:
+    return {"bytes": flac, "path": path}
