@@ -1,0 +1,1 @@
+"""Stages put together, what runs them, and what they leave on disk."""

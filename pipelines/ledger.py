@@ -1,0 +1,84 @@
+"""The ledger: which files of a run are committed, and which seeds they account for.
+
+One small JSON file an entry, written atomically after the files that it names. What no entry names does
+not exist. Entries are never changed, so any number of writers may add theirs at once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from copilot.errors import CorruptDataError
+from pipelines.atomic import TEMPORARY_PREFIX, write_atomic
+
+
+@dataclass(frozen=True, slots=True)
+class CommittedFile:
+    """One file of a run: its path below the run, and what it must hold."""
+
+    path: str
+    sha256: str
+    n_bytes: int
+    n_rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """What one commit added: at most one file of samples and one of rejects, and their seeds.
+
+    `tiers` counts the samples by tier, `reasons` the rejects by `stage/reason`; `audio_s` is the duration
+    of all turns' mixes.
+    """
+
+    name: str
+    files: tuple[CommittedFile, ...]
+    accepted: tuple[str, ...]
+    rejected: tuple[str, ...]
+    tiers: Mapping[str, int] = field(default_factory=dict)
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    audio_s: float = 0.0
+
+    @property
+    def seed_ids(self) -> tuple[str, ...]:
+        """Every seed that the entry accounts for."""
+        return self.accepted + self.rejected
+
+
+class Ledger:
+    """The ledger in one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def add(self, entry: LedgerEntry) -> None:
+        """Enter a commit. From here on its files exist. Raises StorageFullError."""
+        write_atomic(self.folder / f"{entry.name}.json", json.dumps(asdict(entry), indent=1).encode())
+
+    def entries(self) -> Iterator[LedgerEntry]:
+        """Every entry, in the order of their names. Raises CorruptDataError for one that is damaged."""
+        for path in sorted(self.folder.glob("*.json")):
+            if not path.name.startswith(TEMPORARY_PREFIX):
+                yield _read(path)
+
+    def seed_ids(self) -> set[str]:
+        """Every seed that is accounted for."""
+        return {seed_id for entry in self.entries() for seed_id in entry.seed_ids}
+
+    def paths(self) -> set[str]:
+        """Every file that exists, by its path below the run."""
+        return {file.path for entry in self.entries() for file in entry.files}
+
+
+def _read(path: Path) -> LedgerEntry:
+    try:
+        content = json.loads(path.read_bytes())
+        files = tuple(CommittedFile(**file) for file in content.pop("files"))
+        accepted, rejected = tuple(content.pop("accepted")), tuple(content.pop("rejected"))
+        return LedgerEntry(files=files, accepted=accepted, rejected=rejected, **content)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CorruptDataError(
+            f"{path}: not an entry of a ledger ({error}); move the file away, and its seeds are made anew"
+        ) from error

@@ -1,0 +1,122 @@
+"""Seeds from a data set of the Hugging Face hub, or a folder in one of its forms.
+
+Rows are streamed, and of Parquet files only the text and id columns are fetched: nobody downloads or
+decodes audio to read text. `datasets` is imported when a stream is opened, not before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from copilot.errors import UserError
+from copilot.seed import Seed
+from pipelines.seeds import common_voice, librispeech
+from pipelines.seeds.records import BadLineError, Reading, SeedProblem, make_seed, name_part, row_name
+
+
+@dataclass(frozen=True, slots=True)
+class HubDataset:
+    """`hub:DATASET[@CONFIG][:SPLIT]#COLUMN`: ids are `hub/DATASET/ID`, or `hub/DATASET/HASH` without an id.
+
+    `prefix` replaces `hub/DATASET`. `to_name` turns a value of `id_column` into the last part of the id.
+    """
+
+    dataset: str
+    column: str
+    config: str | None = None
+    split: str = "train"
+    id_column: str = "id"
+    prefix: str = ""
+    to_name: Callable[[str], str] = str
+
+    @property
+    def name(self) -> str:
+        """The spec that names this data set in full."""
+        config = f"@{self.config}" if self.config else ""
+        return f"hub:{self.dataset}{config}:{self.split}#{self.column}"
+
+    @property
+    def expects(self) -> str:
+        """What the data set should hold."""
+        return f"rows with text in the column {self.column!r}"
+
+    def read(self) -> Iterator[Reading]:
+        """Each row. Raises UserError if the data set, configuration, split or column cannot be read."""
+        prefix = self.prefix or f"hub/{self._label()}"
+        for number, row in enumerate(self._rows(), start=1):
+            try:
+                yield self._parse_row(prefix, row)
+            except BadLineError as error:
+                yield SeedProblem(self.name, number, str(error))
+
+    def _label(self) -> str:
+        # A folder's own path would tie the ids to one machine.
+        folder = Path(self.dataset)
+        return name_part(folder.resolve().name if folder.is_dir() else self.dataset)
+
+    def _parse_row(self, prefix: str, row: Mapping[str, object]) -> Seed:
+        text = row[self.column]
+        if not isinstance(text, str):
+            raise BadLineError(f"the column {self.column!r} holds no text")
+        return make_seed(prefix, self.to_name(row_name(row.get(self.id_column))), text)
+
+    def _rows(self) -> Iterator[Mapping[str, object]]:
+        from datasets.exceptions import DatasetsError  # noqa: PLC0415 - takes seconds to import
+        from huggingface_hub import errors as hub_errors  # noqa: PLC0415
+
+        # The hub's client passes on the errors of its HTTP library, which are no OSError.
+        http_error: type[Exception] = hub_errors.HTTPError  # type: ignore[attr-defined]
+        try:
+            yield from self._open()
+        except (DatasetsError, OSError, ValueError, RuntimeError, http_error) as error:
+            reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+            raise UserError(
+                f"seeds: cannot read {self.name}: {reason}; check the name, the network and HF_TOKEN, "
+                f"or give a local copy, such as text:PATH or jsonl:PATH#FIELD"
+            ) from error
+
+    def _open(self) -> Any:  # noqa: ANN401 - a stream of `datasets`, which has no types
+        import datasets  # noqa: PLC0415 - takes seconds to import
+
+        builder = datasets.load_dataset_builder(self.dataset, self.config)
+        columns = _column_names(builder.as_streaming_dataset(split=self.split))
+        if self.column not in columns:
+            raise UserError(
+                f"seeds: {self.dataset} has no column {self.column!r}; it has {', '.join(columns) or 'none'}"
+            )
+        wanted = list(dict.fromkeys([self.column, *({self.id_column} & set(columns))]))
+        if hasattr(builder.config, "columns"):
+            # Without this, Parquet files are fetched whole, and the columns are dropped afterwards.
+            builder = datasets.load_dataset_builder(self.dataset, self.config, columns=wanted)
+        return builder.as_streaming_dataset(split=self.split).select_columns(wanted)
+
+
+def _column_names(stream: Any) -> list[str]:  # noqa: ANN401 - as above
+    if stream.column_names is not None:
+        return list(stream.column_names)
+    # JSON and CSV tell their columns with their rows; as Arrow, nothing is decoded.
+    first = next(iter(stream.with_format("arrow")), None)
+    return [] if first is None else list(first.column_names)
+
+
+LIBRISPEECH = HubDataset(
+    "openslr/librispeech_asr",
+    column="text",
+    config="all",
+    split="train.clean.100",
+    prefix=librispeech.PREFIX,
+)
+"""Plain `librispeech`: a part for training, so that no evaluation set's text gets into training data."""
+
+COMMON_VOICE = HubDataset(
+    "fixie-ai/common_voice_17_0",
+    column=common_voice.TEXT_COLUMN,
+    config="en",
+    id_column=common_voice.PATH_COLUMN,
+    prefix=common_voice.PREFIX,
+    to_name=common_voice.clip_name,
+)
+"""Plain `common-voice`: English 17.0 as Parquet. Other forms of it hold text and audio in one archive."""

@@ -1,0 +1,51 @@
+"""Seeds from one text field of a JSON Lines file.
+
+A seed's id is the row's own `id` where it is a string or a whole number, else the hash of its text.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from copilot.seed import Seed
+from pipelines.seeds.lines import parse_lines, read_lines
+from pipelines.seeds.records import BadLineError, Reading, make_seed, name_part, row_name
+
+
+@dataclass(frozen=True, slots=True)
+class JsonLines:
+    """`jsonl:PATH#FIELD`: ids are `jsonl/FILENAME/ID` or `jsonl/FILENAME/HASH`."""
+
+    path: Path
+    field: str
+
+    @property
+    def name(self) -> str:
+        """The file."""
+        return str(self.path)
+
+    @property
+    def expects(self) -> str:
+        """What the file should hold."""
+        return f"one JSON object a line, with text in the field {self.field!r}"
+
+    def read(self) -> Iterator[Reading]:
+        """Each row. Raises UserError if the file cannot be read."""
+        return parse_lines(self.path, read_lines(self.path), self._parse_row)
+
+    def _parse_row(self, line: str) -> Seed:
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise BadLineError(f"not JSON ({error})") from error
+        if not isinstance(row, dict):
+            raise BadLineError("not a JSON object")
+        if self.field not in row:
+            raise BadLineError(f"no field {self.field!r}")
+        text = row[self.field]
+        if not isinstance(text, str):
+            raise BadLineError(f"the field {self.field!r} is not a string")
+        return make_seed(f"jsonl/{name_part(self.path.name)}", row_name(row.get("id")), text)

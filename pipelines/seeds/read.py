@@ -1,0 +1,87 @@
+"""Read a source and draw from it.
+
+Nothing that was read is lost without a count: n_read = available + n_duplicates + n_blank + n_problems.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from textwrap import shorten
+
+from copilot.errors import UserError
+from copilot.seed import Seed
+from pipelines.seeds.records import SeedProblem
+from pipelines.seeds.select import SeedPool, draw_seeds
+from pipelines.seeds.spec import SeedSource, parse_spec
+
+MAX_PROBLEMS_KEPT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class SeedDraw:
+    """The seeds of a run, and what became of every line that was read.
+
+    `seeds` are in the order of the draw, distinct in id and, but for case, in text. `n_read` counts the
+    lines or rows of the source, without a header. `n_problems` counts those that gave no seed, of which
+    `problems` describes the first 100. `available` seeds were there to draw from.
+    """
+
+    seeds: tuple[Seed, ...]
+    n_read: int
+    n_blank: int
+    n_duplicates: int
+    problems: tuple[SeedProblem, ...]
+    n_problems: int
+    available: int
+
+
+def read_seeds(spec: str, num: int | None, run_seed: int) -> SeedDraw:
+    """The seeds that `spec` names, `num` of them drawn by the run's seed, or all if `num` is None.
+
+    All as well if there are fewer than `num`. Raises UserError for a bad spec, for a source that cannot be
+    read or gives no seed at all, and for a `num` below 1.
+    """
+    if num is not None and num < 1:
+        raise UserError(f"seeds: cannot draw {num} seeds; give a number of at least 1, or none for all")
+    source = parse_spec(spec)
+    n_read = n_blank = n_problems = 0
+    problems: list[SeedProblem] = []
+    with SeedPool() as pool:
+        for reading in source.read():
+            n_read += 1
+            if reading is None:
+                n_blank += 1
+            elif isinstance(reading, Seed):
+                pool.add(reading)
+            else:
+                n_problems += 1
+                if len(problems) < MAX_PROBLEMS_KEPT:
+                    problems.append(reading)
+        if not len(pool):
+            raise UserError(_no_seed(source, n_blank, problems))
+        n_duplicates = len(pool.drop_duplicates())
+        clashes = pool.drop_clashes()
+        n_problems += len(clashes)
+        for row in clashes[: MAX_PROBLEMS_KEPT - len(problems)]:
+            seed = pool.seed_at(row)
+            what = f"the id {seed.id} stands for several texts; {shorten(seed.text, 60)!r} is left out"
+            problems.append(SeedProblem(source.name, None, what))
+        return SeedDraw(
+            seeds=draw_seeds(pool, num, run_seed),
+            n_read=n_read,
+            n_blank=n_blank,
+            n_duplicates=n_duplicates,
+            problems=tuple(problems),
+            n_problems=n_problems,
+            available=len(pool),
+        )
+
+
+def _no_seed(source: SeedSource, n_blank: int, problems: list[SeedProblem]) -> str:
+    if problems:
+        found = f"nothing in it can be read, first {problems[0]}"
+    elif n_blank:
+        found = f"its lines are blank ({n_blank:,})"
+    else:
+        found = "it is empty"
+    return f"seeds: no seed in {source.name}: {found}; expected {source.expects}"

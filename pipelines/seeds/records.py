@@ -1,0 +1,74 @@
+"""What a source yields for a line, and how its text and id are written.
+
+Text is NFC with single spaces, without control, format or surrogate characters: it prints on one line and
+encodes as UTF-8. Ids hold no white space and depend on content alone, never on a line's number or a folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from dataclasses import dataclass
+
+from copilot.seed import Seed
+
+_REMOVED_CATEGORIES = frozenset({"Cc", "Cf", "Cs"})
+_JOINERS = frozenset("\u200c\u200d")  # they change how letters and emoji are read, so they are text
+_HASH_DIGITS = 16  # 64 bits: one chance in a million that six million texts share an id
+
+
+@dataclass(frozen=True, slots=True)
+class SeedProblem:
+    """Why one line gave no seed. `line` counts from 1, or is None where no single line is at fault."""
+
+    file: str
+    line: int | None
+    what: str
+
+    def __str__(self) -> str:
+        where = self.file if self.line is None else f"{self.file}:{self.line}"
+        return f"{where}: {self.what}"
+
+
+Reading = Seed | SeedProblem | None
+"""What one line of a source gives; None stands for a blank line."""
+
+
+class BadLineError(ValueError):
+    """A line gives no seed; the message says why."""
+
+
+def normalise_text(text: str) -> str:
+    """The text in NFC, control characters removed, each run of white space one space, none at the ends."""
+    if not text.isprintable():
+        text = "".join(char for char in text if _is_text(char))
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def name_part(name: str) -> str:
+    """A name as a part of an id: normalised, with `_` for white space. Empty if nothing is left of it."""
+    return normalise_text(name).replace(" ", "_")
+
+
+def make_seed(prefix: str, name: str, text: str) -> Seed:
+    """The seed `PREFIX/NAME`, or `PREFIX/HASH` of its text where there is no name.
+
+    Raises BadLineError if the text is empty.
+    """
+    text, part = normalise_text(text), name_part(name)
+    if not text:
+        raise BadLineError(f"the id {part} has no text" if part else "no text")
+    if not part:
+        part = hashlib.sha256(text.encode()).hexdigest()[:_HASH_DIGITS]
+    return Seed(id=f"{prefix}/{part}", text=text)
+
+
+def row_name(value: object) -> str:
+    """A row's `id` field as a name: a string or a whole number; empty for anything else."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return ""
+    return str(value)
+
+
+def _is_text(char: str) -> bool:
+    return char.isspace() or char in _JOINERS or unicodedata.category(char) not in _REMOVED_CATEGORIES

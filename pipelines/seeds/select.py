@@ -1,0 +1,128 @@
+"""Which seeds a run works on: duplicates are dropped, and a number is drawn by hash.
+
+Neither depends on the order in which the seeds were read. Memory is about 100 bytes a seed, whatever
+its length: the texts wait in a temporary file, and only those that are drawn come back.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import heapq
+import tempfile
+import unicodedata
+from array import array
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Self
+
+import numpy as np
+
+from copilot.content import derive_seed
+from copilot.errors import StorageFullError
+from copilot.seed import Seed
+
+_DIGEST_BYTES = 16
+_SPOOL_BYTES = 64 << 20  # what fits in this much memory is never written to disk
+
+
+def draw_seeds(seeds: Iterable[Seed], num: int | None, run_seed: int) -> tuple[Seed, ...]:
+    """The `num` seeds whose hashes of (run seed, id) are smallest, in the order of these hashes.
+
+    All of them if `num` is None or more than there are. A larger `num` gives the same seeds first. The ids
+    have to be distinct.
+    """
+
+    def rank(seed: Seed) -> tuple[int, str]:
+        return derive_seed("draw-seeds", run_seed, seed.id), seed.id
+
+    return tuple(sorted(seeds, key=rank) if num is None else heapq.nsmallest(num, seeds, key=rank))
+
+
+class SeedPool:
+    """Seeds that were read, from which those that say the same are dropped.
+
+    Every method raises StorageFullError if the temporary file cannot be written or read.
+    """
+
+    def __init__(self) -> None:
+        self._spool = tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES)  # noqa: SIM115 - closed in __exit__
+        self._offsets = array("Q")
+        self._end = 0
+        self._id_digests = bytearray()
+        self._text_digests = bytearray()
+        self._kept = bytearray()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # On a full disk, closing fails like the write before it, which has said so.
+        with contextlib.suppress(OSError):
+            self._spool.close()
+
+    def __len__(self) -> int:
+        """The number of seeds that were added and not dropped."""
+        return sum(self._kept)
+
+    def __iter__(self) -> Iterator[Seed]:
+        """The seeds that are left, in the order in which they were added."""
+        return (self.seed_at(row) for row, kept in enumerate(self._kept) if kept)
+
+    def seed_at(self, row: int) -> Seed:
+        """The seed that was added as number `row`, from 0, dropped or not."""
+        with _storage():
+            self._spool.seek(self._offsets[row])
+            record = self._spool.readline()
+        seed_id, _, text = record.decode().rstrip("\n").partition("\t")
+        return Seed(seed_id, text)
+
+    def add(self, seed: Seed) -> None:
+        """Take a seed in. Its id and text hold no tab and no line feed."""
+        record = f"{seed.id}\t{seed.text}\n".encode()
+        with _storage():
+            self._spool.seek(self._end)
+            self._spool.write(record)
+        self._offsets.append(self._end)
+        self._end += len(record)
+        self._id_digests += _digest(seed.id)
+        self._text_digests += _digest(unicodedata.normalize("NFC", seed.text.casefold()))
+        self._kept.append(1)
+
+    def drop_duplicates(self) -> list[int]:
+        """Drop seeds whose text another has but for case: the one with the smallest id stays."""
+        return self._drop(self._text_digests, key=lambda seed: (seed.id, seed.text))
+
+    def drop_clashes(self) -> list[int]:
+        """Drop seeds whose id another has with another text: the smallest text stays."""
+        return self._drop(self._id_digests, key=lambda seed: seed.text)
+
+    def _drop(self, digests: bytearray, key: Callable[[Seed], Any]) -> list[int]:
+        """Keep one seed, the smallest by `key`, for each digest, and return the rows that were dropped."""
+        rows = np.flatnonzero(np.frombuffer(bytes(self._kept), dtype=np.bool_))
+        values = np.array(memoryview(digests)).view(f"S{_DIGEST_BYTES}")[rows]
+        order = np.argsort(values, kind="stable")
+        values, rows = values[order], rows[order]
+        starts = np.flatnonzero(np.append(True, values[1:] != values[:-1]))
+        lengths = np.diff(np.append(starts, len(values)))
+        dropped = []
+        for start, length in zip(starts[lengths > 1], lengths[lengths > 1], strict=True):
+            group = sorted(rows[start : start + length].tolist(), key=lambda row: key(self.seed_at(row)))
+            dropped += group[1:]
+        for row in dropped:
+            self._kept[row] = 0
+        return dropped
+
+
+@contextlib.contextmanager
+def _storage() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StorageFullError(
+            f"seeds: cannot keep the texts in {tempfile.gettempdir()}: {error.strerror}; "
+            f"free space there, or set TMPDIR to another folder"
+        ) from error
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.blake2b(text.encode(), digest_size=_DIGEST_BYTES).digest()

@@ -1,0 +1,91 @@
+"""What `--seeds` takes: a spec names a source, and nothing is opened before it is read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+from copilot.errors import UserError
+from pipelines.seeds.common_voice import CommonVoice
+from pipelines.seeds.hub import COMMON_VOICE, LIBRISPEECH, HubDataset
+from pipelines.seeds.jsonl import JsonLines
+from pipelines.seeds.librispeech import LibriSpeech
+from pipelines.seeds.records import Reading
+from pipelines.seeds.text_files import Starter, TextFile
+
+SPEC_FORMS = {
+    "starter": "the sentences that are shipped with this package",
+    "librispeech": "LibriSpeech's train-clean-100, from the Hugging Face hub",
+    "librispeech:PATH": "a local LibriSpeech: the corpus, a part, a speaker, a chapter or one *.trans.txt",
+    "common-voice": "Common Voice 17.0 English, from the Hugging Face hub",
+    "common-voice:PATH.tsv": "a local TSV file of Common Voice",
+    "text:PATH": "a text file, a line each",
+    "jsonl:PATH#FIELD": "a field of a JSON Lines file",
+    "hub:DATASET[@CONFIG][:SPLIT]#COLUMN": "a column of a data set of the hub; the split is train by default",
+}
+"""Every form of a spec, and what it means."""
+
+_HUB = re.compile(
+    r"(?P<dataset>[^@:#]+)(@(?P<config>[^@:#]+))?(:(?P<split>[^@:#]+))?#(?P<column>.+)",
+)
+
+
+class SeedSource(Protocol):
+    """Something that seeds are read from."""
+
+    @property
+    def name(self) -> str:
+        """The source, in messages."""
+        ...
+
+    @property
+    def expects(self) -> str:
+        """What the source should hold, in messages."""
+        ...
+
+    def read(self) -> Iterator[Reading]:
+        """A seed, a problem, or None for a blank, for each line. Raises UserError if it cannot be read."""
+        ...
+
+
+def parse_spec(spec: str) -> SeedSource:
+    """The source that a spec names. Raises UserError for a spec of no known form."""
+    kind, colon, rest = spec.partition(":")
+    plain: dict[str, SeedSource] = {
+        "starter": Starter(),
+        "librispeech": LIBRISPEECH,
+        "common-voice": COMMON_VOICE,
+    }
+    if not colon and kind in plain:
+        return plain[kind]
+    if rest:
+        match kind:
+            case "librispeech":
+                return LibriSpeech(Path(rest).expanduser())
+            case "common-voice":
+                return CommonVoice(Path(rest).expanduser())
+            case "text":
+                return TextFile(Path(rest).expanduser())
+            case "jsonl":
+                return _parse_jsonl(spec, rest)
+            case "hub":
+                return _parse_hub(spec, rest)
+    raise UserError(f"seeds: {spec!r} is no source of seeds; give one of {', '.join(SPEC_FORMS)}")
+
+
+def _parse_jsonl(spec: str, rest: str) -> JsonLines:
+    path, _, field = rest.rpartition("#")
+    if not path or not field:
+        raise UserError(f"seeds: {spec!r} names no field; give jsonl:PATH#FIELD")
+    return JsonLines(Path(path).expanduser(), field)
+
+
+def _parse_hub(spec: str, rest: str) -> HubDataset:
+    match = _HUB.fullmatch(rest)
+    if match is None:
+        raise UserError(f"seeds: {spec!r} is incomplete; give hub:DATASET[@CONFIG][:SPLIT]#COLUMN")
+    return HubDataset(
+        match["dataset"], column=match["column"], config=match["config"], split=match["split"] or "train"
+    )

@@ -1,0 +1,46 @@
+"""Seeds from a text file, a line each, and the sentences that are shipped with the package.
+
+A seed's id holds the hash of its text, so that a line put in or moved changes no other seed's id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from pipelines.seeds.lines import parse_lines, read_lines
+from pipelines.seeds.records import Reading, make_seed, name_part
+
+STARTER_FILE = Path(__file__).with_name("starter.txt")
+
+
+@dataclass(frozen=True, slots=True)
+class TextFile:
+    """`text:PATH`: ids are `text/FILENAME/HASH`."""
+
+    path: Path
+    expects = "one sentence a line, in UTF-8"
+
+    @property
+    def name(self) -> str:
+        """The file."""
+        return str(self.path)
+
+    def read(self) -> Iterator[Reading]:
+        """Each line. Raises UserError if the file cannot be read."""
+        parse = partial(make_seed, f"text/{name_part(self.path.name)}", "")
+        return parse_lines(self.path, read_lines(self.path), parse)
+
+
+@dataclass(frozen=True, slots=True)
+class Starter:
+    """`starter`: the sentences of the package; ids are `starter/HASH`."""
+
+    name = "starter"
+    expects = TextFile.expects
+
+    def read(self) -> Iterator[Reading]:
+        """Each sentence."""
+        return parse_lines(STARTER_FILE, read_lines(STARTER_FILE), partial(make_seed, "starter", ""))

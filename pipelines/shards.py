@@ -1,0 +1,141 @@
+"""Shards: Parquet files of samples and of rejects, committed together through the ledger.
+
+The order is what makes it safe: write under a temporary name, sync, rename, and only then enter both files
+in the ledger. A crash in between leaves files that nobody counts, and the next run deletes them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from copilot.content import content_hash
+from copilot.sample import Reject, Sample
+from copilot.table import AUDIO_COLUMNS, REJECTS, SAMPLES, reject_row, sample_row
+from pipelines.atomic import HashedFile
+from pipelines.ledger import CommittedFile, Ledger, LedgerEntry
+
+ROW_GROUP_BYTES = 64 * 2**20
+"""About how much audio one row group holds: what a reader has in memory at once."""
+
+
+class TableFile:
+    """One Parquet file in the making, flushed in row groups of about `ROW_GROUP_BYTES`."""
+
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self._file = HashedFile(path)
+        self._schema = schema
+        self._rows: list[dict[str, Any]] = []
+        self._pending_bytes = 0
+        self._n_rows = 0
+        # FLAC does not compress any further, and statistics of it tell nothing.
+        plain = [column for column in AUDIO_COLUMNS if schema is SAMPLES]
+        described = [path for path in _leaf_paths(schema) if path not in plain]
+        self._writer = pq.ParquetWriter(
+            pa.PythonFile(self._file, mode="w"),
+            schema,
+            compression=dict.fromkeys(plain, "none") | dict.fromkeys(described, "zstd"),
+            use_dictionary=described,
+            write_statistics=described,
+            write_page_checksum=True,
+        )
+
+    def add(self, row: dict[str, Any], n_bytes: int) -> None:
+        """Append a row that holds about `n_bytes` of audio."""
+        self._rows.append(row)
+        self._pending_bytes += n_bytes
+        if self._pending_bytes >= ROW_GROUP_BYTES:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._rows:
+            self._writer.write_table(pa.Table.from_pylist(self._rows, schema=self._schema))
+        self._n_rows += len(self._rows)
+        self._rows, self._pending_bytes = [], 0
+
+    def publish(self, run: Path) -> CommittedFile:
+        """Finish the file and give it its name. It exists once the ledger names it."""
+        self._flush()
+        self._writer.close()
+        self._file.publish()
+        path = self._file.path.relative_to(run).as_posix()
+        return CommittedFile(path, self._file.sha256, self._file.n_bytes, self._n_rows)
+
+    def discard(self) -> None:
+        """Drop what was written, if it was not published."""
+        self._file.discard()
+
+
+def _leaf_paths(schema: pa.Schema) -> list[str]:
+    """The Parquet column paths of a schema's leaves."""
+    return [path for field in schema for path in _paths_below(field.name, field.type)]
+
+
+def _paths_below(name: str, kind: pa.DataType) -> list[str]:
+    if pa.types.is_struct(kind):
+        return [path for field in kind for path in _paths_below(f"{name}.{field.name}", field.type)]
+    if pa.types.is_list(kind):
+        return _paths_below(f"{name}.list.element", kind.value_type)
+    return [name]
+
+
+class ShardWriter:
+    """Collects the samples and rejects of one commit. Nothing exists until `commit` returns."""
+
+    def __init__(self, run: Path) -> None:
+        self._run = run
+        self._name: str | None = None
+        self._tables: dict[str, TableFile] = {}
+        self._accepted: list[str] = []
+        self._rejected: list[str] = []
+        self._tiers: Counter[str] = Counter()
+        self._reasons: Counter[str] = Counter()
+        self._audio_s = 0.0
+
+    def add_sample(self, sample: Sample) -> None:
+        """Append a sample. Raises StorageFullError."""
+        row = sample_row(sample)
+        stems = sum(len(stem.flac or b"") for stem in sample.stems)
+        self._table("shards", SAMPLES, sample.seed.id).add(row, stems + sum(map(len, sample.mixes)))
+        self._accepted.append(sample.seed.id)
+        self._tiers[sample.tier] += 1
+        self._audio_s += sum(turn.scene.duration_s for turn in sample.dialogue.turns)
+
+    def add_reject(self, reject: Reject) -> None:
+        """Append a rejected seed. Raises StorageFullError."""
+        self._table("rejects", REJECTS, reject.seed.id).add(reject_row(reject), 0)
+        self._rejected.append(reject.seed.id)
+        self._reasons[f"{reject.stage}/{reject.reason}"] += 1
+
+    def _table(self, folder: str, schema: pa.Schema, seed_id: str) -> TableFile:
+        # Named after the first seed, which no other commit of the run holds: no counter to share.
+        self._name = self._name or content_hash(seed_id)[:16]
+        if folder not in self._tables:
+            self._tables[folder] = TableFile(self._run / folder / f"{self._name}.parquet", schema)
+        return self._tables[folder]
+
+    def commit(self) -> LedgerEntry | None:
+        """Publish both files and enter them in the ledger; None where nothing was added."""
+        if self._name is None:
+            return None
+        files = tuple(table.publish(self._run) for _, table in sorted(self._tables.items()))
+        entry = LedgerEntry(
+            name=self._name,
+            files=files,
+            accepted=tuple(self._accepted),
+            rejected=tuple(self._rejected),
+            tiers=dict(sorted(self._tiers.items())),
+            reasons=dict(sorted(self._reasons.items())),
+            audio_s=round(self._audio_s, 3),
+        )
+        Ledger(self._run / "ledger").add(entry)
+        return entry
+
+    def discard(self) -> None:
+        """Drop what was not committed."""
+        for table in self._tables.values():
+            table.discard()
