@@ -1,0 +1,39 @@
+"""The published JSON Schemas, generated from the models."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from copilot.content import content_hash
+from copilot.dialogue import Dialogue
+from copilot.edit import Operation
+from copilot.scene import Element, Scene, SceneLimits
+
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_MODELS: dict[str, Any] = {
+    "dialogue": Dialogue,
+    "element": Element,
+    "operation": Operation,
+    "scene": Scene,
+    "scene-limits": SceneLimits,
+}
+NAMES = tuple(_MODELS)
+"""The names under which schemas are published."""
+
+
+def schema(name: str) -> dict[str, Any]:
+    """One of the published schemas. Raises KeyError for a name that is not in `NAMES`."""
+    return {"$schema": _DIALECT, **TypeAdapter(_MODELS[name]).json_schema()}
+
+
+def schema_text(name: str) -> str:
+    """A schema as its file holds it."""
+    return json.dumps(schema(name), indent=2, ensure_ascii=False) + "\n"
+
+
+def schema_hashes() -> dict[str, str]:
+    """The content hash of every published schema, by name."""
+    return {name: content_hash(schema(name)) for name in NAMES}

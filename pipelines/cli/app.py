@@ -1,0 +1,139 @@
+"""The commands and their options."""
+
+from __future__ import annotations
+
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from copilot.scene import SceneLimits
+
+app = typer.Typer(
+    name="copilot",
+    help="Make training data for audio foundation models: audio stories and edits, clean by construction.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+class KeepOption(StrEnum):
+    """What audio a sample stores."""
+
+    mixes = "mixes"
+    stems = "stems"
+    both = "both"
+
+
+class BitsOption(StrEnum):
+    """Bit depth of the mixes."""
+
+    b16 = "16"
+    b24 = "24"
+
+
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+
+
+@app.callback()
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+) -> None:
+    if version:
+        from copilot import __version__
+
+        typer.echo(f"audiocopilot {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def generate(
+    seeds: Annotated[
+        str,
+        typer.Option(
+            help="Where seeds come from: starter, librispeech[:PATH], common-voice[:PATH.tsv], text:PATH, "
+            "jsonl:PATH#FIELD, hub:DATASET#COLUMN."
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="The run's folder; a run that is there is gone on with.")],
+    num: Annotated[int | None, typer.Option(min=1, help="How many seeds to draw; all without it.")] = None,
+    seed: Annotated[int, typer.Option(help="The run's random seed.")] = 0,
+    turns: Annotated[int, typer.Option(min=1, help="Turns a dialogue, the story included.")] = 3,
+    designer: Annotated[str, typer.Option(help="Writes the dialogues.")] = "scripted",
+    sfx: Annotated[str, typer.Option(help="Renders effects, music and ambience.")] = "procedural",
+    tts: Annotated[str, typer.Option(help="Renders speech.")] = "espeak",
+    keep: Annotated[KeepOption, typer.Option(help="What audio the samples store.")] = KeepOption.both,
+    bits: Annotated[BitsOption, typer.Option(help="Bit depth of the mixes.")] = BitsOption.b16,
+    limits: Annotated[
+        Path | None, typer.Option(help="JSON file with scene limits, where they differ from the published.")
+    ] = None,
+    stems: Annotated[
+        Path | None, typer.Option(help="Stem store to share between runs [default: RUN/stems].")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Worker processes.")] = os.cpu_count() or 1,
+    max_rejects: Annotated[
+        int | None, typer.Option(min=0, help="Exit with 1 where more seeds of the run were rejected.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a data set from seeds, or go on with one."""
+    from pipelines.cli.generate import run_generate
+    from pipelines.config import RunConfig
+
+    config = RunConfig(
+        seeds=seeds,
+        run_seed=seed,
+        n_turns=turns,
+        designer=designer,
+        sfx=sfx,
+        tts=tts,
+        keep=keep.value,
+        mix_bits=24 if bits is BitsOption.b24 else 16,
+        limits=_read_limits(limits),
+    )
+    code = run_generate(
+        config, out, num=num, n_workers=workers, store=stems, max_rejects=max_rejects, as_json=as_json
+    )
+    raise typer.Exit(code)
+
+
+def _read_limits(path: Path | None) -> SceneLimits:
+    from pydantic import ValidationError
+
+    from copilot.errors import UserError
+    from copilot.scene import SceneLimits
+
+    if path is None:
+        return SceneLimits()
+    try:
+        return SceneLimits.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise UserError(f"--limits {path}: {error.strerror}") from error
+    except ValidationError as error:
+        raise UserError(f"--limits {path}: {error}; see: copilot schema scene-limits") from error
+
+
+@app.command()
+def schema(
+    name: Annotated[
+        str | None, typer.Argument(help="Print one schema; without it, list their names.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Write all schemas into a folder.")] = None,
+    check: Annotated[
+        Path | None, typer.Option(help="Compare the schemas in a folder with the models.")
+    ] = None,
+) -> None:
+    """Print, write or check the JSON Schemas."""
+    from pipelines.cli.schema import check_schemas, print_schema, write_schemas
+
+    if out is not None:
+        write_schemas(out)
+    if check is not None:
+        check_schemas(check)
+    if name is not None or (out is None and check is None):
+        print_schema(name)

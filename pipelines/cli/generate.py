@@ -1,0 +1,75 @@
+"""`copilot generate`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from pipelines.cli.progress import display
+from pipelines.config import RunConfig
+from pipelines.generate import Outcome, Start, generate
+
+
+def run_generate(
+    config: RunConfig,
+    out: Path,
+    *,
+    num: int | None,
+    n_workers: int,
+    store: Path | None,
+    max_rejects: int | None,
+    as_json: bool,
+) -> int:
+    """Make the run, show its progress and its outcome; return the exit code."""
+    with display(as_json=as_json) as shown:
+        outcome = generate(
+            config,
+            out,
+            num=num,
+            n_workers=n_workers,
+            store=store,
+            on_start=lambda start: shown.start(start.n_todo, _opening(start, num, out)),
+            on_progress=shown.advance,
+        )
+    if as_json:
+        print(json.dumps({"run": str(out), **asdict(outcome)}))
+    else:
+        print("\n".join(_closing(outcome, out)))
+    if not outcome.finished:
+        left = outcome.n_seeds - outcome.totals.accepted - outcome.totals.rejected
+        print(
+            f"copilot: interrupted with {left} seeds to go; what was made is committed. "
+            "Run the same command again to go on",
+            file=sys.stderr,
+        )
+        return 130
+    return int(max_rejects is not None and outcome.totals.rejected > max_rejects)
+
+
+def _opening(start: Start, num: int | None, out: Path) -> list[str]:
+    draw = start.draw
+    lines = [f"{out}: {len(draw.seeds)} of {draw.available} seeds; {start.n_done} done, {start.n_todo} to go"]
+    if num is not None and num > draw.available:
+        lines.append(f"--num {num}: there are only {draw.available} seeds; all are taken")
+    if draw.n_duplicates or draw.n_blank:
+        lines.append(f"seeds: {draw.n_duplicates} duplicates and {draw.n_blank} blank lines dropped")
+    lines += [f"seeds: {problem}" for problem in draw.problems[:10]]
+    if draw.n_problems > 10:
+        lines.append(f"seeds: {draw.n_problems - 10} more lines could not be read")
+    if start.swept:
+        lines.append(f"{len(start.swept)} files of an interrupted commit deleted")
+    return lines
+
+
+def _closing(outcome: Outcome, out: Path) -> list[str]:
+    totals = outcome.totals
+    tiers = ", ".join(f"{n} {tier}" for tier, n in sorted(totals.tiers.items()))
+    made = f"{totals.accepted} samples ({tiers or 'none'}), {totals.rejected} rejected"
+    return [
+        f"{out}: {made}, {totals.audio_s / 3600:.2f} h of mixes, {outcome.elapsed_s:.0f} s",
+        *(f"  rejected: {n} {reason}" for reason, n in totals.reasons.items()),
+        f"listen and look:  copilot show {out}",
+        f"count:            copilot stats {out}",
+    ]

@@ -1,0 +1,64 @@
+"""What a run is asked to make, and the fingerprint that a run resumes under."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator, Mapping
+from importlib.metadata import version
+from typing import Any
+
+from pydantic import Field
+
+from copilot.audio.pcm import BitDepth
+from copilot.content import content_hash
+from copilot.sample import Keep
+from copilot.scene import Frozen, SceneLimits
+from copilot.schemas import schema_hashes
+
+FORMAT_VERSION = 1
+"""Of the columns and of the mix: raised whenever the same configuration gives other rows."""
+
+
+class RunConfig(Frozen):
+    """What decides a run's samples. How many are made, and by how many workers, is not part of it."""
+
+    seeds: str
+    run_seed: int = 0
+    n_turns: int = Field(default=3, ge=1)
+    designer: str = "scripted"
+    sfx: str = "procedural"
+    tts: str = "espeak"
+    keep: Keep = "both"
+    mix_bits: BitDepth = 16
+    limits: SceneLimits = SceneLimits()
+
+
+class Fingerprint(Frozen):
+    """Everything that decides what a run makes: its configuration, schemas, prompts and backends."""
+
+    format_version: int = FORMAT_VERSION
+    config: RunConfig
+    schemas: Mapping[str, str] = Field(default_factory=schema_hashes)
+    prompts: Mapping[str, str] = Field(default_factory=dict)
+    designer: Mapping[str, str]
+    renderers: Mapping[str, Mapping[str, str]]
+
+    @property
+    def digest(self) -> str:
+        """The fingerprint itself, 16 hexadecimal digits."""
+        return content_hash(self.model_dump(mode="json"))[:16]
+
+
+def differences(ours: Any, theirs: Any, at: str = "") -> Iterator[str]:  # noqa: ANN401 - any JSON value
+    """Where two JSON values differ, as lines such as `config.run_seed: 7 there, 8 asked for`."""
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        for name in sorted(ours.keys() | theirs.keys()):
+            yield from differences(ours.get(name), theirs.get(name), f"{at}.{name}" if at else name)
+    elif ours != theirs:
+        yield f"{at}: {theirs!r} there, {ours!r} asked for"
+
+
+def versions() -> dict[str, str]:
+    """The versions of what the samples are computed with."""
+    packages = ("audiocopilot", "numpy", "scipy", "pyloudnorm", "soundfile", "soxr", "pedalboard", "pyarrow")
+    return {"python": platform.python_version()} | {package: version(package) for package in packages}

@@ -1,0 +1,104 @@
+"""The main job: draw seeds, make their samples, account for every seed."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.assembly import WorkOrder, take_fingerprint
+from pipelines.config import RunConfig
+from pipelines.ledger import Ledger
+from pipelines.local import execute
+from pipelines.run import Run
+from pipelines.seeds import SeedDraw, read_seeds
+from pipelines.work import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What a ledger holds: samples by tier, rejects by `stage/reason`, seconds of mixes."""
+
+    accepted: int
+    rejected: int
+    tiers: Mapping[str, int]
+    reasons: Mapping[str, int]
+    audio_s: float
+
+    @classmethod
+    def of(cls, ledger: Ledger) -> Totals:
+        """Add up a ledger."""
+        accepted, rejected, audio_s = 0, 0, 0.0
+        tiers: Counter[str] = Counter()
+        reasons: Counter[str] = Counter()
+        for entry in ledger.entries():
+            accepted += len(entry.accepted)
+            rejected += len(entry.rejected)
+            tiers.update(entry.tiers)
+            reasons.update(entry.reasons)
+            audio_s += entry.audio_s
+        return cls(accepted, rejected, dict(tiers), dict(reasons.most_common()), audio_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a call of `generate` ended: the run as it stands, and what this call added."""
+
+    totals: Totals
+    n_seeds: int
+    finished: bool
+    elapsed_s: float
+    stage_cpu_s: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What is known before the work begins."""
+
+    draw: SeedDraw
+    n_done: int
+    n_todo: int
+    swept: tuple[str, ...]
+
+
+def generate(
+    config: RunConfig,
+    out: Path,
+    *,
+    num: int | None,
+    n_workers: int,
+    store: Path | None,
+    on_start: Callable[[Start], None],
+    on_progress: Callable[[Progress], None],
+) -> Outcome:
+    """Make, or go on with, a run in `out`. Seeds that its ledger accounts for are left alone.
+
+    Raises UserError for what is wrong with the request, CopilotError for what ends the run.
+    """
+    fingerprint = take_fingerprint(config)
+    draw = read_seeds(config.seeds, num, config.run_seed)
+    run = Run(out)
+    started = time.monotonic()
+    cpu_s: dict[str, float] = defaultdict(float)
+
+    def note(progress: Progress) -> None:
+        for stage, seconds in progress.stage_cpu_s.items():
+            cpu_s[stage] += seconds
+        on_progress(progress)
+
+    with run.locked():
+        run.open_for(fingerprint)
+        swept = run.sweep()
+        done = run.ledger.seed_ids()
+        todo = [seed for seed in draw.seeds if seed.id not in done]
+        planned = done.union(seed.id for seed in draw.seeds)
+        run.plan(
+            sorted(planned),
+            {"n_duplicates": draw.n_duplicates, "n_blank": draw.n_blank, "n_problems": draw.n_problems},
+        )
+        on_start(Start(draw, len(done), len(todo), tuple(swept)))
+        order = WorkOrder(out, store or out / "stems", fingerprint)
+        finished = execute(order, todo, n_workers, note) if todo else True
+    return Outcome(Totals.of(run.ledger), len(planned), finished, time.monotonic() - started, dict(cpu_s))

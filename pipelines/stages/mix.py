@@ -1,0 +1,80 @@
+"""Mix, check, finish: from stems to a sample."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from copilot.audio.pcm import BitDepth, encode_flac
+from copilot.checks import audio_checks
+from copilot.mix import mix_dialogue
+from copilot.sample import Keep, Provenance, Sample, StoredStem
+from pipelines.record import Record
+from pipelines.stage import Stage
+
+
+class MixStage(Stage):
+    """Mixes every turn."""
+
+    name = "mix"
+
+    def __init__(self, bits: BitDepth) -> None:
+        self._bits = bits
+
+    def process(self, record: Record) -> None:
+        """Give the record its mixes."""
+        scenes = [turn.scene for turn in record.designed().turns]
+        record.mix = mix_dialogue(scenes, record.stems, self._bits)
+
+
+class CheckStage(Stage):
+    """Takes the figures of stems and mixes, and holds them against their limits."""
+
+    name = "check"
+
+    def process(self, record: Record) -> None:
+        """Give the record its checks: those of the rules, then those of the sound."""
+        sound = audio_checks(record.designed(), record.stems, record.mixed())
+        record.checks = record.rule_checks + sound
+
+
+class FinishStage(Stage):
+    """Encodes the mixes, decides the tier, and makes the sample. The record's working data goes."""
+
+    name = "finish"
+
+    def __init__(
+        self, keep: Keep, run_seed: int, designer: str, fingerprint: str, versions: Mapping[str, str]
+    ) -> None:
+        self._keep = keep
+        self._run_seed = run_seed
+        self._designer = designer
+        self._fingerprint = fingerprint
+        self._versions = versions
+
+    def process(self, record: Record) -> None:
+        """Give the record its sample."""
+        dialogue, mix = record.designed(), record.mixed()
+        keeps_mixes, keeps_stems = self._keep != "stems", self._keep != "mixes"
+        record.sample = Sample(
+            id=record.id,
+            seed=record.seed,
+            tier="hq" if all(check.passed for check in record.checks) else "valid",
+            dialogue=dialogue,
+            mixes=tuple(encode_flac(turn.pcm, mix.bits) for turn in mix.turns) if keeps_mixes else (),
+            stems=tuple(
+                StoredStem(element_id, stem.info, stem.flac if keeps_stems else None)
+                for element_id, stem in sorted(record.stems.items())
+            ),
+            headroom_db=mix.headroom_db,
+            mix_bits=mix.bits,
+            checks=record.checks,
+            provenance=Provenance(
+                designer=self._designer,
+                mode=dialogue.mode,
+                run_seed=self._run_seed,
+                fingerprint=self._fingerprint,
+                normalised=record.normalised,
+                versions=self._versions,
+            ),
+        )
+        record.stems, record.mix = {}, None

@@ -1,0 +1,41 @@
+"""Validate: harmless faults are mended and recorded, the rules decide on the rest."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from copilot.checks import Check
+from copilot.errors import RowFault
+from copilot.normalise import normalise_dialogue
+from copilot.rules import RULES, check_dialogue
+from copilot.scene import SceneLimits
+from pipelines.record import Record
+from pipelines.stage import Stage
+
+
+class ValidateStage(Stage):
+    """Normalises the dialogue and holds it against the rules.
+
+    A fatal violation rejects the seed, with the rule's name as the reason. Every `hq` rule becomes a check
+    of the sample, named `rule/NAME`, whose figure is the number of violations.
+    """
+
+    name = "validate"
+
+    def __init__(self, limits: SceneLimits) -> None:
+        self._limits = limits
+
+    def process(self, record: Record) -> None:
+        """Validate one dialogue. Raises RowFault for the first fatal violation, all of them in the detail."""
+        record.dialogue, notes = normalise_dialogue(record.designed(), self._limits)
+        record.normalised = tuple(str(note) for note in notes)
+        violations = check_dialogue(record.dialogue, self._limits)
+        fatal = [violation for violation in violations if violation.severity == "fatal"]
+        if fatal:
+            raise RowFault(fatal[0].rule, "; ".join(violation.message for violation in fatal))
+        counts = Counter(violation.rule for violation in violations)
+        record.rule_checks = tuple(
+            Check(f"rule/{rule.name}", float(counts[rule.name]), 0.0)
+            for rule in RULES
+            if rule.severity == "hq"
+        )

@@ -1,0 +1,93 @@
+"""The work of one worker: seeds go through the stages, and come out committed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from copilot.sample import sample_id
+from copilot.seed import Seed
+from pipelines.assembly import WorkOrder, build_stages
+from pipelines.record import Record
+from pipelines.shards import ShardWriter
+
+RECORDS_AT_ONCE = 4
+"""How many records are in the stages together: what bounds a worker's memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What happened since the last report: counts, seconds of audio, processor seconds by stage."""
+
+    accepted: int = 0
+    rejected: int = 0
+    hq: int = 0
+    audio_s: float = 0.0
+    stage_cpu_s: Mapping[str, float] = field(default_factory=dict)
+
+
+class Worker:
+    """The stages of a run, constructed once, for any number of batches."""
+
+    def __init__(self, order: WorkOrder) -> None:
+        self._order = order
+        self._stages = build_stages(order)
+
+    def run_batch(
+        self, seeds: Sequence[Seed], report: Callable[[Progress], None], stopping: Callable[[], bool]
+    ) -> None:
+        """Make a batch and commit it as one entry of the ledger.
+
+        Asked to stop, it finishes the records in hand and commits what there is.
+        """
+        writer = ShardWriter(self._order.run)
+        try:
+            for start in range(0, len(seeds), RECORDS_AT_ONCE):
+                if stopping():
+                    break
+                report(self._make(seeds[start : start + RECORDS_AT_ONCE], writer))
+            started = time.process_time()
+            writer.commit()
+            report(Progress(stage_cpu_s={"write": time.process_time() - started}))
+        finally:
+            writer.discard()
+
+    def _make(self, seeds: Sequence[Seed], writer: ShardWriter) -> Progress:
+        run_seed = self._order.fingerprint.config.run_seed
+        records: Sequence[Record] = [Record(seed, sample_id(run_seed, seed.id)) for seed in seeds]
+        cpu_s: dict[str, float] = {}
+        for stage in self._stages:
+            started = time.process_time()
+            records = stage(records)
+            cpu_s[stage.name] = time.process_time() - started
+        started = time.process_time()
+        for record in records:
+            _write(record, writer)
+        cpu_s["write"] = time.process_time() - started
+        return _progress(records, cpu_s)
+
+    def close(self) -> None:
+        """Close every stage."""
+        for stage in self._stages:
+            stage.close()
+
+
+def _write(record: Record, writer: ShardWriter) -> None:
+    if record.reject is None and record.sample is None:
+        record.refuse("finish", "no-sample", "no stage finished the record")
+    if record.reject is not None:
+        writer.add_reject(record.reject)
+    elif record.sample is not None:
+        writer.add_sample(record.sample)
+
+
+def _progress(records: Sequence[Record], cpu_s: Mapping[str, float]) -> Progress:
+    samples = [record.sample for record in records if record.sample is not None]
+    return Progress(
+        accepted=len(samples),
+        rejected=len(records) - len(samples),
+        hq=sum(sample.tier == "hq" for sample in samples),
+        audio_s=sum(turn.scene.duration_s for sample in samples for turn in sample.dialogue.turns),
+        stage_cpu_s=cpu_s,
+    )

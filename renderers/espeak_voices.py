@@ -1,0 +1,128 @@
+"""espeak's bank of voices and its emotions, as data. Their hash is part of the renderer's fingerprint.
+
+A voice is an accent (a language file of espeak-ng) spoken through a variant (formants, pitch, timbre). The
+gender of a voice is the one that its variant's file declares.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Gender = Literal["female", "male"]
+
+_LANGUAGE_FILES = {
+    "en-us": "gmw/en-US",
+    "en-us-nyc": "gmw/en-US-nyc",
+    "en-gb": "gmw/en",
+    "en-gb-rp": "gmw/en-GB-x-rp",
+    "en-gb-lancaster": "gmw/en-GB-x-gbclan",
+    "en-gb-scotland": "gmw/en-GB-scotland",
+    "en-caribbean": "gmw/en-029",
+}
+
+WHISPER_VARIANTS: dict[Gender, str] = {"female": "whisperf", "male": "whisper"}
+"""A whisper has no voice: it is the accent through the breath of the gender's whispering variant."""
+
+
+@dataclass(frozen=True, slots=True)
+class EspeakVoice:
+    """One voice: `accent` is a key of the language files, `variant` a file of espeak-ng's `voices/!v`."""
+
+    accent: str
+    variant: str
+    gender: Gender
+
+    @property
+    def name(self) -> str:
+        """The name by which requests ask for the voice."""
+        return f"{self.accent}+{self.variant}".lower()
+
+    @property
+    def identifier(self) -> str:
+        """The name by which espeak-ng loads the voice; a file name, so that its case matters."""
+        return f"{_LANGUAGE_FILES[self.accent]}+{self.variant}"
+
+    @property
+    def files(self) -> tuple[Path, Path]:
+        """The files which espeak-ng reads, relative to its data folder."""
+        return Path("lang", _LANGUAGE_FILES[self.accent]), Path("voices", "!v", self.variant)
+
+    def whispering(self) -> EspeakVoice:
+        """The same accent and gender, whispered."""
+        return EspeakVoice(self.accent, WHISPER_VARIANTS[self.gender], self.gender)
+
+
+VOICES: tuple[EspeakVoice, ...] = (
+    EspeakVoice("en-us", "f2", "female"),
+    EspeakVoice("en-us", "f3", "female"),
+    EspeakVoice("en-us", "f5", "female"),
+    EspeakVoice("en-us", "Annie", "female"),
+    EspeakVoice("en-us", "steph", "female"),
+    EspeakVoice("en-us-nyc", "linda", "female"),
+    EspeakVoice("en-gb", "f1", "female"),
+    EspeakVoice("en-gb", "f4", "female"),
+    EspeakVoice("en-gb-rp", "f3", "female"),
+    EspeakVoice("en-gb-lancaster", "grandma", "female"),
+    EspeakVoice("en-gb-scotland", "f2", "female"),
+    EspeakVoice("en-caribbean", "f4", "female"),
+    EspeakVoice("en-us", "m1", "male"),
+    EspeakVoice("en-us", "m3", "male"),
+    EspeakVoice("en-us", "m7", "male"),
+    EspeakVoice("en-us", "Andy", "male"),
+    EspeakVoice("en-us", "Denis", "male"),
+    EspeakVoice("en-us-nyc", "travis", "male"),
+    EspeakVoice("en-gb", "m2", "male"),
+    EspeakVoice("en-gb", "m8", "male"),
+    EspeakVoice("en-gb-rp", "m6", "male"),
+    EspeakVoice("en-gb-lancaster", "miguel", "male"),
+    EspeakVoice("en-gb-scotland", "m4", "male"),
+    EspeakVoice("en-caribbean", "m3", "male"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How an emotion is spoken: a factor on the rate; pitch and pitch range from 0 to 100, 50 being usual."""
+
+    rate_factor: float
+    pitch: int
+    pitch_range: int
+    whispered: bool = False
+
+
+NEUTRAL = "neutral"
+
+EMOTIONS: dict[str, Delivery] = {
+    NEUTRAL: Delivery(1.0, 50, 50),
+    "happy": Delivery(1.08, 60, 72),
+    "sad": Delivery(0.84, 40, 28),
+    "angry": Delivery(1.12, 45, 80),
+    "excited": Delivery(1.20, 66, 88),
+    "calm": Delivery(0.90, 45, 38),
+    "fearful": Delivery(1.15, 66, 34),
+    "whispered": Delivery(0.92, 50, 30, whispered=True),
+    "surprised": Delivery(1.02, 68, 98),
+    "tired": Delivery(0.78, 36, 20),
+}
+
+_ALSO_CALLED: dict[str, tuple[str, ...]] = {
+    NEUTRAL: ("none", "normal", "plain", "matter-of-fact"),
+    "happy": ("joyful", "cheerful", "amused", "warm", "friendly", "playful"),
+    "sad": ("sorrowful", "melancholy", "melancholic", "mournful", "disappointed"),
+    "angry": ("furious", "annoyed", "irritated", "frustrated", "stern"),
+    "excited": ("enthusiastic", "eager", "thrilled", "urgent"),
+    "calm": ("gentle", "serene", "peaceful", "relaxed", "soothing", "thoughtful"),
+    "fearful": ("afraid", "scared", "frightened", "terrified", "anxious", "nervous", "worried"),
+    "whispered": ("whisper", "whispering", "hushed", "secretive"),
+    "surprised": ("astonished", "amazed", "shocked", "curious"),
+    "tired": ("weary", "exhausted", "sleepy", "bored"),
+}
+
+_EMOTION_NAMES = {alias: name for name, aliases in _ALSO_CALLED.items() for alias in (name, *aliases)}
+
+
+def known_emotion(asked: str | None) -> str | None:
+    """The emotion of `EMOTIONS` that is meant, whatever the case; neutral for none asked, none if unknown."""
+    return _EMOTION_NAMES.get((asked or NEUTRAL).strip().lower())
