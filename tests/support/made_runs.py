@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from copilot.checks import audio_checks
 from copilot.audio.pcm import encode_flac
+from copilot.checks import audio_checks
 from copilot.dialogue import Dialogue, Turn
-from copilot.edit import Add, Change, Operation, Remove, Replace, apply
+from copilot.edit import Add, Change, Operation, Replace, apply
 from copilot.mix import mix_dialogue
 from copilot.sample import Provenance, Reject, Sample, StoredStem, sample_id
 from copilot.scene import Scene, SoundElement, SpeechElement
