@@ -28,10 +28,10 @@ def parse_model(model: type[M], raw: str | bytes) -> M | tuple[Violation, ...]:
     try:
         return model.model_validate_json(raw)
     except ValidationError as error:
-        return tuple(_violations(error, raw))
+        return _violations(error, raw, model.__name__.lower())
 
 
-def _violations(error: ValidationError, raw: str | bytes) -> list[Violation]:
+def _violations(error: ValidationError, raw: str | bytes, whole: str) -> tuple[Violation, ...]:
     try:
         data = from_json(raw)
     except ValueError:  # no JSON at all: there is nothing to walk through
@@ -39,9 +39,9 @@ def _violations(error: ValidationError, raw: str | bytes) -> list[Violation]:
     found = []
     for path, message in schema_faults(error):
         turn, element_id = _where(data, path)
-        text = f"{place(turn, element_id)}: {message}"
+        text = f"{place(turn, element_id, whole)}: {message}"
         found.append(Violation(SCHEMA_RULE, "fatal", turn, element_id, text))
-    return found
+    return tuple(found)
 
 
 def _where(data: Any, path: tuple[str | int, ...]) -> tuple[int | None, int | None]:  # noqa: ANN401 - any JSON

@@ -29,7 +29,7 @@ class Frozen(BaseModel):
 
 
 class _MixParameters(Frozen):
-    id: int = Field(ge=0, description="Names one sound for the whole dialogue; never used again.")
+    id: int = Field(ge=0, lt=2**31, description="Names one sound for the whole dialogue; never used again.")
     loudness: Lufs = Field(ge=-70, le=0, description="Integrated loudness in LUFS (ITU-R BS.1770).")
     panning: float = Field(ge=-1, le=1, description="-1 is left, 0 the centre, 1 right.")
     start_time: Seconds = Field(ge=0, description="Start in the scene, in seconds.")

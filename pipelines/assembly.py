@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from copilot.designers.scripted import ScriptedDesigner
+from copilot import plugins
 from copilot.dialogue import Designer
 from copilot.errors import UserError
 from pipelines.config import Fingerprint, RunConfig, versions
@@ -30,9 +30,9 @@ class WorkOrder:
 
 def create_designer(config: RunConfig) -> Designer:
     """The designer that the configuration names. Raises UserError for an unknown one."""
-    if config.designer != "scripted":
-        raise UserError(f"--designer {config.designer}: no such designer; there are: scripted")
-    return ScriptedDesigner(config.limits, n_turns=config.n_turns)
+    make = plugins.load(plugins.DESIGNERS, config.designer, "--designer")
+    designer: Designer = make(config.limits, n_turns=config.n_turns)
+    return designer
 
 
 def take_fingerprint(config: RunConfig) -> Fingerprint:

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from pydantic import TypeAdapter, ValidationError
+
 from copilot.errors import CorruptDataError
 from pipelines.atomic import TEMPORARY_PREFIX, write_atomic
 
@@ -47,6 +49,9 @@ class LedgerEntry:
         return self.accepted + self.rejected
 
 
+_ENTRY = TypeAdapter(LedgerEntry)
+
+
 class Ledger:
     """The ledger in one folder."""
 
@@ -57,11 +62,27 @@ class Ledger:
         """Enter a commit. From here on its files exist. Raises StorageFullError."""
         write_atomic(self.folder / f"{entry.name}.json", json.dumps(asdict(entry), indent=1).encode())
 
+    def names(self) -> list[str]:
+        """The names of all entries, sorted."""
+        paths = self.folder.glob("*.json")
+        return sorted(path.stem for path in paths if not path.name.startswith(TEMPORARY_PREFIX))
+
+    def read(self, name: str) -> LedgerEntry:
+        """One entry. Raises CorruptDataError where it is damaged."""
+        path = self.folder / f"{name}.json"
+        try:
+            return _ENTRY.validate_json(path.read_bytes())
+        except ValidationError as error:
+            fault = error.errors(include_url=False)[0]
+            where = ".".join(map(str, fault["loc"])) or "the file"
+            raise CorruptDataError(
+                f"{path}: not an entry of a ledger ({where}: {fault['msg']}); "
+                "move the file away, and its seeds are made anew"
+            ) from error
+
     def entries(self) -> Iterator[LedgerEntry]:
         """Every entry, in the order of their names. Raises CorruptDataError for one that is damaged."""
-        for path in sorted(self.folder.glob("*.json")):
-            if not path.name.startswith(TEMPORARY_PREFIX):
-                yield _read(path)
+        return map(self.read, self.names())
 
     def seed_ids(self) -> set[str]:
         """Every seed that is accounted for."""
@@ -70,15 +91,3 @@ class Ledger:
     def paths(self) -> set[str]:
         """Every file that exists, by its path below the run."""
         return {file.path for entry in self.entries() for file in entry.files}
-
-
-def _read(path: Path) -> LedgerEntry:
-    try:
-        content = json.loads(path.read_bytes())
-        files = tuple(CommittedFile(**file) for file in content.pop("files"))
-        accepted, rejected = tuple(content.pop("accepted")), tuple(content.pop("rejected"))
-        return LedgerEntry(files=files, accepted=accepted, rejected=rejected, **content)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise CorruptDataError(
-            f"{path}: not an entry of a ledger ({error}); move the file away, and its seeds are made anew"
-        ) from error

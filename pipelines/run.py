@@ -16,7 +16,7 @@ from typing import IO, Any
 
 from copilot.content import content_hash
 from copilot.errors import ConfigMismatchError, CorruptDataError, RunInUseError, UserError
-from pipelines.atomic import TEMPORARY_PREFIX, write_atomic
+from pipelines.atomic import TEMPORARY_PREFIX, storage_errors, write_atomic
 from pipelines.config import Fingerprint, differences, versions
 from pipelines.ledger import Ledger
 
@@ -58,9 +58,15 @@ class Run:
 
         Raises ConfigMismatchError where the folder belongs to another fingerprint.
         """
-        asked = fingerprint.model_dump(mode="json")
+        self.open_as(fingerprint.model_dump(mode="json"), versions=versions())
+
+    def open_as(self, fingerprint: Mapping[str, Any], **about: Any) -> None:  # noqa: ANN401 - any JSON value
+        """Take up a run, or begin one, by the JSON of its fingerprint; `about` goes into a new `run.json`.
+
+        Raises ConfigMismatchError where the folder belongs to another fingerprint.
+        """
         if self.exists():
-            differing = list(differences(asked, self.describe().get("fingerprint", {})))
+            differing = list(differences(dict(fingerprint), self.describe().get("fingerprint", {})))
             if differing:
                 raise ConfigMismatchError(
                     f"{self.folder}: belongs to a run with another configuration:\n  "
@@ -68,7 +74,7 @@ class Run:
                     + "\nGo on with the same settings, or give this run a folder of its own with --out"
                 )
             return
-        self.write({"digest": fingerprint.digest, "fingerprint": asked, "versions": versions()})
+        self.write({"digest": content_hash(fingerprint)[:16], "fingerprint": fingerprint, **about})
 
     def write(self, content: Mapping[str, Any]) -> None:
         """Write `run.json` anew, atomically."""
@@ -109,10 +115,10 @@ class Run:
                 raise RunInUseError(
                     f"{self.folder}: in use by process {_owner(file)}; wait until it is done, or stop it"
                 ) from error
-            file.seek(0)
-            file.truncate()
-            file.write(str(os.getpid()))
-            file.flush()
+            # Past the file's buffer, which would fail once more when it is closed on a full disk.
+            with storage_errors(self.folder / _DRIVER_LOCK):
+                os.ftruncate(file.fileno(), 0)
+                os.write(file.fileno(), str(os.getpid()).encode())
             self._wait_for_orphans()
             yield
 

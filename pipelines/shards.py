@@ -30,6 +30,7 @@ class TableFile:
         self._file = HashedFile(path)
         self._schema = schema
         self._rows: list[dict[str, Any]] = []
+        self._tables: list[pa.Table] = []
         self._pending_bytes = 0
         self._n_rows = 0
         # FLAC does not compress any further, and statistics of it tell nothing.
@@ -47,15 +48,26 @@ class TableFile:
     def add(self, row: dict[str, Any], n_bytes: int) -> None:
         """Append a row that holds about `n_bytes` of audio."""
         self._rows.append(row)
+        self._count(n_bytes)
+
+    def add_table(self, table: pa.Table) -> None:
+        """Append rows that are in the file's schema already, byte for byte; not mixed with `add`."""
+        self._tables.append(table)
+        self._count(table.nbytes)
+
+    def _count(self, n_bytes: int) -> None:
         self._pending_bytes += n_bytes
         if self._pending_bytes >= ROW_GROUP_BYTES:
             self._flush()
 
     def _flush(self) -> None:
         if self._rows:
-            self._writer.write_table(pa.Table.from_pylist(self._rows, schema=self._schema))
-        self._n_rows += len(self._rows)
-        self._rows, self._pending_bytes = [], 0
+            self._tables.append(pa.Table.from_pylist(self._rows, schema=self._schema))
+        if self._tables:
+            group = pa.concat_tables(self._tables)
+            self._writer.write_table(group, row_group_size=group.num_rows)
+            self._n_rows += group.num_rows
+        self._rows, self._tables, self._pending_bytes = [], [], 0
 
     def publish(self, run: Path) -> CommittedFile:
         """Finish the file and give it its name. It exists once the ledger names it."""
@@ -67,6 +79,8 @@ class TableFile:
 
     def discard(self) -> None:
         """Drop what was written, if it was not published."""
+        # Else the writer would end its file when it is deleted, and there is none any more.
+        self._writer.is_open = False
         self._file.discard()
 
 
@@ -104,6 +118,14 @@ class ShardWriter:
         self._accepted.append(sample.seed.id)
         self._tiers[sample.tier] += 1
         self._audio_s += sum(turn.scene.duration_s for turn in sample.dialogue.turns)
+
+    def add_sample_row(self, row: pa.Table) -> None:
+        """Append a sample that is a row of `SAMPLES` already, in a table of one. Raises StorageFullError."""
+        known = row.select(["seed_id", "tier", "turns"]).to_pylist()[0]
+        self._table("shards", SAMPLES, known["seed_id"]).add_table(row)
+        self._accepted.append(known["seed_id"])
+        self._tiers[known["tier"]] += 1
+        self._audio_s += sum(turn["duration_s"] for turn in known["turns"])
 
     def add_reject(self, reject: Reject) -> None:
         """Append a rejected seed. Raises StorageFullError."""

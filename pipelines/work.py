@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from threadpoolctl import threadpool_limits
+
 from copilot.sample import sample_id
 from copilot.seed import Seed
 from pipelines.assembly import WorkOrder, build_stages
@@ -43,15 +45,26 @@ class Worker:
         """
         writer = ShardWriter(self._order.run)
         try:
-            for start in range(0, len(seeds), RECORDS_AT_ONCE):
-                if stopping():
-                    break
-                report(self._make(seeds[start : start + RECORDS_AT_ONCE], writer))
+            # One worker is one thread of work: BLAS threads beside it only wait for each other.
+            with threadpool_limits(1):
+                self._make_all(seeds, writer, report, stopping)
             started = time.process_time()
             writer.commit()
             report(Progress(stage_cpu_s={"write": time.process_time() - started}))
         finally:
             writer.discard()
+
+    def _make_all(
+        self,
+        seeds: Sequence[Seed],
+        writer: ShardWriter,
+        report: Callable[[Progress], None],
+        stopping: Callable[[], bool],
+    ) -> None:
+        for start in range(0, len(seeds), RECORDS_AT_ONCE):
+            if stopping():
+                break
+            report(self._make(seeds[start : start + RECORDS_AT_ONCE], writer))
 
     def _make(self, seeds: Sequence[Seed], writer: ShardWriter) -> Progress:
         run_seed = self._order.fingerprint.config.run_seed

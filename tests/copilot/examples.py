@@ -76,6 +76,16 @@ def story_of(*elements: Element) -> Dialogue:
     return dialogue_of(("story", STORY[1], [Add(element=element) for element in elements]))
 
 
+def volume(user: str, *changes: Change) -> Dialogue:
+    """The story, then a turn of task volume."""
+    return dialogue_of(STORY, ("volume", user, changes))
+
+
+def panning(user: str, *changes: Change) -> Dialogue:
+    """The story, then a turn of task panning."""
+    return dialogue_of(STORY, ("panning", user, changes))
+
+
 def with_turn(dialogue: Dialogue, index: int, **fields: Any) -> Dialogue:
     """The dialogue with other fields in one turn."""
     turns = list(dialogue.turns)

@@ -5,7 +5,10 @@ from pathlib import Path
 import pytest
 from examples import LIMITS, good_dialogue
 from hypothesis import given
-from rule_cases import CASES, RuleCase
+from rule_case import RuleCase
+from rule_cases_edits import CASES as EDIT_CASES
+from rule_cases_frame import CASES as FRAME_CASES
+from rule_cases_values import CASES as VALUE_CASES
 from strategies import dialogues
 
 from copilot.dialogue import Dialogue
@@ -13,6 +16,7 @@ from copilot.rules import RULES, check_dialogue
 from copilot.rules.schema import SCHEMA_MEANING, SCHEMA_RULE
 
 PAGE = Path(__file__).parents[2] / "docs" / "rules.md"
+CASES = FRAME_CASES | VALUE_CASES | EDIT_CASES
 ALL_CASES = [
     pytest.param(name, case, id=f"{name}-{i}") for name in CASES for i, case in enumerate(CASES[name])
 ]

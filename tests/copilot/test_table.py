@@ -15,8 +15,6 @@ from copilot.errors import CorruptDataError
 from copilot.rows import dialogue_of, remix, stored_stems_of
 from copilot.table import AUDIO_COLUMNS, REJECTS, SAMPLES, reject_row, sample_row
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "pipelines"))
-
 
 def through_parquet(row: dict, schema: pa.Schema, tmp_path: Path) -> dict:
     pq.write_table(pa.Table.from_pylist([row], schema=schema), tmp_path / "rows.parquet")

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from copilot.audio.pcm import encode_flac
-from copilot.checks import audio_checks
+from copilot.checks import Check, audio_checks
 from copilot.dialogue import Dialogue, Turn
 from copilot.edit import Add, Change, Operation, Replace, apply
 from copilot.mix import mix_dialogue
@@ -83,16 +83,17 @@ def stems_for(dialogue: Dialogue, number: int) -> dict[int, Stem]:
 
 
 def a_sample(number: int, *, keep: str = "both", tier: str | None = None) -> Sample:
-    """Sample `number`, its mixes with 16 bits."""
+    """Sample `number`, its mixes with 16 bits; one that is to be only `valid` fails a rule's check."""
     seed = Seed(f"test/{number:04d}", f"line {number} of the test")
     dialogue = a_dialogue(seed)
     stems = stems_for(dialogue, number)
     mix = mix_dialogue([turn.scene for turn in dialogue.turns], stems)
-    checks = audio_checks(dialogue, stems, mix)
+    rule = Check("rule/made-up", float(tier == "valid"), 0.0)
+    checks = (rule, *audio_checks(dialogue, stems, mix))
     return Sample(
         id=sample_id(RUN_SEED, seed.id),
         seed=seed,
-        tier=tier or ("hq" if all(check.passed for check in checks) else "valid"),
+        tier="hq" if all(check.passed for check in checks) else "valid",
         dialogue=dialogue,
         mixes=tuple(encode_flac(turn.pcm, 16) for turn in mix.turns) if keep != "stems" else (),
         stems=tuple(

@@ -1,0 +1,109 @@
+"""What a turn's task allows, and whether the turn keeps to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+from copilot.dialogue import Task
+from copilot.edit import changed_fields
+from copilot.rules.base import Case, Finding, Transition, rule
+from copilot.scene import MIX_FIELDS
+
+OperationKind = Literal["add", "remove", "change", "replace"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What the turns of a task may do.
+
+    `operations` are the kinds that a designer is offered. `equivalents` are kinds that come to the same:
+    `diff` tells a replacement as a removal and an addition. `fields` are those that a change may set.
+    """
+
+    operations: tuple[OperationKind, ...]
+    equivalents: tuple[OperationKind, ...] = ()
+    fields: tuple[str, ...] = ()
+
+    @property
+    def adds(self) -> bool:
+        """Whether sounds may be new."""
+        return not {"add", "replace"}.isdisjoint(self.operations)
+
+    @property
+    def removes(self) -> bool:
+        """Whether sounds may go."""
+        return not {"remove", "replace"}.isdisjoint(self.operations)
+
+
+TASK_SCOPES: Mapping[Task, Scope] = MappingProxyType(
+    {
+        "story": Scope(("add",)),
+        "add": Scope(("add",)),
+        "remove": Scope(("remove",)),
+        "volume": Scope(("change",), fields=("loudness",)),
+        "panning": Scope(("change",), fields=("panning",)),
+        "replace": Scope(("replace",), equivalents=("remove", "add")),
+        "open": Scope(("add", "remove", "change", "replace"), fields=MIX_FIELDS),
+    }
+)
+
+
+@rule("task-fits-operations", "fatal")
+def task_fits_operations(case: Case) -> Iterator[Finding]:
+    """A turn does something, by operations of the kinds that its task has."""
+    for index, turn in enumerate(case.dialogue.turns):
+        scope = TASK_SCOPES[turn.task]
+        allowed = scope.operations + scope.equivalents
+        for kind in sorted({operation.op for operation in turn.operations}.difference(allowed)):
+            yield Finding(
+                f"task {turn.task} has an operation {kind}; allowed is {' or '.join(allowed)}", index
+            )
+        if not case.transitions[index].edit.touched:
+            yield Finding(f"the turn changes nothing; task {turn.task} needs at least one edit", index)
+
+
+@rule("unasked-change", "fatal")
+def unasked_change(case: Case) -> Iterator[Finding]:
+    """A turn edits nothing beyond what its task allows, and replaces as many sounds as it removes."""
+    for transition in case.transitions:
+        yield from _unasked(transition)
+
+
+def _unasked(transition: Transition) -> Iterator[Finding]:
+    index, task, edit = transition.index, transition.turn.task, transition.edit
+    scope = TASK_SCOPES[task]
+    if not scope.adds:
+        for element_id in edit.added:
+            yield Finding(f"was added; task {task} adds nothing", index, element_id)
+    if not scope.removes:
+        for element_id in edit.removed:
+            yield Finding(f"was removed; task {task} removes nothing", index, element_id)
+    for element_id in edit.changed:
+        fields = changed_fields(transition.before, transition.turn.scene, element_id)
+        if beyond := sorted(fields.difference(scope.fields)):
+            may = f"changes only {' or '.join(scope.fields)}" if scope.fields else "changes no sound"
+            yield Finding(f"{' and '.join(beyond)} changed; task {task} {may}", index, element_id)
+    if task == "replace" and len(edit.added) != len(edit.removed):
+        counts = f"{len(edit.removed)} removed and {len(edit.added)} added"
+        yield Finding(f"{counts}; task replace adds as many as it removes", index)
+
+
+@rule("stated-edits-match", "hq")
+def stated_edits_match(case: Case) -> Iterator[Finding]:
+    """The ids that the designer states as added, changed and removed are those that are."""
+    for transition in case.transitions:
+        stated = transition.turn.stated
+        if stated is None:
+            continue
+        for name in ("added", "changed", "removed"):
+            said, derived = (sorted(set(getattr(lists, name))) for lists in (stated, transition.edit))
+            if said != derived:
+                yield Finding(
+                    f"stated as {name} are {said}; by the scenes they are {derived}", transition.index
+                )
+
+
+RULES = (task_fits_operations, unasked_change, stated_edits_match)

@@ -1,0 +1,151 @@
+"""Which sounds a request names: the words of the caption, a speaker's name, or the common word for a role.
+
+Two readings are kept apart. A sound is *possible* where any word of the request may mean it, and *certain*
+where a word names it and no other sound, as the thing that the request is about. Only what is certain may
+speak against an edit, and only for a sound that is not even possible.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain
+
+from copilot.scene import Element, Scene, SpeechElement
+
+_WORD = re.compile(r"[^\W\d_]+")
+_VOWELS = frozenset("aeiouy")
+_SHORTEST_STEM = 3
+_SHORTEST_COMPOUND = 4
+
+
+@lru_cache(maxsize=8192)
+def stem(word: str) -> str:
+    """A lower-case word without its common English endings: bells, bell; ticking, tick; breeze, breez."""
+    if word.endswith("s") and not word.endswith(("ss", "us", "is")) and len(word) > _SHORTEST_STEM:
+        word = word[:-1]
+    for ending in ("ing", "ed", "e"):
+        rest = word.removesuffix(ending)
+        if rest != word and len(rest) >= _SHORTEST_STEM and not _VOWELS.isdisjoint(rest):
+            doubled = ending != "e" and rest[-1] == rest[-2] and rest[-1] not in "lsz"
+            return rest[:-1] if doubled else rest
+    return word[:-1] + "i" if word.endswith("y") else word
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+def _stemmed(text: str) -> frozenset[str]:
+    return frozenset(map(stem, text.split()))
+
+
+# Too common to name anything.
+_FUNCTION_WORDS = _words(
+    "a an and any are as at be been being but by can could do does for from get give go had has "
+    "have he her him his how i if in into is it its just let like lot make me more most much my "
+    "no not now of off on one or our out over please she should so some somewhere something than "
+    "that the their them then there these they thing this those to too up us very was we were "
+    "what when where which while who will with would you your bit little down away back here "
+    "still quite really rather kind sort"
+)
+# Words of level, place and character that requests use of any sound: they describe, they do not name.
+_QUALITIES = _stemmed(
+    "ambient audio background big bright centre center clear close closer dark deep distant dull "
+    "effect element faint far fast few foreground front full gentle harsh heavy high large left "
+    "light long loud low lower main middle mix muffled near new noise old quiet right scene sharp "
+    "short side slight slightly slow slowly small soft softly sound sounding soundscape space "
+    "steady story strong sudden volume warm weak whole wide add bring change drop keep leave lift "
+    "lose move pan place play pull push put raise reduce remove replace set shift swap switch "
+    "take turn"
+)
+# What comes after one of these, up to the end of the clause, is what the sound is compared or put with:
+# "louder than the rain", "so that the bell comes through", "with a cat", "leave the wind".
+_ASIDES = re.compile(
+    r"\b(?:than|over|under|underneath|beneath|behind|above|below|against|near|beside|beyond|by|with|without|"
+    r"for|from|into|in|on|at|through|during|around|across|between|among|next|compared|relative|so|because|"
+    r"since|while|when|where|until|before|after|like|as|hear|heard|hearing|drown\w*|mask\w*|cover\w*|bury\w*|"
+    r"buries|buried|overpower\w*|swallow\w*|leav(?:e|es|ing)|keep\w*|except)\b[^.,;:!?]*"
+)
+# Requests with one of these are about several sounds, and may mean any.
+_EVERYTHING = re.compile(
+    r"\b(?:all|both|each|else|every|everybody|everyone|everything|everywhere|other|others|rest|whole|overall|"
+    r"two|three|four|sounds|elements|layers|effects)\b"
+)
+
+_ROLE_NAMES = {
+    "ambience": _stemmed("ambience atmosphere"),
+    "effect": _stemmed(""),
+    "music": _stemmed("music melody tune song"),
+    "speech": _stemmed("voice speech narrator narration dialogue"),
+}
+# These may mean a sound of the role, but may mean others too.
+_ROLE_HINTS = {
+    "ambience": _stemmed("ambient background backdrop bed surroundings air atmosphere room world place"),
+    "effect": _stemmed("effect"),
+    "music": _stemmed("score soundtrack band playing instrument instrumental notes theme track"),
+    "speech": _stemmed(
+        "speaker speaking speaks talking talk words word line lines says saying said sentence "
+        "actor character person someone somebody spoken"
+    ),
+}
+_GENDER_HINTS = {
+    "female": _stemmed("she her hers woman women girl lady female"),
+    "male": _stemmed("he him his man men boy guy gentleman male"),
+}
+
+
+def _stems(text: str) -> frozenset[str]:
+    """The stems of all words that are more than grammar."""
+    words = (word.lower() for word in _WORD.findall(text))
+    return frozenset(stem(word) for word in words if len(word) > 1 and word not in _FUNCTION_WORDS)
+
+
+def _hints(element: Element) -> frozenset[str]:
+    """The stems by which a request may mean an element."""
+    hints = _stems(element.text) | _ROLE_NAMES[element.role] | _ROLE_HINTS[element.role]
+    if isinstance(element, SpeechElement):
+        hints |= _GENDER_HINTS[element.gender] | _stems(element.speaker)
+    return hints
+
+
+def _names(element: Element) -> frozenset[str]:
+    """The stems that name an element: what is spoken does not name the one who speaks."""
+    own = element.speaker if isinstance(element, SpeechElement) else element.text
+    return (_stems(own) - _QUALITIES) | _ROLE_NAMES[element.role]
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The ids of the sounds that a request may mean, and of those that it names beyond doubt."""
+
+    possible: frozenset[int]
+    certain: frozenset[int]
+
+
+def named(request: str, scene: Scene) -> Named:
+    """What of the scene the request names."""
+    text = request.lower()
+    said = frozenset(map(stem, _WORD.findall(text)))
+    hints = {element: _hints(element) for element in scene.sounds()}
+    everything = _EVERYTHING.search(text) is not None
+    possible = (e.id for e in hints if everything or _meets(said, hints[e]))
+    # Words that another sound could be meant by as well do not name one beyond doubt.
+    subject = _stems(_ASIDES.sub(" ", text))
+    shared = Counter(chain.from_iterable(hints.values()))
+    certain = (e.id for e in hints if any(shared[word] == 1 for word in subject & _names(e)))
+    return Named(frozenset(possible), frozenset(certain))
+
+
+def _meets(said: frozenset[str], hints: frozenset[str]) -> bool:
+    """Whether they share a word, or one begins another: the bird, and birdsong."""
+    if not said.isdisjoint(hints):
+        return True
+    long_said, long_hints = (
+        tuple(word for word in words if len(word) >= _SHORTEST_COMPOUND) for words in (said, hints)
+    )
+    return any(word.startswith(long_hints) for word in long_said) or any(
+        hint.startswith(long_said) for hint in long_hints
+    )

@@ -1,0 +1,38 @@
+"""How a fault of the schema is worded: the path to the field, what is wrong there, what was given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+SCHEMA_RULE = "schema"
+"""The rule's name. It stands outside the registry, since it is checked before there is a dialogue."""
+
+SCHEMA_MEANING = "What the designer replies is JSON of the published schema."
+
+# pydantic puts the member of a union that it tried into the path; it is no part of the data.
+_UNION_TAGS = frozenset({"sfx", "tts", "add", "remove", "change", "replace"})
+_LONGEST_INPUT = 40
+
+
+def schema_faults(error: ValidationError) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Each fault of a validation as (path, message), the path without the tags of unions."""
+    for fault in error.errors(include_url=False, include_context=False):
+        path = tuple(part for part in fault["loc"] if part not in _UNION_TAGS)
+        yield path, _message(path, fault)
+
+
+def _message(path: tuple[str | int, ...], fault: ErrorDetails) -> str:
+    where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).lstrip(".")
+    what = fault["msg"][:1].lower() + fault["msg"][1:]
+    given = _given(fault["input"]) if fault["type"] != "missing" else ""
+    return f"{where}: {what}{given}" if where else f"{what}{given}"
+
+
+def _given(value: object) -> str:
+    if not isinstance(value, str | int | float | None):
+        return ""
+    shown = repr(value)
+    return f", not {shown if len(shown) <= _LONGEST_INPUT else shown[:_LONGEST_INPUT] + '...'}"

@@ -1,0 +1,71 @@
+"""Speech fits its slot at a rate that can be spoken."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+
+from copilot.rules.base import Case, Finding, rule
+from copilot.scene import SpeechElement
+from copilot.units import Seconds
+
+# Scripts that put no space between words, and how many of their letters make one: Chinese and Japanese
+# about two; Thai, Lao, Burmese and Khmer, whose vowels and tones are letters too, about five.
+_UNSPACED = (
+    (re.compile("[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f]"), 2),
+    (re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]"), 5),
+)
+_WORD = re.compile(r"\w+(?:['\u2019\u2011-]\w+)*")
+
+
+def count_words(text: str) -> int:
+    """The words in a text. Where a script has no spaces, letters are counted and divided."""
+    words = 0
+    for letters, letters_per_word in _UNSPACED:
+        text, n_letters = letters.subn(" ", text)
+        words += math.ceil(n_letters / letters_per_word)
+    return words + len(_WORD.findall(text))
+
+
+def speech_rate(text: str, duration_s: Seconds) -> float:
+    """Words per second if the text fills the duration. Raises ValueError for a duration of 0 or less."""
+    if duration_s <= 0:
+        raise ValueError(f"duration_s: {duration_s} is not above 0")
+    return count_words(text) / duration_s
+
+
+def _spoken(case: Case) -> Iterator[tuple[int, SpeechElement, float]]:
+    for index, element in case.fresh():
+        if isinstance(element, SpeechElement):
+            yield index, element, speech_rate(element.text, element.duration)
+
+
+@rule("speech-too-fast", "fatal")
+def speech_too_fast(case: Case) -> Iterator[Finding]:
+    """No line needs more words per second than `words_per_s` allows."""
+    fastest = case.limits.words_per_s.high
+    for index, element, rate in _spoken(case):
+        if rate > fastest:
+            yield Finding(
+                f"{rate:.2f} words a second over {element.duration:g} s; at most {fastest:g} can be spoken",
+                index,
+                element.id,
+            )
+
+
+@rule("speech-too-slow", "hq")
+def speech_too_slow(case: Case) -> Iterator[Finding]:
+    """No line has fewer words per second than `words_per_s` allows."""
+    slowest = case.limits.words_per_s.low
+    for index, element, rate in _spoken(case):
+        # A line without words is the business of text-empty.
+        if 0 < rate < slowest:
+            yield Finding(
+                f"{rate:.2f} words a second over {element.duration:g} s; below {slowest:g} sounds stretched",
+                index,
+                element.id,
+            )
+
+
+RULES = (speech_too_fast, speech_too_slow)

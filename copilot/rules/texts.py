@@ -1,0 +1,72 @@
+"""The texts: neither empty, nor too long, nor with characters that no reader sees."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from copilot.rules.base import Case, Finding, rule
+from copilot.scene import SpeechElement
+
+_FORBIDDEN = re.compile(
+    "["
+    "\x00-\x1f\x7f-\x9f"  # control characters
+    "\u2028\u2029"  # line and paragraph separators
+    "\u202a-\u202e\u2066-\u2069"  # turn the direction of what follows
+    "\ufeff"  # byte order mark
+    "\ud800-\udfff"  # halves of a character, which UTF-8 cannot hold
+    "]"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    field: str
+    text: str
+    longest: int
+    turn: int
+    element_id: int | None = None
+
+    def fault(self, what: str) -> Finding:
+        return Finding(f"{self.field} {what}", self.turn, self.element_id)
+
+
+def _texts(case: Case) -> Iterator[_Text]:
+    limits = case.limits
+    for transition in case.transitions:
+        index, turn = transition.index, transition.turn
+        yield _Text("user", turn.user, limits.user_chars, index)
+        yield _Text("description", turn.description, limits.description_chars, index)
+        for element in transition.fresh:
+            yield _Text("text", element.text, limits.text_chars, index, element.id)
+            if isinstance(element, SpeechElement):
+                yield _Text("speaker", element.speaker, limits.text_chars, index, element.id)
+
+
+@rule("text-empty", "fatal")
+def text_empty(case: Case) -> Iterator[Finding]:
+    """Every request, description, caption, spoken line and speaker has a letter or a digit."""
+    for text in _texts(case):
+        if not any(character.isalnum() for character in text.text):
+            yield text.fault(f"is {text.text!r}; at least one letter or digit is needed")
+
+
+@rule("text-too-long", "fatal")
+def text_too_long(case: Case) -> Iterator[Finding]:
+    """No text is longer than `user_chars`, `description_chars` or, for the rest, `text_chars`."""
+    for text in _texts(case):
+        if len(text.text) > text.longest:
+            yield text.fault(f"has {len(text.text)} characters; at most {text.longest} are allowed")
+
+
+@rule("text-control-characters", "fatal")
+def text_control_characters(case: Case) -> Iterator[Finding]:
+    """No text has control characters, line breaks, direction marks or halves of characters."""
+    for text in _texts(case):
+        if found := _FORBIDDEN.search(text.text):
+            code = f"U+{ord(found.group()):04X}"
+            yield text.fault(f"has {code} at character {found.start()}; no control characters are allowed")
+
+
+RULES = (text_empty, text_too_long, text_control_characters)
