@@ -1,0 +1,217 @@
+"""Recipes by name, and the recipe that fits a caption.
+
+Matching reads nothing but words. A caption names its sound first and places it afterwards ("rain on a tin
+roof", "a church bell over the square"), so what stands behind a preposition counts half. Of several keywords
+that fit, the more specific wins ("fire alarm" is no fire), then the one that comes first in the caption.
+Equal captions always give equal recipes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from copilot.units import Audio
+from renderers.procedural.modifiers import Modifiers, plain
+from renderers.procedural.words import POSSESSIVE, stem, tokens, words_of
+
+RecipeFunction = Callable[[np.random.Generator, int, Modifiers], Audio]
+"""From (random generator, n_samples, modifiers) to float32 audio, shape (1 or 2, n_samples).
+
+Textures give 2 channels, point sources 1. The caller applies `modifiers.apply` and `dsp.finish`, so a recipe
+need not care for level, offset or edges; it starts its first event within 20 ms, so that none is ever silent.
+"""
+
+# Words behind these place the sound, and do not name it.
+_PREPOSITIONS = words_of(
+    """on in into onto over at near from through against under underneath behind beside by with without across
+    along down up outside inside within around between beneath above below while as and then to toward towards
+    for after before amid amidst among amongst during past off beyond throughout upon like"""
+)
+_IGNORED = words_of("a an the some its his her their of is are being very")
+_BREAKS = frozenset(",;:.")
+# A word with such an ending is a verb or a plural, and not one half of a compound such as "mine cart".
+_INFLECTIONS = ("s", "ing", "ed")
+
+_PLACE_FACTOR = 0.5
+_OWNER_FACTOR = 0.6
+_QUALIFIER_FACTOR = 0.97
+_ORDER_LOSS = 0.02
+_HINT_WEIGHTS = (1.0,)
+_HEAD_WEIGHTS = (4.0, 6.0, 7.0, 7.5)
+_MORE_SHARE = 0.1
+_LEAST_SCORE = 0.9
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One kind of sound: how it is made, and the words that call for it.
+
+    Keywords are comma-separated entries. An entry is a word ("rain"), words that follow each other ("church
+    bell"; articles and prepositions are left out of both keyword and caption), or parts that all occur
+    somewhere in any order ("footstep + gravel"). A part may list alternatives ("step/walk + gravel/pebble").
+    Every word is compared by its stem, so plural, -ing and -ed need no entry of their own.
+
+    `heads` name the sound: 4 points for a word, 6 for two, 7 for three. `hints` suggest it and count 1 point:
+    they decide only where nothing names a sound. An entry of `never` rules the recipe out.
+    """
+
+    name: str
+    make: RecipeFunction
+    heads: str
+    hints: str = ""
+    never: str = ""
+    is_texture: bool = False
+
+    def check(self) -> None:
+        """Reads the keywords; raises ValueError for one that cannot be read."""
+        self._keywords  # noqa: B018
+        self._excluded  # noqa: B018
+
+    @cached_property
+    def _keywords(self) -> _KeywordIndex:
+        return _KeywordIndex.of((self.heads, _HEAD_WEIGHTS), (self.hints, _HINT_WEIGHTS))
+
+    @cached_property
+    def _excluded(self) -> _KeywordIndex:
+        return _KeywordIndex.of((self.never, _HINT_WEIGHTS))
+
+    def score(self, words: Words) -> float:
+        """How well the words of a caption call for this recipe; 0 for not at all."""
+        if self._excluded.scores(words):
+            return 0.0
+        scores = sorted(self._keywords.scores(words), reverse=True)
+        return scores[0] + _MORE_SHARE * min(sum(scores[1:]), scores[0]) if scores else 0.0
+
+
+class Words:
+    """The words of a caption as stems, each with the weight of its place in the sentence."""
+
+    def __init__(self, stems: Sequence[str], factors: Sequence[float]) -> None:
+        self._stems, self._factors = tuple(stems), tuple(factors)
+        self._places: dict[str, list[int]] = {}
+        for place, word in enumerate(stems):
+            self._places.setdefault(word, []).append(place)
+
+    @property
+    def stems(self) -> tuple[str, ...]:
+        """The stems in order, without articles and the like."""
+        return self._stems
+
+    def factor(self, phrase: tuple[str, ...]) -> float:
+        """The weight of the phrase's best place; 0 where it does not occur."""
+        places = self._places.get(phrase[0], ())
+        n = len(phrase)
+        found = (max(self._factors[k : k + n]) for k in places if self._stems[k : k + n] == phrase)
+        return max(found, default=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Keyword:
+    """Parts that must all occur, each one of several phrases, and what that is worth by number of words."""
+
+    parts: tuple[tuple[tuple[str, ...], ...], ...]
+    weights: tuple[float, ...]
+
+    @classmethod
+    def parse(cls, entry: str, weights: tuple[float, ...]) -> _Keyword:
+        parts = tuple(tuple(read(phrase).stems for phrase in part.split("/")) for part in entry.split("+"))
+        if not all(phrase for part in parts for phrase in part):
+            raise ValueError(
+                f"keyword: {entry!r} has an empty part; write 'word', 'two words' or 'word + word'"
+            )
+        return cls(parts, weights)
+
+    def score(self, words: Words) -> float:
+        n_words, best_factor = 0, 0.0
+        for part in self.parts:
+            factor, length = max((words.factor(phrase), len(phrase)) for phrase in part)
+            if not factor:
+                return 0.0
+            n_words += length
+            best_factor = max(best_factor, factor)
+        return self.weights[min(n_words, len(self.weights)) - 1] * best_factor
+
+
+@dataclass(frozen=True, slots=True)
+class _KeywordIndex:
+    """Keywords by the stems that any of them needs, so that a caption looks at few."""
+
+    by_stem: Mapping[str, tuple[_Keyword, ...]]
+
+    @classmethod
+    def of(cls, *entries: tuple[str, tuple[float, ...]]) -> _KeywordIndex:
+        by_stem: dict[str, tuple[_Keyword, ...]] = {}
+        for keywords, weights in entries:
+            for entry in filter(None, (entry.strip() for entry in keywords.split(","))):
+                keyword = _Keyword.parse(entry, weights)
+                for first in {phrase[0] for phrase in keyword.parts[0]}:
+                    by_stem[first] = (*by_stem.get(first, ()), keyword)
+        return cls(by_stem)
+
+    def scores(self, words: Words) -> list[float]:
+        """The scores above 0 of the keywords that occur."""
+        found = {id(keyword): keyword for word in words.stems for keyword in self.by_stem.get(word, ())}
+        return [score for score in (keyword.score(words) for keyword in found.values()) if score > 0]
+
+
+def read(caption: str) -> Words:
+    """The caption's words, with less weight for what places, owns or qualifies another.
+
+    That is: what stands behind a preposition, before a possessive 's, or before the last of two nouns.
+    """
+    stems: list[str] = []
+    factors: list[float] = []
+    placed, opened_by_place, compound = False, False, False
+    for token in tokens(plain(caption)):
+        qualifies, compound = compound, False
+        if token in _PREPOSITIONS:
+            placed = True
+            opened_by_place |= not stems
+        elif token in _BREAKS:
+            # "In a stone hall, footsteps": what follows an opening place names the sound.
+            placed &= not opened_by_place
+            opened_by_place = False
+        elif token == POSSESSIVE and factors:
+            factors[-1] *= _OWNER_FACTOR
+        elif token not in _IGNORED:
+            bare = not token.endswith(_INFLECTIONS)
+            if qualifies and bare:
+                factors[-1] *= _QUALIFIER_FACTOR
+            compound = bare
+            factors.append((_PLACE_FACTOR if placed else 1.0) * (1.0 - _ORDER_LOSS * min(len(stems), 20)))
+            stems.append(stem(token))
+    return Words(stems, factors)
+
+
+class Catalogue:
+    """The recipes, by name, and the choice among them."""
+
+    def __init__(self, recipes: Sequence[Recipe]) -> None:
+        """Raises ValueError when two recipes share a name or a keyword cannot be read."""
+        self.recipes: dict[str, Recipe] = {recipe.name: recipe for recipe in recipes}
+        for recipe in recipes:
+            recipe.check()
+        if len(self.recipes) != len(recipes):
+            names = [recipe.name for recipe in recipes]
+            raise ValueError(
+                f"catalogue: recipes share a name: {sorted({n for n in names if names.count(n) > 1})}"
+            )
+
+    def match(self, caption: str) -> Recipe | None:
+        """The recipe that fits the caption best; None where nothing does. Equal scores go by name."""
+        words = read(caption)
+        scored = [(recipe.score(words), recipe.name) for recipe in self.recipes.values()]
+        best = min(scored, key=lambda item: (-item[0], item[1]), default=(0.0, ""))
+        return self.recipes[best[1]] if best[0] >= _LEAST_SCORE else None
+
+    def scores(self, caption: str) -> list[tuple[str, float]]:
+        """Every recipe with a score, best first: why a caption was matched as it was."""
+        words = read(caption)
+        scored = [(recipe.name, recipe.score(words)) for recipe in self.recipes.values()]
+        return sorted(
+            ((name, score) for name, score in scored if score > 0), key=lambda item: (-item[1], item[0])
+        )

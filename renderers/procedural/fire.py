@@ -1,0 +1,79 @@
+"""Fire: crackling hearths and camp fires, and the flutter of a torch."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from copilot.units import SAMPLE_RATE_HZ, Audio
+from renderers.procedural import dsp
+from renderers.procedural.catalogue import Recipe
+from renderers.procedural.modifiers import Modifiers
+
+_ROAR = ((30.0, -6.0), (90.0, 0.0), (300.0, -7.0), (900.0, -20.0), (4000.0, -36.0), (16_000.0, -56.0))
+_HISS = ((500.0, -24.0), (2500.0, -4.0), (7000.0, 0.0), (16_000.0, -10.0))
+
+
+def _crackles(rng: np.random.Generator, n_kinds: int, pitch: float) -> list[dsp.Signal]:
+    """Snaps of wood: a very short burst of noise, and the ring of the splinter."""
+    grains = []
+    for _ in range(n_kinds):
+        hz = float(np.exp(rng.uniform(np.log(900.0), np.log(6500.0)))) * pitch
+        t60_s = float(rng.uniform(0.004, 0.025))
+        n_grain = int(t60_s * SAMPLE_RATE_HZ * 1.2)
+        snap = dsp.white(rng, n_grain) * dsp.decay(n_grain, t60_s * 0.35)
+        body = dsp.modes(n_grain, [(hz, t60_s, 0.8), (hz * 1.63, t60_s * 0.7, 0.4)])
+        grains.append(dsp.tail_off(0.6 * snap + body, 0.001))
+    return grains
+
+
+def _bursts(rng: np.random.Generator, n_samples: int, rate_hz: float) -> dsp.Positions:
+    """Snaps come in clusters: each of a random process brings a few more shortly after it."""
+    parents = dsp.random_times(rng, n_samples, rate_hz)
+    n_children = rng.poisson(2.2, len(parents))
+    delays = rng.exponential(0.03, int(n_children.sum())) * SAMPLE_RATE_HZ
+    children = np.repeat(parents, n_children) + delays.astype(np.int64)
+    return np.asarray(np.sort(np.concatenate([parents, children[children < n_samples]])), dtype=np.int64)
+
+
+def fire(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
+    """Snaps and pops in clusters, from faint to loud, over a low, flickering roar and a little hiss."""
+    at = _bursts(rng, n_samples, 9.0 * mods.density)
+    gains = dsp.lognormal_gains(rng, len(at), 6.5)
+    snaps = dsp.scatter_stereo(rng, n_samples, at, gains, _crackles(rng, 14, mods.pitch), width=0.8)
+    flicker = 0.45 + 0.55 * dsp.drift(rng, n_samples, 4.0 * mods.rate)
+    roar = dsp.coloured_noise(rng, n_samples, _ROAR, 2) * flicker
+    hiss = dsp.coloured_noise(rng, n_samples, _HISS, 2) * (0.4 + 0.6 * dsp.drift(rng, n_samples, 1.0))
+    body = np.float32(0.17 * mods.size * mods.density**0.5) * roar + np.float32(0.035) * hiss
+    return np.asarray(snaps + body, dtype=np.float32)
+
+
+def torch(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
+    """A flame that flutters in its own draught about ten times a second, with few snaps."""
+    flutter = dsp.drift(rng, n_samples, 5.5 * mods.rate, power=1.7)
+    sway = 0.5 + 0.5 * dsp.drift(rng, n_samples, 0.7)
+    body = ((30.0, -10.0), (120.0, 0.0), (400.0, -3.0), (1500.0, -15.0), (6000.0, -32.0))
+    flame = dsp.coloured_noise(rng, n_samples, body)[0] * (0.12 + 0.88 * flutter) * sway
+    at = dsp.random_times(rng, n_samples, 2.5 * mods.density)
+    return dsp.mono(flame + 0.8 * dsp.play(rng, n_samples, at, _crackles(rng, 8, mods.pitch), 5.0))
+
+
+RECIPES = (
+    Recipe(
+        "fire",
+        fire,
+        heads="""fire, campfire, fireplace, bonfire, hearth, fire + crackle, flame, log fire, log +
+        crackle, ember, wood fire, burning wood, wood + burn, burning log, blaze, kindling, hearth +
+        crackle, fire + roar, stove fire, forge fire, wildfire, wood stove""",
+        hints="crackle, burn, brazier, smoulder",
+        never="""fire alarm, fire engine, fire truck, fire brigade, gunfire, fireworks, firework,
+        firecracker, cannon, torch""",
+        is_texture=True,
+    ),
+    Recipe(
+        "torch",
+        torch,
+        heads="""torch, torch + flame, burning torch, flaming torch, torch + flicker, torchlight,
+        candle, gas flame""",
+        hints="flicker, flutter",
+    ),
+)

@@ -1,0 +1,222 @@
+"""Adjectives of a caption as figures, and what they do to any sound.
+
+A recipe reads the factors that it can act on (`rate`, `density`, `pitch`, `size`); `apply` then does to the
+finished sound what needs no knowledge of it: distance, muffling, weight and echo. Both come from the words
+of the caption alone.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+from pedalboard import HighShelfFilter, LowpassFilter, LowShelfFilter, Plugin, Reverb
+
+from copilot.units import SAMPLE_RATE_HZ, Audio
+from renderers.procedural.words import tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Modifiers:
+    """What the caption's adjectives ask for; each from -1 to 1, with 0 for nothing said.
+
+    `intensity`: light to heavy. `tempo`: slow to fast. `scale`: small to large. `tone`: deep to high.
+    `distance`: close to distant. `muffled` and `echo`: from 0 to 1.
+    """
+
+    intensity: float = 0.0
+    tempo: float = 0.0
+    scale: float = 0.0
+    tone: float = 0.0
+    distance: float = 0.0
+    muffled: float = 0.0
+    echo: float = 0.0
+
+    @property
+    def rate(self) -> float:
+        """Factor on the speed of repetition: 0.6 (slow) to 1.6 (fast). Divide periods by it."""
+        return float(1.6**self.tempo)
+
+    @property
+    def density(self) -> float:
+        """Factor on the number of random events and on vigour: 0.4 (light) to 2.5 (heavy)."""
+        return float(2.5**self.intensity)
+
+    @property
+    def size(self) -> float:
+        """Factor on length and ring of the thing that sounds: 0.6 (small) to 1.6 (large)."""
+        return float(1.6**self.scale)
+
+    @property
+    def pitch(self) -> float:
+        """Factor on every frequency of the source: large and deep things are lower; 0.5 to 2."""
+        return float(np.clip(1.4 ** (self.tone - self.scale - 0.3 * max(self.intensity, 0.0)), 0.5, 2.0))
+
+
+NEUTRAL = Modifiers()
+
+# Each axis of Modifiers: words, as they stand in a caption, and the value they set.
+_WORDS: dict[str, dict[float, str]] = {
+    "intensity": {
+        1.0: """heavy heavily torrential pouring massive violent violently fierce furious raging powerful
+            intense thunderous booming roaring strong driving dense thick wild wildly vigorous
+            relentless hard pounding""",
+        0.6: "loud loudly busy bustling lively crowded rough energetic forceful insistent",
+        -0.6: """soft softly gentle gently quiet quietly faint faintly subdued calm calmly mild delicate
+            hushed subtle sparse scattered occasional dying peaceful""",
+        -1.0: "light lightly thin weak feeble barely",
+    },
+    "tempo": {
+        1.0: """fast faster rapid rapidly quick quickly hurried hurriedly frantic frantically racing
+            frenzied furiously brisk briskly hasty hastily swift swiftly urgent urgently""",
+        -1.0: """slow slower slowly lazy lazily leisurely languid sluggish measured unhurried deliberate
+            lumbering ponderous""",
+    },
+    "scale": {
+        1.0: "large huge giant enormous massive great grand gigantic vast immense",
+        0.6: "big bulky hulking sizeable",
+        -0.6: "little young slender",
+        -1.0: "small tiny miniature baby puppy kitten pocket",
+    },
+    "tone": {
+        1.0: "high high-pitched higher shrill squeaky piercing",
+        -1.0: "deep deeply low low-pitched lower gruff rumbling",
+    },
+    "distance": {
+        1.0: "distant distantly faraway remote afar",
+        0.6: "faint faintly receding",
+        -1.0: "close nearby near close-up closeup intimate",
+    },
+    "muffled": {
+        1.0: "muffled dampened muted smothered",
+        0.5: "dull dulled",
+    },
+    "echo": {
+        1.0: """echoing echo echoes echoed reverberant reverberating reverberates cavernous cathedral cavern
+            cave vault vaulted hall""",
+        0.6: "tunnel stairwell church nave chapel crypt dungeon",
+    },
+}
+
+# Phrases with a preposition in them that mean one word, which replaces them before a caption is read.
+_PHRASES: dict[str, str] = {
+    "in the distance": "distant",
+    "in the far distance": "distant",
+    "from the distance": "distant",
+    "from a distance": "distant",
+    "at a distance": "distant",
+    "far away": "distant",
+    "far off": "distant",
+    "far below": "distant",
+    "a long way off": "distant",
+    "up close": "close",
+    "close up": "close",
+    "close by": "close",
+    "high pitched": "high-pitched",
+    "low pitched": "low-pitched",
+    "through a wall": "muffled",
+    "through the wall": "muffled",
+    "through walls": "muffled",
+    "behind a door": "muffled",
+    "behind a closed door": "muffled",
+    "behind a wall": "muffled",
+    "behind the wall": "muffled",
+    "from the next room": "muffled",
+    "in the next room": "muffled",
+    "from another room": "muffled",
+    "next door": "muffled",
+    "under water": "underwater",
+    "under the water": "underwater",
+    "under the sea": "underwater",
+    "beneath the sea": "underwater",
+    "beneath the waves": "underwater",
+    "beneath the surface": "underwater",
+    "below the surface": "underwater",
+    "under the surface": "underwater",
+}
+_PHRASE = re.compile(rf"\b({'|'.join(sorted(_PHRASES, key=len, reverse=True))})\b")
+
+# Word pairs in which the first word is part of a name and says nothing of the sound's manner.
+_NAMES = frozenset(
+    [
+        *(
+            "cathedral bell",
+            "church bell",
+            "church bells",
+            "grand piano",
+            "great hall",
+            "high heel",
+            "high heels",
+        ),
+        *(
+            "high seas",
+            "high street",
+            "light bulb",
+            "light switch",
+            "pocket watch",
+            "remote control",
+            "town hall",
+        ),
+    ]
+)
+
+
+def _index() -> dict[str, tuple[tuple[str, float], ...]]:
+    values: dict[str, tuple[tuple[str, float], ...]] = {}
+    for axis, levels in _WORDS.items():
+        for value, words in levels.items():
+            for word in words.split():
+                values[word] = (*values.get(word, ()), (axis, value))
+    return values
+
+
+_VALUES = _index()
+
+
+def plain(caption: str) -> str:
+    """The caption in lower case, with phrases such as "in the distance" replaced by one word each."""
+    return _PHRASE.sub(lambda found: _PHRASES[found.group()], caption.lower())
+
+
+def parse(caption: str) -> Modifiers:
+    """The modifiers that the words of `caption` ask for. The first word on an axis decides it."""
+    words = tokens(plain(caption))
+    found: dict[str, float] = {}
+    for word, following in pairwise([*words, ""]):
+        if f"{word} {following}" in _NAMES:
+            continue
+        for axis, value in _VALUES.get(word, ()):
+            found.setdefault(axis, value)
+    return replace(NEUTRAL, **found)
+
+
+def apply(audio: Audio, mods: Modifiers) -> Audio:
+    """The sound from where and how the caption places it; same shape, new array.
+
+    Distance takes the treble and adds room, closeness adds presence; muffling leaves what passes a wall;
+    weight tilts the low end; an echo adds a large room. Neutral modifiers give the sound unchanged.
+    """
+    chain: list[Plugin] = []
+    if mods.intensity:
+        chain.append(LowShelfFilter(cutoff_frequency_hz=220.0, gain_db=5.0 * mods.intensity))
+    if mods.distance > 0:
+        # Air absorption grows with frequency; two slopes of first order come near it at a few hundred metres.
+        corner_hz = 6000.0 * 0.3**mods.distance
+        chain += [LowpassFilter(corner_hz), LowpassFilter(corner_hz * 1.8)]
+        chain.append(
+            Reverb(room_size=0.75, damping=0.6, wet_level=0.22 * mods.distance, dry_level=0.5, width=1.0)
+        )
+    elif mods.distance < 0:
+        chain.append(HighShelfFilter(cutoff_frequency_hz=3500.0, gain_db=-3.0 * mods.distance))
+    if mods.muffled > 0:
+        chain += [LowpassFilter(900.0), LowpassFilter(900.0), LowpassFilter(1800.0)]
+    if mods.echo > 0:
+        chain.append(
+            Reverb(room_size=0.85, damping=0.35, wet_level=0.25 * mods.echo, dry_level=0.5, width=1.0)
+        )
+    out = audio.copy()
+    for plugin in chain:
+        out = np.asarray(plugin.process(out, SAMPLE_RATE_HZ, reset=True), dtype=np.float32)
+    return out

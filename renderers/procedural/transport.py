@@ -1,0 +1,258 @@
+"""Things that carry people over land: engines, cars, trains, trams, carts, cycles."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from copilot.units import SAMPLE_RATE_HZ, Audio, Decibels, seconds_to_samples
+from renderers.procedural import dsp, strikes, tones
+from renderers.procedural.catalogue import Recipe
+from renderers.procedural.dsp import Signal
+from renderers.procedural.modifiers import Modifiers
+
+_ROAD = ((30.0, -8.0), (90.0, 0.0), (400.0, -6.0), (1200.0, -9.0), (4000.0, -24.0), (12_000.0, -44.0))
+_RAIL = ((30.0, -4.0), (70.0, 0.0), (300.0, -8.0), (1000.0, -16.0), (5000.0, -30.0), (12_000.0, -46.0))
+
+
+def firing(
+    rng: np.random.Generator,
+    rate_hz: Signal,
+    uneven: tuple[float, ...],
+    exhaust: list[tuple[float, float, Decibels]],
+    *,
+    edge_hz: float = 420.0,
+) -> Signal:
+    """A combustion engine: one pulse for each firing through the resonances of its exhaust, peak 1.
+
+    `rate_hz` has one value a sample. `uneven` gives the force of each cylinder in turn; every pulse is
+    also a little early or late and of its own force, so that the harmonics are rough and not a tone. A
+    cylinder empties within milliseconds: no pulse is sharper than a low-pass at `edge_hz`.
+    """
+    n_samples = len(rate_hz)
+    turns = np.floor(np.cumsum(rate_hz, dtype=np.float64) / SAMPLE_RATE_HZ)
+    at = np.flatnonzero(np.diff(turns, prepend=-1.0) > 0)
+    force = np.resize(np.array(uneven), len(at)) * dsp.lognormal_gains(rng, len(at), 1.2)
+    late = rng.normal(0.0, 0.02, len(at)) * SAMPLE_RATE_HZ / rate_hz[at]
+    at = np.clip(at + late, 0, n_samples - 1).astype(np.int64)
+    train = np.bincount(at, weights=force, minlength=n_samples).astype(np.float32)
+    return dsp.unit(dsp.formants(dsp.lowpass(train, edge_hz), exhaust))
+
+
+def engine(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
+    """An idling engine: about thirty firings a second with uneven cylinders, exhaust and valve noise."""
+    rate_hz = np.float32(30.0 * mods.rate * mods.pitch) * (1.0 + 0.04 * tones.wobble(rng, n_samples, 2.0))
+    body = [
+        (62.0 * mods.pitch, 45.0, 0.0),
+        (135.0 * mods.pitch, 70.0, -2.0),
+        (310.0, 140.0, -8.0),
+        (900.0, 500.0, -16.0),
+    ]
+    pulses = firing(rng, rate_hz, (1.0, 0.8, 0.95, 0.7), body)
+    valves = dsp.bandpass(dsp.white(rng, n_samples), 800.0, 5000.0) * np.abs(dsp.lowpass(pulses, 200.0))
+    return dsp.mono(pulses + valves * np.float32(0.35))
+
+
+def motorcycle(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
+    """A twin with its uneven beat, the throttle opened and closed every few seconds."""
+    throttle = dsp.drift(rng, n_samples, 0.6 * mods.rate, power=1.6)
+    rate_hz = np.float32(mods.pitch) * (32.0 + 62.0 * throttle)
+    body = [
+        (110.0 * mods.pitch, 60.0, 0.0),
+        (240.0 * mods.pitch, 110.0, 0.0),
+        (620.0, 260.0, -4.0),
+        (1700.0, 900.0, -10.0),
+    ]
+    pulses = firing(rng, rate_hz, (1.0, 0.45), body, edge_hz=1600.0)
+    rasp = np.tanh(pulses * (2.0 + 3.0 * throttle)) * (0.5 + 0.5 * throttle)
+    return dsp.mono(np.asarray(rasp, dtype=np.float32))
+
+
+def car_pass(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
+    """A car drives by: tyres and engine swell and fade, the pitch drops at the nearest point."""
+    period = seconds_to_samples(6.5 / mods.rate)
+    noise = dsp.coloured_noise(rng, n_samples, _ROAD)[0]
+    out = noise * np.float32(0.03)
+    first = min(seconds_to_samples(2.4 / mods.rate), n_samples // 2)
+    bright = dsp.highpass(noise, 600.0, 1)
+    for at in range(first, n_samples + period // 2, period):
+        # The way along the road in units of the distance from it; loudness goes with the distance squared.
+        x = (np.arange(n_samples, dtype=np.float32) - at) / np.float32(0.55 * SAMPLE_RATE_HZ / mods.rate)
+        near = 1.0 / (1.0 + x * x)
+        hz = np.asarray(82.0 * mods.pitch * (1.0 - 0.075 * x / np.sqrt(1.0 + x * x)), dtype=np.float32)
+        motor = tones.tone(hz, n_samples, dsp.rolloff(20, 5.0))
+        out += noise * near + bright * near * near * np.float32(1.2) + motor * near * np.float32(0.35)
+    return dsp.mono(out)
+
+
+def traffic(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
+    """A busy road: a steady bed of tyres and motors on both sides, over which cars keep passing."""
+    bed = dsp.coloured_noise(rng, n_samples, _ROAD, 2)
+    at = dsp.random_times(rng, n_samples + SAMPLE_RATE_HZ, 0.75 * mods.density * mods.rate, start_s=0.0)
+    swells = [dsp.bump(seconds_to_samples(length_s)) ** 2 for length_s in (1.6, 2.4, 3.2)]
+    gains = dsp.lognormal_gains(rng, len(at), 2.5)
+    passing = dsp.scatter_stereo(rng, n_samples, at - SAMPLE_RATE_HZ, gains, swells)
+    hum = np.stack([tones.tone(hz * mods.pitch, n_samples, dsp.rolloff(12, 6.0)) for hz in (54.0, 61.0)])
+    level = np.float32(0.55) + passing * np.float32(0.8)
+    return bed * level + hum * np.float32(0.16) * level
+
+
+def _joints(rng: np.random.Generator, n_samples: int, period_s: float, hz: float, ring: float) -> Signal:
+    """Wheels over rail joints: the four axles of two bogies, ta-tack, ta-tack, once every rail's length."""
+
+    def tack() -> Signal:
+        rail = strikes.strike(rng, strikes.STEEL, hz * 5.5 * float(rng.uniform(0.95, 1.05)), ring=0.3 * ring)
+        weight = strikes.thump(rng, hz * float(rng.uniform(0.92, 1.08)), 0.16 * ring)
+        return strikes.in_time([(0.0, 0.35, rail), (0.0, 1.0, weight)])
+
+    tacks = [tack() for _ in range(4)]
+    bogie_s, axle_s = period_s * 0.4, period_s * 0.13
+    rail = strikes.in_time(
+        [
+            (0.0, 1.0, tacks[0]),
+            (axle_s, 0.85, tacks[1]),
+            (bogie_s, 0.7, tacks[2]),
+            (bogie_s + axle_s, 0.6, tacks[3]),
+        ]
+    )
+    at = dsp.regular_times(rng, n_samples, period_s, jitter=0.01)
+    return strikes.row(rng, n_samples, at, lambda: rail, n_kinds=1, spread_db=0.8)
+
+
+def train(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
+    """A train under way: the double beat of the rail joints over a deep rolling rumble, on both sides."""
+    rumble = dsp.coloured_noise(rng, n_samples, _RAIL, 2) * (0.85 + 0.3 * tones.wobble(rng, n_samples, 5.0))
+    joints = _joints(rng, n_samples, 1.05 / mods.rate, 88.0 * mods.pitch, 1.0)
+    squeal = dsp.bandpass(dsp.white(rng, n_samples), 2300.0, 3100.0) * dsp.drift(
+        rng, n_samples, 0.7, power=3.0
+    )
+    return rumble * np.float32(0.2) + dsp.widen(rng, joints + squeal * np.float32(0.05), 0.4)
+
+
+def tram(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
+    """A tram: the whine of its motors, wheels that sing in the curve, light joints, now and then its bell."""
+    rumble = dsp.coloured_noise(rng, n_samples, _RAIL, 2) * np.float32(0.1)
+    speed = 1.0 + 0.12 * dsp.drift(rng, n_samples, 0.3)
+    whine = tones.tone(np.float32(196.0 * mods.pitch) * speed, n_samples, (1.0, 0.6, 0.2, 0.35, 0.1, 0.12))
+    sing_hz = np.float32(1750.0 * mods.pitch) * (1.0 + 0.01 * tones.wobble(rng, n_samples, 10.0))
+    sing = tones.tone(sing_hz, n_samples, (1.0, 0.5, 0.3)) * dsp.drift(rng, n_samples, 0.5, power=2.5)
+    joints = _joints(rng, n_samples, 1.5 / mods.rate, 120.0 * mods.pitch, 0.7)
+    bell = dsp.unit(dsp.modes(36_000, tones.partials(1320.0 * mods.pitch, (1.0, 2.4, 3.9), 0.7)))
+    at = dsp.regular_times(rng, n_samples, 4.6, jitter=0.2, start_s=0.9, tail_s=0.5)
+    bells = strikes.row(
+        rng, n_samples, at, lambda: strikes.in_time([(0.0, 1.0, bell), (0.24, 0.9, bell)]), n_kinds=1
+    )
+    return rumble + dsp.widen(rng, whine * 0.16 + sing * 0.12 + joints * 0.5 + bells * np.float32(0.4), 0.35)
+
+
+def cart(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
+    """A wooden cart: wheels that grind over stones, boards that rattle, an axle that creaks each turn."""
+    grind = dsp.coloured_noise(
+        rng, n_samples, ((50.0, -6.0), (150.0, 0.0), (700.0, -8.0), (3000.0, -18.0), (9000.0, -36.0))
+    )[0]
+    shake = np.abs(tones.wobble(rng, n_samples, 16.0 * mods.rate)) + np.float32(0.25)
+    rattles = dsp.random_times(rng, n_samples, 9.0 * mods.density * mods.rate)
+
+    def rattle() -> Signal:
+        return strikes.strike(rng, strikes.WOOD, float(rng.uniform(160.0, 620.0)) * mods.pitch, ring=0.8)
+
+    n_creak = seconds_to_samples(0.35)
+    creak_hz = tones.line(n_creak, [60.0, 95.0, 80.0])
+    creak = strikes.stick_slip(rng, creak_hz, [(780.0, 60.0, 0.0), (1450.0, 110.0, -4.0)]) * dsp.bump(n_creak)
+    turns = dsp.regular_times(rng, n_samples, 1.15 / mods.rate, jitter=0.06)
+    sound = grind * shake * np.float32(0.22) + strikes.row(
+        rng, n_samples, rattles, rattle, n_kinds=8, spread_db=4.0
+    ) * np.float32(0.5)
+    return dsp.mono(sound + strikes.row(rng, n_samples, turns, lambda: creak, n_kinds=1) * np.float32(0.3))
+
+
+def bicycle(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
+    """A bicycle: the freewheel's fast ticks while it coasts, the chain while it is pedalled, soft tyres."""
+    tick = strikes.strike(rng, strikes.STEEL, 3100.0 * mods.pitch, ring=0.1)
+    ticks = dsp.regular_times(rng, n_samples, 1.0 / (17.0 * mods.rate), jitter=0.04)
+    coasting = 0.35 + 0.65 * dsp.drift(rng, n_samples, 0.5)
+    gains = dsp.lognormal_gains(rng, len(ticks), 1.0) * coasting[np.minimum(ticks, n_samples - 1)]
+    wheel = dsp.scatter(n_samples, ticks, gains, [tick], np.zeros(len(ticks), dtype=np.int64))
+    chain = dsp.bandpass(dsp.white(rng, n_samples), 2500.0, 8000.0)
+    chain *= np.maximum(tones.tone(1.3 * mods.rate, n_samples), np.float32(0.1)) * (1.1 - coasting)
+    tyres = dsp.bandpass(dsp.white(rng, n_samples), 180.0, 1500.0) * np.float32(0.13)
+    return dsp.mono(wheel + chain * np.float32(0.12) + tyres)
+
+
+RECIPES = (
+    Recipe(
+        "engine",
+        engine,
+        heads="""engine, car engine, engine + idle, motor, truck, diesel engine, tractor, generator, engine +
+            rev, lorry, bus, car + idle, diesel generator, jeep, automobile, engine + start, bulldozer,
+            excavator, idling, tank engine, car starting, vehicle, taxi, combine harvester""",
+        hints="car, van, idle, rev, diesel, drive",
+        never="""steam engine, jet engine, boat engine, motorboat, train engine, motor boat, fire engine,
+            outboard, sewing, propeller, engine room, motorcycle, motorbike, airplane, plane, aircraft,
+            horn, outboard motor, siren, search engine, ship engine""",
+    ),
+    Recipe(
+        "motorcycle",
+        motorcycle,
+        heads="""motorcycle, motorbike, moped, scooter, dirt bike, vespa, chopper motorcycle, snowmobile, jet
+            ski, go-kart, race car, racing car, motor scooter""",
+        hints="biker, throttle, rev",
+    ),
+    Recipe(
+        "car_pass",
+        car_pass,
+        heads="""car + pass, car passing, passing car, car driving by, car drives by, car drives past, vehicle
+            + pass, truck + pass, car speeding by, car + whoosh, car + drive past, car + drive by, car +
+            rush by, car + speed past, bus + pass, lorry + pass, taxi + pass, car + wet road, tyres +
+            road, tires + road, passing cars, cars passing, tyre screech, skid, screeching tyres, car on
+            gravel""",
+        hints="car, tyre, tire, whoosh, swoosh, drive, pass",
+        never="traffic",
+    ),
+    Recipe(
+        "traffic",
+        traffic,
+        heads="""traffic, road traffic, city traffic, highway, motorway, busy street, rush hour, street noise,
+            urban, city street, freeway, city ambience, busy road, city + hum, street traffic, downtown,
+            city noise, intersection, boulevard, avenue, cars + street, city + rumble, city soundscape""",
+        hints="city, street, cars, road, town",
+        is_texture=True,
+    ),
+    Recipe(
+        "train",
+        train,
+        heads="""train, railway, rail, locomotive, steam train, train + track, train carriage, subway, metro,
+            underground train, freight train, wheels on rails, railroad, train wheels, train + rumble,
+            railway carriage, railcar, train compartment, steam locomotive, train + pass, passenger train,
+            train journey""",
+        hints="carriage, track, tunnel, platform, station",
+        never="whistle, horn",
+        is_texture=True,
+    ),
+    Recipe(
+        "tram",
+        tram,
+        heads="""tram, streetcar, trolley, trolleybus, cable car, tramway, tram + rail, monorail, light rail,
+            funicular""",
+        never="trolley cart, luggage trolley",
+        is_texture=True,
+    ),
+    Recipe(
+        "cart",
+        cart,
+        heads="""cart, wagon, wooden cart, cart wheels, carriage wheels, horse-drawn carriage, stagecoach,
+            wheelbarrow, coach + cobble, carriage + cobble, wagon wheels, horse cart, handcart, oxcart, ox
+            cart, carriage + rattle, carriage + roll, chariot, pushcart, trolley wheels, coach wheels,
+            wooden wheel, luggage cart, sled, sledge, sleigh, mine cart, trolley cart, cart + rail,
+            shopping cart, luggage trolley, cart + creak, hay cart, wheel + creak""",
+        hints="carriage, wheel, coach",
+        never="train, go-kart, hooves, cartwheel, railway carriage, train carriage",
+    ),
+    Recipe(
+        "bicycle",
+        bicycle,
+        heads="""bicycle, bike, cycling, bicycle + wheel, bicycle + chain, freewheel, bicycle + pass, cyclist,
+            tricycle, spokes, bike chain, bicycle freewheel, pedal""",
+        hints="wheel",
+        never="motorbike, dirt bike, bicycle bell, bike bell, bell, horn, piano pedal",
+    ),
+)
