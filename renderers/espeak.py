@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pedalboard import HighpassFilter
 
 from copilot.content import content_hash, derive_seed, draw
 from copilot.errors import CopilotError, MissingExtraError, RowFault
@@ -34,6 +35,7 @@ from renderers.espeak_voices import (
 from renderers.espeak_words import SpokenText, spoken_text, word_spans
 from renderers.worker import WorkerDiedError, WorkerProcess, WorkerTimeoutError
 
+_LOWEST_HZ = 40.0
 _SOUND_VERSION = "1"
 """Goes up whenever the code below gives other samples for the same request."""
 
@@ -166,8 +168,9 @@ class EspeakRenderer:
         answer = self._running().ask({**utterance, "volume": _VOLUME})
         if "error" in answer.header:
             raise RowFault("espeak-error", str(answer.header["error"]))
-        samples = np.frombuffer(answer.payload, np.int16)
-        return answer.header, samples.astype(np.float32) / np.float32(32_768)
+        samples = np.frombuffer(answer.payload, np.int16).astype(np.float32) / np.float32(32_768)
+        # Its whispers carry a constant offset.
+        return answer.header, HighpassFilter(_LOWEST_HZ)(samples, self._running().start()["rate_hz"])
 
 
 def _installed() -> tuple[Path, Path]:

@@ -205,7 +205,9 @@ RECIPES = (
     Recipe(
         "door_creak",
         door_creak,
-        heads="door creak, creaking door, creaky door, squeaky door, squeaking door, door + creak, door + squeak, hinge, gate + creak, gate + squeak, door opening, door slowly opening, door swinging open, shutter + creak, rusty gate, trapdoor + creak, hatch + creak, lid + creak",
+        heads="""door creak, creaking door, creaky door, squeaky door, squeaking door, door + creak, door +
+            squeak, hinge, gate + creak, gate + squeak, door opening, door slowly opening, door swinging
+            open, shutter + creak, rusty gate, trapdoor + creak, hatch + creak, lid + creak""",
         hints="door, squeak, gate, hatch",
     ),
     Recipe(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from copilot.units import SAMPLE_RATE_HZ, Seconds
+from copilot.units import Seconds, seconds_to_samples
 from renderers.procedural.dsp import Signal
 
 _MAJOR = (0, 2, 4, 5, 7, 9, 11)
@@ -91,7 +91,7 @@ def perform(notes: Iterable[Note], n_samples: int, voice: Callable[[float, Secon
     out = np.zeros(n_samples, np.float32)
     made: dict[tuple[int, Seconds], Signal] = {}
     for note in notes:
-        start = round(note.start_s * SAMPLE_RATE_HZ)
+        start = seconds_to_samples(note.start_s)
         if start >= n_samples:
             continue
         shape = (note.pitch, note.duration_s)

@@ -1,4 +1,4 @@
-"""Sounds that tell people something: clocks, bells, telephones, alarms, horns, whistles, radio, sonar."""
+"""Sounds that tell people something: clocks, bells, telephones, alarms, sirens, radio, sonar."""
 
 from __future__ import annotations
 
@@ -197,67 +197,6 @@ def siren(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
     return tones.room(dsp.mono(dsp.bandpass(sound, 350.0, 5500.0, 1)), size=0.7, wet=0.14)
 
 
-def _blasts(
-    rng: np.random.Generator, n_samples: int, on_s: Seconds, period_s: Seconds, ramp_s: Seconds
-) -> Signal:
-    """Gate of a horn: on for about `on_s` every `period_s`, first at once, with soft ends."""
-
-    def blast() -> Signal:
-        return tones.hold(seconds_to_samples(on_s * float(rng.uniform(0.85, 1.15))), ramp_s, ramp_s * 1.5)
-
-    at = dsp.regular_times(rng, n_samples, period_s, jitter=0.1, start_s=0.0)
-    return np.minimum(strikes.row(rng, n_samples, at, blast, n_kinds=4, spread_db=0.5), np.float32(1.2))
-
-
-def ship_horn(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A ship's horn: two deep reeds of many harmonics, blasts of two seconds, the harbour's echo."""
-    hz = float(rng.uniform(86.0, 118.0)) * mods.pitch
-    sound = (
-        tones.tone(hz, n_samples, dsp.rolloff(40, 4.5))
-        + tones.tone(hz * 1.26, n_samples, dsp.rolloff(40, 5.0)) * 0.6
-    )
-    gate = _blasts(rng, n_samples, 2.4 / mods.rate, 4.4 / mods.rate, 0.12)
-    air = dsp.bandpass(dsp.white(rng, n_samples), 300.0, 2500.0) * np.float32(0.06)
-    return tones.room(dsp.mono(dsp.lowpass(sound + air, 1300.0) * gate), size=0.9, wet=0.3)
-
-
-def car_horn(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A car's horn: two harsh tones a third apart, short honks in ones and twos."""
-    hz = float(rng.uniform(380.0, 430.0)) * mods.pitch
-    both = tones.tone(hz, n_samples, dsp.rolloff(24, 3.0)) + tones.tone(
-        hz * 1.235, n_samples, dsp.rolloff(20, 3.0)
-    )
-
-    def honk() -> Signal:
-        short, long = (
-            tones.hold(seconds_to_samples(0.17), 0.008, 0.03),
-            tones.hold(seconds_to_samples(0.5), 0.008, 0.03),
-        )
-        return strikes.in_time(
-            [(0.0, 1.0, short), (0.26, 1.0, long)] if rng.random() < 0.6 else [(0.0, 1.0, long)]
-        )
-
-    at = dsp.regular_times(rng, n_samples, 1.7 / mods.rate, jitter=0.3, tail_s=0.3)
-    gate = strikes.row(rng, n_samples, at, honk, n_kinds=4, spread_db=0.3)
-    return tones.room(dsp.mono(dsp.bandpass(both, 350.0, 4500.0, 1) * gate), size=0.6, wet=0.15)
-
-
-def train_whistle(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A steam locomotive's chime whistle: a chord of overblown pipes, breathy, that droops at its end."""
-    root_hz = float(rng.uniform(300.0, 370.0)) * mods.pitch
-    gate = _blasts(rng, n_samples, 1.5 / mods.rate, 2.3 / mods.rate, 0.09)
-    hz = (
-        np.float32(root_hz)
-        * (0.96 + 0.04 * np.minimum(gate, 1.0))
-        * (1.0 + 0.003 * tones.wobble(rng, n_samples, 8.0))
-    )
-    chord = np.zeros(n_samples, dtype=np.float32)
-    for ratio, gain in ((1.0, 1.0), (1.26, 0.9), (1.5, 0.8), (1.78, 0.6)):
-        chord += tones.tone(hz * np.float32(ratio), n_samples, (1.0, 0.3, 0.28, 0.1)) * np.float32(gain)
-    steam = dsp.bandpass(dsp.white(rng, n_samples), 700.0, 6500.0)
-    return tones.room(dsp.mono((chord * np.float32(0.4) + steam * np.float32(0.3)) * gate), size=0.8, wet=0.2)
-
-
 def radio_static(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
     """A radio between stations: band-limited noise, crackle, a heterodyne whistle that wanders through."""
     noise = dsp.bandpass(dsp.white(rng, n_samples), 350.0, 4200.0)
@@ -298,7 +237,9 @@ RECIPES = (
     Recipe(
         "church_bell",
         church_bell,
-        heads="church bell, bell, bell + toll, cathedral bell, tower bell, bell tower, bells + ring, tolling, temple bell, clock tower, steeple, belfry, bell + strike, clock chime, clock strikes, clock chiming, monastery bell, funeral bell, chapel bell, carillon, ship bell",
+        heads="""church bell, bell, bell + toll, cathedral bell, tower bell, bell tower, bells + ring,
+            tolling, temple bell, clock tower, steeple, belfry, bell + strike, clock chime, clock strikes,
+            clock chiming, monastery bell, funeral bell, chapel bell, carillon, ship bell""",
         hints="toll, chime, church, cathedral, steeple",
         never="""doorbell, hand bell, sleigh bell, bicycle, bike, cow bell, cowbell, telephone, phone, door
             bell, shop bell, alarm bell, jingle bell, typewriter, tram bell, school bell""",
@@ -378,33 +319,6 @@ RECIPES = (
         heads="""siren, police siren, ambulance, fire engine, fire truck, police car, air raid, siren + wail,
             emergency vehicle, police cruiser, tornado siren""",
         hints="police, emergency, wail, wailing",
-    ),
-    Recipe(
-        "ship_horn",
-        ship_horn,
-        heads="""ship horn, foghorn, fog horn, ship + horn, boat horn, ferry horn, steamer horn, harbour horn,
-            ship whistle, steamship whistle, boat + horn, vessel + horn, steamboat whistle, liner + horn,
-            tugboat horn, fog signal, ferry + horn, steam ship""",
-        hints="harbor, harbour, horn, ferry",
-        never="car horn, car + horn, french horn, train",
-    ),
-    Recipe(
-        "car_horn",
-        car_horn,
-        heads="""car horn, horn + honk, honk, honking, taxi horn, car + horn, truck horn, vehicle horn, bus
-            horn, motor horn, horn + traffic, taxi + horn, horn + blare, beeping horn, toot, klaxon horn,
-            bicycle horn""",
-        hints="horn, taxi",
-        never="goose, geese, ship, foghorn, hunting",
-    ),
-    Recipe(
-        "train_whistle",
-        train_whistle,
-        heads="""train whistle, train horn, locomotive whistle, steam whistle, train + whistle, locomotive +
-            whistle, train + horn, railway whistle, factory whistle, steam train whistle, engine whistle,
-            whistle + blast, station whistle, conductor whistle, guard whistle, referee whistle, whistle""",
-        hints="toot, railway",
-        never="kettle, teapot, wind, bird, whistled tune",
     ),
     Recipe(
         "radio_static",

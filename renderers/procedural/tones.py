@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pedalboard import Reverb
 from scipy import fft
 
-from copilot.units import SAMPLE_RATE_HZ, Audio, Seconds
+from copilot.units import SAMPLE_RATE_HZ, Audio, Seconds, seconds_to_samples
 from renderers.procedural import dsp
 from renderers.procedural.dsp import Signal
 
@@ -54,11 +54,11 @@ def tone(
     if isinstance(hz, np.ndarray):
         cycles = np.cumsum(hz, dtype=np.float64)
         points = (cycles - cycles[0]) * (len(table) / SAMPLE_RATE_HZ) + start * len(table)
-        return np.take(table, points.astype(np.int64) & (len(table) - 1))
+        return np.asarray(table[points.astype(np.int64) & (len(table) - 1)], dtype=np.float32)
     # The phase is a 32-bit integer whose overflow is the period: exact, and free of rounding over any length.
     step = np.uint32(round(hz / SAMPLE_RATE_HZ * 2**32) % 2**32)
     turn = np.arange(n_samples, dtype=np.uint32) * step + np.uint32(int(start % 1.0 * 2**32))
-    return np.take(table, turn >> np.uint32(32 - _TABLE_BITS))
+    return np.asarray(table[turn >> np.uint32(32 - _TABLE_BITS)], dtype=np.float32)
 
 
 def line(n_samples: int, values: Sequence[float] | NDArray[np.float64]) -> Signal:
@@ -101,7 +101,7 @@ def plucked(
     Harmonic k has the amplitude sin(k pi at) / k^(2 - bright) of an ideal string and the t60 of a string
     whose losses grow with frequency; `bright` from 0 (felt) to 1 (nail).
     """
-    n_samples = max(round(length_s * SAMPLE_RATE_HZ), 1)
+    n_samples = max(seconds_to_samples(length_s), 1)
     count = max(int(min(TOP_HZ * 0.6 / hz, 22)), 1)
     modes = [
         (
@@ -117,8 +117,8 @@ def plucked(
 
 def hold(n_samples: int, attack_s: Seconds, release_s: Seconds) -> Signal:
     """The envelope of a held note: raised-cosine attack and release, full in between."""
-    n_attack = max(min(round(attack_s * SAMPLE_RATE_HZ), n_samples // 2), 1)
-    n_release = max(min(round(release_s * SAMPLE_RATE_HZ), n_samples - n_attack), 1)
+    n_attack = max(min(seconds_to_samples(attack_s), n_samples // 2), 1)
+    n_release = max(min(seconds_to_samples(release_s), n_samples - n_attack), 1)
     shape = np.ones(n_samples, dtype=np.float32)
     shape[:n_attack] = 0.5 - 0.5 * np.cos(np.pi * np.arange(n_attack) / n_attack)
     shape[n_samples - n_release :] *= 0.5 + 0.5 * np.cos(np.pi * (np.arange(n_release) + 1) / n_release)

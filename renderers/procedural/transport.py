@@ -1,10 +1,10 @@
-"""Things that carry people over land: engines, cars, trains, trams, carts, cycles."""
+"""Things that carry people over land, and their horns: engines, cars, trains, trams, carts, cycles."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from copilot.units import SAMPLE_RATE_HZ, Audio, Decibels, seconds_to_samples
+from copilot.units import SAMPLE_RATE_HZ, Audio, Decibels, Seconds, seconds_to_samples
 from renderers.procedural import dsp, strikes, tones
 from renderers.procedural.catalogue import Recipe
 from renderers.procedural.dsp import Signal
@@ -75,12 +75,15 @@ def car_pass(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio
     first = min(seconds_to_samples(2.4 / mods.rate), n_samples // 2)
     bright = dsp.highpass(noise, 600.0, 1)
     for at in range(first, n_samples + period // 2, period):
+        part = slice(max(at - period, 0), min(at + period, n_samples))
         # The way along the road in units of the distance from it; loudness goes with the distance squared.
-        x = (np.arange(n_samples, dtype=np.float32) - at) / np.float32(0.55 * SAMPLE_RATE_HZ / mods.rate)
-        near = 1.0 / (1.0 + x * x)
+        way = np.arange(part.start - at, part.stop - at, dtype=np.float32)
+        x = way / np.float32(0.55 * SAMPLE_RATE_HZ / mods.rate)
+        near = np.maximum(1.0 / (1.0 + x * x) - np.float32(0.008), 0.0)
         hz = np.asarray(82.0 * mods.pitch * (1.0 - 0.075 * x / np.sqrt(1.0 + x * x)), dtype=np.float32)
-        motor = tones.tone(hz, n_samples, dsp.rolloff(20, 5.0))
-        out += noise * near + bright * near * near * np.float32(1.2) + motor * near * np.float32(0.35)
+        motor = tones.tone(hz, len(x), dsp.rolloff(20, 5.0))
+        sound = noise[part] * near + bright[part] * near * near * np.float32(1.2)
+        out[part] += sound + motor * near * np.float32(0.35)
     return dsp.mono(out)
 
 
@@ -178,6 +181,55 @@ def bicycle(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
     return dsp.mono(wheel + chain * np.float32(0.12) + tyres)
 
 
+def horn_gate(
+    rng: np.random.Generator, n_samples: int, on_s: Seconds, period_s: Seconds, ramp_s: Seconds
+) -> Signal:
+    """Gate of a horn: on for about `on_s` every `period_s`, first at once, with soft ends."""
+
+    def blast() -> Signal:
+        return tones.hold(seconds_to_samples(on_s * float(rng.uniform(0.85, 1.15))), ramp_s, ramp_s * 1.5)
+
+    at = dsp.regular_times(rng, n_samples, period_s, jitter=0.1, start_s=0.0)
+    return np.minimum(strikes.row(rng, n_samples, at, blast, n_kinds=4, spread_db=0.5), np.float32(1.2))
+
+
+def car_horn(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
+    """A car's horn: two harsh tones a third apart, short honks in ones and twos."""
+    hz = float(rng.uniform(380.0, 430.0)) * mods.pitch
+    both = tones.tone(hz, n_samples, dsp.rolloff(24, 3.0)) + tones.tone(
+        hz * 1.235, n_samples, dsp.rolloff(20, 3.0)
+    )
+
+    def honk() -> Signal:
+        short, long = (
+            tones.hold(seconds_to_samples(0.17), 0.008, 0.03),
+            tones.hold(seconds_to_samples(0.5), 0.008, 0.03),
+        )
+        return strikes.in_time(
+            [(0.0, 1.0, short), (0.26, 1.0, long)] if rng.random() < 0.6 else [(0.0, 1.0, long)]
+        )
+
+    at = dsp.regular_times(rng, n_samples, 1.7 / mods.rate, jitter=0.3, tail_s=0.3)
+    gate = strikes.row(rng, n_samples, at, honk, n_kinds=4, spread_db=0.3)
+    return tones.room(dsp.mono(dsp.bandpass(both, 350.0, 4500.0, 1) * gate), size=0.6, wet=0.15)
+
+
+def train_whistle(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
+    """A steam locomotive's chime whistle: a chord of overblown pipes, breathy, that droops at its end."""
+    root_hz = float(rng.uniform(300.0, 370.0)) * mods.pitch
+    gate = horn_gate(rng, n_samples, 1.5 / mods.rate, 2.3 / mods.rate, 0.09)
+    hz = (
+        np.float32(root_hz)
+        * (0.96 + 0.04 * np.minimum(gate, 1.0))
+        * (1.0 + 0.003 * tones.wobble(rng, n_samples, 8.0))
+    )
+    chord = np.zeros(n_samples, dtype=np.float32)
+    for ratio, gain in ((1.0, 1.0), (1.26, 0.9), (1.5, 0.8), (1.78, 0.6)):
+        chord += tones.tone(hz * np.float32(ratio), n_samples, (1.0, 0.3, 0.28, 0.1)) * np.float32(gain)
+    steam = dsp.bandpass(dsp.white(rng, n_samples), 700.0, 6500.0)
+    return tones.room(dsp.mono((chord * np.float32(0.4) + steam * np.float32(0.3)) * gate), size=0.8, wet=0.2)
+
+
 RECIPES = (
     Recipe(
         "engine",
@@ -254,5 +306,23 @@ RECIPES = (
             tricycle, spokes, bike chain, bicycle freewheel, pedal""",
         hints="wheel",
         never="motorbike, dirt bike, bicycle bell, bike bell, bell, horn, piano pedal",
+    ),
+    Recipe(
+        "car_horn",
+        car_horn,
+        heads="""car horn, horn + honk, honk, honking, taxi horn, car + horn, truck horn, vehicle horn, bus
+            horn, motor horn, horn + traffic, taxi + horn, horn + blare, beeping horn, toot, klaxon horn,
+            bicycle horn""",
+        hints="horn, taxi",
+        never="goose, geese, ship, foghorn, hunting",
+    ),
+    Recipe(
+        "train_whistle",
+        train_whistle,
+        heads="""train whistle, train horn, locomotive whistle, steam whistle, train + whistle, locomotive +
+            whistle, train + horn, railway whistle, factory whistle, steam train whistle, engine whistle,
+            whistle + blast, station whistle, conductor whistle, guard whistle, referee whistle, whistle""",
+        hints="toot, railway",
+        never="kettle, teapot, wind, bird, whistled tune",
     ),
 )

@@ -1,4 +1,4 @@
-"""Things that carry people over water and through the air: boats, sails, oars, aeroplanes, helicopters."""
+"""Things that carry people over water and through the air: boats and their horns, sails, oars, aircraft."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from renderers.procedural import dsp, strikes, tones
 from renderers.procedural.catalogue import Recipe
 from renderers.procedural.dsp import Signal
 from renderers.procedural.modifiers import Modifiers
-from renderers.procedural.transport import firing
+from renderers.procedural.transport import firing, horn_gate
 
 _JET = ((30.0, -6.0), (120.0, 0.0), (500.0, -5.0), (1500.0, -12.0), (5000.0, -26.0), (14_000.0, -48.0))
 _LAPPING = ((100.0, -12.0), (350.0, 0.0), (900.0, -4.0), (3000.0, -14.0), (9000.0, -32.0))
@@ -131,6 +131,18 @@ def rowing(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
     return dsp.mono(strikes.row(rng, n_samples, at, stroke, n_kinds=3) + lapping * np.float32(0.03))
 
 
+def ship_horn(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
+    """A ship's horn: two deep reeds of many harmonics, blasts of two seconds, the harbour's echo."""
+    hz = float(rng.uniform(86.0, 118.0)) * mods.pitch
+    sound = (
+        tones.tone(hz, n_samples, dsp.rolloff(40, 4.5))
+        + tones.tone(hz * 1.26, n_samples, dsp.rolloff(40, 5.0)) * 0.6
+    )
+    gate = horn_gate(rng, n_samples, 2.4 / mods.rate, 4.4 / mods.rate, 0.12)
+    air = dsp.bandpass(dsp.white(rng, n_samples), 300.0, 2500.0) * np.float32(0.06)
+    return tones.room(dsp.mono(dsp.lowpass(sound + air, 1300.0) * gate), size=0.9, wet=0.3)
+
+
 RECIPES = (
     Recipe(
         "airplane",
@@ -187,5 +199,14 @@ RECIPES = (
             oarlock, dinghy, oars dipping, row boat, punt""",
         hints="row, boat",
         never="paddle wheel, paddle steamer",
+    ),
+    Recipe(
+        "ship_horn",
+        ship_horn,
+        heads="""ship horn, foghorn, fog horn, ship + horn, boat horn, ferry horn, steamer horn, harbour horn,
+            ship whistle, steamship whistle, boat + horn, vessel + horn, steamboat whistle, liner + horn,
+            tugboat horn, fog signal, ferry + horn, steam ship""",
+        hints="harbor, harbour, horn, ferry",
+        never="car horn, car + horn, french horn, train",
     ),
 )

@@ -54,6 +54,12 @@ def test_a_long_seed_is_cut_into_clauses(cutter):
     assert all(3 <= count_words(line) <= 14 for line in lines)
 
 
+def test_a_sentence_without_clauses_is_cut_before_a_preposition(cutter):
+    seed = "THE SILENT RECTOR OF AN OLD PARISH DESCRIBED AT GREAT LENGTH THE PECULIAR NATURE OF HIS GARDEN"
+    text = "The silent rector of an old parish described at great length the peculiar nature."
+    assert cutter.lines(seed, Dice(1))[0].text == text
+
+
 def test_a_quote_ends_in_dots_where_it_is_cut(cutter):
     assert cutter.quote("ONE TWO THREE") == "One two three"
     assert cutter.quote("BELL " * 60) == " ".join(["Bell", *["bell"] * 21]) + " ..."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 
 import measures
 import numpy as np
@@ -479,7 +479,7 @@ CAPTIONS = [
 ]
 
 
-@cache
+@lru_cache(maxsize=6)
 def sound(name, seed=0, duration_s=8.0, caption=""):
     """The finished sound of a recipe, with the modifiers of `caption`."""
     rng = derive_rng("made", name, seed)
@@ -497,7 +497,7 @@ def ridge_hz(audio, low_hz, high_hz, step_s=0.05):
 
 
 def line_spectrum(audio):
-    """Power of the whole sound at each frequency, fine enough to tell single partials, and the frequencies."""
+    """Power at each frequency, fine enough to tell single partials apart; and the frequencies."""
     x = measures.mixdown(audio)
     return np.abs(np.fft.rfft(x * np.hanning(len(x)))) ** 2, np.fft.rfftfreq(len(x), 1 / SAMPLE_RATE_HZ)
 

@@ -1,0 +1,155 @@
+"""The scripted designer: the same seed gives the same dialogue, in every process and on every machine.
+
+It stands for a language model where there is none: it reads the words of a seed, and writes a dialogue that
+keeps every rule. Nothing is read or written after construction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from copilot.content import content_hash
+from copilot.designers.scripted.describing import describe, drawn_frame
+from copilot.designers.scripted.dice import Dice
+from copilot.designers.scripted.draft import Desk, Draft
+from copilot.designers.scripted.edits import EDITORS
+from copilot.designers.scripted.grid import Grid
+from copilot.designers.scripted.lexicon import load_lexicon
+from copilot.designers.scripted.lines import LineCutter
+from copilot.designers.scripted.phrasing import Phrasebook
+from copilot.designers.scripted.story import Triggers, called_for, write_story
+from copilot.dialogue import EDIT_TASKS, Dialogue, Task, Turn
+from copilot.edit import Operation
+from copilot.errors import UserError
+from copilot.scene import SceneLimits
+from copilot.seed import Seed
+
+VERSION = "1"
+"""Changes with whatever changes the dialogues, but for the data, which have a hash of their own."""
+
+DEFAULT_TURNS = 3
+_SMALLEST_SCENE_S = 4.0
+_SMALLEST_RANGE_LU = 8.0
+
+
+class ScriptedDesigner:
+    """Implements `copilot.dialogue.Designer`.
+
+    `task_weights` says how often each edit task is drawn; without it, evenly. Raises UserError for limits or
+    weights that leave no dialogue.
+    """
+
+    name = "scripted"
+
+    def __init__(
+        self,
+        limits: SceneLimits | None = None,
+        n_turns: int = DEFAULT_TURNS,
+        task_weights: Mapping[Task, float] | None = None,
+    ) -> None:
+        limits = limits or SceneLimits()
+        _check_limits(limits, n_turns)
+        self._weights = _checked_weights(task_weights)
+        self._n_turns = n_turns
+        lexicon = load_lexicon()
+        self._desk = Desk(lexicon, Phrasebook(), LineCutter(lexicon.voices), limits, Grid(limits))
+        families = {tag: family.triggers for tag, family in lexicon.families.items()}
+        self._triggers = Triggers(lexicon.settings, families)
+
+    def fingerprint(self) -> dict[str, str]:
+        """Version, hashes of the lexicon and the phrasings, and the settings."""
+        return {
+            "designer": self.name,
+            "version": VERSION,
+            "lexicon": self._desk.lexicon.content,
+            "phrasings": self._desk.book.content,
+            "limits": content_hash(self._desk.limits.model_dump(mode="json")),
+            "n_turns": str(self._n_turns),
+            "task_weights": content_hash(dict(self._weights)),
+        }
+
+    def design(self, seed: Seed, run_seed: int) -> Dialogue:
+        """The dialogue for a seed. There is one for every text, even one without words."""
+        tasks = self._tasks(seed, run_seed)
+        draft = self._draft(seed, run_seed, tasks)
+        turns: list[Turn] = []
+        for index, task in enumerate(("story", *tasks)):
+            dice = Dice(run_seed, seed.id, "turn", index)
+            operations: list[Operation]
+            if task == "story":
+                user, story = write_story(draft, dice)
+                operations = list(story)
+            else:
+                draft.tasks_left.remove(task)
+                asked, operations = EDITORS[task](draft, dice)
+                user = self._led(asked, dice)
+                draft.advance(operations)
+            turns.append(
+                Turn(
+                    task=task,
+                    user=user,
+                    description=describe(draft),
+                    operations=tuple(operations),
+                    scene=draft.scene,
+                )
+            )
+        return Dialogue(seed_id=seed.id, seed_text=seed.text, turns=tuple(turns))
+
+    def _tasks(self, seed: Seed, run_seed: int) -> list[Task]:
+        dice = Dice(run_seed, seed.id, "tasks")
+        return [dice.weighted(self._weights) for _ in range(self._n_turns - 1)]
+
+    def _draft(self, seed: Seed, run_seed: int, tasks: list[Task]) -> Draft:
+        dice = Dice(run_seed, seed.id, "setting")
+        setting = self._triggers.setting(seed.text, dice)
+        place = dice.pick(setting.places)
+        tags = self._triggers.families(seed.text)
+        speaks = Dice(run_seed, seed.id, "speaks").chance(0.5)
+        return Draft(
+            desk=self._desk,
+            setting=setting,
+            place=place,
+            speaks=speaks,
+            seed_text=seed.text,
+            triggered=called_for(self._desk, setting, tags, dice),
+            lines=self._desk.cutter.lines(seed.text, dice) if speaks else [],
+            frame=drawn_frame(self._desk.book, dice),
+            tasks_left=list(tasks),
+        )
+
+    def _led(self, request: str, dice: Dice) -> str:
+        led = self._desk.book.lead(dice) + request
+        return led if len(led) <= self._desk.limits.user_chars else request
+
+
+def _check_limits(limits: SceneLimits, n_turns: int) -> None:
+    if not 1 <= n_turns <= limits.n_turns:
+        raise UserError(f"n_turns: {n_turns} is not from 1 to {limits.n_turns}; change it or the limits")
+    if limits.n_elements < n_turns + 2:
+        raise UserError(
+            f"n_elements: {limits.n_elements} leaves no room for {n_turns} turns; allow {n_turns + 2} or more"
+        )
+    loudness, panning = limits.loudness_lufs, limits.panning
+    if loudness.high - loudness.low < _SMALLEST_RANGE_LU:
+        raise UserError(f"loudness_lufs: narrower than {_SMALLEST_RANGE_LU:g} LU; give a wider range")
+    if panning.low >= panning.high:
+        raise UserError("panning: leaves nowhere to move a sound; give a wider range")
+    lasting_s = min(limits.duration_s, limits.element_duration_s.high)
+    if lasting_s < max(_SMALLEST_SCENE_S, limits.duration_s):
+        raise UserError(
+            f"element_duration_s: an ambience has to last the whole scene of {limits.duration_s:g} s, and a "
+            f"scene {_SMALLEST_SCENE_S:g} s or more; allow that"
+        )
+
+
+def _checked_weights(weights: Mapping[Task, float] | None) -> dict[Task, float]:
+    if weights is None:
+        return dict.fromkeys(EDIT_TASKS, 1.0)
+    unknown = sorted(set(weights).difference(EDIT_TASKS))
+    if unknown or any(weight < 0 for weight in weights.values()) or not sum(weights.values()) > 0:
+        raise UserError(
+            f"task_weights: {dict(weights)} are no weights; "
+            f"give numbers from 0 on for {', '.join(EDIT_TASKS)}"
+        )
+    # In the order of the tasks, so that equal weights draw alike however they were given.
+    return {task: float(weights[task]) for task in EDIT_TASKS if task in weights}

@@ -1,0 +1,310 @@
+"""The lexicon: kinds of sounds, settings, moods and voices, read from data and validated once.
+
+What is read is what holds: every caption belongs to a known family, every family has at least two everyday
+names, every setting at least two ambiences, six effects and two pieces of music.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import resources
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from copilot.content import content_hash
+from copilot.rules.naming import stem
+from copilot.scene import Emotion, Frozen, Gender, SoundRole
+
+Where = Literal["open", "room", "sealed"]
+
+_WORD = re.compile(r"[a-z']+")
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+# Words of a name that do not tell one sound from another.
+_UNNAMING = _words("the that those a an of in on at with sound noise little wooden metal light big old some")
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text in lower case, possessive endings cut off."""
+    return [word.removesuffix("'s").strip("'") for word in _WORD.findall(text.lower().replace("\u2019", "'"))]
+
+
+def stems_of(text: str) -> frozenset[str]:
+    """The stems of a text's words."""
+    return frozenset(stem(word) for word in words_of(text) if word)
+
+
+def _split(value: object) -> object:
+    return tuple(value.split()) if isinstance(value, str) else value
+
+
+def _split_stems(value: object) -> object:
+    return frozenset(stem(word) for word in value.split()) if isinstance(value, str) else value
+
+
+WordList = Annotated[tuple[str, ...], BeforeValidator(_split)]
+Stems = Annotated[frozenset[str], BeforeValidator(_split_stems)]
+Captions = dict[str, str]
+
+
+class Family(Frozen):
+    """One kind of sound."""
+
+    triggers: Stems = frozenset()
+    role: SoundRole = "effect"
+    where: tuple[Where, ...] = ("open", "room", "sealed")
+    one: tuple[str, ...] = ()
+    many: tuple[str, ...] = ()
+    ask: str = Field(min_length=1)
+    anywhere: tuple[str, ...] = Field(min_length=1)
+    seconds: tuple[float, float]
+    lufs: tuple[float, float]
+    repeats: bool
+
+    @model_validator(mode="after")
+    def _usable(self) -> Family:
+        if len(self.one) + len(self.many) < 2:
+            raise ValueError("a family needs at least two names")
+        if not 0 < self.seconds[0] <= self.seconds[1] or self.lufs[0] > self.lufs[1]:
+            raise ValueError("seconds and lufs: the lower figure comes first")
+        return self
+
+
+class _SettingData(Frozen):
+    triggers: Stems
+    places: tuple[str, ...] = Field(min_length=2)
+    where: Where
+    night: bool = False
+    people: dict[str, Gender] = Field(min_length=2)
+    lines: tuple[str, ...] = Field(min_length=3)
+    ambiences: Captions = Field(min_length=2)
+    effects: Captions = Field(min_length=6)
+    music: Captions = Field(min_length=2)
+
+
+class _MoodData(Frozen):
+    requests: tuple[str, ...] = Field(min_length=3)
+    feel: str
+    where: tuple[Where, ...]
+    night: bool = True
+    drop: tuple[str, ...]
+    lower: tuple[str, ...]
+    lift: tuple[str, ...]
+    bring: Captions = Field(min_length=2)
+    music: Captions = Field(min_length=2)
+
+
+class TextRules(Frozen):
+    """The words by which a line of speech is cut out of a seed and written down."""
+
+    clause_starts: Stems
+    prepositions: WordList
+    dropped_starts: WordList
+    weak_ends: WordList
+    saying: WordList
+    nominatives: WordList
+    question_starts: WordList
+    inverted_subjects: WordList
+    exclaiming: tuple[Emotion, ...]
+    proper: WordList
+    titles: WordList
+    title_forms: dict[str, str]
+    mixing: WordList
+
+
+class Voices(Frozen):
+    """How words are spoken, and by whom where a setting has nobody left."""
+
+    emotions: dict[Emotion, Stems]
+    tellings: dict[Emotion, tuple[str, ...]]
+    people: dict[str, Gender]
+    text: TextRules
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """What a person calls a sound: `the gulls`, `that ticking`."""
+
+    text: str
+    plural: bool = False
+    pronoun: str = "it"
+
+
+@dataclass(frozen=True)
+class Sound:
+    """One sound of the lexicon: a caption with what its family says of it."""
+
+    caption: str
+    tag: str
+    role: SoundRole
+    family: Family
+
+    @cached_property
+    def names(self) -> tuple[Name, ...]:
+        """Everyday names, singular ones first."""
+        return (*(Name(n) for n in self.family.one), *(Name(n, plural=True) for n in self.family.many))
+
+    @cached_property
+    def naming(self) -> Naming:
+        """The words that mean it."""
+        return Naming.of((name.text for name in self.names), self.caption)
+
+    @property
+    def lasts(self) -> bool:
+        """Whether it fills a scene rather than marking a moment of it."""
+        return self.family.seconds[0] >= 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """Stems that name a sound, and all stems that speak of it."""
+
+    names: frozenset[str]
+    words: frozenset[str]
+
+    @classmethod
+    def of(cls, names: Iterable[str], text: str) -> Naming:
+        """The naming of a sound that has these names and this caption."""
+        named = frozenset(stem(w) for name in names for w in words_of(name) if w not in _UNNAMING)
+        return cls(named, named | stems_of(text))
+
+    def clashes(self, other: Naming) -> bool:
+        """Whether a name of one could mean the other."""
+        return not (self.names.isdisjoint(other.words) and other.names.isdisjoint(self.words))
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Where a scene is, with what is heard there."""
+
+    key: str
+    triggers: frozenset[str]
+    places: tuple[str, ...]
+    where: Where
+    night: bool
+    people: Mapping[str, Gender]
+    lines: tuple[str, ...]
+    ambiences: tuple[Sound, ...]
+    effects: tuple[Sound, ...]
+    music: tuple[Sound, ...]
+
+    @property
+    def sounds(self) -> tuple[Sound, ...]:
+        """All of them."""
+        return self.ambiences + self.effects + self.music
+
+
+@dataclass(frozen=True, slots=True)
+class Mood:
+    """What an open request asks for, and what brings it about."""
+
+    key: str
+    requests: tuple[str, ...]
+    feel: str
+    where: tuple[Where, ...]
+    night: bool
+    drop: tuple[str, ...]
+    lower: tuple[str, ...]
+    lift: tuple[str, ...]
+    bring: tuple[Sound, ...]
+    music: tuple[Sound, ...]
+
+    def suits(self, setting: Setting) -> bool:
+        """Whether it can be asked for in that setting."""
+        return setting.where in self.where and (self.night or not setting.night)
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """All of it, and the hash of the data that it was read from."""
+
+    families: Mapping[str, Family]
+    settings: tuple[Setting, ...]
+    moods: tuple[Mood, ...]
+    voices: Voices
+    anywhere: Mapping[str, tuple[Sound, ...]]
+    content: str
+
+    @cached_property
+    def effects(self) -> tuple[Sound, ...]:
+        """The effects that fit anywhere."""
+        return self._anywhere("effect")
+
+    @cached_property
+    def music(self) -> tuple[Sound, ...]:
+        """The music that fits anywhere."""
+        return self._anywhere("music")
+
+    def _anywhere(self, role: SoundRole) -> tuple[Sound, ...]:
+        return tuple(s for sounds in self.anywhere.values() for s in sounds if s.role == role)
+
+    def sounds(self) -> dict[str, Sound]:
+        """Every sound by its caption: of the settings, of the moods, and those that fit anywhere."""
+        of_settings = (sound for setting in self.settings for sound in setting.sounds)
+        of_moods = (sound for mood in self.moods for sound in mood.bring + mood.music)
+        of_families = (sound for sounds in self.anywhere.values() for sound in sounds)
+        return {sound.caption: sound for sound in (*of_families, *of_moods, *of_settings)}
+
+
+def read_data(name: str) -> dict[str, object]:
+    """A TOML file of the designer's data."""
+    text = resources.files(__package__).joinpath("data", f"{name}.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+def load_lexicon() -> Lexicon:
+    """The lexicon as shipped. Raises ValueError (pydantic's) if the data are not as this module demands."""
+    raw = {name: read_data(name) for name in ("families", "settings", "moods", "voices")}
+    families = {tag: Family.model_validate(data) for tag, data in raw["families"].items()}
+
+    def sounds(captions: Captions, role: SoundRole) -> tuple[Sound, ...]:
+        return tuple(Sound(caption, tag, role, _family(families, tag)) for tag, caption in captions.items())
+
+    settings = []
+    for key, data in raw["settings"].items():
+        read = _SettingData.model_validate(data)
+        fields = {name: getattr(read, name) for name in ("triggers", "places", "where", "night", "lines")}
+        settings.append(
+            Setting(
+                key=key,
+                people=read.people,
+                ambiences=sounds(read.ambiences, "ambience"),
+                effects=sounds(read.effects, "effect"),
+                music=sounds(read.music, "music"),
+                **fields,
+            )
+        )
+    moods = []
+    for key, data in raw["moods"].items():
+        mood = _MoodData.model_validate(data)
+        for tag in mood.drop:
+            _family(families, tag)
+        kept = {n: getattr(mood, n) for n in ("requests", "feel", "where", "night", "drop", "lower", "lift")}
+        bring, music = sounds(mood.bring, "effect"), sounds(mood.music, "music")
+        moods.append(Mood(key=key, bring=bring, music=music, **kept))
+    return Lexicon(
+        families=families,
+        settings=tuple(settings),
+        moods=tuple(moods),
+        voices=Voices.model_validate(raw["voices"]),
+        anywhere={
+            tag: tuple(Sound(caption, tag, family.role, family) for caption in family.anywhere)
+            for tag, family in families.items()
+        },
+        content=content_hash(raw),
+    )
+
+
+def _family(families: Mapping[str, Family], tag: str) -> Family:
+    if tag not in families:
+        raise ValueError(f"lexicon: {tag!r} is no family; families.toml lists them")
+    return families[tag]

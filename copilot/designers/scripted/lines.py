@@ -1,0 +1,241 @@
+"""Lines of speech, cut out of a seed's own sentence and written as one would write them.
+
+LibriSpeech's capitals become a sentence with punctuation; text that has punctuation keeps its own words.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from copilot.designers.scripted.dice import Dice
+from copilot.designers.scripted.lexicon import TextRules, Voices, stems_of
+from copilot.rules.naming import stem
+from copilot.rules.speech import count_words
+from copilot.scene import Emotion, SceneLimits
+from copilot.units import Seconds
+
+_WRITTEN = re.compile(r"[^.!?\u2026]+[.!?\u2026]*")
+_PUNCTUATION = re.compile(r"[.!?;:,\u2026\u2014\u2013()\"\u201c\u201d]+")
+_TOKEN = re.compile(r"\w+(?:['\u2019-]\w+)*")
+_COMFORTABLE_WORDS_PER_S = 2.2
+_CHARS_PER_S = 13.0
+_PAUSE_S: Seconds = 0.5
+_LINE_WORDS = (3, 14)
+_QUOTE_WORDS = 22
+_QUOTES = str.maketrans(
+    {"\u2019": "'", "\u2018": "'", '"': "", "\u201c": "", "\u201d": "", "\u00ab": "", "\u00bb": ""}
+)
+_I_WORDS = frozenset({"i", "i'm", "i'll", "i'd", "i've"})
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Words to speak, and how."""
+
+    text: str
+    emotion: Emotion
+
+    def needs_s(self, limits: SceneLimits) -> Seconds:
+        """How long a slot it needs to be spoken at ease."""
+        words = count_words(self.text)
+        at_ease = max(words / _COMFORTABLE_WORDS_PER_S, len(self.text) / _CHARS_PER_S) + _PAUSE_S
+        fastest = words / limits.words_per_s.high + limits.time_step_s
+        return max(at_ease, fastest, limits.element_duration_s.low)
+
+    def may_last_s(self, limits: SceneLimits) -> Seconds:
+        """How long a slot it can fill without being stretched."""
+        return count_words(self.text) / limits.words_per_s.low
+
+
+class LineCutter:
+    """Cuts lines and quotes out of seeds by the lexicon's rules."""
+
+    def __init__(self, voices: Voices) -> None:
+        self._voices = voices
+        self._text: TextRules = voices.text
+        self._dropped = frozenset(self._text.dropped_starts)
+        self._weak = frozenset(self._text.weak_ends)
+        self._prepositions = frozenset(self._text.prepositions)
+        self._saying = frozenset(self._text.saying)
+        self._nominatives = frozenset(self._text.nominatives)
+        self._questions = frozenset(self._text.question_starts)
+        self._subjects = frozenset(self._text.inverted_subjects)
+        self._proper = frozenset(self._text.proper)
+        self._titles = frozenset(self._text.titles)
+        self._mixing = frozenset(self._text.mixing)
+
+    def quote(self, text: str) -> str:
+        """The beginning of a seed as a sentence without its full stop; empty if it has no words."""
+        text = _cleaned(text)
+        if _punctuated(text) and 0 < len(_TOKEN.findall(text)) <= _QUOTE_WORDS:
+            return text.rstrip(". ")
+        words = [word for clauses in self._parts(text) for clause in clauses for word in clause]
+        if len(words) > _QUOTE_WORDS:
+            words = self._trimmed(words[:_QUOTE_WORDS], drop_start=False)
+            return f"{self._sentence(words)} ..."
+        return self._sentence(words)
+
+    def lines(self, text: str, dice: Dice) -> list[Line]:
+        """Lines that the seed offers, the best first; none if it has too few words."""
+        text = _cleaned(text)
+        parts = self._parts(text)
+        written = self._sentences(text) if _punctuated(text) else []
+        scored: dict[tuple[str, ...], float] = {}
+        for clauses in parts:
+            for words, score in self._spans(clauses):
+                scored[words] = max(score + dice.between(0, 1), scored.get(words, -math.inf))
+        if not scored and not written:
+            whole = self._shortened([w for clauses in parts for c in clauses for w in c])
+            scored = {tuple(whole): 0.0} if whole else {}
+        ranked = sorted(scored, key=lambda words: (-scored[words], words))
+        around = stems_of(text)
+        return [self.line(w) for w in written] + [self._line(list(words), around, dice) for words in ranked]
+
+    def _shortened(self, words: list[str]) -> list[str]:
+        """The beginning of a sentence that has no clauses, if possible cut before a preposition."""
+        longest = _LINE_WORDS[1]
+        if len(words) <= longest:
+            return self._trimmed(words)
+        cuts = [i for i in range(5, longest + 1) if words[i].lower() in self._prepositions]
+        return self._trimmed(words[: cuts[-1] if cuts else longest])
+
+    def _sentences(self, text: str) -> list[str]:
+        """Sentences of a seed that has punctuation, as they are written."""
+        found = (part.strip(" ,;:-\u2013\u2014") for part in _WRITTEN.findall(text))
+        return [s[:1].upper() + s[1:] for s in found if 1 <= len(_TOKEN.findall(s)) <= _LINE_WORDS[1]]
+
+    def _spans(self, clauses: Sequence[list[str]]) -> Iterator[tuple[tuple[str, ...], float]]:
+        """Neighbouring clauses as lines of fitting length, each with its score."""
+        for first in range(len(clauses)):
+            span: list[str] = []
+            for last in range(first, len(clauses)):
+                span = span + clauses[last]
+                words = tuple(self._trimmed(span))
+                if len(span) > 2 * _LINE_WORDS[1]:
+                    break
+                if _LINE_WORDS[0] <= len(words) <= _LINE_WORDS[1]:
+                    closes = last + 1 == len(clauses)
+                    yield words, self._score(span, words, opens=first == 0, closes=closes)
+
+    def line(self, written: str) -> Line:
+        """A line of the lexicon, which is written already."""
+        emotion = self._emotion(written.split(), frozenset())
+        return Line(written, "excited" if emotion == "neutral" and written.endswith("!") else emotion)
+
+    def quotable(self, text: str) -> bool:
+        """Whether a quotation of it cannot be read as speaking of levels and sides."""
+        return self._mixing.isdisjoint(_TOKEN.findall(text.lower()))
+
+    def telling(self, emotion: Emotion, element_id: int) -> str:
+        """How a description says that somebody speaks; the same for one element in every turn."""
+        tellings = self._voices.tellings[emotion]
+        return tellings[element_id % len(tellings)]
+
+    def _parts(self, text: str) -> list[list[list[str]]]:
+        """The clauses of each part between two punctuation marks, as words."""
+        keeps_case = _punctuated(text)
+        parts: list[list[list[str]]] = []
+        for part in _PUNCTUATION.split(text):
+            clauses: list[list[str]] = []
+            for token in _TOKEN.findall(part):
+                word = token if keeps_case else token.lower()
+                last = clauses[-1] if clauses else []
+                starts = len(last) >= _LINE_WORDS[0] and self._begins(word.lower(), last[-1].lower())
+                if starts or not clauses:
+                    clauses.append([word])
+                else:
+                    last.append(word)
+            if clauses:
+                parts.append(clauses)
+        return parts
+
+    def _begins(self, word: str, before: str) -> bool:
+        """Whether a clause begins with a word that stands behind another."""
+        if word in self._nominatives:
+            return before not in self._weak and before not in self._questions
+        return word in self._saying or stem(word) in self._text.clause_starts
+
+    def _trimmed(self, words: list[str], *, drop_start: bool = True) -> list[str]:
+        first, last = 0, len(words)
+        while drop_start and first < last and words[first].lower() in self._dropped:
+            first += 1
+        while last > first and words[last - 1].lower() in self._weak:
+            last -= 1
+        return words[first:last]
+
+    def _score(self, span: list[str], words: Sequence[str], *, opens: bool, closes: bool) -> float:
+        """How much some clauses of a seed, cut down to `words`, are like something said."""
+        start = words[0].lower()
+        asks = start in self._questions and words[1].lower() in self._subjects
+        cut_short = not closes and span[-1] != words[-1]
+        relative = start != span[0].lower() and span[0].lower() in (*self._questions, "that")
+        said = [word.lower() in self._saying for word in span]
+        scores = (
+            (3.0, opens and closes),
+            (1.0, opens or 5 <= len(words) <= 11),
+            (1.0, start in self._subjects or asks),
+            (-2.0, cut_short),
+            (-1.5, start in self._prepositions and not opens),
+            # "which was committed": a verb whose subject was cut off.
+            (-2.0, relative or (start in self._weak and start not in self._subjects and not (asks or opens))),
+            # "said the king": words about the speaker are not what is spoken.
+            (-1.5, any(said)),
+            (-2.0, said[0]),
+        )
+        return sum(score for score, applies in scores if applies)
+
+    def _line(self, words: list[str], around: frozenset[str], dice: Dice) -> Line:
+        emotion = self._emotion(words, around)
+        return Line(self._sentence(words) + self._end(words, emotion, dice), emotion)
+
+    def _emotion(self, words: list[str], around: frozenset[str]) -> Emotion:
+        """What the words suggest, and half as much what stands around them."""
+        own = stems_of(" ".join(words))
+        scores = {
+            emotion: 2 * len(stems & own) + len(stems & around)
+            for emotion, stems in self._voices.emotions.items()
+        }
+        best = max(scores, key=lambda emotion: scores[emotion])
+        return best if scores[best] else "neutral"
+
+    def _end(self, words: list[str], emotion: Emotion, dice: Dice) -> str:
+        start = [word.lower() for word in words[:2]]
+        if start[0] in self._questions:
+            verb = start[-1] in self._questions or start[-1] in self._subjects
+            if verb and not (start[0] in ("what", "how") and start[-1] in ("a", "an")):
+                return "?"
+        return "!" if emotion in self._text.exclaiming and dice.chance(0.6) else "."
+
+    def _sentence(self, words: list[str]) -> str:
+        written: list[str] = []
+        before = ""
+        for i, word in enumerate(words):
+            following = words[i + 1] if i + 1 < len(words) else ""
+            written.append(self._cased(word, before, following))
+            before = word
+        sentence = " ".join(written)
+        return sentence[:1].upper() + sentence[1:]
+
+    def _cased(self, word: str, before: str, following: str) -> str:
+        if not word.islower():
+            return word
+        title = word in self._titles and following not in self._weak and following != ""
+        if title and before not in ("the", "a", "an", "my", "his", "her", "our", "their", "your", "to"):
+            return self._text.title_forms.get(word, word.capitalize())
+        named = word.removesuffix("'s") in self._proper or word in _I_WORDS
+        titled = before in self._titles and word not in self._weak and before in self._text.title_forms
+        return word[:1].upper() + word[1:] if named or titled else word
+
+
+def _cleaned(text: str) -> str:
+    """Words with single spaces, without control characters and double quotation marks."""
+    seen = text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
+    return " ".join(seen.translate(_QUOTES).split())
+
+
+def _punctuated(text: str) -> bool:
+    """Whether somebody has written it as one writes, and not in capitals alone."""
+    return any(c.islower() for c in text)

@@ -1,0 +1,114 @@
+"""How users ask: phrasings from data, and the slots that are filled in.
+
+A phrasing is drawn evenly from all that fit what is to be done. Its kind (the group's name) then says how
+much, when or where.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from string import Formatter
+
+from copilot.content import content_hash
+from copilot.designers.scripted.dice import Dice
+from copilot.designers.scripted.lexicon import Name, read_data
+
+TASK_GROUPS = ("story", "add", "remove", "volume", "panning", "replace")
+
+_SOUND_SLOTS = frozenset({"name", "is", "does", "it", "bare"})
+_SLOTS: Mapping[str, frozenset[str]] = {
+    "story": frozenset({"place", "quote", "words", "sounds"}),
+    "story_tail": frozenset({"who"}),
+    "add": frozenset({"new", "side", "who", "line"}),
+    "remove": _SOUND_SLOTS,
+    "volume": _SOUND_SLOTS | {"amount"},
+    "panning": _SOUND_SLOTS | {"side"},
+    "replace": _SOUND_SLOTS | {"new", "who", "line"},
+    "description": frozenset({"place", "ambience", "sounds", "events", "music", "feel"}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Phrasing:
+    """One way to ask. `kind` says what it fits; `text` has slots in braces."""
+
+    kind: str
+    text: str
+
+    @property
+    def slots(self) -> frozenset[str]:
+        """The names of its slots, in lower case."""
+        return _slots(self.text)
+
+
+class Phrasebook:
+    """All phrasings. Raises ValueError for a slot that nothing fills."""
+
+    def __init__(self) -> None:
+        data = read_data("phrasings")
+        self.content = content_hash(data)
+        self.leads: tuple[str, ...] = tuple(_texts(data.pop("leads")))
+        self.groups: dict[str, tuple[Phrasing, ...]] = {}
+        for group, kinds in data.items():
+            if group not in _SLOTS or not isinstance(kinds, dict):
+                raise ValueError(f"phrasings: {group!r} is no group; groups are {', '.join(_SLOTS)}")
+            phrasings = [Phrasing(kind, text) for kind, texts in kinds.items() for text in _texts(texts)]
+            for phrasing in phrasings:
+                if unknown := sorted(phrasing.slots - _SLOTS[group]):
+                    raise ValueError(f"phrasings: {group}: {phrasing.text!r} has unknown slots {unknown}")
+            self.groups[group] = tuple(phrasings)
+        self._fitting: dict[tuple[str, frozenset[str]], tuple[Phrasing, ...]] = {}
+
+    def draw(self, dice: Dice, group: str, kinds: Collection[str]) -> Phrasing:
+        """One phrasing of the group, evenly from those of the kinds. Raises ValueError if there is none."""
+        key = (group, frozenset(kinds))
+        if key not in self._fitting:
+            fitting = tuple(p for p in self.groups[group] if p.kind in key[1])
+            if not fitting:
+                raise ValueError(f"phrasings: {group} has none of {sorted(key[1])}")
+            self._fitting[key] = fitting
+        return dice.pick(self._fitting[key])
+
+    def lead(self, dice: Dice) -> str:
+        """What stands before a request, often nothing."""
+        return f"{dice.pick(self.leads)} " if dice.chance(0.35) else ""
+
+
+def _texts(value: object) -> list[str]:
+    return [value] if isinstance(value, str) else [str(text) for text in value]  # type: ignore[attr-defined]
+
+
+def _slots(text: str) -> frozenset[str]:
+    return frozenset(name.lower() for _, name, _, _ in Formatter().parse(text) if name)
+
+
+def fill(text: str, **slots: str) -> str:
+    """The text with its slots filled; a slot with a capital is filled with a capital."""
+    values = dict(slots)
+    for name, value in slots.items():
+        values[name.capitalize()] = capital(value)
+    return text.format_map(values)
+
+
+def capital(text: str) -> str:
+    """The text with its first letter as a capital."""
+    return text[:1].upper() + text[1:]
+
+
+def name_slots(name: Name) -> dict[str, str]:
+    """What a sound's name fills in, with the verbs and pronouns that agree with it."""
+    bare = name.text.partition(" ")[2] if name.text.startswith(("the ", "that ", "those ")) else name.text
+    if name.plural:
+        return {"name": name.text, "bare": bare, "is": "are", "does": "do", "it": "them"}
+    return {"name": name.text, "bare": bare, "is": "is", "does": "does", "it": name.pronoun}
+
+
+def indefinite(noun: str) -> str:
+    """The noun with a or an."""
+    return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"
+
+
+def listed(items: list[str], last: str = "and") -> str:
+    """The items as a list in a sentence: `a, b and c`."""
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {last} {items[-1]}"

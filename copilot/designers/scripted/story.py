@@ -1,0 +1,201 @@
+"""The story turn: the setting and the sounds that a seed's words call for, and the first scene."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from copilot.designers.scripted.dice import Dice
+from copilot.designers.scripted.draft import Desk, Draft, Placement, naming_of
+from copilot.designers.scripted.lexicon import Setting, Sound, words_of
+from copilot.designers.scripted.phrasing import Phrasing, fill, indefinite, listed
+from copilot.designers.scripted.placing import place_ambience, place_sound, place_speech, side_of
+from copilot.edit import Add
+from copilot.rules.naming import stem
+from copilot.scene import Element
+from copilot.units import Seconds
+
+_MOST_TRIGGERED = 3
+_BORROWED_MUSIC = 0.15
+"""How often a story's music is none of its setting's own."""
+
+_FURTHER: Mapping[int, float] = {2: 1, 3: 2, 4: 3, 5: 3, 6: 2}
+"""How many sounds stand beside the ambience, and how often."""
+
+
+class Triggers:
+    """Which settings and families the words of a seed call for."""
+
+    def __init__(self, settings: Sequence[Setting], families: Mapping[str, frozenset[str]]) -> None:
+        self._settings = tuple(settings)
+        self._by_setting: dict[str, list[Setting]] = {}
+        for setting in settings:
+            for trigger in setting.triggers:
+                self._by_setting.setdefault(trigger, []).append(setting)
+        self._by_family: dict[str, list[str]] = {}
+        for tag, triggers in families.items():
+            for trigger in triggers:
+                self._by_family.setdefault(trigger, []).append(tag)
+
+    def setting(self, text: str, dice: Dice) -> Setting:
+        """The setting that most words call for; ties, and seeds that call for none, are drawn evenly."""
+        scores: dict[str, float] = {}
+        for word in words_of(text):
+            called = self._by_setting.get(stem(word), [])
+            # A word that many settings share tells less about any of them.
+            for setting in called:
+                scores[setting.key] = scores.get(setting.key, 0.0) + 1.0 / len(called)
+        if not scores:
+            return dice.pick(self._settings)
+        best = max(scores.values())
+        return dice.pick([s for s in self._settings if scores.get(s.key, 0.0) > best - 1e-9])
+
+    def families(self, text: str) -> list[str]:
+        """The families that its words call for, in the order of the words."""
+        found = (tag for word in words_of(text) for tag in self._by_family.get(stem(word), ()))
+        return list(dict.fromkeys(found))
+
+
+def called_for(desk: Desk, setting: Setting, tags: Sequence[str], dice: Dice) -> tuple[Sound, ...]:
+    """One sound for each family that the seed calls for: the setting's own, or one that fits anywhere."""
+    own = {sound.tag: sound for sound in reversed(setting.sounds)}
+    return tuple(own.get(tag) or dice.pick(desk.lexicon.anywhere[tag]) for tag in tags)
+
+
+def write_story(draft: Draft, dice: Dice) -> tuple[str, list[Add]]:
+    """The user's request and the sounds of the first scene. The draft knows them then."""
+    desk, removals = draft.desk, draft.tasks_left.count("remove")
+    most = desk.limits.n_elements - draft.tasks_left.count("add") - 1
+    least = max(2, removals + 1)
+    further = max(least, min(most, dice.weighted(_FURTHER)))
+    room = min(most, 6 + removals) - further
+
+    _add_ambience(draft, dice)
+    n_called = sum(sound.role == "ambience" for sound in draft.triggered)
+    if room > 0 and (n_called > 1 or dice.chance(0.3)):
+        _second_ambience(draft, dice)
+    if draft.speaks:
+        _add_speech(draft, dice, n_lines=2 if further >= 4 and dice.chance(0.4) else 1)
+    wanted = further - len(draft.foreground())
+    _add_sounds(draft, dice, wanted)
+    operations = [Add(element=element) for element in draft.scene.sounds()]
+    return _request(draft, dice), operations
+
+
+def _take(draft: Draft, element: Element) -> None:
+    draft.advance((Add(element=element),))
+
+
+def _add_ambience(draft: Draft, dice: Dice) -> None:
+    wanted = [sound for sound in draft.triggered if sound.role == "ambience"]
+    called = [sound for sound in draft.triggered if sound.role != "ambience"][:_MOST_TRIGGERED]
+    own = draft.setting.ambiences
+    # The ground gives way to what the seed calls for, where one name would mean both.
+    apart = [s for s in own if not any(s.naming.clashes(other.naming) for other in called)]
+    sound = dice.pick(wanted or apart or own)
+    _take(draft, draft.element(sound, place_ambience(draft.desk, dice)))
+
+
+def _second_ambience(draft: Draft, dice: Dice) -> None:
+    wanted = [sound for sound in draft.triggered if sound.role == "ambience"]
+    for sound in draft.free((*wanted, *dice.shuffled(draft.setting.ambiences))):
+        _take(draft, draft.element(sound, place_ambience(draft.desk, dice)))
+        return
+
+
+def _add_speech(draft: Draft, dice: Dice, n_lines: int) -> None:
+    limits = draft.desk.limits
+    start_s: Seconds = limits.start_time_s.low + dice.between(0.2, 1.2)
+    sign = dice.pick((-1, 1))
+    # Two lines share the time: the second has to begin while sounds may begin.
+    shared_s = limits.start_time_s.high - start_s if n_lines > 1 else limits.duration_s - start_s
+    for _ in range(n_lines):
+        start_s = draft.desk.grid.start(start_s)
+        room_s = min(shared_s, draft.silence_after(start_s))
+        line, person = draft.line(room_s, dice, quotable=False), draft.speaker(dice)
+        if line is None or person is None:
+            return
+        at = place_speech(
+            draft.desk, dice, line, side=sign * dice.between(0.05, 0.45), start_s=start_s, room_s=room_s
+        )
+        _take(draft, draft.speech(line, *person, at))
+        start_s, sign = at.start_s + at.duration_s + dice.between(0.1, 0.5), -sign
+        if start_s > limits.start_time_s.high:
+            return
+        shared_s = limits.duration_s - start_s
+
+
+def _add_sounds(draft: Draft, dice: Dice, n_sounds: int) -> None:
+    """Effects and music: first what the seed calls for, then what belongs to the setting."""
+    chosen: list[Sound] = []
+    triggered = [s for s in draft.triggered if s.role != "ambience"][:_MOST_TRIGGERED]
+    own = dice.shuffled(draft.setting.effects)
+    music = [_music(draft, dice)] if dice.chance(0.55) and n_sounds > 1 else []
+    for sound in (*triggered, *music, *own, *draft.setting.music):
+        _choose(draft, chosen, sound, n_sounds)
+    if len(chosen) < n_sounds:
+        for sound in dice.shuffled(draft.plausible(draft.desk.lexicon.effects)):
+            _choose(draft, chosen, sound, n_sounds)
+    for element in _placed(draft, dice, chosen):
+        _take(draft, element)
+
+
+def _music(draft: Draft, dice: Dice) -> Sound:
+    if dice.chance(_BORROWED_MUSIC):
+        return dice.pick(draft.desk.lexicon.music)
+    return dice.pick(draft.setting.music)
+
+
+def _choose(draft: Draft, chosen: list[Sound], sound: Sound, n_sounds: int) -> None:
+    if len(chosen) == n_sounds or sound.caption in draft.heard:
+        return
+    naming = naming_of(sound)
+    if draft.fits(naming) and not any(naming.clashes(naming_of(other)) for other in chosen):
+        chosen.append(sound)
+
+
+def _placed(draft: Draft, dice: Dice, sounds: Sequence[Sound]) -> list[Element]:
+    """What lasts begins early; what happens follows each other over the possible starts."""
+    events = [s for s in sounds if not s.lasts and s.role == "effect"]
+    order = dice.shuffled(events)
+    slots: dict[str, tuple[float, float]] = {
+        s.caption: (i / len(order), (i + 0.8) / len(order)) for i, s in enumerate(order)
+    }
+    sign = dice.pick((-1, 1))
+    spoken = any(element.role == "speech" for element in draft.scene.sounds())
+    elements: list[Element] = []
+    for sound in sounds:
+        when = slots.get(sound.caption, (0.0, 0.2 if sound.role == "music" else 0.3))
+        at: Placement = place_sound(draft.desk, dice, sound, side_of(dice, sound, sign), when, ducked=spoken)
+        sign = -sign
+        elements.append(draft.element(sound, at))
+    return elements
+
+
+def _request(draft: Draft, dice: Dice) -> str:
+    """What the user asks for, in words that the seed and the scene bear out."""
+    quote = draft.desk.cutter.quote(draft.seed_text)
+    asked = [called.sound.family.ask for called in draft.called.values() if called.sound]
+    effects = [
+        called.sound.family.ask
+        for i, called in draft.called.items()
+        if called.sound and draft.scene.get(i) and called.sound.role == "effect"
+    ]
+    named = dice.shuffled(effects or asked)[:2]
+    kinds = ["place", "sounds", *(("quote", "both") if quote else ())]
+    phrasing = draft.desk.book.draw(dice, "story", kinds)
+    request = _filled(draft, phrasing, quote, named)
+    if len(request) > draft.desk.limits.user_chars:
+        request = _filled(draft, draft.desk.book.draw(dice, "story", ("place",)), "", named)
+    if dice.chance(0.5):
+        speakers = [e.speaker for e in draft.scene.sounds() if e.role == "speech"]
+        kind = "spoken" if speakers else "silent"
+        tail = draft.desk.book.draw(dice, "story_tail", (kind,))
+        who = indefinite(dice.pick(speakers)) if speakers else ""
+        longer = f"{request} {fill(tail.text, who=who)}"
+        request = longer if len(longer) <= draft.desk.limits.user_chars else request
+    return request[: draft.desk.limits.user_chars]
+
+
+def _filled(draft: Draft, phrasing: Phrasing, quote: str, named: list[str]) -> str:
+    full = quote if quote.endswith((".", "!", "?")) else f"{quote}."
+    return fill(phrasing.text, place=draft.place, quote=f'"{full}"', words=f'"{quote}"', sounds=listed(named))
