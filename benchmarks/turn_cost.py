@@ -21,6 +21,7 @@ from copilot.audio.pcm import encode_flac
 from copilot.sample import sample_id
 from pipelines.assembly import WorkOrder, build_stages, take_fingerprint
 from pipelines.config import RunConfig
+from pipelines.memory import keep_freed_memory
 from pipelines.record import Record
 from pipelines.seeds import read_seeds
 from pipelines.shards import ShardWriter
@@ -53,6 +54,7 @@ def main(spec: str = "starter", num: str = "24") -> None:
     config = RunConfig(seeds=spec)
     seeds = read_seeds(spec, int(num), config.run_seed).seeds
     with tempfile.TemporaryDirectory() as folder, threadpool_limits(1):
+        keep_freed_memory()  # as a worker does
         out = Path(folder)
         stages = build_stages(WorkOrder(out, out / "stems", take_fingerprint(config)))
         for stage in stages:
@@ -62,7 +64,9 @@ def main(spec: str = "starter", num: str = "24") -> None:
         theirs = 0.0
         writer = ShardWriter(out)
         for start in range(0, len(seeds), _RECORDS_AT_ONCE):
-            records = [Record(seed, sample_id(0, seed.id)) for seed in seeds[start : start + _RECORDS_AT_ONCE]]
+            records = [
+                Record(seed, sample_id(0, seed.id)) for seed in seeds[start : start + _RECORDS_AT_ONCE]
+            ]
             for stage in stages:
                 again = [Record(r.seed, r.id, dialogue=r.dialogue, voices=r.voices) for r in records]
                 if isinstance(stage, RenderStage):

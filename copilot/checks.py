@@ -13,12 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from copilot.audio.loudness import MIN_GATED_SAMPLES
-from copilot.audio.pcm import STEM_BITS, BitDepth, Pcm, full_scale
+from copilot.audio.pcm import STEM_BITS, Pcm, full_scale
 from copilot.dialogue import Dialogue
 from copilot.mix import TRUE_PEAK_LIMIT_DBTP, DialogueMix, Placed, null_residual
 from copilot.scene import Element, Scene, SpeechElement
 from copilot.stem import Stem
-from copilot.units import DIGITAL_SILENCE_DB, gain_to_db, samples_to_seconds, seconds_to_samples
+from copilot.units import DIGITAL_SILENCE_DB, db_to_gain, gain_to_db, samples_to_seconds, seconds_to_samples
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def audio_checks(dialogue: Dialogue, stems: Mapping[int, Stem], mix: DialogueMix
     |---|---|---|
     | `null_residual` | what remains of a turn minus the turn before minus what was edited, dBFS | -120 |
     | `stems_sum_to_mix` | a turn minus the sum of its stems in floating point, dBFS | rounding |
-    | `loudness_error` | measured loudness of a stem in the mix minus the asked one, LU | 0.1 |
+    | `loudness_error` | a stem in the mix, before the headroom gain, against the asked loudness, LU | 0.1 |
     | `true_peak` | dBTP | -1 |
     | `clipping` | samples at full scale | 0 |
     | `silence` | the longest digital silence in a turn, s | 1 |
@@ -87,23 +87,23 @@ def _rounding_dbfs(dialogue: Dialogue, mix: DialogueMix) -> float:
 
 def _loudness_error(dialogue: Dialogue, stems: Mapping[int, Stem], mix: DialogueMix) -> float:
     errors = [
-        abs(_loudness_of(part, stems[element.id], mix.bits) - mix.headroom_db - element.loudness)
+        abs(_loudness_of(part, stems[element.id], mix) - element.loudness)
         for element, part in _distinct_parts(dialogue, mix)
         if part.pcm.shape[1] == stems[element.id].pcm.shape[1] >= MIN_GATED_SAMPLES
     ]
     return max(errors, default=0.0)
 
 
-def _loudness_of(part: Placed, stem: Stem, bits: BitDepth) -> float:
-    """The loudness of a placed stem: of the stem, with the gains that its samples really have in the mix.
+def _loudness_of(part: Placed, stem: Stem, mix: DialogueMix) -> float:
+    """The loudness of a placed stem, before the dialogue's headroom gain.
 
-    That equals a measurement of the placed samples themselves, without filtering every sound again.
+    It is that of the stem with the gains that its samples really have in the mix: what a measurement of the
+    placed samples would give, without filtering every sound again.
     """
-    sources = (stem.pcm[0], stem.pcm[-1])
-    grid = full_scale(STEM_BITS) / full_scale(bits)
+    grid = full_scale(STEM_BITS) / full_scale(mix.bits) / db_to_gain(mix.headroom_db)
     left, right = (
         math.sqrt(_energy(placed) / max(_energy(source), 1.0)) * grid
-        for placed, source in zip(part.pcm, sources, strict=True)
+        for placed, source in zip(part.pcm, (stem.pcm[0], stem.pcm[-1]), strict=True)
     )
     return stem.loudness_with((left, right))
 
@@ -119,8 +119,8 @@ def _distinct_parts(dialogue: Dialogue, mix: DialogueMix) -> Iterator[tuple[Elem
 
 
 def _energy(samples: Pcm) -> float:
-    floats = samples.astype(np.float64)
-    return float(floats @ floats)
+    floats = samples.astype(np.float32)
+    return float(np.dot(floats, floats))
 
 
 def _n_clipped(mix: Pcm, scale: int) -> int:
@@ -130,15 +130,19 @@ def _n_clipped(mix: Pcm, scale: int) -> int:
 
 
 def _longest_silence_s(mix: Pcm) -> float:
-    sounding = np.flatnonzero(mix[0] | mix[1])
-    bounds = np.concatenate(([-1], sounding, [mix.shape[1]]))
-    return samples_to_seconds(int(np.diff(bounds).max()) - 1)
+    silent = np.flatnonzero((mix[0] | mix[1]) == 0)
+    if not silent.size:
+        return 0.0
+    # Where the next silent sample is not the next sample, a run of silence ends.
+    ends = np.flatnonzero(np.diff(silent) != 1)
+    runs = np.diff(np.concatenate(([-1], ends, [silent.size - 1])))
+    return samples_to_seconds(int(runs.max()))
 
 
 def _offset_dbfs(mix: Pcm, scale: int) -> float:
     if not mix.size:
         return DIGITAL_SILENCE_DB
-    return gain_to_db(float(np.abs(mix.mean(axis=1)).max()) / scale)
+    return gain_to_db(float(np.abs(mix.sum(axis=1)).max()) / mix.shape[1] / scale)
 
 
 def _duration_error_s(dialogue: Dialogue, stems: Mapping[int, Stem], mix: DialogueMix) -> float:

@@ -71,8 +71,10 @@ class DialogueMix:
 
     def true_peak_dbtp(self) -> Decibels:
         """The highest true peak of the turns as they are stored."""
-        peak = true_peak(*(turn.pcm.astype(np.float32) for turn in self.turns))
-        return gain_to_db(peak / full_scale(self.bits))
+        sounds = [turn.pcm.astype(np.float32) for turn in self.turns]
+        scale = full_scale(self.bits)
+        expected = db_to_gain(TRUE_PEAK_LIMIT_DBTP - 2 * _HEADROOM_STEP_DB) if self.headroom_db else 0.0
+        return gain_to_db(true_peak(*sounds, expected=expected * scale) / scale)
 
 
 def mix_dialogue(
@@ -117,7 +119,7 @@ def _scaled(element: Element, stem: Stem, bits: BitDepth) -> Audio:
         n_fade = min(seconds_to_samples(TRIM_FADE_S), n_samples)
         sound[:, n_samples - n_fade :] *= (np.arange(n_fade, 0, -1) / (n_fade + 1)).astype(np.float32)
     panned = pan_gains(element.panning, n_channels)
-    level = db_to_gain(element.loudness - stem.loudness_with(panned))
+    level = stem.level_for(element.loudness, panned)
     grid = full_scale(bits) / full_scale(STEM_BITS)
     gains = np.array([[level * grid * gain] for gain in panned], dtype=np.float32)
     return sound * gains

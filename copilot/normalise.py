@@ -33,6 +33,10 @@ class Normalisation:
     turn: int | None = None
     element_id: int | None = None
 
+    def __str__(self) -> str:
+        place = "" if self.element_id is None else f" element {self.element_id}"
+        return f"{self.reason}: turn {self.turn}{place} {self.field}: {self.before!r} -> {self.after!r}"
+
 
 def round_to_step(value: float, step: float) -> float:
     """The multiple of `step` nearest to the value, as the shortest decimal: 0.3, not 0.30000000000000004.

@@ -13,7 +13,10 @@ from copilot.audio.pcm import STEM_BITS, Pcm, decode_flac, encode_flac, to_float
 from copilot.audio.peak import true_peak_dbtp
 from copilot.content import content_hash
 from copilot.errors import CorruptDataError, RowFault
-from copilot.units import Audio, Decibels, Lufs, Seconds, samples_to_seconds
+from copilot.units import Audio, Decibels, Lufs, Seconds, db_to_gain, samples_to_seconds
+
+_STEPS_TO_LEVEL = 8
+_CLOSE_ENOUGH_LU = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,22 @@ class Stem:
         left, right = gains
         power = self.power * [[left * left], [right * right]]
         return gated_loudness(power, gated=self.pcm.shape[1] >= MIN_GATED_SAMPLES)
+
+    def level_for(self, loudness_lufs: Lufs, gains: tuple[float, float]) -> float:
+        """The factor that, on top of the gains of a position, gives the stem that loudness.
+
+        The gate at -70 LUFS lets more of a decaying sound in the louder it is played, so loudness is not
+        quite proportional to level: the factor is approached in a few steps.
+        """
+        level = 1.0
+        for _ in range(_STEPS_TO_LEVEL):
+            measured = self.loudness_with((gains[0] * level, gains[1] * level))
+            if not math.isfinite(measured):
+                raise RowFault("stem-silent", f"nothing of stem {self.info.key} is heard at this panning")
+            if abs(loudness_lufs - measured) < _CLOSE_ENOUGH_LU:
+                break
+            level *= db_to_gain(loudness_lufs - measured)
+        return level
 
 
 def make_stem(

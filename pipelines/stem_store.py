@@ -50,7 +50,7 @@ class StemStore:
             if info.key != key or known["sha256"] != hashlib.sha256(flac).hexdigest():  # type: ignore[index]
                 return None
             return load_stem(info, flac)
-        except (CorruptDataError, KeyError, TypeError):
+        except (CorruptDataError, KeyError, TypeError, ValueError):
             return None
 
     def put(self, stem: Stem) -> None:
@@ -58,7 +58,8 @@ class StemStore:
         path = self._path(stem.info.key)
         known = {"info": asdict(stem.info), "sha256": hashlib.sha256(stem.flac).hexdigest()}
         with storage_errors(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
+            if not path.parent.is_dir():
+                path.parent.mkdir(parents=True, exist_ok=True)
             # No sync: a stem lost or torn by a crash of the machine is found out and rendered again.
             _replace(path, stem.flac)
             _replace(path.with_suffix(".json"), json.dumps(known).encode())

@@ -11,6 +11,7 @@ from threadpoolctl import threadpool_limits
 from copilot.sample import sample_id
 from copilot.seed import Seed
 from pipelines.assembly import WorkOrder, build_stages
+from pipelines.memory import keep_freed_memory
 from pipelines.record import Record
 from pipelines.shards import ShardWriter
 
@@ -33,6 +34,7 @@ class Worker:
     """The stages of a run, constructed once, for any number of batches."""
 
     def __init__(self, order: WorkOrder) -> None:
+        keep_freed_memory()
         self._order = order
         self._stages = build_stages(order)
 

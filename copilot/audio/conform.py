@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import soxr
 from numpy.typing import NDArray
 
 from copilot.audio.pcm import STEM_BITS, Pcm, full_scale, quantise
 from copilot.errors import RowFault
-from copilot.units import SAMPLE_RATE_HZ, Seconds, seconds_to_samples
+from copilot.units import SAMPLE_RATE_HZ, Audio, Seconds, seconds_to_samples
 
 _SILENT_DBFS = -90.0
 
@@ -22,16 +24,21 @@ def conform(audio: NDArray[np.floating], rate_hz: int, longest_s: Seconds | None
     """
     if audio.ndim != 2 or audio.shape[0] not in {1, 2} or audio.shape[1] == 0:
         raise RowFault("stem-layout", f"shape {audio.shape}; expected (1 or 2 channels, samples)")
-    if not np.isfinite(audio).all():
-        raise RowFault("stem-not-finite", "the sound holds NaN or infinity")
     sound = np.asarray(audio, dtype=np.float32)
+    if not math.isfinite(_peak(sound)):
+        raise RowFault("stem-not-finite", "the sound holds NaN or infinity")
     if rate_hz != SAMPLE_RATE_HZ:
         sound = np.ascontiguousarray(soxr.resample(sound.T, rate_hz, SAMPLE_RATE_HZ, quality="HQ").T)
     if longest_s is not None:
         sound = sound[:, : seconds_to_samples(longest_s)]
-    peak = float(np.abs(sound).max(initial=0.0))
+    peak = _peak(sound)
     if peak <= 10.0 ** (_SILENT_DBFS / 20.0):
         raise RowFault("stem-silent", f"nothing above {_SILENT_DBFS:g} dBFS")
     scale = full_scale(STEM_BITS)
     highest = (scale - 1) / scale
     return quantise(sound if peak <= highest else sound * np.float32(highest / peak), STEM_BITS)
+
+
+def _peak(sound: Audio) -> float:
+    """The largest magnitude; NaN where the sound holds one."""
+    return float(np.maximum(sound.max(initial=0.0), -sound.min(initial=0.0)))

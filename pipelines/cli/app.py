@@ -73,7 +73,7 @@ def generate(
         Path | None, typer.Option(help="JSON file with scene limits, where they differ from the published.")
     ] = None,
     stems: Annotated[
-        Path | None, typer.Option(help="Stem store to share between runs [default: RUN/stems].")
+        Path | None, typer.Option(help="Stem store to share between runs; RUN/stems without it.")
     ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Worker processes.")] = os.cpu_count() or 1,
     max_rejects: Annotated[
@@ -116,6 +116,33 @@ def _read_limits(path: Path | None) -> SceneLimits:
         raise UserError(f"--limits {path}: {error.strerror}") from error
     except ValidationError as error:
         raise UserError(f"--limits {path}: {error}; see: copilot schema scene-limits") from error
+
+
+@app.command()
+def show(
+    run: RunFolder,
+    wanted: Annotated[
+        str | None,
+        typer.Argument(metavar="ID", help="A sample's id or seed id; the first hq sample without it."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The folder to write into; RUN/show/ID without it.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write into a folder that is not empty.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Lay out one sample in a folder: its audio, its dialogue, and a picture."""
+    from pipelines.cli.show import run_show
+
+    run_show(run, wanted, out, force=force, as_json=as_json)
+
+
+@app.command()
+def stats(run: RunFolder, as_json: AsJson = False) -> None:
+    """Count what a run holds: tasks, tiers, rejects, durations, loudness, checks."""
+    from pipelines.cli.stats import run_stats_command
+
+    run_stats_command(run, as_json=as_json)
 
 
 @app.command()

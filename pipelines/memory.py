@@ -1,0 +1,24 @@
+"""Memory of a worker: what it frees, it will need again in a moment."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+_LARGEST_MMAP_THRESHOLD = 32 * 2**20
+_KEPT_BYTES = 2**30
+
+
+def keep_freed_memory() -> None:
+    """Let glibc keep freed memory of this process, up to 1 GiB, instead of giving it back at once.
+
+    Audio comes in arrays of some megabytes. Given back and asked for anew, each costs a page fault for every
+    4 KiB, which doubles the time of a mix. Other C libraries are left as they are.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(_M_MMAP_THRESHOLD, _LARGEST_MMAP_THRESHOLD)
+        mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES)
