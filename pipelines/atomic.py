@@ -12,7 +12,7 @@ import hashlib
 import os
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -78,7 +78,9 @@ class HashedFile:
 
     def discard(self) -> None:
         """Delete what was written, if it was not published."""
-        self._file.close()
+        # Closing writes what is left in the buffer, which fails again on a full disk, and nobody wants it.
+        with suppress(OSError):
+            self._file.close()
         self.temporary.unlink(missing_ok=True)
 
 

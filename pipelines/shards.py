@@ -42,7 +42,6 @@ class TableFile:
             compression=dict.fromkeys(plain, "none") | dict.fromkeys(described, "zstd"),
             use_dictionary=described,
             write_statistics=described,
-            write_page_checksum=True,
         )
 
     def add(self, row: dict[str, Any], n_bytes: int) -> None:

@@ -14,5 +14,7 @@ def create(name: str, tool: Tool) -> Renderer:
     """
     renderer: Renderer = plugins.load(plugins.RENDERERS, name, f"--{tool}")()
     if renderer.tool != tool:
-        raise UserError(f"--{tool} {name}: this renderer is for {renderer.tool}; use --{renderer.tool} {name}")
+        raise UserError(
+            f"--{tool} {name}: this renderer is for {renderer.tool}; use --{renderer.tool} {name}"
+        )
     return renderer

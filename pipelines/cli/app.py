@@ -36,6 +36,13 @@ class BitsOption(StrEnum):
     b24 = "24"
 
 
+class TierOption(StrEnum):
+    """A sample's tier."""
+
+    valid = "valid"
+    hq = "hq"
+
+
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 
@@ -143,6 +150,39 @@ def stats(run: RunFolder, as_json: AsJson = False) -> None:
     from pipelines.cli.stats import run_stats_command
 
     run_stats_command(run, as_json=as_json)
+
+
+@app.command("filter")
+def filter_(
+    run: RunFolder,
+    out: Annotated[Path, typer.Option(help="The subset's folder; a subset that is there is gone on with.")],
+    tier: Annotated[TierOption | None, typer.Option(help="Keep the samples of exactly this tier.")] = None,
+    where: Annotated[
+        str | None,
+        typer.Option(help="Keep where an SQL condition holds, such as: checks.loudness_error < 0.05."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the part of a run that is asked for as a run of its own."""
+    from pipelines.cli.filter import run_filter
+
+    code = run_filter(run, out, tier=tier.value if tier else None, where=where, as_json=as_json)
+    raise typer.Exit(code)
+
+
+@app.command()
+def verify(
+    run: RunFolder,
+    sample: Annotated[
+        int | None, typer.Option(min=0, help="Decode and mix again only so many samples; all without it.")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Worker processes.")] = os.cpu_count() or 1,
+    as_json: AsJson = False,
+) -> None:
+    """Read a run anew and hold everything in it against everything else; exit with 1 where it is damaged."""
+    from pipelines.cli.verify import run_verify
+
+    raise typer.Exit(run_verify(run, n_sampled=sample, n_workers=workers, as_json=as_json))
 
 
 @app.command()

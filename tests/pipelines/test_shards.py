@@ -1,0 +1,105 @@
+"""Shards: what is committed is what was added, in row groups of a bounded size."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from made_runs import a_reject, a_sample
+
+from copilot.content import content_hash
+from copilot.sample import Sample
+from copilot.table import AUDIO_COLUMNS, REJECTS, SAMPLES, reject_row, sample_row
+from pipelines import shards
+from pipelines.ledger import Ledger
+from pipelines.shards import ShardWriter, TableFile
+
+
+@pytest.fixture(scope="module")
+def samples() -> list[Sample]:
+    return [a_sample(0), a_sample(1, tier="valid")]
+
+
+def as_stored(row: dict, schema: pa.Schema) -> dict:
+    return pa.Table.from_pylist([row], schema=schema).to_pylist()[0]
+
+
+def test_a_commit_holds_what_was_added_and_says_so(tmp_path: Path, samples: list[Sample]) -> None:
+    writer = ShardWriter(tmp_path)
+    for sample in samples:
+        writer.add_sample(sample)
+    writer.add_reject(a_reject(0))
+    entry = writer.commit()
+    assert entry is not None
+    assert [entry] == list(Ledger(tmp_path / "ledger").entries())
+    name = content_hash("test/0000")[:16]
+    assert entry.name == name
+    assert entry.accepted == ("test/0000", "test/0001")
+    assert entry.rejected == ("test/bad-0000",)
+    assert (entry.tiers, entry.reasons) == ({"hq": 1, "valid": 1}, {"validate/one-ambience": 1})
+    assert entry.audio_s == 12.0
+    assert [(file.path, file.n_rows) for file in entry.files] == [
+        (f"rejects/{name}.parquet", 1),
+        (f"shards/{name}.parquet", 2),
+    ]
+    for file in entry.files:
+        data = (tmp_path / file.path).read_bytes()
+        assert (file.n_bytes, file.sha256) == (len(data), hashlib.sha256(data).hexdigest())
+    rejects, rows = (pq.read_table(tmp_path / file.path).to_pylist() for file in entry.files)
+    assert rows == [as_stored(sample_row(sample), SAMPLES) for sample in samples]
+    assert rejects == [as_stored(reject_row(a_reject(0)), REJECTS)]
+
+
+def test_rows_copied_as_they_are_give_the_same_file(tmp_path: Path, samples: list[Sample]) -> None:
+    made, copied = ShardWriter(tmp_path / "made"), ShardWriter(tmp_path / "copied")
+    for sample in samples:
+        made.add_sample(sample)
+        copied.add_sample_row(pa.Table.from_pylist([sample_row(sample)], schema=SAMPLES))
+    assert made.commit() == copied.commit()
+
+
+def test_nothing_exists_before_the_commit_or_after_a_discard(tmp_path: Path, samples: list[Sample]) -> None:
+    writer = ShardWriter(tmp_path)
+    writer.add_sample(samples[0])
+    (unfinished,) = (tmp_path / "shards").iterdir()
+    assert unfinished.name.startswith(".tmp-")
+    assert Ledger(tmp_path / "ledger").seed_ids() == set()
+    writer.discard()
+    assert list((tmp_path / "shards").iterdir()) == []
+
+
+def test_a_commit_of_nothing_leaves_nothing(tmp_path: Path) -> None:
+    assert ShardWriter(tmp_path / "run").commit() is None
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_row_group_is_closed_when_it_holds_its_share(
+    tmp_path: Path, samples: list[Sample], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = sample_row(samples[0])
+    monkeypatch.setattr(shards, "ROW_GROUP_BYTES", 100)
+    for n_bytes, groups in ((100, [1, 1, 1, 1]), (50, [2, 2]), (40, [3, 1]), (1, [4])):
+        table = TableFile(tmp_path / "shards" / f"{n_bytes}.parquet", SAMPLES)
+        for _ in range(4):
+            table.add(row, n_bytes)
+        assert table.publish(tmp_path).n_rows == 4
+        found = pq.ParquetFile(tmp_path / "shards" / f"{n_bytes}.parquet").metadata
+        assert [found.row_group(k).num_rows for k in range(found.num_row_groups)] == groups
+
+
+def test_audio_is_stored_as_it_is_and_everything_else_is_compressed(
+    tmp_path: Path, samples: list[Sample]
+) -> None:
+    writer = ShardWriter(tmp_path)
+    writer.add_sample(samples[0])
+    entry = writer.commit()
+    assert entry is not None
+    group = pq.ParquetFile(tmp_path / entry.files[0].path).metadata.row_group(0)
+    columns = [group.column(k) for k in range(group.num_columns)]
+    plain = {c.path_in_schema for c in columns if c.compression == "UNCOMPRESSED"}
+    assert plain == set(AUDIO_COLUMNS)
+    assert not any(c.is_stats_set for c in columns if c.path_in_schema in plain)
+    assert samples[0].mixes[1] in (tmp_path / entry.files[0].path).read_bytes()
