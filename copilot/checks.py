@@ -66,15 +66,18 @@ def audio_checks(dialogue: Dialogue, stems: Mapping[int, Stem], mix: DialogueMix
 
 
 def _null_residual_dbfs(dialogue: Dialogue, mix: DialogueMix) -> float:
-    pairs = zip((None, *mix.turns), mix.turns, dialogue.transitions(), strict=False)
-    residuals = [null_residual(before, after, edit.touched) for before, after, (_, _, _, edit) in pairs]
-    return gain_to_db(max(residuals) / full_scale(mix.bits))
+    residuals = [
+        null_residual(mix.turns[index - 1], mix.turns[index], edit.touched)
+        for index, _, _, edit in dialogue.transitions()
+        if index
+    ]
+    return gain_to_db(max(residuals, default=0.0) / full_scale(mix.bits))
 
 
 def _sum_residual_dbfs(mix: DialogueMix) -> float:
     worst = 0.0
     for turn in mix.turns:
-        left = turn.pcm.astype(np.float32) - turn.unrounded
+        left = turn.pcm - turn.unrounded
         worst = max(worst, float(left.max(initial=0.0)), -float(left.min(initial=0.0)))
     return gain_to_db(worst / full_scale(mix.bits))
 
@@ -119,8 +122,7 @@ def _distinct_parts(dialogue: Dialogue, mix: DialogueMix) -> Iterator[tuple[Elem
 
 
 def _energy(samples: Pcm) -> float:
-    floats = samples.astype(np.float32)
-    return float(np.dot(floats, floats))
+    return float(np.dot(samples, samples))
 
 
 def _n_clipped(mix: Pcm, scale: int) -> int:
@@ -130,7 +132,7 @@ def _n_clipped(mix: Pcm, scale: int) -> int:
 
 
 def _longest_silence_s(mix: Pcm) -> float:
-    silent = np.flatnonzero((mix[0] | mix[1]) == 0)
+    silent = np.flatnonzero((mix[0] == 0) & (mix[1] == 0))
     if not silent.size:
         return 0.0
     # Where the next silent sample is not the next sample, a run of silence ends.

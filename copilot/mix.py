@@ -1,6 +1,6 @@
 """The mix: every turn is the sum of its placed stems, and of nothing else.
 
-Each placed stem is rounded to the grid of the mix's bit depth before it is added. Sums of integers are
+Each placed stem is rounded to the grid of the mix's bit depth before it is added. Sums of whole numbers are
 exact, so the difference between two turns is exactly the sounds that the edit touched: in the stored
 samples, to the bit, whatever else sounds at the same time. There is no limiter and no compressor; where a
 turn would pass -1 dBTP, one gain for the whole dialogue is applied to all its turns.
@@ -12,7 +12,7 @@ sums of IEEE floats are involved, one by one.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,7 +34,7 @@ _ROUNDING_DB = 0.005
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """One stem as it sounds in a turn: int32 (2, samples) on the mix's grid, from sample `start` on."""
+    """One stem as it sounds in a turn: (2, samples) in steps of the mix's grid, from sample `start` on."""
 
     start: int
     pcm: Pcm
@@ -47,9 +47,9 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class TurnMix:
-    """One turn's mix, int32 (2, samples), and each element's contribution to it, by id.
+    """One turn's mix, (2, samples) in steps of the grid, and each element's contribution to it, by id.
 
-    `unrounded` is the same sum in floating point, in steps of the grid, taken before any rounding.
+    `unrounded` is the same sum taken before any rounding.
     """
 
     pcm: Pcm
@@ -71,10 +71,9 @@ class DialogueMix:
 
     def true_peak_dbtp(self) -> Decibels:
         """The highest true peak of the turns as they are stored."""
-        sounds = [turn.pcm.astype(np.float32) for turn in self.turns]
         scale = full_scale(self.bits)
         expected = db_to_gain(TRUE_PEAK_LIMIT_DBTP - 2 * _HEADROOM_STEP_DB) if self.headroom_db else 0.0
-        return gain_to_db(true_peak(*sounds, expected=expected * scale) / scale)
+        return gain_to_db(true_peak(*(turn.pcm for turn in self.turns), expected=expected * scale) / scale)
 
 
 def mix_dialogue(
@@ -98,7 +97,7 @@ def mix_dialogue(
     turns = []
     for scene, unrounded in zip(scenes, sums, strict=True):
         parts = {element.id: placed[element] for element in scene.sounds()}
-        turns.append(TurnMix(_total(parts, unrounded.shape[1]), parts, unrounded * gain))
+        turns.append(TurnMix(_total(parts, unrounded.shape[1], bits), parts, unrounded * gain))
     return DialogueMix(bits, headroom_db, tuple(turns))
 
 
@@ -113,9 +112,10 @@ def _scaled(element: Element, stem: Stem, bits: BitDepth) -> Audio:
 
     A stem longer than the element is cut, with a linear fade of 5 ms before the cut.
     """
-    sound = stem.pcm[:, : seconds_to_samples(element.duration)].astype(np.float32)
+    sound = stem.pcm[:, : seconds_to_samples(element.duration)]
     n_channels, n_samples = sound.shape
     if n_samples < stem.pcm.shape[1]:
+        sound = sound.copy()
         n_fade = min(seconds_to_samples(TRIM_FADE_S), n_samples)
         sound[:, n_samples - n_fade :] *= (np.arange(n_fade, 0, -1) / (n_fade + 1)).astype(np.float32)
     panned = pan_gains(element.panning, n_channels)
@@ -143,32 +143,30 @@ def _headroom_for(peak_dbtp: Decibels) -> Decibels:
 
 
 def _rounded(scaled: Audio, gain: np.float32) -> Pcm:
-    steps: Audio = scaled * gain
+    steps: Pcm = scaled * gain
     np.rint(steps, out=steps)
-    return steps.astype(np.int32)
+    return steps
 
 
-def _total(placed: Mapping[int, Placed], n_samples: int) -> Pcm:
-    total = np.zeros((2, n_samples), dtype=np.int32)
+def _total(placed: Mapping[int, Placed], n_samples: int, bits: BitDepth) -> Pcm:
+    # Whole numbers add up exactly below 2**24 in float32, 512 times full scale at 16 bits, 2**53 in float64.
+    total: Pcm = np.zeros((2, n_samples), dtype=np.float32 if bits == 16 else np.float64)
     for part in placed.values():
         window = total[:, part.start : part.end]
         window += part.pcm[:, : window.shape[1]]
     return total
 
 
-def null_residual(before: TurnMix | None, after: TurnMix, touched: frozenset[int]) -> int:
+def null_residual(before: TurnMix, after: TurnMix, touched: frozenset[int]) -> float:
     """What is left of a turn, minus the turn before it, minus the sounds that its edit touched.
 
-    The largest magnitude, in steps of the grid: 0 where the edit, and nothing else, is heard. The story
-    turn comes after silence: `before` is None.
+    The largest magnitude, in steps of the grid: 0 where the edit, and nothing else, is heard.
     """
-    turns: Iterator[tuple[int, TurnMix]] = ((s, t) for s, t in ((1, after), (-1, before)) if t is not None)
-    n_samples = max(t.pcm.shape[1] for t in (after, before) if t is not None)
-    left = np.zeros((2, n_samples), dtype=np.int32)
-    for sign, turn in turns:
+    left: Pcm = np.zeros((2, max(before.pcm.shape[1], after.pcm.shape[1])), dtype=after.pcm.dtype)
+    for sign, turn in ((1, after), (-1, before)):
         left[:, : turn.pcm.shape[1]] += sign * turn.pcm
         for element_id in touched & turn.placed.keys():
             part = turn.placed[element_id]
             n_heard = turn.n_samples_of(part)
             left[:, part.start : part.start + n_heard] -= sign * part.pcm[:, :n_heard]
-    return int(max(left.max(initial=0), -left.min(initial=0)))
+    return float(max(left.max(initial=0), -left.min(initial=0)))

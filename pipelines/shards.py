@@ -29,7 +29,6 @@ class TableFile:
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         self._file = HashedFile(path)
         self._schema = schema
-        self._rows: list[dict[str, Any]] = []
         self._tables: list[pa.Table] = []
         self._pending_bytes = 0
         self._n_rows = 0
@@ -44,29 +43,24 @@ class TableFile:
             write_statistics=described,
         )
 
-    def add(self, row: dict[str, Any], n_bytes: int) -> None:
-        """Append a row that holds about `n_bytes` of audio."""
-        self._rows.append(row)
-        self._count(n_bytes)
+    def add(self, row: dict[str, Any]) -> None:
+        """Append a row."""
+        # Converted one by one: memory for one row is soon used again, memory for a row group is not.
+        self.add_table(pa.Table.from_pylist([row], schema=self._schema))
 
     def add_table(self, table: pa.Table) -> None:
-        """Append rows that are in the file's schema already, byte for byte; not mixed with `add`."""
+        """Append rows that are in the file's schema already, byte for byte."""
         self._tables.append(table)
-        self._count(table.nbytes)
-
-    def _count(self, n_bytes: int) -> None:
-        self._pending_bytes += n_bytes
+        self._pending_bytes += table.nbytes
         if self._pending_bytes >= ROW_GROUP_BYTES:
             self._flush()
 
     def _flush(self) -> None:
-        if self._rows:
-            self._tables.append(pa.Table.from_pylist(self._rows, schema=self._schema))
         if self._tables:
             group = pa.concat_tables(self._tables)
             self._writer.write_table(group, row_group_size=group.num_rows)
             self._n_rows += group.num_rows
-        self._rows, self._tables, self._pending_bytes = [], [], 0
+        self._tables, self._pending_bytes = [], 0
 
     def publish(self, run: Path) -> CommittedFile:
         """Finish the file and give it its name. It exists once the ledger names it."""
@@ -111,9 +105,7 @@ class ShardWriter:
 
     def add_sample(self, sample: Sample) -> None:
         """Append a sample. Raises StorageFullError."""
-        row = sample_row(sample)
-        stems = sum(len(stem.flac or b"") for stem in sample.stems)
-        self._table("shards", SAMPLES, sample.seed.id).add(row, stems + sum(map(len, sample.mixes)))
+        self._table("shards", SAMPLES, sample.seed.id).add(sample_row(sample))
         self._accepted.append(sample.seed.id)
         self._tiers[sample.tier] += 1
         self._audio_s += sum(turn.scene.duration_s for turn in sample.dialogue.turns)
@@ -128,7 +120,7 @@ class ShardWriter:
 
     def add_reject(self, reject: Reject) -> None:
         """Append a rejected seed. Raises StorageFullError."""
-        self._table("rejects", REJECTS, reject.seed.id).add(reject_row(reject), 0)
+        self._table("rejects", REJECTS, reject.seed.id).add(reject_row(reject))
         self._rejected.append(reject.seed.id)
         self._reasons[f"{reject.stage}/{reject.reason}"] += 1
 

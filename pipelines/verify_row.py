@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -233,29 +234,28 @@ def _remix_faults(mixes: Sequence[Pcm], made: DialogueMix) -> Iterator[Fault]:
 def _null_test_faults(mixes: Sequence[Pcm], made: DialogueMix, dialogue: Dialogue) -> Iterator[Fault]:
     """The null test on the stored samples: a turn minus the one before minus what was edited is nothing."""
     turns = [replace(turn, pcm=pcm) for turn, pcm in zip(made.turns, mixes, strict=True)]
-    for (index, _, _, edit), before, after in zip(
-        dialogue.transitions(), (None, *turns), turns, strict=False
-    ):
+    for index, (before, after) in enumerate(pairwise(turns), start=1):
+        edit = dialogue.edit(index)
         if residual := null_residual(before, after, edit.touched):
             yield _not_null(index, residual)
 
 
 def _unedited_faults(mixes: Sequence[Pcm], dialogue: Dialogue) -> Iterator[Fault]:
     """The null test where no stems are kept: two turns are the same wherever no edited sound is heard."""
-    silence = np.zeros((2, 0), dtype=np.int32)
+    silence = np.zeros((2, 0))
     for (index, scene, turn, edit), before, after in zip(
         dialogue.transitions(), (silence, *mixes), mixes, strict=False
     ):
-        left = np.zeros((2, max(before.shape[1], after.shape[1])), dtype=np.int32)
+        left = np.zeros((2, max(before.shape[1], after.shape[1])))
         left[:, : after.shape[1]] += after
         left[:, : before.shape[1]] -= before
         for element in (*scene.sounds(), *turn.scene.sounds()):
             if element.id in edit.touched:
                 start = seconds_to_samples(element.start_time)
                 left[:, start : start + seconds_to_samples(element.duration)] = 0
-        if residual := int(np.abs(left).max(initial=0)):
+        if residual := float(np.abs(left).max(initial=0)):
             yield _not_null(index, residual)
 
 
-def _not_null(index: int, residual: int) -> Fault:
-    return Fault("null-test", f"turn {index}: {residual} steps of the grid are left of what nobody edited")
+def _not_null(index: int, residual: float) -> Fault:
+    return Fault("null-test", f"turn {index}: {residual:g} steps of the grid are left of what nobody edited")

@@ -1,7 +1,7 @@
-"""Integer PCM and FLAC: what a file holds, to the bit.
+"""PCM and FLAC: what a file holds, to the bit.
 
-Samples of stems and mixes are integers on the grid of their bit depth. Every 24-bit value is a float32 and
-a float64 exactly, so nothing is lost between a file, the mixer and the file that it writes.
+Samples of stems and mixes are whole numbers, in steps of the grid of their bit depth, held in floats: every
+24-bit value is a float32 exactly, so nothing is lost between a file, the mixer and the file that it writes.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from numpy.typing import NDArray
 from copilot.errors import CorruptDataError
 from copilot.units import SAMPLE_RATE_HZ, Audio
 
-Pcm = NDArray[np.int32]
-"""Integer samples on the grid of some bit depth, int32, shape (channels, samples)."""
+Pcm = NDArray[np.floating]
+"""Samples in steps of the grid of some bit depth: whole numbers as floats, shape (channels, samples)."""
 
 BitDepth = Literal[16, 24]
 STEM_BITS: BitDepth = 24
 
 
 def full_scale(bits: BitDepth) -> int:
-    """The integer that stands for 1.0 at a bit depth."""
+    """The number of steps that stands for 1.0 at a bit depth."""
     return 32768 if bits == 16 else 8388608
 
 
@@ -33,18 +33,18 @@ def quantise(audio: Audio, bits: BitDepth) -> Pcm:
     scale = full_scale(bits)
     scaled = audio * np.float32(scale)
     np.rint(scaled, out=scaled)
-    return np.clip(scaled, -scale, scale - 1, out=scaled).astype(np.int32)
+    return np.clip(scaled, -scale, scale - 1, out=scaled)
 
 
 def to_float(pcm: Pcm, bits: BitDepth) -> Audio:
-    """Integer samples as float32 in [-1, 1); exact."""
-    return pcm.astype(np.float32) * np.float32(1.0 / full_scale(bits))
+    """Samples as float32 in [-1, 1); exact."""
+    return pcm.astype(np.float32, copy=False) * np.float32(1.0 / full_scale(bits))
 
 
 def encode_flac(pcm: Pcm, bits: BitDepth) -> bytes:
     """A FLAC file at 48 kHz that holds the samples, shape (channels, samples), as they are."""
     # libsndfile takes samples left-aligned in the integer type that it is given.
-    frames = pcm.T.astype(np.int16) if bits == 16 else np.ascontiguousarray(pcm.T << 8)
+    frames = pcm.T.astype(np.int16, order="C") if bits == 16 else pcm.T.astype(np.int32, order="C") << 8
     buffer = io.BytesIO()
     sf.write(buffer, frames, SAMPLE_RATE_HZ, format="FLAC", subtype=f"PCM_{bits}")
     return buffer.getvalue()
@@ -68,4 +68,4 @@ def decode_flac(data: bytes) -> tuple[Pcm, BitDepth]:
     if len(frames) != n_frames:
         raise CorruptDataError(f"FLAC: {len(frames)} samples decoded, {n_frames} declared")
     bits: BitDepth = 16 if subtype == "PCM_16" else 24
-    return np.ascontiguousarray(frames.T >> (32 - bits)), bits
+    return (frames.T >> (32 - bits)).astype(np.float32, order="C"), bits

@@ -32,8 +32,8 @@ def _interpolator() -> tuple[NDArray[np.float32], float]:
     return matrix.reshape(_BLOCK + _TAPS - 1, -1), float(np.abs(phases).sum(axis=0).max())
 
 
-def true_peak(*signals: NDArray[np.float32], expected: float = 0.0) -> float:
-    """The highest true peak of float32 signals (channels, samples), in the unit of their samples.
+def true_peak(*signals: NDArray[np.floating], expected: float = 0.0) -> float:
+    """The highest true peak of signals (channels, samples), in the unit of their samples.
 
     0 for no samples. A peak that is `expected` to be reached saves looking at what stays below it; the
     result is the same.
@@ -45,7 +45,7 @@ def true_peak(*signals: NDArray[np.float32], expected: float = 0.0) -> float:
     return peak if peak > expected or not expected else true_peak(*signals)
 
 
-def _peak_above(channel: NDArray[np.float32], known: float) -> float:
+def _peak_above(channel: NDArray[np.floating], known: float) -> float:
     """The true peak of one channel, or `known` where that is higher."""
     n_stretches = -(-channel.size // _STRETCH) + 1
     padded = np.zeros(n_stretches * _STRETCH + _AHEAD, dtype=np.float32)

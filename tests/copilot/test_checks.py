@@ -123,7 +123,7 @@ def test_a_fault_in_a_turn_fails_its_check(stems, mix, name, spoil, value):
 
 def test_a_sound_that_is_too_loud_fails(stems, mix):
     part = mix.turns[1].placed[2]
-    louder = Placed(part.start, np.rint(part.pcm * 1.02).astype(np.int32))
+    louder = Placed(part.start, np.rint(part.pcm * 1.02))
     check = figures(stems, with_turn(mix, 1, placed={**mix.turns[1].placed, 2: louder}))["loudness_error"]
     assert check.value == pytest.approx(20 * np.log10(1.02), abs=0.01)
     assert not check.passed

@@ -80,13 +80,14 @@ def test_a_row_group_is_closed_when_it_holds_its_share(
     tmp_path: Path, samples: list[Sample], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     row = sample_row(samples[0])
-    monkeypatch.setattr(shards, "ROW_GROUP_BYTES", 100)
-    for n_bytes, groups in ((100, [1, 1, 1, 1]), (50, [2, 2]), (40, [3, 1]), (1, [4])):
-        table = TableFile(tmp_path / "shards" / f"{n_bytes}.parquet", SAMPLES)
+    n_bytes = pa.Table.from_pylist([row], schema=SAMPLES).nbytes
+    for share, groups in ((1.0, [1, 1, 1, 1]), (2.0, [2, 2]), (2.5, [3, 1]), (9.0, [4])):
+        monkeypatch.setattr(shards, "ROW_GROUP_BYTES", n_bytes * share)
+        table = TableFile(tmp_path / "shards" / f"{share}.parquet", SAMPLES)
         for _ in range(4):
-            table.add(row, n_bytes)
+            table.add(row)
         assert table.publish(tmp_path).n_rows == 4
-        found = pq.ParquetFile(tmp_path / "shards" / f"{n_bytes}.parquet").metadata
+        found = pq.ParquetFile(tmp_path / "shards" / f"{share}.parquet").metadata
         assert [found.row_group(k).num_rows for k in range(found.num_row_groups)] == groups
 
 
