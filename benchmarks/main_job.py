@@ -89,7 +89,8 @@ def main(seeds: str = "starter", few: str = "48", many: str = "192") -> None:
         totals = made.outcome["totals"]
         print(
             f"{num} seeds, {workers} workers: {totals['accepted']} samples ({totals['tiers']}), "
-            f"{totals['rejected']} rejected, {totals['audio_s'] / 3600:.2f} h of mixes in {made.elapsed_s:.1f} s: "
+            f"{totals['rejected']} rejected, {totals['audio_s'] / 3600:.2f} h of mixes "
+            f"in {made.elapsed_s:.1f} s: "
             f"{made.per_s:.2f} dialogues/s, {totals['audio_s'] / made.elapsed_s:.0f}x real time, "
             f"peak {made.peak_bytes / 2**20:.0f} MiB",
             flush=True,

@@ -14,7 +14,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def example(page: str) -> dict:
-    code = re.search(r"```python\n(.*?)```", (ROOT / "docs" / page).read_text(), re.S)
+    code = re.search(r"```python\n(.*?)```", (ROOT / "docs" / page).read_text(), re.DOTALL)
     names: dict = {}
     exec(code[1], names)
     return names

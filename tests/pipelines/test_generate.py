@@ -230,8 +230,10 @@ def test_a_full_disk_stops_the_run_and_the_next_goes_on(tmp_path, undisturbed):
     folder, disk = seed_file(tmp_path), tmp_path / "disk"
     disk.mkdir()
     options = f"--seeds text:{folder}/seeds.txt --out {disk}/run --stems {tmp_path}/stems --workers 1"
-    program = f"import sys, stand_ins; sys.argv = {['copilot', 'generate', *options.split(), *BACKENDS]}; stand_ins.main()"
-    script = f'mount -t tmpfs -o size=9m tmpfs {disk} && "$0" -c "$1"; code=$?; cp -a {disk}/run {folder}/; exit $code'
+    arguments = ["copilot", "generate", *options.split(), *BACKENDS]
+    program = f"import sys, stand_ins; sys.argv = {arguments}; stand_ins.main()"
+    mount = f"mount -t tmpfs -o size=9m tmpfs {disk}"
+    script = f'{mount} && "$0" -c "$1"; code=$?; cp -a {disk}/run {folder}/; exit $code'
     full = subprocess.run(
         ["unshare", "-rm", "sh", "-c", script, sys.executable, program],
         env=os.environ | {"PYTHONPATH": str(Path(stand_ins.__file__).parent)},
