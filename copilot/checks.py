@@ -15,10 +15,12 @@ import numpy as np
 from copilot.audio.loudness import MIN_GATED_SAMPLES
 from copilot.audio.pcm import STEM_BITS, Pcm, full_scale
 from copilot.dialogue import Dialogue
-from copilot.mix import TRUE_PEAK_LIMIT_DBTP, DialogueMix, Placed, null_residual
+from copilot.mix import TRUE_PEAK_LIMIT_DBTP, DialogueMix, Placed, n_samples_of, null_residual
 from copilot.scene import Element, Scene, SpeechElement
 from copilot.stem import Stem
 from copilot.units import DIGITAL_SILENCE_DB, db_to_gain, gain_to_db, samples_to_seconds, seconds_to_samples
+
+_AUDIBLE_DBFS = -60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ def audio_checks(dialogue: Dialogue, stems: Mapping[int, Stem], mix: DialogueMix
     | `true_peak` | dBTP | -1 |
     | `clipping` | samples at full scale | 0 |
     | `silence` | the longest digital silence in a turn, s | 1 |
+    | `sounds_inaudible` | sounds of a turn that stay below -60 dBFS, before the headroom gain | 0 |
     | `offset` | mean of a channel (DC), dBFS | -60 |
     | `duration_error` | a turn's duration against its scene's, a sound's against the asked one, s | 0.01 |
     | `speech_overrun` | speech past the end of its slot, s | 0 |
@@ -53,11 +56,12 @@ def audio_checks(dialogue: Dialogue, stems: Mapping[int, Stem], mix: DialogueMix
     """
     return (
         Check("null_residual", _null_residual_dbfs(dialogue, mix), -120.0),
-        Check("stems_sum_to_mix", _sum_residual_dbfs(mix), _rounding_dbfs(dialogue, mix)),
+        Check("stems_sum_to_mix", _sum_residual_dbfs(mix), _rounding_dbfs(mix)),
         Check("loudness_error", _loudness_error(dialogue, stems, mix), 0.1),
         Check("true_peak", mix.true_peak_dbtp(), TRUE_PEAK_LIMIT_DBTP),
         Check("clipping", float(sum(_n_clipped(t.pcm, full_scale(mix.bits)) for t in mix.turns)), 0.0),
         Check("silence", max(_longest_silence_s(t.pcm) for t in mix.turns), 1.0),
+        Check("sounds_inaudible", float(_n_inaudible(dialogue, mix)), 0.0),
         Check("offset", max(_offset_dbfs(t.pcm, full_scale(mix.bits)) for t in mix.turns), -60.0),
         Check("duration_error", _duration_error_s(dialogue, stems, mix), 0.01),
         Check("speech_overrun", _speech_overrun_s(dialogue, stems), 0.0),
@@ -82,9 +86,9 @@ def _sum_residual_dbfs(mix: DialogueMix) -> float:
     return gain_to_db(worst / full_scale(mix.bits))
 
 
-def _rounding_dbfs(dialogue: Dialogue, mix: DialogueMix) -> float:
+def _rounding_dbfs(mix: DialogueMix) -> float:
     """The most that rounding may leave: half a step a stem, and as much for sums in float32."""
-    n_stems = max(len(turn.scene) for turn in dialogue.turns)
+    n_stems = max(len(turn.placed) for turn in mix.turns)
     return gain_to_db(n_stems / full_scale(mix.bits))
 
 
@@ -141,6 +145,13 @@ def _longest_silence_s(mix: Pcm) -> float:
     return samples_to_seconds(int(runs.max()))
 
 
+def _n_inaudible(dialogue: Dialogue, mix: DialogueMix) -> int:
+    """How many placed stems are as good as silent: cut before they begin, or silent after their cut."""
+    least = full_scale(mix.bits) * db_to_gain(_AUDIBLE_DBFS + mix.headroom_db)
+    parts = (part.pcm for _, part in _distinct_parts(dialogue, mix))
+    return sum(bool(max(pcm.max(initial=0), -pcm.min(initial=0)) < least) for pcm in parts)
+
+
 def _offset_dbfs(mix: Pcm, scale: int) -> float:
     if not mix.size:
         return DIGITAL_SILENCE_DB
@@ -149,7 +160,7 @@ def _offset_dbfs(mix: Pcm, scale: int) -> float:
 
 def _duration_error_s(dialogue: Dialogue, stems: Mapping[int, Stem], mix: DialogueMix) -> float:
     turns = (
-        abs(turn_mix.pcm.shape[1] - seconds_to_samples(turn.scene.duration_s))
+        abs(turn_mix.pcm.shape[1] - n_samples_of(turn.scene))
         for turn, turn_mix in zip(dialogue.turns, mix.turns, strict=True)
     )
     sounds = (

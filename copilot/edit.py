@@ -39,10 +39,10 @@ class Change(Frozen):
 
     op: Literal["change"] = "change"
     id: int
-    loudness: Lufs | None = None
-    panning: float | None = None
-    start_time: Seconds | None = None
-    duration: Seconds | None = None
+    loudness: Lufs | None = Field(default=None, ge=-70, le=0)
+    panning: float | None = Field(default=None, ge=-1, le=1)
+    start_time: Seconds | None = Field(default=None, ge=0)
+    duration: Seconds | None = Field(default=None, gt=0)
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:

@@ -26,6 +26,10 @@ class MissingExtraError(UserError):
         super().__init__(
             f"{what}: needs the extra '{extra}'; install it with: pip install 'audiocopilot[{extra}]'"
         )
+        self._given = (what, extra)
+
+    def __reduce__(self) -> tuple[type[MissingExtraError], tuple[str, str]]:
+        return (type(self), self._given)
 
 
 class RunInUseError(UserError):
@@ -36,7 +40,11 @@ class ConfigMismatchError(UserError):
     """A run folder belongs to another configuration."""
 
 
-class StorageFullError(CopilotError):
+class StorageError(CopilotError):
+    """A file cannot be read or written."""
+
+
+class StorageFullError(StorageError):
     """The disk is full. What was committed stands, and the next run goes on from there."""
 
 

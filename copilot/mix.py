@@ -17,16 +17,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from copilot.audio.fades import faded_out
 from copilot.audio.panning import pan_gains
 from copilot.audio.pcm import STEM_BITS, BitDepth, Pcm, full_scale
 from copilot.audio.peak import true_peak
 from copilot.errors import RowFault
 from copilot.scene import Element, Scene
 from copilot.stem import Stem
-from copilot.units import Audio, Decibels, Seconds, db_to_gain, gain_to_db, seconds_to_samples
+from copilot.units import Audio, Decibels, db_to_gain, gain_to_db, seconds_to_samples
 
 TRUE_PEAK_LIMIT_DBTP: Decibels = -1.0
-TRIM_FADE_S: Seconds = 0.005
 _HEADROOM_STEP_DB = 0.01
 _ROUNDING_DB = 0.005
 """More than the true peak can rise by rounding ten stems to 16 bits."""
@@ -115,18 +115,27 @@ def _scaled(element: Element, stem: Stem, bits: BitDepth) -> Audio:
     sound = stem.pcm[:, : seconds_to_samples(element.duration)]
     n_channels, n_samples = sound.shape
     if n_samples < stem.pcm.shape[1]:
-        sound = sound.copy()
-        n_fade = min(seconds_to_samples(TRIM_FADE_S), n_samples)
-        sound[:, n_samples - n_fade :] *= (np.arange(n_fade, 0, -1) / (n_fade + 1)).astype(np.float32)
+        sound = faded_out(sound)
     panned = pan_gains(element.panning, n_channels)
-    level = stem.level_for(element.loudness, panned)
+    # A whole number of thousandths of a decibel: found again the same, whatever the last digits.
+    level = db_to_gain(round(gain_to_db(stem.level_for(element.loudness, panned)), 3))
     grid = full_scale(bits) / full_scale(STEM_BITS)
     gains = np.array([[level * grid * gain] for gain in panned], dtype=np.float32)
     return sound * gains
 
 
+def n_samples_of(scene: Scene) -> int:
+    """How many samples a scene's mix has: to the end of its last element, as that is placed.
+
+    Start and duration are rounded one by one, as they are in placing: an element that stays as it is must
+    not gain or lose a sample by what others do.
+    """
+    ends = (seconds_to_samples(e.start_time) + seconds_to_samples(e.duration) for e in scene.sounds())
+    return max(ends, default=0)
+
+
 def _unrounded(scene: Scene, scaled: Mapping[Element, Audio]) -> Audio:
-    total = np.zeros((2, seconds_to_samples(scene.duration_s)), dtype=np.float32)
+    total = np.zeros((2, n_samples_of(scene)), dtype=np.float32)
     for element in scene.sounds():
         start = seconds_to_samples(element.start_time)
         window = total[:, start : start + scaled[element].shape[1]]

@@ -59,6 +59,11 @@ class SpeechElement(_MixParameters):
     gender: Gender
     emotion: Emotion = "neutral"
 
+    @property
+    def speaker_key(self) -> str:
+        """Who speaks, however the name is written: "Anna" and "anna" are one."""
+        return self.speaker.casefold()
+
 
 Element = Annotated[SoundElement | SpeechElement, Field(discriminator="tool")]
 """One sound of a scene."""
@@ -122,7 +127,8 @@ class Range(Frozen):
 class SceneLimits(Frozen):
     """What a data set allows. The defaults are those published for AudioCopilot (arXiv 2602.17097).
 
-    A 30 s scene of 20 elements is `SceneLimits(duration_s=30, n_elements=20, start_time_s=Range(...))`.
+    Scenes of 30 s and 20 elements are a configuration: `duration_s=30, n_elements=20`, and ranges for
+    `start_time_s` and `element_duration_s`, which are those of 8 s otherwise.
     """
 
     duration_s: Seconds = Field(default=8.0, gt=0)
@@ -138,6 +144,26 @@ class SceneLimits(Frozen):
     description_chars: int = Field(default=1200, ge=1)
     words_per_s: Range = Range(low=0.5, high=5.0)
     """Speakable rates: slower sounds stretched, faster cannot be spoken."""
+
+    @model_validator(mode="after")
+    def _within_what_the_words_mean(self) -> Self:
+        widest = {
+            "loudness_lufs": Range(low=-70, high=0),
+            "panning": Range(low=-1, high=1),
+            "ambience_panning": Range(low=-1, high=1),
+        }
+        for name, allowed in widest.items():
+            limits = getattr(self, name)
+            if limits.low not in allowed or limits.high not in allowed:
+                raise ValueError(
+                    f"{name}: {limits.low} to {limits.high} reaches past {allowed.low} to {allowed.high}"
+                )
+        for name in ("start_time_s", "element_duration_s"):
+            low = getattr(self, name).low
+            if not 0 <= low < self.duration_s:
+                raise ValueError(f"{name}: begins at {low}, outside a scene of {self.duration_s} s")
+        return self
+
     loudness_step_lu: float = Field(default=0.1, gt=0, description="Resolution of loudness.")
     panning_step: float = Field(default=0.01, gt=0, description="Resolution of panning.")
     time_step_s: Seconds = Field(default=0.01, gt=0, description="Resolution of times.")

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from copilot.content import content_hash
-from copilot.dialogue import Dialogue
+from copilot.dialogue import Dialogue, Turn
 from copilot.edit import Operation
 from copilot.scene import Element, Scene, SceneLimits
 
@@ -19,6 +19,7 @@ _MODELS: dict[str, Any] = {
     "operation": Operation,
     "scene": Scene,
     "scene-limits": SceneLimits,
+    "turn": Turn,
 }
 NAMES = tuple(_MODELS)
 """The names under which schemas are published."""

@@ -112,7 +112,7 @@ class Stem:
         The gate at -70 LUFS lets more of a decaying sound in the louder it is played, so loudness is not
         quite proportional to level: the factor is approached in a few steps.
         """
-        level = 1.0
+        level = db_to_gain(loudness_lufs - self.info.loudness_lufs)
         for _ in range(_STEPS_TO_LEVEL):
             measured = self.loudness_with((gains[0] * level, gains[1] * level))
             if not math.isfinite(measured):

@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from copilot.errors import StorageFullError
+from copilot.errors import StorageError, StorageFullError
 
 TEMPORARY_PREFIX = ".tmp-"
 
@@ -105,7 +105,7 @@ def sync_folder(folder: Path) -> None:
 
 @contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
-    """Turn a full disk or quota into StorageFullError that names the path."""
+    """Turn an error of the system into StorageError, a full disk or quota into StorageFullError."""
     try:
         yield
     except OSError as error:
@@ -114,4 +114,6 @@ def storage_errors(path: Path) -> Iterator[None]:
                 f"{path.parent}: the disk is full ({error.strerror}); what was committed stands. "
                 "Make room and run the same command again"
             ) from error
-        raise
+        raise StorageError(
+            f"{path}: cannot be written ({error.strerror}); what was committed stands"
+        ) from error

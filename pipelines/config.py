@@ -19,11 +19,19 @@ FORMAT_VERSION = 1
 """Of the columns and of the mix: raised whenever the same configuration gives other rows."""
 
 
+_SOUND_LIBRARIES = ("numpy", "scipy", "pyloudnorm", "soxr", "pedalboard")
+
+
+def sound_libraries() -> dict[str, str]:
+    """The versions of the libraries whose arithmetic is in every sound."""
+    return {package: version(package) for package in _SOUND_LIBRARIES}
+
+
 class RunConfig(Frozen):
     """What decides a run's samples. How many are made, and by how many workers, is not part of it."""
 
     seeds: str
-    run_seed: int = 0
+    run_seed: int = Field(default=0, ge=0, lt=2**63)
     n_turns: int = Field(default=3, ge=1)
     designer: str = "scripted"
     sfx: str = "procedural"
@@ -34,12 +42,13 @@ class RunConfig(Frozen):
 
 
 class Fingerprint(Frozen):
-    """Everything that decides what a run makes: its configuration, schemas, prompts and backends."""
+    """Everything that decides what a run makes: configuration, schemas, prompts, libraries and backends."""
 
     format_version: int = FORMAT_VERSION
     config: RunConfig
     schemas: Mapping[str, str] = Field(default_factory=schema_hashes)
     prompts: Mapping[str, str] = Field(default_factory=dict)
+    libraries: Mapping[str, str] = Field(default_factory=sound_libraries)
     designer: Mapping[str, str]
     renderers: Mapping[str, Mapping[str, str]]
 
@@ -60,5 +69,5 @@ def differences(ours: Any, theirs: Any, at: str = "") -> Iterator[str]:  # noqa:
 
 def versions() -> dict[str, str]:
     """The versions of what the samples are computed with."""
-    packages = ("audiocopilot", "numpy", "scipy", "pyloudnorm", "soundfile", "soxr", "pedalboard", "pyarrow")
-    return {"python": platform.python_version()} | {package: version(package) for package in packages}
+    others = {package: version(package) for package in ("audiocopilot", "soundfile", "pyarrow")}
+    return {"python": platform.python_version()} | others | sound_libraries()

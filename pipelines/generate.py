@@ -14,6 +14,7 @@ from pipelines.ledger import Ledger
 from pipelines.local import execute
 from pipelines.run import Run
 from pipelines.seeds import SeedDraw, read_seeds
+from pipelines.stem_store import StemStore
 from pipelines.work import Progress
 
 
@@ -48,9 +49,13 @@ class Outcome:
 
     totals: Totals
     n_seeds: int
-    finished: bool
     elapsed_s: float
     stage_cpu_s: Mapping[str, float]
+
+    @property
+    def n_left(self) -> int:
+        """How many of the run's seeds are not accounted for yet: some, where it was interrupted."""
+        return self.n_seeds - self.totals.accepted - self.totals.rejected
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +82,12 @@ def generate(
 
     Raises UserError for what is wrong with the request, CopilotError for what ends the run.
     """
+    out = out.resolve()
     fingerprint = take_fingerprint(config)
     draw = read_seeds(config.seeds, num, config.run_seed)
     run = Run(out)
+    if store is not None:
+        StemStore(store).prepare()
     started = time.monotonic()
     cpu_s: dict[str, float] = defaultdict(float)
 
@@ -99,6 +107,7 @@ def generate(
             {"n_duplicates": draw.n_duplicates, "n_blank": draw.n_blank, "n_problems": draw.n_problems},
         )
         on_start(Start(draw, len(done), len(todo), tuple(swept)))
-        order = WorkOrder(out, store or out / "stems", fingerprint)
-        finished = execute(order, todo, n_workers, note) if todo else True
-    return Outcome(Totals.of(run.ledger), len(planned), finished, time.monotonic() - started, dict(cpu_s))
+        order = WorkOrder(out, (store or out / "stems").resolve(), fingerprint)
+        if todo:
+            execute(order, todo, n_workers, note)
+    return Outcome(Totals.of(run.ledger), len(planned), time.monotonic() - started, dict(cpu_s))

@@ -14,7 +14,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from copilot.errors import CorruptDataError
-from pipelines.atomic import TEMPORARY_PREFIX, write_atomic
+from pipelines.atomic import write_atomic
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +64,8 @@ class Ledger:
 
     def names(self) -> list[str]:
         """The names of all entries, sorted."""
-        paths = self.folder.glob("*.json")
-        return sorted(path.stem for path in paths if not path.name.startswith(TEMPORARY_PREFIX))
+        # Hidden files are not ours: some systems leave one beside each file.
+        return sorted(path.stem for path in self.folder.glob("[!.]*.json"))
 
     def read(self, name: str) -> LedgerEntry:
         """One entry. Raises CorruptDataError where it is damaged."""

@@ -21,7 +21,7 @@ from copilot.errors import CopilotError
 from copilot.seed import Seed
 from pipelines.assembly import WorkOrder
 from pipelines.run import Run
-from pipelines.work import Progress, Worker
+from pipelines.work import RECORDS_AT_ONCE, Progress, Worker
 
 Report = Callable[[Progress], None]
 
@@ -35,22 +35,22 @@ _CONTEXT.set_forkserver_preload(["pipelines.work"])
 
 def batches(seeds: Sequence[Seed], n_workers: int) -> Iterator[Sequence[Seed]]:
     """Cut seeds into batches: of `MAX_BATCH`, or smaller in a short run, so that all workers end together."""
-    size = max(1, min(MAX_BATCH, -(-len(seeds) // (4 * n_workers))))
+    size = max(RECORDS_AT_ONCE, min(MAX_BATCH, -(-len(seeds) // (4 * n_workers))))
     return (seeds[start : start + size] for start in range(0, len(seeds), size))
 
 
-def execute(order: WorkOrder, seeds: Sequence[Seed], n_workers: int, report: Report) -> bool:
-    """Make the samples of all seeds. Returns False where it was interrupted before the end.
+def execute(order: WorkOrder, seeds: Sequence[Seed], n_workers: int, report: Report) -> None:
+    """Make the samples of all seeds, or, interrupted, of some: the ledger tells which.
 
     Raises CopilotError where a worker fails as a whole.
     """
+    n_workers = max(1, min(n_workers, -(-len(seeds) // RECORDS_AT_ONCE)))
     todo = batches(seeds, n_workers)
     with _interruptible() as stopping:
         if n_workers == 1:
             _in_this_process(order, todo, report, stopping)
         else:
             _in_processes(order, todo, n_workers, report, stopping)
-        return not stopping.is_set()
 
 
 @contextmanager
@@ -115,18 +115,33 @@ def _in_processes(
             # The time-out is for the signal's sake: a wait that nothing ends would not see it.
             for pipe in connection.wait(list(busy), timeout=0.2):
                 worker = busy[pipe]  # type: ignore[index]
-                message = worker.take()
-                if isinstance(message, _Failed):
-                    raise message.error
+                message = _message(worker, stopping)
                 if isinstance(message, Progress):
                     report(message)
-                elif not worker.give(None if stopping.is_set() else next(todo, None)):
+                elif message is None or not worker.give(None if stopping.is_set() else next(todo, None)):
                     del busy[worker.pipe]
             if stopping.is_set():
                 stop.set()
     finally:
+        stop.set()
+        for worker in pool:
+            worker.dismiss()
         for worker in pool:
             worker.end()
+
+
+def _message(worker: _Process, stopping: threading.Event) -> Progress | _Done | None:
+    """A worker's message; None where it was lost to the signal that asked all to stop."""
+    try:
+        message = worker.take()
+    except CopilotError:
+        # A signal to the whole group may reach a worker before it is ready for one.
+        if stopping.is_set():
+            return None
+        raise
+    if isinstance(message, _Failed):
+        raise message.error
+    return message
 
 
 class _Process:
@@ -142,7 +157,7 @@ class _Process:
         """Hand over a batch; with None there is no more work, and False is returned."""
         try:
             self.pipe.send(batch)
-        except BrokenPipeError as error:
+        except ConnectionError as error:
             raise self._lost() from error
         return batch is not None
 
@@ -161,9 +176,12 @@ class _Process:
             "what was committed stands. Run the same command again, with fewer --workers if memory ran out"
         )
 
+    def dismiss(self) -> None:
+        """Let the process know that nothing more will come."""
+        self.pipe.close()
+
     def end(self) -> None:
         """See the process out."""
-        self.pipe.close()
         self._process.join(timeout=10)
         if self._process.is_alive():
             self._process.kill()
@@ -181,9 +199,11 @@ def _serve(order: WorkOrder, pipe: connection.Connection, stop: Event) -> None:
             _serve_batches(order, pipe, stop)
         except CopilotError as error:
             pipe.send(_Failed(error))
-        except (EOFError, BrokenPipeError):
+        except (EOFError, ConnectionError):
             # The driver has gone: nobody waits for the rest of this batch.
             return
+        except OSError as error:
+            pipe.send(_Failed(CopilotError(f"a worker process cannot go on: {error}")))
 
 
 def _serve_batches(order: WorkOrder, pipe: connection.Connection, stop: Event) -> None:

@@ -120,7 +120,7 @@ class RunReader:
                 yield parquet
         except FileNotFoundError as error:
             raise CorruptDataError(f"{path}: not there, but the ledger names it") from error
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise CorruptDataError(f"{path}: cannot be read as Parquet ({error})") from error
 
 

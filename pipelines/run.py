@@ -9,6 +9,8 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +24,8 @@ from pipelines.ledger import Ledger
 
 _DRIVER_LOCK = ".lock"
 _WORKER_LOCK = ".workers.lock"
+_SHARD_NAME = re.compile(r"(shards|rejects)/[0-9a-f]{16}\.parquet")
+_ORPHANS_GO_IN_S = 30
 
 
 class Run:
@@ -66,12 +70,16 @@ class Run:
         Raises ConfigMismatchError where the folder belongs to another fingerprint.
         """
         if self.exists():
-            differing = list(differences(dict(fingerprint), self.describe().get("fingerprint", {})))
-            if differing:
+            known = self.describe().get("fingerprint")
+            if not isinstance(known, dict):
+                raise CorruptDataError(
+                    f"{self._description}: has no fingerprint; give this run another --out"
+                )
+            if differing := list(differences(dict(fingerprint), known)):
                 raise ConfigMismatchError(
                     f"{self.folder}: belongs to a run with another configuration:\n  "
                     + "\n  ".join(differing)
-                    + "\nGo on with the same settings, or give this run a folder of its own with --out"
+                    + "\nGo on with the same settings and versions, or give the run a new --out"
                 )
             return
         self.write({"digest": content_hash(fingerprint)[:16], "fingerprint": fingerprint, **about})
@@ -89,10 +97,12 @@ class Run:
         """Delete what no entry of the ledger names: what a crash left. Returns the paths."""
         known = self.ledger.paths()
         swept = []
-        for folder in ("shards", "rejects", "ledger"):
+        for folder in (".", "shards", "rejects", "ledger"):
             for path in sorted((self.folder / folder).glob("*")):
                 name = path.relative_to(self.folder).as_posix()
-                if path.name.startswith(TEMPORARY_PREFIX) or (folder != "ledger" and name not in known):
+                # Only what has a name of ours: somebody's own file beside the shards is not for us to delete.
+                ours = folder != "ledger" and _SHARD_NAME.fullmatch(name)
+                if path.name.startswith(TEMPORARY_PREFIX) or (ours and name not in known):
                     path.unlink()
                     swept.append(name)
         return swept
@@ -106,9 +116,12 @@ class Run:
         self._refuse_strangers()
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-        except (FileExistsError, NotADirectoryError) as error:
-            raise UserError(f"{self.folder}: is not a folder; choose another --out") from error
-        with (self.folder / _DRIVER_LOCK).open("a+") as file:
+            lock = (self.folder / _DRIVER_LOCK).open("a+")
+        except OSError as error:
+            raise UserError(
+                f"{self.folder}: cannot be a run's folder ({error.strerror}); choose another --out"
+            ) from error
+        with lock as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
@@ -126,17 +139,25 @@ class Run:
         if self.exists() or not self.folder.is_dir():
             return
         names = (path.name for path in sorted(self.folder.iterdir()))
-        ours = (_DRIVER_LOCK, _WORKER_LOCK, TEMPORARY_PREFIX)
-        if stranger := next((name for name in names if not name.startswith(ours)), None):
+        if stranger := next((name for name in names if not name.startswith(".")), None):
             raise UserError(
                 f"{self.folder}: not empty and no run ({stranger} is there); "
                 "give the run a new folder with --out"
             )
 
     def _wait_for_orphans(self) -> None:
-        """Wait for workers whose driver was killed: they notice, and go, within moments."""
+        """Wait for workers whose driver was killed: they notice, and go, within moments.
+
+        Raises RunInUseError where they do not.
+        """
+        deadline = time.monotonic() + _ORPHANS_GO_IN_S
         with (self.folder / _WORKER_LOCK).open("a") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            while not _locks(file):
+                if time.monotonic() > deadline:
+                    raise RunInUseError(
+                        f"{self.folder}: in use by workers of an earlier run; wait for them, or stop them"
+                    )
+                time.sleep(0.05)
 
     @contextmanager
     def worked_on(self) -> Iterator[None]:
@@ -144,6 +165,14 @@ class Run:
         with (self.folder / _WORKER_LOCK).open("a") as file:
             fcntl.flock(file, fcntl.LOCK_SH)
             yield
+
+
+def _locks(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _owner(file: IO[str]) -> str:

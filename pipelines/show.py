@@ -83,6 +83,7 @@ def _require_free(folder: Path, *, force: bool) -> None:
 def _write(folder: Path, files: Mapping[str, bytes]) -> None:
     """Write the files, in place of those of an earlier sample."""
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         for path in (path for pattern in _OURS for path in sorted(folder.glob(pattern))):
             path.unlink()
         for name, data in files.items():

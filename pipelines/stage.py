@@ -7,7 +7,8 @@ later stages untouched. What concerns the whole run (a full disk, a missing back
 from __future__ import annotations
 
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from copilot.errors import CopilotError, RowFault
 from pipelines.record import Record, living
@@ -26,19 +27,20 @@ class Stage:
     def process_batch(self, records: Sequence[Record]) -> None:
         """Process a batch, row by row."""
         for record in records:
-            self.guarded(record)
+            with self.guarding(record):
+                self.process(record)
 
-    def guarded(self, record: Record) -> None:
-        """Process one row; reject it where that fails."""
+    @contextmanager
+    def guarding(self, record: Record) -> Iterator[None]:
+        """Work on one row; reject it where that fails."""
         try:
-            self.process(record)
+            yield
         except RowFault as fault:
             record.refuse(self.name, fault.reason, fault.detail)
-        except (CopilotError, OSError, MemoryError):
+        except (CopilotError, MemoryError):
             raise
         except Exception as error:  # noqa: BLE001 - one bad row must not stop a run of millions
-            detail = "".join(traceback.format_exception(error))
-            record.refuse(self.name, "unexpected-error", detail)
+            record.refuse(self.name, "unexpected-error", explained(error))
 
     def process(self, record: Record) -> None:
         """Process one row. Raises RowFault to reject it."""
@@ -46,3 +48,8 @@ class Stage:
 
     def close(self) -> None:
         """Let go of what the stage holds."""
+
+
+def explained(error: BaseException) -> str:
+    """An error nobody foresaw, as a reject's detail tells it: with its traceback."""
+    return "".join(traceback.format_exception(error))

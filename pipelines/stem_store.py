@@ -1,8 +1,8 @@
 """Stems by their key: rendered once, and shared by dialogues and runs.
 
-Each stem is a FLAC file and a small JSON file with what is known of it and the hash of the FLAC file. Both
-come under their names by renaming. A stem that is not there whole, or not what its hash says, counts as
-not there and is rendered again.
+Each stem is a FLAC file and a small JSON file with what is known of it and the hash of both. They come under
+their names by renaming. A stem that is not there whole, or not what its hash says, counts as not there and
+is rendered again.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import uuid
 from dataclasses import asdict
 from pathlib import Path
 
-from copilot.errors import CorruptDataError
+from copilot.content import canonical_json
+from copilot.errors import CorruptDataError, UserError
 from copilot.stem import Stem, StemInfo, Word, load_stem
 from pipelines.atomic import TEMPORARY_PREFIX, storage_errors
 
@@ -25,6 +26,16 @@ class StemStore:
         self.folder = folder
         self.n_hits = 0
         self.n_damaged = 0
+
+    def prepare(self) -> None:
+        """Make the folder. Raises UserError where stems cannot be kept there."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            _replace(self.folder / ".writable", b"")
+        except OSError as error:
+            raise UserError(
+                f"--stems {self.folder}: cannot be written ({error.strerror}); name another folder"
+            ) from error
 
     def get(self, key: str) -> Stem | None:
         """The stem under a key, or None where there is none that is whole."""
@@ -47,7 +58,7 @@ class StemStore:
     def _decoded(self, key: str, known: object, flac: bytes) -> Stem | None:
         try:
             info = _info(known)
-            if info.key != key or known["sha256"] != hashlib.sha256(flac).hexdigest():  # type: ignore[index]
+            if info.key != key or known["sha256"] != _digest(known["info"], flac):  # type: ignore[index]
                 return None
             return load_stem(info, flac)
         except (CorruptDataError, KeyError, TypeError, ValueError):
@@ -56,7 +67,8 @@ class StemStore:
     def put(self, stem: Stem) -> None:
         """Keep a stem. Raises StorageFullError."""
         path = self._path(stem.info.key)
-        known = {"info": asdict(stem.info), "sha256": hashlib.sha256(stem.flac).hexdigest()}
+        info = asdict(stem.info)
+        known = {"info": info, "sha256": _digest(info, stem.flac)}
         with storage_errors(path):
             if not path.parent.is_dir():
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -66,6 +78,12 @@ class StemStore:
 
     def _path(self, key: str) -> Path:
         return self.folder / key[:2] / key[2:4] / f"{key}.flac"
+
+
+def _digest(info: object, flac: bytes) -> str:
+    digest = hashlib.sha256(flac)
+    digest.update(canonical_json(info).encode())
+    return digest.hexdigest()
 
 
 def _info(known: object) -> StemInfo:

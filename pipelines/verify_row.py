@@ -23,7 +23,7 @@ from copilot.audio.pcm import Pcm, decode_flac
 from copilot.dialogue import Dialogue
 from copilot.edit import EditError, apply
 from copilot.errors import CorruptDataError
-from copilot.mix import DialogueMix, mix_dialogue, null_residual
+from copilot.mix import DialogueMix, mix_dialogue, n_samples_of, null_residual
 from copilot.rows import dialogue_of, stored_stems_of
 from copilot.sample import Keep, sample_id
 from copilot.scene import Scene
@@ -186,7 +186,7 @@ def _mixes(row: Row, scenes: Sequence[Scene], keep: Keep) -> tuple[list[Pcm], li
             faults.append(Fault("mix-file", f"turn {index}: {error}"))
             continue
         mixes.append(pcm)
-        shape = (2, seconds_to_samples(scenes[index].duration_s))
+        shape = (2, n_samples_of(scenes[index]))
         if pcm.shape != shape:
             faults.append(
                 Fault("mix-length", f"turn {index}: {pcm.shape} samples; the scene asks for {shape}")

@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 
 from threadpoolctl import threadpool_limits
 
+from copilot.errors import CopilotError
 from copilot.sample import sample_id
 from copilot.seed import Seed
 from pipelines.assembly import WorkOrder, build_stages
 from pipelines.memory import keep_freed_memory
 from pipelines.record import Record
 from pipelines.shards import ShardWriter
+from pipelines.stage import explained
 
 RECORDS_AT_ONCE = 4
 """How many records are in the stages together: what bounds a worker's memory."""
@@ -91,10 +93,16 @@ class Worker:
 def _write(record: Record, writer: ShardWriter) -> None:
     if record.reject is None and record.sample is None:
         record.refuse("finish", "no-sample", "no stage finished the record")
+    if record.sample is not None:
+        try:
+            writer.add_sample(record.sample)
+        except (CopilotError, MemoryError):
+            raise
+        except Exception as error:  # noqa: BLE001 - what cannot be a row is a reject, and the others live
+            record.dialogue = None
+            record.refuse("write", "unexpected-error", explained(error))
     if record.reject is not None:
         writer.add_reject(record.reject)
-    elif record.sample is not None:
-        writer.add_sample(record.sample)
 
 
 def _progress(records: Sequence[Record], cpu_s: Mapping[str, float]) -> Progress:

@@ -8,6 +8,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
+from copilot.audio.fades import faded_out
 from copilot.audio.pcm import STEM_BITS, Pcm, full_scale, quantise
 from copilot.errors import RowFault
 from copilot.units import SAMPLE_RATE_HZ, Audio, Seconds, seconds_to_samples
@@ -16,7 +17,7 @@ _SILENT_DBFS = -90.0
 
 
 def conform(audio: NDArray[np.floating], rate_hz: int, longest_s: Seconds | None = None) -> Pcm:
-    """A backend's sound as 24-bit samples at 48 kHz, cut to `longest_s` where that is given.
+    """A backend's sound as 24-bit samples at 48 kHz, cut to `longest_s`, with a fade, where that is given.
 
     `audio` is (channels, samples), 1 or 2 channels. What peaks above full scale is scaled down to it: the
     level means nothing before loudness is set. Raises RowFault with reason `stem-layout`,
@@ -29,8 +30,8 @@ def conform(audio: NDArray[np.floating], rate_hz: int, longest_s: Seconds | None
         raise RowFault("stem-not-finite", "the sound holds NaN or infinity")
     if rate_hz != SAMPLE_RATE_HZ:
         sound = np.ascontiguousarray(soxr.resample(sound.T, rate_hz, SAMPLE_RATE_HZ, quality="HQ").T)
-    if longest_s is not None:
-        sound = sound[:, : seconds_to_samples(longest_s)]
+    if longest_s is not None and sound.shape[1] > (n_longest := seconds_to_samples(longest_s)):
+        sound = faded_out(sound[:, :n_longest])
     peak = _peak(sound)
     if peak <= 10.0 ** (_SILENT_DBFS / 20.0):
         raise RowFault("stem-silent", f"nothing above {_SILENT_DBFS:g} dBFS")

@@ -8,9 +8,9 @@ from types import MappingProxyType
 from typing import Literal
 
 from copilot.dialogue import Task
-from copilot.edit import changed_fields
+from copilot.edit import Add, Change, Replace, changed_fields, identity
 from copilot.rules.base import Case, Finding, Transition, rule
-from copilot.scene import MIX_FIELDS
+from copilot.scene import MIX_FIELDS, Element
 
 OperationKind = Literal["add", "remove", "change", "replace"]
 
@@ -65,6 +65,39 @@ def task_fits_operations(case: Case) -> Iterator[Finding]:
             yield Finding(f"the turn changes nothing; task {turn.task} needs at least one edit", index)
 
 
+@rule("operation-does-nothing", "fatal")
+def operation_does_nothing(case: Case) -> Iterator[Finding]:
+    """Every operation changes the scene, and each sound is the subject of one."""
+    for transition in case.transitions:
+        yield from _idle(transition)
+
+
+def _idle(transition: Transition) -> Iterator[Finding]:
+    touched: set[int] = set()
+    for operation in transition.turn.operations:
+        subject = operation.element.id if isinstance(operation, Add) else operation.id
+        old = transition.before.get(subject)
+        if subject in touched:
+            yield Finding(
+                "is the subject of two operations; one has to say it all", transition.index, subject
+            )
+        elif isinstance(operation, Change) and old and _is_as_before(operation, old):
+            yield Finding(
+                "is changed to what it was; a change has to change something", transition.index, subject
+            )
+        elif isinstance(operation, Replace) and old and _is_like(operation.element, old):
+            yield Finding("is replaced by the same sound; expected is another one", transition.index, subject)
+        touched.add(subject)
+
+
+def _is_as_before(operation: Change, old: Element) -> bool:
+    return all(getattr(old, name) == value for name, value in operation.updates.items())
+
+
+def _is_like(new: Element, old: Element) -> bool:
+    return identity(new) | {"id": old.id} == identity(old)
+
+
 @rule("unasked-change", "fatal")
 def unasked_change(case: Case) -> Iterator[Finding]:
     """A turn edits nothing beyond what its task allows, and replaces as many sounds as it removes."""
@@ -106,4 +139,4 @@ def stated_edits_match(case: Case) -> Iterator[Finding]:
                 )
 
 
-RULES = (task_fits_operations, unasked_change, stated_edits_match)
+RULES = (task_fits_operations, operation_does_nothing, unasked_change, stated_edits_match)

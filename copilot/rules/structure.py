@@ -99,7 +99,7 @@ def speaker_gender(case: Case) -> Iterator[Finding]:
     for index, element in case.fresh():
         if not isinstance(element, SpeechElement):
             continue
-        known = genders.setdefault(element.speaker, element.gender)
+        known = genders.setdefault(element.speaker_key, element.gender)
         if known != element.gender:
             yield Finding(
                 f"speaker {element.speaker!r} is {element.gender} here and {known} before; "

@@ -19,6 +19,6 @@ def main() -> None:
     except CopilotError as error:
         print(f"copilot: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        print("copilot: interrupted", file=sys.stderr)
-        sys.exit(130)
+    except OSError as error:
+        print(f"copilot: {error}", file=sys.stderr)
+        sys.exit(1)

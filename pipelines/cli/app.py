@@ -21,6 +21,10 @@ app = typer.Typer(
 )
 
 
+# The cores that this process may use, where the system tells.
+_N_CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 class KeepOption(StrEnum):
     """What audio a sample stores."""
 
@@ -47,15 +51,22 @@ RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder."
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 
 
-@app.callback()
-def _root(
-    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
-) -> None:
-    if version:
+def _show_version(wanted: bool) -> None:
+    if wanted:
         from copilot import __version__
 
         typer.echo(f"audiocopilot {__version__}")
         raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit."),
+    ] = False,
+) -> None:
+    del version
 
 
 @app.command()
@@ -69,7 +80,7 @@ def generate(
     ],
     out: Annotated[Path, typer.Option(help="The run's folder; a run that is there is gone on with.")],
     num: Annotated[int | None, typer.Option(min=1, help="How many seeds to draw; all without it.")] = None,
-    seed: Annotated[int, typer.Option(help="The run's random seed.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="The run's random seed.")] = 0,
     turns: Annotated[int, typer.Option(min=1, help="Turns a dialogue, the story included.")] = 3,
     designer: Annotated[str, typer.Option(help="Writes the dialogues.")] = "scripted",
     sfx: Annotated[str, typer.Option(help="Renders effects, music and ambience.")] = "procedural",
@@ -82,7 +93,7 @@ def generate(
     stems: Annotated[
         Path | None, typer.Option(help="Stem store to share between runs; RUN/stems without it.")
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Worker processes.")] = os.cpu_count() or 1,
+    workers: Annotated[int, typer.Option(min=1, help="Worker processes.")] = _N_CORES,
     max_rejects: Annotated[
         int | None, typer.Option(min=0, help="Exit with 1 where more seeds of the run were rejected.")
     ] = None,
@@ -122,7 +133,11 @@ def _read_limits(path: Path | None) -> SceneLimits:
     except OSError as error:
         raise UserError(f"--limits {path}: {error.strerror}") from error
     except ValidationError as error:
-        raise UserError(f"--limits {path}: {error}; see: copilot schema scene-limits") from error
+        fault = error.errors(include_url=False)[0]
+        where = ".".join(map(str, fault["loc"])) or "the file"
+        raise UserError(
+            f"--limits {path}: {where}: {fault['msg']}; see: copilot schema scene-limits"
+        ) from error
 
 
 @app.command()
@@ -176,7 +191,7 @@ def verify(
     sample: Annotated[
         int | None, typer.Option(min=0, help="Decode and mix again only so many samples; all without it.")
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Worker processes.")] = os.cpu_count() or 1,
+    workers: Annotated[int, typer.Option(min=1, help="Worker processes.")] = _N_CORES,
     as_json: AsJson = False,
 ) -> None:
     """Read a run anew and hold everything in it against everything else; exit with 1 where it is damaged."""

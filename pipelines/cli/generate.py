@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -10,6 +11,8 @@ from pathlib import Path
 from pipelines.cli.progress import display
 from pipelines.config import RunConfig
 from pipelines.generate import Outcome, Start, generate
+
+_GO_ON = "what was made is committed. Run the same command again to go on"
 
 
 def run_generate(
@@ -23,29 +26,48 @@ def run_generate(
     as_json: bool,
 ) -> int:
     """Make the run, show its progress and its outcome; return the exit code."""
-    with display(as_json=as_json) as shown:
-        outcome = generate(
-            config,
-            out,
-            num=num,
-            n_workers=n_workers,
-            store=store,
-            on_start=lambda start: shown.start(start.n_todo, _opening(start, num, out)),
-            on_progress=shown.advance,
-        )
+    starts: list[Start] = []
+
+    def begin(start: Start) -> None:
+        starts.append(start)
+        shown.start(start.n_todo, _opening(start, num, out))
+
+    try:
+        with display(as_json=as_json) as shown:
+            outcome = generate(
+                config,
+                out,
+                num=num,
+                n_workers=n_workers,
+                store=store,
+                on_start=begin,
+                on_progress=shown.advance,
+            )
+    except KeyboardInterrupt:
+        print(f"copilot: interrupted; {_GO_ON}", file=sys.stderr)
+        return 130
     if as_json:
-        print(json.dumps({"run": str(out), **asdict(outcome)}))
+        print(json.dumps({"run": str(out), **asdict(outcome), "n_left": outcome.n_left, **_seeds(starts[0])}))
     else:
         print("\n".join(_closing(outcome, out)))
-    if not outcome.finished:
-        left = outcome.n_seeds - outcome.totals.accepted - outcome.totals.rejected
-        print(
-            f"copilot: interrupted with {left} seeds to go; what was made is committed. "
-            "Run the same command again to go on",
-            file=sys.stderr,
-        )
+    if outcome.n_left:
+        print(f"copilot: interrupted with {outcome.n_left} seeds to go; {_GO_ON}", file=sys.stderr)
         return 130
     return int(max_rejects is not None and outcome.totals.rejected > max_rejects)
+
+
+def _seeds(start: Start) -> dict[str, object]:
+    draw = start.draw
+    return {
+        "seeds": {
+            "available": draw.available,
+            "drawn": len(draw.seeds),
+            "duplicates": draw.n_duplicates,
+            "blank": draw.n_blank,
+            "unreadable": draw.n_problems,
+            "problems": [str(problem) for problem in draw.problems],
+        }
+    }
 
 
 def _opening(start: Start, num: int | None, out: Path) -> list[str]:
@@ -66,10 +88,11 @@ def _opening(start: Start, num: int | None, out: Path) -> list[str]:
 def _closing(outcome: Outcome, out: Path) -> list[str]:
     totals = outcome.totals
     tiers = ", ".join(f"{n} {tier}" for tier, n in sorted(totals.tiers.items()))
+    program = "copilot" if shutil.which("copilot") else sys.argv[0]
     made = f"{totals.accepted} samples ({tiers or 'none'}), {totals.rejected} rejected"
     return [
         f"{out}: {made}, {totals.audio_s / 3600:.2f} h of mixes, {outcome.elapsed_s:.0f} s",
         *(f"  rejected: {n} {reason}" for reason, n in totals.reasons.items()),
-        f"listen and look:  copilot show {out}",
-        f"count:            copilot stats {out}",
+        f"listen and look:  {program} show {out}",
+        f"count:            {program} stats {out}",
     ]

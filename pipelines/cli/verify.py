@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -17,10 +18,14 @@ _N_SHOWN = 20
 
 def run_verify(folder: Path, *, n_sampled: int | None, n_workers: int, as_json: bool) -> int:
     """Verify a run and print what was found; return the exit code."""
-    with counting(as_json=as_json) as shown:
-        report = verify(
-            folder, n_sampled=n_sampled, n_workers=n_workers, on_start=shown.start, on_rows=shown.advance
-        )
+    try:
+        with counting(as_json=as_json) as shown:
+            report = verify(
+                folder, n_sampled=n_sampled, n_workers=n_workers, on_start=shown.start, on_rows=shown.advance
+            )
+    except KeyboardInterrupt:
+        print("copilot: interrupted; a verification begins anew each time", file=sys.stderr)
+        return 130
     if as_json:
         print(json.dumps({**asdict(report), "clean": not report.problems}))
     else:

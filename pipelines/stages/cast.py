@@ -26,8 +26,8 @@ class CastStage(Stage):
         """Give every speaker a voice. Raises RowFault `no-voice` where the bank has none of that gender."""
         cast: dict[str, str] = {}
         for speech in _spoken(record.designed()):
-            if speech.speaker not in cast:
-                cast[speech.speaker] = self._voice_for(speech, set(cast.values()), record.seed.id)
+            if speech.speaker_key not in cast:
+                cast[speech.speaker_key] = self._voice_for(speech, set(cast.values()), record.seed.id)
         record.voices = cast
 
     def _voice_for(self, speech: SpeechElement, taken: set[str], seed_id: str) -> str:
@@ -36,7 +36,7 @@ class CastStage(Stage):
             raise RowFault("no-voice", f"the bank has no {speech.gender} voice for {speech.speaker!r}")
         able = [voice for voice in of_gender if speech.emotion in voice.emotions] or of_gender
         free = [voice for voice in able if voice.name not in taken] or able
-        return draw(free, "voice", self._run_seed, seed_id, speech.speaker).name
+        return draw(free, "voice", self._run_seed, seed_id, speech.speaker_key).name
 
 
 def _spoken(dialogue: Dialogue) -> list[SpeechElement]:

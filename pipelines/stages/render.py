@@ -11,7 +11,7 @@ from copilot.errors import CopilotError, RowFault
 from copilot.scene import Element, SpeechElement
 from copilot.stem import SoundSpec, Stem, make_stem
 from pipelines.record import Record, living
-from pipelines.stage import Stage
+from pipelines.stage import Stage, explained
 from pipelines.stem_store import StemStore
 from renderers.base import RenderedSound, Renderer, RenderFailure, RenderRequest
 
@@ -38,18 +38,33 @@ class RenderStage(Stage):
 
     def process_batch(self, records: Sequence[Record]) -> None:
         """Give the records their stems. A record is rejected with the first sound that fails."""
-        orders = [order for record in records for order in self._orders(record)]
+        orders: list[_Order] = []
+        for record in records:
+            with self.guarding(record):
+                orders += self._orders(record)
         missing = [order for order in orders if not self._found(order)]
-        if not missing:
-            return
-        answers = self._renderer.render([_request(order.spec) for order in missing])
-        if len(answers) != len(missing):
+        answers = self._answers([_request(order.spec) for order in missing]) if missing else []
+        for order, answer in zip(missing, answers, strict=True):
+            if living([order.record]):
+                with self.guarding(order.record):
+                    self._take(order, answer)
+
+    def _answers(self, requests: Sequence[RenderRequest]) -> list[RenderedSound | RenderFailure]:
+        """The backend's answers; where it breaks on a batch, each request's alone."""
+        try:
+            answers = self._renderer.render(requests)
+        except (CopilotError, MemoryError):
+            raise
+        except Exception as error:  # noqa: BLE001 - one bad request must not stop a run of millions
+            if len(requests) == 1:
+                return [RenderFailure("renderer-error", explained(error))]
+            return [answer for request in requests for answer in self._answers([request])]
+        if len(answers) != len(requests):
             raise CopilotError(
-                f"{self._renderer.name}: gave {len(answers)} answers to {len(missing)} requests; "
+                f"{self._renderer.name}: gave {len(answers)} answers to {len(requests)} requests; "
                 "a renderer answers each request, in the order asked"
             )
-        for order, answer in zip(missing, answers, strict=True):
-            self._take(order, answer)
+        return answers
 
     def _orders(self, record: Record) -> list[_Order]:
         return [
@@ -66,7 +81,7 @@ class RenderStage(Stage):
             duration_s=duration_s,
             seed=derive_seed("sound", self._run_seed, record.seed.id, first_turn, element.id),
             backend=self._backend,
-            voice=record.voices[spoken.speaker] if spoken else None,
+            voice=record.voices[spoken.speaker_key] if spoken else None,
             gender=spoken.gender if spoken else None,
             emotion=spoken.emotion if spoken else None,
         )
@@ -78,14 +93,11 @@ class RenderStage(Stage):
         return stem is not None
 
     def _take(self, order: _Order, answer: RenderedSound | RenderFailure) -> None:
-        if not living([order.record]):
-            return
         try:
             stem = _stem(order.spec, answer)
         except RowFault as fault:
             detail = f"element {order.element_id} ({order.spec.text!r}): {fault.detail}"
-            order.record.refuse(self.name, fault.reason, detail)
-            return
+            raise RowFault(fault.reason, detail) from fault
         self._store.put(stem)
         order.record.stems[order.element_id] = stem
 

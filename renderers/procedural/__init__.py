@@ -6,6 +6,7 @@ A caption is matched to a recipe by its words. What no recipe fits gets neutral 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.metadata import version
 
 import numpy as np
 
@@ -33,8 +34,9 @@ class ProceduralRenderer:
         self._catalogue = catalogue
 
     def fingerprint(self) -> dict[str, str]:
-        """The backend and the version of its sounds."""
-        return {"backend": self.name, "version": SOUND_VERSION}
+        """The backend, the version of its sounds, and of the libraries that compute them."""
+        libraries = {package: version(package) for package in ("numpy", "scipy", "pedalboard")}
+        return {"backend": self.name, "version": SOUND_VERSION, **libraries}
 
     def prepare(self) -> None:
         """Nothing to load."""

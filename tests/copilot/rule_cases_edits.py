@@ -31,6 +31,36 @@ CASES: dict[str, tuple[RuleCase, ...]] = {
                     None,
                     "turn 1: the turn changes nothing; task volume needs at least one edit",
                 ),
+                fatal(
+                    "operation-does-nothing",
+                    1,
+                    0,
+                    "turn 1, element 0: is changed to what it was; a change has to change something",
+                ),
+            ),
+        ),
+    ),
+    "operation-does-nothing": (
+        RuleCase(
+            volume("Turn the rain and the dog up.", Change(id=0, loudness=-28), Change(id=1, loudness=-15)),
+            (
+                fatal(
+                    "operation-does-nothing",
+                    1,
+                    0,
+                    "turn 1, element 0: is changed to what it was; a change has to change something",
+                ),
+            ),
+        ),
+        RuleCase(
+            volume("Turn the rain up.", Change(id=0, loudness=-26), Change(id=0, loudness=-25)),
+            (
+                fatal(
+                    "operation-does-nothing",
+                    1,
+                    0,
+                    "turn 1, element 0: is the subject of two operations; one has to say it all",
+                ),
             ),
         ),
     ),

@@ -78,6 +78,12 @@ CASES: dict[str, tuple[RuleCase, ...]] = {
                     "turn 2, element 4: a new sound has an id that was used before; "
                     "an id names one sound for the whole dialogue",
                 ),
+                fatal(
+                    "operation-does-nothing",
+                    1,
+                    4,
+                    "turn 1, element 4: is the subject of two operations; one has to say it all",
+                ),
             ),
         ),
     ),
@@ -122,7 +128,7 @@ CASES: dict[str, tuple[RuleCase, ...]] = {
             with_turn(
                 volume("Turn the rain up.", Change(id=0, loudness=-25)),
                 1,
-                operations=(Change(id=0, loudness=3),),
+                operations=(Change.model_construct(id=0, loudness=3.0),),
             ),
             (
                 fatal(

@@ -89,6 +89,7 @@ def test_a_clean_sample_passes_everything(stems, mix):
         "true_peak",
         "clipping",
         "silence",
+        "sounds_inaudible",
         "offset",
         "duration_error",
         "speech_overrun",
@@ -146,6 +147,19 @@ def test_speech_past_its_slot_fails(stems):
     mix = mix_dialogue([turn.scene for turn in dialogue().turns], stems)
     check = figures(stems, mix)["speech_overrun"]
     assert (check.value, check.passed) == (0.25, False)
+
+
+def test_a_sound_that_is_cut_before_it_begins_fails(stems):
+    lead_in = np.zeros((1, 48_000), dtype=np.float32)
+    lead_in[:, 30_000:] = noise_stem("sfx", 0.375, 1).audio
+    stems[2] = make_stem(SoundSpec("tts", "x", 1.0, 0, {}), lead_in, 48_000)
+    short = dialogue().model_dump()
+    for turn in short["turns"]:
+        turn["scene"]["elements"][1]["duration"] = 0.5
+    cut = Dialogue.model_validate(short)
+    mix = mix_dialogue([turn.scene for turn in cut.turns], stems)
+    found = {check.name: check for check in audio_checks(cut, stems, mix)}
+    assert found["sounds_inaudible"] == Check("sounds_inaudible", 2.0, 0.0)
 
 
 def test_an_unmatched_caption_fails(stems, mix):

@@ -183,7 +183,7 @@ def test_turnwise_mends_each_operation_against_the_running_scene():
         ("story", STORY[1], [Add(element=but(RAIN, loudness=-28.04)), Add(element=but(DOG, duration=9))]),
         ("volume", " Turn the\nrain up. ", [Change(id=0, loudness=-24.96)]),
         ("replace", "Swap the dog for a piano.", [Replace(id=1, element=but(PIANO, panning=0.333))]),
-        ("open", "Later.", [Change(id=3, start_time=3.001), Change(id=0, panning=0)]),
+        ("open", "Later.", [Change(id=3, start_time=3.001), Change(id=0, panning=0.05)]),
     )
     mended, notes = normalise_dialogue(dialogue, LIMITS)
     assert notes == (
@@ -199,10 +199,10 @@ def test_turnwise_mends_each_operation_against_the_running_scene():
         (Add(element=RAIN), Add(element=but(DOG, duration=7))),
         (Change(id=0, loudness=-25),),
         (Replace(id=1, element=but(PIANO, panning=0.33)),),
-        (Change(id=3, start_time=3, duration=5), Change(id=0, panning=0)),
+        (Change(id=3, start_time=3, duration=5), Change(id=0, panning=0.05)),
     ]
     assert mended.turns[-1].scene == Scene(
-        elements=(but(RAIN, loudness=-25), but(PIANO, panning=0.33, start_time=3, duration=5))
+        elements=(but(RAIN, loudness=-25, panning=0.05), but(PIANO, panning=0.33, start_time=3, duration=5))
     )
     assert check_dialogue(mended, LIMITS) == ()
 

@@ -78,8 +78,7 @@ def test_field_of_an_operation_is_told_with_the_id_it_names():
         schema(
             1,
             0,
-            "turn 1, element 0: turns[1].operations[0].loudness: "
-            "input should be a valid number, unable to parse string as a number, not 'loud'",
+            "turn 1, element 0: turns[1].operations[0].loudness: input should be a valid number, not 'loud'",
         ),
     )
 
@@ -158,3 +157,15 @@ def test_no_json_raises(value: object):
 @given(st.binary())
 def test_no_bytes_raise(raw: bytes):
     assert isinstance(parse_dialogue(raw), tuple)
+
+
+@pytest.mark.parametrize("raw", ["\ud800", '{"turns": "\udc80"}'])
+def test_half_a_character_is_a_violation(raw: str):
+    (found,) = parse_dialogue(raw)
+    assert found.rule == "schema"
+
+
+def test_types_are_those_of_the_published_schema():
+    data = good_json()
+    data["turns"][0]["scene"]["elements"][0]["id"] = "0"
+    assert [found.rule for found in parse_dialogue(json.dumps(data))] == ["schema"]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from copilot.errors import StorageFullError
+from copilot.errors import StorageError, StorageFullError
 from pipelines import atomic
 from pipelines.atomic import TEMPORARY_PREFIX, HashedFile, write_atomic
 
@@ -160,20 +160,23 @@ def test_what_is_left_in_a_buffer_does_not_hide_that_the_disk_is_full(
     assert names(tmp_path) == []
 
 
-def test_another_error_of_the_disk_stays_what_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_error_of_the_disk_names_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(descriptor: int) -> None:
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
     monkeypatch.setattr(os, "fsync", broken)
-    with pytest.raises(OSError, match="Input/output error") as caught:
+    with pytest.raises(StorageError) as caught:
         write_atomic(tmp_path / "file.bin", b"new")
     assert not isinstance(caught.value, StorageFullError)
+    assert str(caught.value) == (
+        f"{tmp_path / 'file.bin'}: cannot be written (Input/output error); what was committed stands"
+    )
 
 
 ON_A_SMALL_DISK = """
     import sys
     from pathlib import Path
-    from copilot.errors import StorageFullError
+    from copilot.errors import StorageError, StorageFullError
     from pipelines.atomic import write_atomic
     from pipelines.ledger import Ledger
     from pipelines.run import Run

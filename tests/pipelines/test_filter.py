@@ -137,8 +137,8 @@ def test_a_wrong_condition_is_told_what_is_wrong_and_which_columns_there_are(
         "checks.captions_unmatched, "
     )
     assert columns.endswith(
-        ', checks."rule/made-up", checks.silence, checks.speech_overrun, '
-        "checks.stems_sum_to_mix, checks.true_peak"
+        ', checks."rule/made-up", checks.silence, checks.sounds_inaudible, '
+        "checks.speech_overrun, checks.stems_sum_to_mix, checks.true_peak"
     )
     assert not (tmp_path / "out").exists()
 
@@ -164,7 +164,7 @@ def test_the_view_is_what_its_columns_say() -> None:
         "duration_s": 6.0,
         "tasks": ["story", "volume", "replace"],
     }
-    assert len(checks) == 11
+    assert len(checks) == 12
     assert (checks["rule/made-up"], checks["clipping"]) == (1.0, 0.0)
 
 
@@ -191,7 +191,7 @@ def test_another_filter_into_the_same_folder_is_refused(source: Path, tmp_path: 
         f"{out}: belongs to a run with another configuration:\n"
         "  filter.tier: 'hq' there, 'valid' asked for\n"
         "  filter.where: None there, 'n_turns = 3' asked for\n"
-        "Go on with the same settings, or give this run a folder of its own with --out"
+        "Go on with the same settings and versions, or give the run a new --out"
     )
     assert rows_of(out) == before
 

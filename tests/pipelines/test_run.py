@@ -55,7 +55,7 @@ def test_another_configuration_is_refused_with_every_difference(tmp_path: Path) 
         f"{tmp_path}: belongs to a run with another configuration:\n"
         "  config.keep: 'both' there, 'mixes' asked for\n"
         "  config.run_seed: 7 there, 8 asked for\n"
-        "Go on with the same settings, or give this run a folder of its own with --out"
+        "Go on with the same settings and versions, or give the run a new --out"
     )
     assert caught.value.exit_code == 2
 
@@ -89,15 +89,23 @@ def test_a_sweep_deletes_what_a_crash_left_and_nothing_else(tmp_path: Path) -> N
     first, second = run.ledger.names()
     (run.folder / "ledger" / f"{second}.json").unlink()
     (run.folder / "shards").mkdir()
-    for name in ("shards/.tmp-1", "shards/stray.parquet", "ledger/.tmp-2"):
+    left = {
+        ".tmp-0",
+        "shards/.tmp-1",
+        f"shards/{'0' * 16}.parquet",
+        "ledger/.tmp-2",
+        f"rejects/{second}.parquet",
+    }
+    for name in (*left, "shards/mine.parquet"):
         (run.folder / name).write_bytes(b"")
+    (run.folder / "shards" / ".folder").mkdir()
     (run.folder / "notes.txt").write_text("mine")
-    left = {"shards/.tmp-1", "shards/stray.parquet", "ledger/.tmp-2", f"rejects/{second}.parquet"}
     assert set(run.sweep()) == left
     assert run.sweep() == []
     assert run.ledger.paths() == kept - left
     assert (run.folder / f"rejects/{first}.parquet").exists()
     assert (run.folder / "notes.txt").read_text() == "mine"
+    assert (run.folder / "shards/mine.parquet").exists()
 
 
 def test_one_process_at_a_time_works_in_a_run(tmp_path: Path) -> None:
@@ -120,16 +128,34 @@ def test_a_run_waits_for_the_last_worker_of_the_one_before(
     flock = fcntl.flock
 
     def noted(file, mode: int) -> None:
-        if mode == fcntl.LOCK_EX:
-            with pytest.raises(BlockingIOError):
-                flock(file, mode | fcntl.LOCK_NB)
+        try:
+            flock(file, mode)
+        except BlockingIOError:
             waited.append(Path(file.name).name)
             orphan.__exit__(None, None, None)
-        flock(file, mode)
+            raise
 
     monkeypatch.setattr(fcntl, "flock", noted)
     with run.locked():
         assert waited == [".workers.lock"]
+
+
+def test_a_worker_that_stays_is_no_reason_to_wait_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run(tmp_path)
+    monkeypatch.setattr("pipelines.run._ORPHANS_GO_IN_S", 0)
+    with run.worked_on(), pytest.raises(RunInUseError) as caught, run.locked():
+        pass
+    assert (
+        str(caught.value) == f"{tmp_path}: in use by workers of an earlier run; wait for them, or stop them"
+    )
+
+
+def test_a_description_without_a_fingerprint_is_damaged(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text("{}")
+    with pytest.raises(CorruptDataError, match=r"run\.json: has no fingerprint; give this run another --out"):
+        Run(tmp_path).open_for(fingerprint())
 
 
 def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
@@ -147,4 +173,4 @@ def test_a_file_in_the_place_of_the_folder_is_named(tmp_path: Path) -> None:
     for path in (tmp_path / "file", tmp_path / "file" / "run"):
         with pytest.raises(UserError) as caught, Run(path).locked():
             pass
-        assert str(caught.value) == f"{path}: is not a folder; choose another --out"
+        assert str(caught.value).startswith(f"{path}: cannot be a run's folder (")

@@ -397,8 +397,8 @@ def test_a_whole_sample_has_no_faults(made: dict[str, Any]) -> None:
         (
             "turns.1.operations.0.loudness",
             -99.0,
-            "operations",
-            "turn 1: loudness: Input should be greater than or equal to -70",
+            "dialogue",
+            "turns.1.operations.0.change.loudness: Input should be greater than or equal to -70",
         ),
         ("turns.0.elements.0.duration", 1e308, "turn-duration", "a scene lasts 1e+308 s"),
         ("mix_bits", 12, "mix-bits", "mix_bits is 12; expected 16 or 24"),

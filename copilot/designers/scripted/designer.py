@@ -21,6 +21,7 @@ from copilot.designers.scripted.story import Triggers, called_for, write_story
 from copilot.dialogue import EDIT_TASKS, Dialogue, Task, Turn
 from copilot.edit import Operation
 from copilot.errors import UserError
+from copilot.rules import check_dialogue
 from copilot.scene import SceneLimits
 from copilot.seed import Seed
 
@@ -29,6 +30,8 @@ VERSION = "1"
 
 DEFAULT_TURNS = 3
 _SMALLEST_SCENE_S = 4.0
+_N_REHEARSALS = 24
+_REHEARSED = "Line {} of what somebody once said to somebody else, and went out into the rain"
 _SMALLEST_RANGE_LU = 8.0
 
 
@@ -55,6 +58,18 @@ class ScriptedDesigner:
         self._desk = Desk(lexicon, Phrasebook(), LineCutter(lexicon.voices), limits, Grid(limits))
         families = {tag: family.triggers for tag, family in lexicon.families.items()}
         self._triggers = Triggers(lexicon.settings, families)
+        if limits != SceneLimits():
+            self._rehearse()
+
+    def _rehearse(self) -> None:
+        """Try limits of the user's own on some seeds. Raises UserError where they cannot be kept."""
+        limits = self._desk.limits
+        for number in range(_N_REHEARSALS):
+            seed = Seed(f"rehearsal/{number}", _REHEARSED.format(number))
+            for fault in check_dialogue(self.design(seed, number), limits):
+                raise UserError(
+                    f"limits: the scripted designer cannot keep {fault.rule} ({fault.message}); widen them"
+                )
 
     def fingerprint(self) -> dict[str, str]:
         """Version, hashes of the lexicon and the phrasings, and the settings."""

@@ -95,11 +95,11 @@ def edit_volume(draft: Draft, dice: Dice) -> Edited:
         (element, way)
         for element in draft.scene.sounds()
         for way in ("up", "down")
-        if _headroom(draft, element, way) >= _SMALLEST_STEP_LU
+        if _room_lu(draft, element, way) >= _SMALLEST_STEP_LU
     ]
     way = dice.pick(("up", "down"))
     target, way = dice.pick([option for option in options if option[1] == way] or options)
-    room_lu = _headroom(draft, target, way)
+    room_lu = _room_lu(draft, target, way)
     kinds = [kind for kind, (least, _) in _LOUDNESS_STEPS_LU.items() if least <= room_lu]
     phrasing = draft.desk.book.draw(dice, "volume", [f"{way}_{kind}" for kind in kinds])
     low, high = _LOUDNESS_STEPS_LU[phrasing.kind.partition("_")[2]]
@@ -112,7 +112,7 @@ def edit_volume(draft: Draft, dice: Dice) -> Edited:
     return request, [Change(id=target.id, loudness=loudness)]
 
 
-def _headroom(draft: Draft, element: Element, way: str) -> Lufs:
+def _room_lu(draft: Draft, element: Element, way: str) -> Lufs:
     allowed = draft.desk.limits.loudness_lufs
     room = allowed.high - element.loudness if way == "up" else element.loudness - allowed.low
     return room + 1e-9
