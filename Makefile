@@ -30,8 +30,13 @@ $(STAMP): pyproject.toml requirements/dev.lock
 	@touch $@
 
 demo: $(STAMP)
-	$(BIN)/copilot generate --seeds starter --num 24 --seed 7 --out runs/demo
-	$(BIN)/copilot show runs/demo --out runs/demo-show --force
+	@$(BIN)/copilot generate --seeds starter --num 24 --seed 7 --out runs/demo
+	@$(BIN)/copilot show runs/demo --out runs/demo-show --force > runs/demo-show.txt
+	@$(BIN)/copilot stats runs/demo | head -9
+	@echo "look:    runs/demo-show/timeline.png     (the same as text: runs/demo-show.txt)"
+	@echo "listen:  runs/demo-show/turn-0.flac, turn-1.flac, turn-2.flac, and stem-*.flac"
+	@echo "data:    runs/demo/shards/*.parquet      (read: docs/data.md)"
+	@echo "another: $(BIN)/copilot show runs/demo ID     (ids: $(BIN)/copilot show runs/demo none)"
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n 2 --dist worksteal

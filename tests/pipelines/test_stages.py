@@ -1,0 +1,193 @@
+"""Stages: one bad row is rejected with its reason, and the others of its batch live."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made_runs import a_dialogue
+from stand_ins import MurmurRenderer, NoiseRenderer
+
+from copilot.edit import Change, apply
+from copilot.errors import CopilotError, StorageFullError
+from copilot.scene import SceneLimits
+from copilot.seed import Seed
+from pipelines.assembly import WorkOrder, take_fingerprint
+from pipelines.config import RunConfig
+from pipelines.record import Record
+from pipelines.shards import ShardWriter
+from pipelines.stages.cast import CastStage
+from pipelines.stages.mix import CheckStage, MixStage
+from pipelines.stages.render import RenderStage
+from pipelines.stages.validate import ValidateStage
+from pipelines.stem_store import StemStore
+from pipelines.work import Worker
+from renderers.base import RenderedSound, RenderFailure, Voice
+
+VOICES = [
+    Voice("anna", "female", ("neutral",)),
+    Voice("berta", "female", ("fearful",)),
+    Voice("carl", "male"),
+]
+
+
+def records(n: int = 3) -> list[Record]:
+    seeds = [Seed(f"test/{k}", f"line {k}") for k in range(n)]
+    made = [Record(seed, f"{k:016d}") for k, seed in enumerate(seeds)]
+    for record in made:
+        record.dialogue = a_dialogue(record.seed)
+        record.voices = {"woman": "berta"}
+    return made
+
+
+class TestRender:
+    class Counting(NoiseRenderer):
+        """Remembers what it was asked, and has a fault for some texts."""
+
+        def __init__(self) -> None:
+            self.asked = []
+
+        def render(self, requests):
+            self.asked.append(list(requests))
+            return [self.answer(request) for request in requests]
+
+        def answer(self, request):
+            return self._noise(request)
+
+    def test_a_sound_is_rendered_once_at_its_longest_duration(self, tmp_path):
+        renderer = self.Counting()
+        (record,) = records(1)
+        shorter = apply(record.dialogue.turns[0].scene, [Change(id=2, duration=0.3)])
+        turns = [record.dialogue.turns[0].model_copy(update={"scene": shorter}), *record.dialogue.turns[1:]]
+        record.dialogue = record.dialogue.model_copy(update={"turns": tuple(turns)})
+        RenderStage(renderer, StemStore(tmp_path), 7)([record])
+        (asked,) = renderer.asked
+        assert [(request.text, request.duration_s) for request in asked] == [
+            ("steady rain", 2.0),
+            ("a door slams", 0.6),
+            ("a small bell", 0.9),
+        ]
+
+    def test_what_the_store_has_is_not_rendered(self, tmp_path):
+        first, second = self.Counting(), self.Counting()
+        RenderStage(first, StemStore(tmp_path), 7)(records(2))
+        again = records(2)
+        RenderStage(second, StemStore(tmp_path), 7)(again)
+        assert (len(first.asked), second.asked) == (1, [])
+        assert [sorted(record.stems) for record in again] == [[1, 2, 4], [1, 2, 4]]
+
+    def test_every_sound_of_every_dialogue_has_a_seed_of_its_own(self, tmp_path):
+        renderer = self.Counting()
+        RenderStage(renderer, StemStore(tmp_path / "a"), 7)(records(2))
+        RenderStage(renderer, StemStore(tmp_path / "b"), 8)(records(2))
+        seeds = [request.seed for asked in renderer.asked for request in asked]
+        assert len(set(seeds)) == len(seeds) == 12
+
+    @pytest.mark.parametrize(
+        ("answer", "reason", "detail"),
+        [
+            (
+                RenderFailure("worker-died", "last words"),
+                "worker-died",
+                "element 2 ('a door slams'): last words",
+            ),
+            (
+                RenderedSound(np.zeros((1, 9_600), dtype=np.float32), 48_000),
+                "stem-silent",
+                "element 2 ('a door slams'): nothing above -90 dBFS",
+            ),
+        ],
+    )
+    def test_a_failed_sound_rejects_its_dialogue_alone(self, tmp_path, answer, reason, detail):
+        renderer, batch = self.Counting(), records(3)
+        doors = RenderStage(renderer, StemStore(tmp_path), 7)._orders(batch[1])
+        bad = next(order.spec.seed for order in doors if order.element_id == 2)
+        renderer.answer = lambda request: answer if request.seed == bad else renderer._noise(request)
+        RenderStage(renderer, StemStore(tmp_path), 7)(batch)
+        assert [record.reject and record.reject.reason for record in batch] == [None, reason, None]
+        assert (batch[1].reject.stage, batch[1].reject.detail) == ("render-sounds", detail)
+        assert batch[1].stems == {}
+
+    def test_a_backend_that_breaks_on_a_batch_is_asked_for_each_sound(self, tmp_path):
+        renderer, batch = self.Counting(), records(3)
+
+        def answer(request):
+            if request.text == "a small bell" and request.seed == bad:
+                raise IndexError("a bug in a backend")
+            return renderer._noise(request)
+
+        orders = RenderStage(renderer, StemStore(tmp_path), 7)._orders(batch[0])
+        bad = next(order.spec.seed for order in orders if order.element_id == 4)
+        renderer.answer = answer
+        RenderStage(renderer, StemStore(tmp_path), 7)(batch)
+        assert [record.reject and record.reject.reason for record in batch] == ["renderer-error", None, None]
+        assert "IndexError: a bug in a backend" in batch[0].reject.detail
+
+    def test_too_few_answers_end_the_run(self, tmp_path):
+        renderer = self.Counting()
+        renderer.render = lambda requests: []
+        with pytest.raises(CopilotError, match="noise: gave 0 answers to 3 requests"):
+            RenderStage(renderer, StemStore(tmp_path), 7)(records(1))
+
+    def test_a_full_disk_ends_the_run(self, tmp_path, monkeypatch):
+        def full(stem):
+            raise StorageFullError("full")
+
+        stage = RenderStage(self.Counting(), StemStore(tmp_path), 7)
+        monkeypatch.setattr(stage._store, "put", full)
+        with pytest.raises(StorageFullError):
+            stage(records(1))
+
+
+class TestCast:
+    def test_voices_fit_gender_and_emotion_and_stay(self):
+        batch = records(2)
+        for record in batch:
+            record.voices = {}
+        CastStage(VOICES, 7)(batch)
+        assert [record.voices for record in batch] == [{"woman": "berta"}, {"woman": "berta"}]
+
+    def test_no_voice_of_that_gender(self):
+        (record,) = records(1)
+        CastStage(VOICES[2:], 7)([record])
+        assert (record.reject.stage, record.reject.reason) == ("cast", "no-voice")
+        assert record.reject.detail == "the bank has no female voice for 'woman'"
+
+
+class TestOrderOfStages:
+    def test_a_stage_without_what_it_needs_rejects(self):
+        bare = Record(Seed("test/1", "line"), "0" * 16)
+        ValidateStage(SceneLimits())([bare])
+        assert (bare.reject.stage, bare.reject.reason) == ("validate", "no-dialogue")
+        (unmixed,) = records(1)
+        CheckStage()([unmixed])
+        assert (unmixed.reject.stage, unmixed.reject.reason) == ("check", "no-mix")
+
+    def test_a_rejected_record_passes_untouched(self):
+        (record,) = records(1)
+        record.refuse("design", "because", "of a test")
+        MixStage(16)([record])
+        assert (record.reject.reason, record.mix) == ("because", None)
+
+    def test_a_fatal_fault_is_the_reason(self):
+        (record,) = records(1)
+        ValidateStage(SceneLimits(element_duration_s={"low": 1.0, "high": 8}))([record])
+        assert (record.reject.stage, record.reject.reason) == ("validate", "duration-range")
+
+
+def test_what_cannot_be_a_row_is_a_reject(tmp_path: Path, monkeypatch):
+    def broken(self, sample):
+        if sample.seed.id.endswith("/1"):
+            raise OverflowError("too large for a column")
+        real(self, sample)
+
+    real = ShardWriter.add_sample
+    monkeypatch.setattr(ShardWriter, "add_sample", broken)
+    config = RunConfig(seeds="text:x", designer="stand-in", sfx=NoiseRenderer.name, tts=MurmurRenderer.name)
+    worker = Worker(WorkOrder(tmp_path, tmp_path / "stems", take_fingerprint(config)))
+    seen = []
+    worker.run_batch([Seed(f"t/{k}", f"line {k}") for k in range(3)], seen.append, lambda: False)
+    worker.close()
+    assert sum(progress.accepted for progress in seen) == 2
+    assert sum(progress.rejected for progress in seen) == 1
