@@ -35,6 +35,25 @@ _CENTRE_ZONE = 0.1
 """A new sound this near the centre is on neither side."""
 
 
+_SEVERAL = re.compile(
+    r"\b(?:and|both|all|each|every\w*|them|they|these|those|two|three|four|five|some|several|few|couple|pair|"
+    r"others?|rest|more|sounds|layers|scene|mix)\b",
+    re.IGNORECASE,
+)
+
+
+@rule("more-than-asked", "hq")
+def more_than_asked(case: Case) -> Iterator[Finding]:
+    """A turn edits several sounds only where the request speaks of several, or asks for a mood."""
+    for transition in case.transitions:
+        turn, edit = transition.turn, transition.edit
+        if not transition.index or turn.task in {"story", "open"} or _SEVERAL.search(turn.user):
+            continue
+        n_edited = max(len(edit.added), len(edit.changed), len(edit.removed))
+        if n_edited > 1 and len(named(turn.user, transition.before).possible) < n_edited:
+            yield Finding(f"{n_edited} sounds are edited; the request speaks of one", transition.index)
+
+
 @rule("words-contradict-operation", "hq")
 def words_contradict_operation(case: Case) -> Iterator[Finding]:
     """The request asks for no other sound, no other side and not the opposite level of what is edited."""
@@ -136,4 +155,4 @@ def description_free_of_mixing(case: Case) -> Iterator[Finding]:
             )
 
 
-RULES = (words_contradict_operation, description_free_of_mixing)
+RULES = (more_than_asked, words_contradict_operation, description_free_of_mixing)

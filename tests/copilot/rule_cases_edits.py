@@ -148,6 +148,19 @@ CASES: dict[str, tuple[RuleCase, ...]] = {
             ),
         ),
     ),
+    "more-than-asked": (
+        RuleCase(
+            dialogue_of(
+                STORY,
+                ("add", "Ring a bell.", [Add(element=BELL), Add(element=BELL.model_copy(update={"id": 5}))]),
+            ),
+            (hq("more-than-asked", 1, None, "turn 1: 2 sounds are edited; the request speaks of one"),),
+        ),
+        RuleCase(
+            volume("Make it louder.", Change(id=1, loudness=-14), Change(id=0, loudness=-25)),
+            (hq("more-than-asked", 1, None, "turn 1: 2 sounds are edited; the request speaks of one"),),
+        ),
+    ),
     "words-contradict-operation": (
         RuleCase(
             volume("Turn the rain up.", Change(id=0, loudness=-30)),
