@@ -25,7 +25,7 @@ from copilot.rules import check_dialogue
 from copilot.scene import SceneLimits
 from copilot.seed import Seed
 
-VERSION = "1"
+VERSION = "2"
 """Changes with whatever changes the dialogues, but for the data, which have a hash of their own."""
 
 DEFAULT_TURNS = 3

@@ -183,9 +183,10 @@ class Draft:
         """An unspoken line that can be said in the room: of the seed, or else of the setting."""
         own = [self.desk.cutter.line(text) for text in dice.shuffled(self.setting.lines)]
         for line in (*self.lines, *own):
-            if self._said(line) or line.needs_s(self.desk.limits) > room_s:
+            limits = self.desk.limits
+            if self._said(line) or line.needs_s(limits) > min(room_s, line.may_last_s(limits)):
                 continue
-            if len(line.text) > self.desk.limits.text_chars:
+            if len(line.text) > limits.text_chars:
                 continue
             if quotable and not self.desk.cutter.quotable(line.text):
                 continue

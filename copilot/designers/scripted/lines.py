@@ -87,10 +87,11 @@ class LineCutter:
         for clauses in parts:
             for words, score in self._spans(clauses):
                 scored[words] = max(score + dice.between(0, 1), scored.get(words, -math.inf))
-        if not scored and not written:
-            whole = self._shortened([w for clauses in parts for c in clauses for w in c])
-            scored = {tuple(whole): 0.0} if whole else {}
         ranked = sorted(scored, key=lambda words: (-scored[words], words))
+        # The beginning of the seed, where no clause of it can be said.
+        whole = tuple(self._shortened([w for clauses in parts for c in clauses for w in c]))
+        if whole and whole not in scored and not written:
+            ranked.append(whole)
         around = stems_of(text)
         return [self.line(w) for w in written] + [self._line(list(words), around, dice) for words in ranked]
 

@@ -106,8 +106,10 @@ def _add_speech(draft: Draft, dice: Dice, n_lines: int) -> None:
     limits = draft.desk.limits
     start_s: Seconds = limits.start_time_s.low + dice.between(0.2, 1.2)
     sign = dice.pick((-1, 1))
-    # Two lines share the time: the second has to begin while sounds may begin.
-    shared_s = limits.start_time_s.high - start_s if n_lines > 1 else limits.duration_s - start_s
+    # Two lines share the time: the second has to begin while sounds may begin. The seed's own comes first.
+    shared_s = limits.start_time_s.high - start_s
+    if n_lines == 1 or not any(line.needs_s(limits) <= shared_s for line in draft.lines):
+        n_lines, shared_s = 1, limits.duration_s - start_s
     for _ in range(n_lines):
         start_s = draft.desk.grid.start(start_s)
         room_s = min(shared_s, draft.silence_after(start_s))
