@@ -6,6 +6,7 @@ that dies ends the run; what is in the ledger stands.
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
 import os
 import signal
@@ -14,7 +15,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import connection
-from multiprocessing.synchronize import Event
 from types import FrameType
 
 from copilot.errors import CopilotError
@@ -55,7 +55,7 @@ def execute(order: WorkOrder, seeds: Sequence[Seed], n_workers: int, report: Rep
 
 @contextmanager
 def _interruptible() -> Iterator[threading.Event]:
-    """Turn Ctrl-C, and the SIGTERM of a batch system, into a request to stop; a second Ctrl-C is one."""
+    """Turn Ctrl-C, and the SIGTERM of a batch system, into a request to stop; a second one stops at once."""
     stopping = threading.Event()
 
     def ask(number: int, frame: FrameType | None) -> None:
@@ -107,7 +107,8 @@ def _in_processes(
     report: Report,
     stopping: threading.Event,
 ) -> None:
-    stop = _CONTEXT.Event()
+    # A bare flag, not an event: a worker that is killed cannot take a lock of it along.
+    stop = _CONTEXT.RawValue(ctypes.c_bool, False)
     pool = [_Process(order, stop) for _ in range(n_workers)]
     try:
         busy = {worker.pipe: worker for worker in pool if worker.give(next(todo, None))}
@@ -121,9 +122,9 @@ def _in_processes(
                 elif message is None or not worker.give(None if stopping.is_set() else next(todo, None)):
                     del busy[worker.pipe]
             if stopping.is_set():
-                stop.set()
+                stop.value = True
     finally:
-        stop.set()
+        stop.value = True
         for worker in pool:
             worker.dismiss()
         for worker in pool:
@@ -147,7 +148,7 @@ def _message(worker: _Process, stopping: threading.Event) -> Progress | _Done | 
 class _Process:
     """One worker process, and the pipe to it."""
 
-    def __init__(self, order: WorkOrder, stop: Event) -> None:
+    def __init__(self, order: WorkOrder, stop: ctypes.c_bool) -> None:
         self.pipe, theirs = _CONTEXT.Pipe()
         self._process = _CONTEXT.Process(target=_serve, args=(order, theirs, stop), name="copilot-worker")
         self._process.start()
@@ -188,7 +189,7 @@ class _Process:
             self._process.join()
 
 
-def _serve(order: WorkOrder, pipe: connection.Connection, stop: Event) -> None:
+def _serve(order: WorkOrder, pipe: connection.Connection, stop: ctypes.c_bool) -> None:
     """What a worker process does."""
     # Terminals and batch systems signal the whole group: the driver alone decides what follows from it.
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -206,11 +207,11 @@ def _serve(order: WorkOrder, pipe: connection.Connection, stop: Event) -> None:
             pipe.send(_Failed(CopilotError(f"a worker process cannot go on: {error}")))
 
 
-def _serve_batches(order: WorkOrder, pipe: connection.Connection, stop: Event) -> None:
+def _serve_batches(order: WorkOrder, pipe: connection.Connection, stop: ctypes.c_bool) -> None:
     worker = Worker(order)
     try:
         while (batch := pipe.recv()) is not None:
-            worker.run_batch(batch, pipe.send, stop.is_set)
+            worker.run_batch(batch, pipe.send, lambda: stop.value)
             pipe.send(_Done())
     finally:
         worker.close()
