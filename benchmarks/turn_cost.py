@@ -2,9 +2,12 @@
 
     python benchmarks/turn_cost.py [SEEDS] [NUM]
 
-Processor time of everything that follows a backend's answer (conform, quantise, measure, encode and store
-stems; place, sum, measure, check, encode mixes; write and commit the shard), divided by the processor time
-that libsndfile takes, as it comes, to encode the same stems and mixes. Meant to stay below 1.6.
+Two ratios of processor time, over libsndfile's FLAC encoding, as it comes, of the same audio alone:
+
+- *a turn*: place, sum, measure, check, encode and write mixes of stems that are there (`--keep mixes`), over
+  the encoding of the mixes. Meant to stay below 1.6.
+- *all*: the same with stems kept, and with what becomes of a backend's answers (conform, quantise, measure,
+  encode, store), over the encoding of stems and mixes.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ import numpy as np
 import soundfile
 from threadpoolctl import threadpool_limits
 
-from copilot.sample import sample_id
+from copilot.sample import Keep, sample_id
 from copilot.units import SAMPLE_RATE_HZ
 from pipelines.assembly import WorkOrder, build_stages, take_fingerprint
 from pipelines.config import RunConfig
@@ -29,12 +32,14 @@ from pipelines.memory import keep_freed_memory
 from pipelines.record import Record
 from pipelines.seeds import read_seeds
 from pipelines.shards import ShardWriter
+from pipelines.stage import Stage
 from pipelines.stages.render import RenderStage
 from pipelines.work import RECORDS_AT_ONCE
 from renderers.base import RenderedSound, Renderer, RenderFailure, RenderRequest
 
 _WARM_UP = 2 * RECORDS_AT_ONCE
-_BEFORE_RENDERING = {"design", "validate", "cast"}
+_RENDER = ("render-speech", "render-sounds")
+_TURN = ("mix", "check", "finish", "write")
 
 
 class Rehearsed:
@@ -58,11 +63,15 @@ class Rehearsed:
 class Bench:
     """A worker's stages, with clocks around them."""
 
-    def __init__(self, stages: Sequence[Callable], writer: ShardWriter) -> None:
+    def __init__(self, stages: Sequence[Stage], writer: ShardWriter) -> None:
         self._stages = stages
         self._writer = writer
+        self.clear()
+
+    def clear(self) -> None:
+        """Begin to count."""
         self.ours: dict[str, float] = defaultdict(float)
-        self.theirs = 0.0
+        self.stems_s = self.mixes_s = 0.0
 
     def run(self, records: Sequence[Record]) -> None:
         """Take records through all stages, into the shard."""
@@ -71,8 +80,13 @@ class Bench:
                 _rehearse(stage, records)
             self.timed(stage.name, lambda stage=stage: stage(records))
             if stage.name == "check":
-                self.theirs += _seconds(lambda: _encode(records))
+                self.stems_s += _seconds(lambda: _encode_stems(records))
+                self.mixes_s += _seconds(lambda: _encode_mixes(records))
         self.timed("write", lambda: [self._writer.add_sample(r.sample) for r in records if r.sample])
+
+    def end(self) -> None:
+        """Commit what was made."""
+        self.timed("write", self._writer.commit)
 
     def timed(self, name: str, work: Callable[[], object]) -> None:
         """Add the processor time of some work under a name."""
@@ -87,12 +101,14 @@ def _rehearse(stage: RenderStage, records: Sequence[Record]) -> None:
     stage._renderer = renderer  # noqa: SLF001
 
 
-def _encode(records: Sequence[Record]) -> None:
-    for record in records:
-        for stem in record.stems.values():
-            _flac(stem.pcm.T.astype(np.int32, order="C") << 8, "PCM_24")
-        for turn in record.mixed().turns:
-            _flac(turn.pcm.T.astype(np.int16, order="C"), "PCM_16")
+def _encode_stems(records: Sequence[Record]) -> None:
+    for stem in (stem for record in records for stem in record.stems.values()):
+        _flac(stem.pcm.T.astype(np.int32, order="C") << 8, "PCM_24")
+
+
+def _encode_mixes(records: Sequence[Record]) -> None:
+    for turn in (turn for record in records for turn in record.mixed().turns):
+        _flac(turn.pcm.T.astype(np.int16, order="C"), "PCM_16")
 
 
 def _flac(frames: np.ndarray, subtype: str) -> None:
@@ -105,33 +121,40 @@ def _seconds(work: Callable[[], object]) -> float:
     return time.process_time() - began
 
 
-def main(spec: str = "starter", num: str = "48") -> None:
-    """Print the ratio and what it is made of."""
-    keep_freed_memory()  # as a worker does
-    config = RunConfig(seeds=spec)
-    seeds = read_seeds(spec, int(num) + _WARM_UP, config.run_seed).seeds
+def measure(spec: str, num: int, keep: Keep) -> Bench:
+    """Take `num` dialogues through the stages, after some to warm up."""
+    config = RunConfig(seeds=spec, keep=keep)
+    seeds = read_seeds(spec, num + _WARM_UP, config.run_seed).seeds
     with tempfile.TemporaryDirectory() as folder, threadpool_limits(1):
         out = Path(folder)
         stages = build_stages(WorkOrder(out, out / "stems", take_fingerprint(config)))
-        for stage in stages:
-            if isinstance(stage, RenderStage):
-                stage._renderer = Rehearsed(stage._renderer)  # type: ignore[assignment]  # noqa: SLF001
+        backends = [stage for stage in stages if isinstance(stage, RenderStage)]
+        for stage in backends:
+            stage._renderer = Rehearsed(stage._renderer)  # type: ignore[assignment]  # noqa: SLF001
         bench = Bench(stages, ShardWriter(out))
         for start in range(0, len(seeds), RECORDS_AT_ONCE):
             if start == _WARM_UP:
-                bench.ours.clear()
-                bench.theirs = 0.0
+                bench.clear()
             bench.run([Record(s, sample_id(0, s.id)) for s in seeds[start : start + RECORDS_AT_ONCE]])
-        bench.timed("write", bench._writer.commit)  # noqa: SLF001
-        for stage in stages:
-            if isinstance(stage, RenderStage):
-                stage._renderer._renderer.close()  # type: ignore[attr-defined]  # noqa: SLF001
-    ours = {name: seconds for name, seconds in bench.ours.items() if name not in _BEFORE_RENDERING}
-    print(f"after rendering, {len(seeds) - _WARM_UP} dialogues: {sum(ours.values()):.2f} s of processor time")
-    for name, seconds in ours.items():
-        print(f"  {name:14} {seconds:6.2f} s")
-    print(f"FLAC encoding of the same stems and mixes alone: {bench.theirs:.2f} s")
-    print(f"ratio: {sum(ours.values()) / bench.theirs:.2f} (at most 1.6)")
+        bench.end()
+        for stage in backends:
+            stage._renderer._renderer.close()  # type: ignore[attr-defined]  # noqa: SLF001
+    return bench
+
+
+def main(spec: str = "starter", num: str = "48") -> None:
+    """Print the ratios and what they are made of."""
+    keep_freed_memory()  # as a worker does
+    turn, everything = measure(spec, int(num), "mixes"), measure(spec, int(num), "both")
+    _print("a turn", turn, _TURN, turn.mixes_s)
+    _print("all", everything, (*_RENDER, *_TURN), everything.stems_s + everything.mixes_s)
+
+
+def _print(what: str, bench: Bench, stages: Sequence[str], encoding_s: float) -> None:
+    total = sum(bench.ours[name] for name in stages)
+    print(f"{what}: {total:.2f} s over {encoding_s:.2f} s of FLAC encoding: {total / encoding_s:.2f}")
+    for name in stages:
+        print(f"  {name:14} {bench.ours[name]:6.2f} s")
 
 
 if __name__ == "__main__":

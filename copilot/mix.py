@@ -97,7 +97,8 @@ def mix_dialogue(
     turns = []
     for scene, unrounded in zip(scenes, sums, strict=True):
         parts = {element.id: placed[element] for element in scene.sounds()}
-        turns.append(TurnMix(_total(parts, unrounded.shape[1], bits), parts, unrounded * gain))
+        np.multiply(unrounded, gain, out=unrounded)
+        turns.append(TurnMix(_total(parts, unrounded.shape[1], bits), parts, unrounded))
     return DialogueMix(bits, headroom_db, tuple(turns))
 
 
@@ -172,8 +173,9 @@ def null_residual(before: TurnMix, after: TurnMix, touched: frozenset[int]) -> f
     The largest magnitude, in steps of the grid: 0 where the edit, and nothing else, is heard.
     """
     left: Pcm = np.zeros((2, max(before.pcm.shape[1], after.pcm.shape[1])), dtype=after.pcm.dtype)
+    left[:, : after.pcm.shape[1]] = after.pcm
+    left[:, : before.pcm.shape[1]] -= before.pcm
     for sign, turn in ((1, after), (-1, before)):
-        left[:, : turn.pcm.shape[1]] += sign * turn.pcm
         for element_id in touched & turn.placed.keys():
             part = turn.placed[element_id]
             n_heard = turn.n_samples_of(part)
