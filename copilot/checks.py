@@ -45,7 +45,7 @@ def audio_checks(dialogue: Dialogue, stems: Mapping[int, Stem], mix: DialogueMix
     | `null_residual` | what remains of a turn minus the turn before minus what was edited, dBFS | -120 |
     | `stems_sum_to_mix` | a turn minus the sum of its stems in floating point, dBFS | rounding |
     | `loudness_error` | a stem in the mix, before the headroom gain, against the asked loudness, LU | 0.1 |
-    | `true_peak` | dBTP | -1 |
+    | `true_peak` | the highest that it can be after rounding, dBTP | -1 |
     | `clipping` | samples at full scale | 0 |
     | `silence` | the longest digital silence in a turn, s | 1 |
     | `sounds_inaudible` | sounds of a turn that stay below -60 dBFS, before the headroom gain | 0 |
@@ -54,11 +54,12 @@ def audio_checks(dialogue: Dialogue, stems: Mapping[int, Stem], mix: DialogueMix
     | `speech_overrun` | speech past the end of its slot, s | 0 |
     | `captions_unmatched` | sounds for which the backend had nothing fitting | 0 |
     """
+    rounding = mix.rounding()
     return (
         Check("null_residual", _null_residual_dbfs(dialogue, mix), -120.0),
-        Check("stems_sum_to_mix", _sum_residual_dbfs(mix), _rounding_dbfs(mix)),
+        Check("stems_sum_to_mix", gain_to_db(rounding / full_scale(mix.bits)), _rounding_dbfs(mix)),
         Check("loudness_error", _loudness_error(dialogue, stems, mix), 0.1),
-        Check("true_peak", mix.true_peak_dbtp(), TRUE_PEAK_LIMIT_DBTP),
+        Check("true_peak", mix.true_peak_dbtp(rounding), TRUE_PEAK_LIMIT_DBTP),
         Check("clipping", float(sum(_n_clipped(t.pcm, full_scale(mix.bits)) for t in mix.turns)), 0.0),
         Check("silence", max(_longest_silence_s(t.pcm) for t in mix.turns), 1.0),
         Check("sounds_inaudible", float(_n_inaudible(dialogue, mix)), 0.0),
@@ -76,14 +77,6 @@ def _null_residual_dbfs(dialogue: Dialogue, mix: DialogueMix) -> float:
         if index
     ]
     return gain_to_db(max(residuals, default=0.0) / full_scale(mix.bits))
-
-
-def _sum_residual_dbfs(mix: DialogueMix) -> float:
-    worst = 0.0
-    for turn in mix.turns:
-        left = turn.pcm - turn.unrounded
-        worst = max(worst, float(left.max(initial=0.0)), -float(left.min(initial=0.0)))
-    return gain_to_db(worst / full_scale(mix.bits))
 
 
 def _rounding_dbfs(mix: DialogueMix) -> float:

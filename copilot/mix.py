@@ -20,7 +20,7 @@ import numpy as np
 from copilot.audio.fades import faded_out
 from copilot.audio.panning import pan_gains
 from copilot.audio.pcm import STEM_BITS, BitDepth, Pcm, full_scale
-from copilot.audio.peak import true_peak
+from copilot.audio.peak import interpolation_bound, true_peak
 from copilot.errors import RowFault
 from copilot.scene import Element, Scene
 from copilot.stem import Stem
@@ -63,17 +63,24 @@ class TurnMix:
 
 @dataclass(frozen=True, slots=True)
 class DialogueMix:
-    """The mixes of all turns on the grid of `bits`, and the one gain that was applied to all."""
+    """The mixes of all turns on the grid of `bits`, and the one gain that was applied to all.
+
+    `unrounded_peak` is the highest true peak of the turns before rounding, in steps of the grid.
+    """
 
     bits: BitDepth
     headroom_db: Decibels
     turns: tuple[TurnMix, ...]
+    unrounded_peak: float
 
-    def true_peak_dbtp(self) -> Decibels:
-        """The highest true peak of the turns as they are stored."""
-        scale = full_scale(self.bits)
-        expected = db_to_gain(TRUE_PEAK_LIMIT_DBTP - 2 * _HEADROOM_STEP_DB) if self.headroom_db else 0.0
-        return gain_to_db(true_peak(*(turn.pcm for turn in self.turns), expected=expected * scale) / scale)
+    def rounding(self) -> float:
+        """The largest difference between a turn and its sum before rounding, in steps of the grid."""
+        differences = (turn.pcm - turn.unrounded for turn in self.turns)
+        return max(float(max(d.max(initial=0), -d.min(initial=0))) for d in differences)
+
+    def true_peak_dbtp(self, rounding: float) -> Decibels:
+        """The highest that the true peak of a turn can be, given what `rounding` changed at most."""
+        return gain_to_db((self.unrounded_peak + interpolation_bound() * rounding) / full_scale(self.bits))
 
 
 def mix_dialogue(
@@ -89,8 +96,9 @@ def mix_dialogue(
     """
     scaled = {e: _scaled(e, _stem_of(e, stems), bits) for scene in scenes for e in scene.sounds()}
     sums = [_unrounded(scene, scaled) for scene in scenes]
+    peak = true_peak(*sums)
     if headroom_db is None:
-        headroom_db = _headroom_for(gain_to_db(true_peak(*sums) / full_scale(bits)))
+        headroom_db = _headroom_for(gain_to_db(peak / full_scale(bits)))
     gain = np.float32(db_to_gain(headroom_db))
     # A sound that a turn leaves alone is placed once, and is the very same array in both turns.
     placed = {e: Placed(seconds_to_samples(e.start_time), _rounded(s, gain)) for e, s in scaled.items()}
@@ -99,7 +107,7 @@ def mix_dialogue(
         parts = {element.id: placed[element] for element in scene.sounds()}
         np.multiply(unrounded, gain, out=unrounded)
         turns.append(TurnMix(_total(parts, unrounded.shape[1], bits), parts, unrounded))
-    return DialogueMix(bits, headroom_db, tuple(turns))
+    return DialogueMix(bits, headroom_db, tuple(turns), peak * float(gain))
 
 
 def _stem_of(element: Element, stems: Mapping[int, Stem]) -> Stem:

@@ -32,17 +32,21 @@ def _interpolator() -> tuple[NDArray[np.float32], float]:
     return matrix.reshape(_BLOCK + _TAPS - 1, -1), float(np.abs(phases).sum(axis=0).max())
 
 
-def true_peak(*signals: NDArray[np.floating], expected: float = 0.0) -> float:
+def interpolation_bound() -> float:
+    """How much larger than its samples an oversampled signal can be at most, as a factor."""
+    return _interpolator()[1]
+
+
+def true_peak(*signals: NDArray[np.floating]) -> float:
     """The highest true peak of signals (channels, samples), in the unit of their samples.
 
-    0 for no samples. A peak that is `expected` to be reached saves looking at what stays below it; the
-    result is the same.
+    0 for no samples.
     """
-    peak = expected
+    peak = 0.0
     for signal in signals:
         for channel in signal:
             peak = _peak_above(channel, peak)
-    return peak if peak > expected or not expected else true_peak(*signals)
+    return peak
 
 
 def _peak_above(channel: NDArray[np.floating], known: float) -> float:
@@ -52,7 +56,7 @@ def _peak_above(channel: NDArray[np.floating], known: float) -> float:
     padded[_TAPS // 2 : _TAPS // 2 + channel.size] = channel
     stretches = np.lib.stride_tricks.sliding_window_view(padded, _STRETCH + _AHEAD)[::_STRETCH]
     loudest = _magnitude(stretches)
-    bound = _interpolator()[1]
+    bound = interpolation_bound()
     peak = max(known, float(loudest.max()))
     # The loudest stretches first: they raise the bar, and most of the others need no look.
     for least in (0.9 * float(loudest.max()), 0.0):

@@ -135,7 +135,7 @@ class TestHeadroom:
         peaks = [true_peak_dbtp(to_float(turn.pcm, 16)) for turn in mix.turns]
         assert -1.03 < max(peaks) <= -1.0
         assert peaks[1] - peaks[0] == pytest.approx(20.0, abs=0.05)
-        assert mix.true_peak_dbtp() == pytest.approx(max(peaks), abs=1e-4)
+        assert max(peaks) <= mix.true_peak_dbtp(mix.rounding()) <= max(peaks) + 0.003
 
     def test_without_need_there_is_none(self):
         assert mix_dialogue([scene(element(1))], {1: stem(1)}).headroom_db == 0.0
