@@ -19,7 +19,8 @@ from copilot.units import Seconds
 
 _WRITTEN = re.compile(r"[^.!?\u2026]+[.!?\u2026]*")
 _PUNCTUATION = re.compile(r"[.!?;:,\u2026\u2014\u2013()\"\u201c\u201d]+")
-_TOKEN = re.compile(r"\w+(?:['\u2019-]\w+)*")
+_PART = re.compile(r"[^\W_]+")
+_TOKEN = re.compile(r"[^\W_]+(?:['\u2019-][^\W_]+)*")
 _COMFORTABLE_WORDS_PER_S = 2.2
 _CHARS_PER_S = 13.0
 _PAUSE_S: Seconds = 0.5
@@ -128,7 +129,7 @@ class LineCutter:
 
     def quotable(self, text: str) -> bool:
         """Whether a quotation of it cannot be read as speaking of levels and sides."""
-        return self._mixing.isdisjoint(_TOKEN.findall(text.lower()))
+        return self._mixing.isdisjoint(_PART.findall(text.lower()))
 
     def telling(self, emotion: Emotion, element_id: int) -> str:
         """How a description says that somebody speaks; the same for one element in every turn."""
