@@ -11,7 +11,6 @@ from copilot.dialogue import Dialogue
 from copilot.errors import CorruptDataError
 from copilot.mix import DialogueMix, mix_dialogue
 from copilot.sample import StoredStem
-from copilot.scene import Scene
 from copilot.stem import StemInfo, Word, load_stem
 
 
@@ -49,11 +48,6 @@ def _stored_stem(stem: Mapping[str, Any]) -> StoredStem:
     return StoredStem(stem["element_id"], StemInfo(**known), audio["bytes"] if audio else None)
 
 
-def scenes_of(row: Mapping[str, Any]) -> list[Scene]:
-    """The scene after each turn of a row."""
-    return [turn.scene for turn in dialogue_of(row).turns]
-
-
 def remix(row: Mapping[str, Any]) -> DialogueMix:
     """The mixes of a row made again from its stems and mix parameters: equal to the stored ones to the bit.
 
@@ -64,7 +58,8 @@ def remix(row: Mapping[str, Any]) -> DialogueMix:
         if stored.flac is None:
             raise CorruptDataError(f"row {row['id']}: keeps no audio of stem {stored.element_id}")
         stems[stored.element_id] = load_stem(stored.info, stored.flac)
-    return mix_dialogue(scenes_of(row), stems, row["mix_bits"], row["headroom_db"])
+    scenes = [turn.scene for turn in dialogue_of(row).turns]
+    return mix_dialogue(scenes, stems, row["mix_bits"], row["headroom_db"])
 
 
 def _without_none(values: Mapping[str, Any]) -> dict[str, Any]:

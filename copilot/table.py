@@ -16,7 +16,6 @@ import pyarrow as pa
 from copilot.dialogue import Dialogue, Turn
 from copilot.edit import Edit
 from copilot.sample import Reject, Sample, StoredStem
-from copilot.scene import Element
 from copilot.units import SAMPLE_RATE_HZ
 
 _AUDIO = pa.struct({"bytes": pa.binary(), "path": pa.string()})
@@ -200,14 +199,10 @@ def _turn_row(index: int, turn: Turn, edit: Edit) -> dict[str, Any]:
         "added": list(edit.added),
         "changed": list(edit.changed),
         "removed": list(edit.removed),
-        "elements": [_element_row(element) for element in turn.scene.sounds()],
+        "elements": [element.model_dump() for element in turn.scene.sounds()],
         "duration_s": turn.scene.duration_s,
         "operations": [operation.model_dump() for operation in turn.operations],
     }
-
-
-def _element_row(element: Element) -> dict[str, Any]:
-    return element.model_dump()
 
 
 def _stem_row(stem: StoredStem, owner: str) -> dict[str, Any]:
