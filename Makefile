@@ -61,7 +61,7 @@ bench: $(STAMP)
 
 lock: $(STAMP)
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --extra espeak --extra view --group dev --custom-compile-command "make lock" --upgrade --output-file requirements/dev.lock
+	  --extra espeak --extra llm --extra view --group dev --custom-compile-command "make lock" --upgrade --output-file requirements/dev.lock
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal, Protocol
+from typing import Literal
 
 from pydantic import Field
 
 from copilot.edit import Edit, Operation, compare
 from copilot.scene import Frozen, Scene
-from copilot.seed import Seed
 
 Task = Literal["story", "add", "remove", "volume", "panning", "replace", "open"]
 EDIT_TASKS: tuple[Task, ...] = ("add", "remove", "volume", "panning", "replace", "open")
@@ -59,17 +58,3 @@ class Dialogue(Frozen):
         """Each turn with its index, the scene before it, and its derived edit."""
         for index, turn in enumerate(self.turns):
             yield index, self.scene_before(index), turn, self.edit(index)
-
-
-class Designer(Protocol):
-    """A backend which turns a seed into a dialogue."""
-
-    name: str
-
-    def fingerprint(self) -> dict[str, str]:
-        """Whatever changes the dialogues: version, model, prompts' hashes, settings."""
-        ...
-
-    def design(self, seed: Seed, run_seed: int) -> Dialogue:
-        """The dialogue for a seed. Raises RowFault where none can be made."""
-        ...

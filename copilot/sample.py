@@ -8,6 +8,7 @@ from typing import Literal
 
 from copilot.checks import Check
 from copilot.content import content_hash
+from copilot.design import Account
 from copilot.dialogue import Dialogue
 from copilot.seed import Seed
 from copilot.stem import StemInfo
@@ -30,13 +31,7 @@ class Provenance:
     mode: str
     run_seed: int
     fingerprint: str
-    model: str | None = None
-    prompt_hash: str | None = None
-    attempts: int = 1
-    prompt_tokens: int = 0
-    cached_tokens: int = 0
-    generated_tokens: int = 0
-    raw_replies: tuple[str, ...] = ()
+    account: Account = field(default_factory=Account)
     normalised: tuple[str, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
 

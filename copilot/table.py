@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from copilot.dialogue import Dialogue, Turn
 from copilot.edit import Edit
-from copilot.sample import Reject, Sample, StoredStem
+from copilot.sample import Provenance, Reject, Sample, StoredStem
 from copilot.units import SAMPLE_RATE_HZ
 
 _AUDIO = pa.struct({"bytes": pa.binary(), "path": pa.string()})
@@ -83,9 +83,14 @@ _PROVENANCE = pa.struct(
     {
         "designer": pa.string(),
         "model": pa.string(),
+        "prompt": pa.string(),
         "prompt_hash": pa.string(),
         "mode": pa.string(),
-        "attempts": pa.int64(),
+        "requests": pa.int64(),
+        "corrections": pa.int64(),
+        "fresh_starts": pa.int64(),
+        "repairs": pa.int64(),
+        "design_s": pa.float64(),
         "tokens": pa.struct({"prompt": pa.int64(), "cached": pa.int64(), "generated": pa.int64()}),
         "raw_replies": pa.list_(pa.string()),
         "normalised": pa.list_(pa.string()),
@@ -150,9 +155,6 @@ AUDIO_COLUMNS = ("mixes.list.element.bytes", "stems.list.element.audio.bytes")
 
 def sample_row(sample: Sample) -> dict[str, Any]:
     """A sample as a row of `SAMPLES`."""
-    provenance = asdict(sample.provenance)
-    tokens = {name: provenance.pop(f"{name}_tokens") for name in ("prompt", "cached", "generated")}
-    versions = provenance.pop("versions")
     return {
         "id": sample.id,
         "seed_id": sample.seed.id,
@@ -164,11 +166,21 @@ def sample_row(sample: Sample) -> dict[str, Any]:
         "headroom_db": sample.headroom_db,
         "mix_bits": sample.mix_bits,
         "checks": [{**asdict(check), "passed": check.passed} for check in sample.checks],
-        "provenance": {
-            **provenance,
-            "tokens": tokens,
-            "versions": [{"name": name, "version": version} for name, version in sorted(versions.items())],
-        },
+        "provenance": _provenance_row(sample.provenance),
+    }
+
+
+def _provenance_row(provenance: Provenance) -> dict[str, Any]:
+    row = asdict(provenance)
+    account, versions = row.pop("account"), row.pop("versions")
+    usage = account.pop("usage")
+    return {
+        **row,
+        **account,
+        "tokens": {name: usage.pop(f"{name}_tokens") for name in ("prompt", "cached", "generated")},
+        "design_s": usage.pop("seconds"),
+        **usage,
+        "versions": [{"name": name, "version": version} for name, version in sorted(versions.items())],
     }
 
 

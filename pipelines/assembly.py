@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from copilot import plugins
-from copilot.dialogue import Designer
+from copilot.design import Designer
 from copilot.errors import UserError
 from pipelines.config import Fingerprint, RunConfig, versions
 from pipelines.stage import Stage

@@ -11,11 +11,13 @@ from pydantic import Field
 
 from copilot.audio.pcm import BitDepth
 from copilot.content import content_hash
+from copilot.designers.llm.settings import LlmSettings
+from copilot.dialogue import Task
 from copilot.sample import Keep
 from copilot.scene import Frozen, SceneLimits
 from copilot.schemas import schema_hashes
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """Of the columns and of the mix: raised whenever the same configuration gives other rows."""
 
 
@@ -28,12 +30,18 @@ def sound_libraries() -> dict[str, str]:
 
 
 class RunConfig(Frozen):
-    """What decides a run's samples. How many are made, and by how many workers, is not part of it."""
+    """What decides a run's samples. How many are made, and by how many workers, is not part of it.
+
+    `task_mix` weighs the tasks of edit turns, which are drawn evenly without it. `llm` is for designers that
+    ask a language model.
+    """
 
     seeds: str
     run_seed: int = Field(default=0, ge=0, lt=2**63)
     n_turns: int = Field(default=3, ge=1)
     designer: str = "scripted"
+    task_mix: Mapping[Task, float] | None = None
+    llm: LlmSettings | None = None
     sfx: str = "procedural"
     tts: str = "espeak"
     keep: Keep = "both"

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
+from copilot.design import Usage
 from copilot.errors import CorruptDataError
 from pipelines.atomic import write_atomic
 
@@ -32,7 +33,7 @@ class LedgerEntry:
     """What one commit added: at most one file of samples and one of rejects, and their seeds.
 
     `tiers` counts the samples by tier, `reasons` the rejects by `stage/reason`; `audio_s` is the duration
-    of all turns' mixes.
+    of all turns' mixes, `usage` what was asked of a language model for samples and rejects alike.
     """
 
     name: str
@@ -42,6 +43,7 @@ class LedgerEntry:
     tiers: Mapping[str, int] = field(default_factory=dict)
     reasons: Mapping[str, int] = field(default_factory=dict)
     audio_s: float = 0.0
+    usage: Usage = field(default_factory=Usage)
 
     @property
     def seed_ids(self) -> tuple[str, ...]:

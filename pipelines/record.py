@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from copilot.checks import Check
+from copilot.design import Account
 from copilot.dialogue import Dialogue
 from copilot.errors import RowFault
 from copilot.mix import DialogueMix
@@ -21,6 +22,8 @@ class Record:
     seed: Seed
     id: str
     dialogue: Dialogue | None = None
+    account: Account = field(default_factory=Account)
+    design_checks: tuple[Check, ...] = ()
     normalised: tuple[str, ...] = ()
     rule_checks: tuple[Check, ...] = ()
     voices: Mapping[str, str] = field(default_factory=dict)
@@ -44,7 +47,8 @@ class Record:
 
     def refuse(self, stage: str, reason: str, detail: str) -> None:
         """Reject the seed, and let go of what is not needed any more."""
-        self.reject = Reject(self.id, self.seed, stage, reason, detail, dialogue=self.dialogue)
+        replies = self.account.raw_replies
+        self.reject = Reject(self.id, self.seed, stage, reason, detail, replies, self.dialogue)
         self.stems, self.mix, self.sample = {}, None, None
 
 

@@ -42,6 +42,7 @@ _MAY_BE_NULL = {
     "stems.speech_end_s",
     "stems.audio",
     "provenance.model",
+    "provenance.prompt",
     "provenance.prompt_hash",
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from copilot.dialogue import Designer
+from copilot.design import Designer
 from pipelines.record import Record
 from pipelines.stage import Stage
 

@@ -32,9 +32,9 @@ class CheckStage(Stage):
     name = "check"
 
     def process(self, record: Record) -> None:
-        """Give the record its checks: those of the rules, then those of the sound."""
+        """Give the record its checks: those of the rules, of the designer, and of the sound."""
         sound = audio_checks(record.designed(), record.stems, record.mixed())
-        record.checks = record.rule_checks + sound
+        record.checks = record.rule_checks + record.design_checks + sound
 
 
 class FinishStage(Stage):
@@ -73,6 +73,7 @@ class FinishStage(Stage):
                 mode=dialogue.mode,
                 run_seed=self._run_seed,
                 fingerprint=self._fingerprint,
+                account=record.account,
                 normalised=record.normalised,
                 versions=self._versions,
             ),

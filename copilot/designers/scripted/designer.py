@@ -36,7 +36,7 @@ _SMALLEST_RANGE_LU = 8.0
 
 
 class ScriptedDesigner:
-    """Implements `copilot.dialogue.Designer`.
+    """Implements `copilot.design.Designer`.
 
     `task_weights` says how often each edit task is drawn; without it, evenly. Raises UserError for limits or
     weights that leave no dialogue.

@@ -1,0 +1,33 @@
+"""What decides what a language model is asked. Where it is served is not part of it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from copilot.dialogue import Mode
+from copilot.scene import Frozen
+
+Structured = Literal["json_schema", "json_object", "none"]
+"""How the form of a reply is asked for: by a grammar, by "some JSON object", or by words alone."""
+
+
+class LlmSettings(Frozen):
+    """The settings of a designer that asks a language model; part of a run's fingerprint.
+
+    `temperature` and `top_p` are the server's own where they are not given. `max_tokens` is for one reply
+    with one turn; a reply that holds a whole dialogue may have as many for each turn.
+    """
+
+    model: str = Field(min_length=1)
+    mode: Mode = "turnwise"
+    structured: Structured = "json_schema"
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    top_p: float | None = Field(default=None, gt=0, le=1)
+    max_tokens: int = Field(default=2048, ge=64)
+    speech_share: float = Field(default=0.5, ge=0, le=1, description="Share of dialogues with speech.")
+    corrections: int = Field(default=2, ge=0, description="How often a turn's fault is told to the model.")
+    fresh_starts: int = Field(default=2, ge=0, description="How often a turn begins anew after that.")
+    correct_hq: bool = Field(default=True, description="Correct also what only keeps a dialogue out of hq.")
+    judge_model: str | None = Field(default=None, description="Judges every edit turn; none without it.")

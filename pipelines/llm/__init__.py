@@ -1,0 +1,1 @@
+"""The language model's servers: asking them, waiting for them, measuring them."""

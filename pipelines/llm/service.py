@@ -1,0 +1,25 @@
+"""Where language models are served, and how they may be used. No part of this decides what is made."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from copilot.scene import Frozen
+from copilot.units import Seconds
+
+
+class LlmService(Frozen):
+    """One or more servers that speak OpenAI's chat completions protocol, all with the same model.
+
+    `urls` end with the API's root, such as `http://HOST:8000/v1`. `concurrency` is how many requests may be
+    in flight over all of them, `timeout_s` how long one may take, `patience_s` how long to wait while no
+    server answers at all. `judge_urls` are asked for verdicts, where not the same servers give them.
+    Keys come from the environment only: COPILOT_LLM_API_KEY (COPILOT_JUDGE_API_KEY for the judge), else
+    OPENAI_API_KEY.
+    """
+
+    urls: tuple[str, ...] = Field(min_length=1)
+    concurrency: int = Field(default=64, ge=1)
+    timeout_s: Seconds = Field(default=600.0, gt=0)
+    patience_s: Seconds = Field(default=600.0, ge=0)
+    judge_urls: tuple[str, ...] = ()
