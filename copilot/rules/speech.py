@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from copilot.rules.base import Case, Finding, rule
-from copilot.scene import SpeechElement
+from copilot.scene import SceneLimits, SpeechElement
 from copilot.units import Seconds
 
 # Scripts that put no space between words, and how many of their letters make one: Chinese and Japanese
@@ -17,6 +17,9 @@ _UNSPACED = (
     (re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]"), 5),
 )
 _WORD = re.compile(r"\w+(?:['\u2019\u2011-]\w+)*")
+_COMFORTABLE_WORDS_PER_S = 2.2
+_CHARS_PER_S = 13.0
+_PAUSE_S: Seconds = 0.5
 
 
 def count_words(text: str) -> int:
@@ -33,6 +36,14 @@ def speech_rate(text: str, duration_s: Seconds) -> float:
     if duration_s <= 0:
         raise ValueError(f"duration_s: {duration_s} is not above 0")
     return count_words(text) / duration_s
+
+
+def comfortable_s(text: str, limits: SceneLimits) -> Seconds:
+    """How long a slot a line needs to be spoken at ease, a short pause included, in seconds."""
+    words = count_words(text)
+    at_ease = max(words / _COMFORTABLE_WORDS_PER_S, len(text) / _CHARS_PER_S) + _PAUSE_S
+    fastest = words / limits.words_per_s.high + limits.time_step_s
+    return max(at_ease, fastest, limits.element_duration_s.low)
 
 
 def _spoken(case: Case) -> Iterator[tuple[int, SpeechElement, float]]:

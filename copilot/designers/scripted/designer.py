@@ -18,7 +18,8 @@ from copilot.designers.scripted.lexicon import load_lexicon
 from copilot.designers.scripted.lines import LineCutter
 from copilot.designers.scripted.phrasing import Phrasebook
 from copilot.designers.scripted.story import Triggers, called_for, write_story
-from copilot.dialogue import EDIT_TASKS, Dialogue, Task, Turn
+from copilot.designers.tasks import checked_weights
+from copilot.dialogue import Dialogue, Task, Turn
 from copilot.edit import Operation
 from copilot.errors import UserError
 from copilot.rules import check_dialogue
@@ -52,7 +53,7 @@ class ScriptedDesigner:
     ) -> None:
         limits = limits or SceneLimits()
         _check_limits(limits, n_turns)
-        self._weights = _checked_weights(task_weights)
+        self._weights = checked_weights(task_weights)
         self._n_turns = n_turns
         lexicon = load_lexicon()
         self._desk = Desk(lexicon, Phrasebook(), LineCutter(lexicon.voices), limits, Grid(limits))
@@ -155,16 +156,3 @@ def _check_limits(limits: SceneLimits, n_turns: int) -> None:
             f"element_duration_s: an ambience has to last the whole scene of {limits.duration_s:g} s, and a "
             f"scene {_SMALLEST_SCENE_S:g} s or more; allow that"
         )
-
-
-def _checked_weights(weights: Mapping[Task, float] | None) -> dict[Task, float]:
-    if weights is None:
-        return dict.fromkeys(EDIT_TASKS, 1.0)
-    unknown = sorted(set(weights).difference(EDIT_TASKS))
-    if unknown or any(weight < 0 for weight in weights.values()) or not sum(weights.values()) > 0:
-        raise UserError(
-            f"task_weights: {dict(weights)} are no weights; "
-            f"give numbers from 0 on for {', '.join(EDIT_TASKS)}"
-        )
-    # In the order of the tasks, so that equal weights draw alike however they were given.
-    return {task: float(weights[task]) for task in EDIT_TASKS if task in weights}

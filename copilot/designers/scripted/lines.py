@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from copilot.designers.scripted.dice import Dice
 from copilot.designers.scripted.lexicon import TextRules, Voices, stems_of
 from copilot.rules.naming import stem
-from copilot.rules.speech import count_words
+from copilot.rules.speech import comfortable_s, count_words
 from copilot.scene import Emotion, SceneLimits
 from copilot.units import Seconds
 
@@ -21,9 +21,6 @@ _WRITTEN = re.compile(r"[^.!?\u2026]+[.!?\u2026]*")
 _PUNCTUATION = re.compile(r"[.!?;:,\u2026\u2014\u2013()\"\u201c\u201d]+")
 _PART = re.compile(r"[^\W_]+")
 _TOKEN = re.compile(r"[^\W_]+(?:['\u2019-][^\W_]+)*")
-_COMFORTABLE_WORDS_PER_S = 2.2
-_CHARS_PER_S = 13.0
-_PAUSE_S: Seconds = 0.5
 _LINE_WORDS = (3, 14)
 _QUOTE_WORDS = 22
 _QUOTES = str.maketrans(
@@ -41,10 +38,7 @@ class Line:
 
     def needs_s(self, limits: SceneLimits) -> Seconds:
         """How long a slot it needs to be spoken at ease."""
-        words = count_words(self.text)
-        at_ease = max(words / _COMFORTABLE_WORDS_PER_S, len(self.text) / _CHARS_PER_S) + _PAUSE_S
-        fastest = words / limits.words_per_s.high + limits.time_step_s
-        return max(at_ease, fastest, limits.element_duration_s.low)
+        return comfortable_s(self.text, limits)
 
     def may_last_s(self, limits: SceneLimits) -> Seconds:
         """How long a slot it can fill without being stretched."""

@@ -1,0 +1,174 @@
+"""What a dialogue's turns ask of a model: the words, the grammar, and the dialogue that a reply makes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from copilot.content import canonical_json, derive_rng
+from copilot.designers.llm.exchange import Grammar, Message
+from copilot.designers.llm.grammar import GrammarBook, max_line_words, max_operations, story_sounds
+from copilot.designers.llm.prompts import Prompt, PromptLibrary
+from copilot.designers.llm.replies import (
+    Builder,
+    EditReply,
+    StoryReply,
+    shown,
+    slots_of,
+    whole_reply,
+    whole_turns,
+)
+from copilot.designers.llm.settings import LlmSettings
+from copilot.designers.tasks import checked_weights, draw_task
+from copilot.dialogue import EDIT_TASKS, Dialogue, Task, Turn
+from copilot.edit import apply
+from copilot.normalise import normalise_dialogue
+from copilot.scene import Frozen, SceneLimits
+from copilot.seed import Seed
+
+M = TypeVar("M", bound=Frozen)
+
+
+@dataclass(frozen=True, slots=True)
+class Form(Generic[M]):
+    """One thing to ask. `finish` makes a dialogue of the reply; it raises what `Builder` and `apply` do."""
+
+    label: str
+    request: Message
+    model: type[M]
+    grammar: Grammar
+    max_tokens: int
+    finish: Callable[[M], Dialogue]
+
+
+class FormBook:
+    """What forms are made of under one data set's limits and settings.
+
+    Raises UserError for task weights that are none.
+    """
+
+    def __init__(
+        self,
+        limits: SceneLimits,
+        n_turns: int,
+        settings: LlmSettings,
+        task_weights: Mapping[Task, float] | None = None,
+    ) -> None:
+        self.limits = limits
+        self.n_turns = n_turns
+        self.settings = settings
+        self.weights = checked_weights(task_weights)
+        self.prompts = PromptLibrary.load()
+        self.grammars = GrammarBook(limits)
+        self.builder = Builder(limits)
+        self._systems = {speech: self._system(speech=speech) for speech in (True, False)}
+
+    def _system(self, *, speech: bool) -> tuple[Prompt, Message]:
+        prompt = self.prompts.get(f"{self.settings.mode}-{'speech' if speech else 'sounds'}")
+        known = {
+            "limits": self.limits,
+            "n_turns": self.n_turns,
+            "max_line_words": max_line_words(self.limits),
+        }
+        wanted = {name: known[name] for name in prompt.variables}
+        return prompt, Message("system", self.prompts.render(prompt.name, **wanted))
+
+    def begin(self, seed: Seed, run_seed: int) -> DialogueForms:
+        """The forms of one dialogue. Whether it may have speech is drawn by the seed."""
+        speech = bool(derive_rng("prompt", run_seed, seed.id).random() < self.settings.speech_share)
+        prompt, system = self._systems[speech]
+        return DialogueForms(self, seed, run_seed, prompt, system, speech=speech)
+
+    def request(self, name: str, grammar: Grammar, **variables: Any) -> Message:  # noqa: ANN401 - as Jinja takes them
+        """A message by its prompt. It shows the schema where the server does not enforce it."""
+        enforced = self.settings.structured == "json_schema"
+        schema = None if enforced else canonical_json(grammar.schema)
+        return Message("user", self.prompts.render(name, schema=schema, **variables))
+
+
+class DialogueForms:
+    """The forms of one dialogue, turn by turn. The tasks are drawn before anything is asked."""
+
+    def __init__(
+        self,
+        book: FormBook,
+        seed: Seed,
+        run_seed: int,
+        prompt: Prompt,
+        system: Message,
+        *,
+        speech: bool,
+    ) -> None:
+        self.prompt = prompt
+        self.system = system
+        self.speech = speech
+        self._book = book
+        self._seed = seed
+        self._run_seed = run_seed
+        self.tasks = tuple(self._draw(EDIT_TASKS, index) for index in range(1, book.n_turns))
+
+    def _draw(self, offered: tuple[Task, ...], turn: int) -> Task:
+        return draw_task(self._book.weights, offered, self._seed, self._run_seed, turn)
+
+    def story(self) -> Form[StoryReply]:
+        """The story turn. Room is left for the additions to come."""
+        book, n_reserved = self._book, self.tasks.count("add")
+        grammar = book.grammars.story(speech=self.speech, n_reserved=n_reserved)
+        fewest, most = story_sounds(book.limits, n_reserved)
+        return Form(
+            label="turn 0 (story)",
+            request=book.request(
+                "story", grammar, seed_text=self._seed.text, min_sounds=fewest, max_sounds=most
+            ),
+            model=StoryReply,
+            grammar=grammar,
+            max_tokens=book.settings.max_tokens,
+            finish=lambda reply: self._dialogue((book.builder.story(reply),)),
+        )
+
+    def edit(self, dialogue: Dialogue) -> Form[EditReply]:
+        """The edit turn after those that there are; another task where the drawn one cannot be done."""
+        book, index = self._book, len(dialogue.turns)
+        mended, _ = normalise_dialogue(dialogue, book.limits)
+        scene = mended.turns[-1].scene
+        n_reserved = self.tasks[index:].count("add")
+        most = {task: max_operations(task, len(scene), book.limits, n_reserved) for task in EDIT_TASKS}
+        task = self.tasks[index - 1]
+        if not most[task]:
+            task = self._draw(tuple(other for other in EDIT_TASKS if most[other]), index)
+        grammar = book.grammars.edit(task, len(scene), speech=self.speech, n_operations=most[task])
+        request = book.request(
+            "edit", grammar, task=task, sounds=shown(slots_of(scene)), max_operations=most[task]
+        )
+        next_id = 1 + max(number for turn in dialogue.turns for number in turn.scene.ids)
+
+        def finish(reply: EditReply) -> Dialogue:
+            operations = book.builder.operations(reply, scene, next_id)
+            turn = Turn(
+                task=task,
+                user=reply.user,
+                description=reply.description,
+                operations=operations,
+                scene=apply(dialogue.turns[-1].scene, operations),
+            )
+            return self._dialogue((*dialogue.turns, turn))
+
+        return Form(f"turn {index} ({task})", request, EditReply, grammar, book.settings.max_tokens, finish)
+
+    def whole(self) -> Form[Frozen]:
+        """The whole dialogue at once."""
+        book = self._book
+        grammar = book.grammars.whole(book.n_turns, speech=self.speech)
+        return Form(
+            label="the dialogue",
+            request=book.request("whole", grammar, seed_text=self._seed.text, tasks=list(self.tasks)),
+            model=whole_reply(book.n_turns),
+            grammar=grammar,
+            max_tokens=book.settings.max_tokens * book.n_turns,
+            finish=lambda reply: self._dialogue(tuple(whole_turns(reply, self.tasks))),
+        )
+
+    def _dialogue(self, turns: tuple[Turn, ...]) -> Dialogue:
+        mode = self._book.settings.mode
+        return Dialogue(seed_id=self._seed.id, seed_text=self._seed.text, mode=mode, turns=turns)

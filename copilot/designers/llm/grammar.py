@@ -1,0 +1,249 @@
+"""The JSON Schemas of replies: what a reply cannot say, needs no correction.
+
+A grammar depends on the limits, on whether there may be speech, and for an edit on its task and on how many
+sounds are alive; not on which they are. So a run has a few dozen of them, and a server's cache holds them
+all. Only keywords that grammar engines enforce are used: objects with every property required, `enum`,
+`const`, bounds of numbers and of arrays, `anyOf`, and `pattern` without a length.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, get_args
+
+from copilot.designers.llm.exchange import Grammar
+from copilot.dialogue import Task
+from copilot.scene import Emotion, Gender, Range, SceneLimits
+from copilot.units import Seconds
+
+Schema = Mapping[str, Any]
+
+_LETTER = r'[^\x00-\x20"\\\x7f]'
+_CHARS_PER_WORD = 12
+"""An allowance: words are shorter on average, so that a text of the most words is seldom too long."""
+_CAPTION_WORDS = 16
+_REQUEST_WORDS = 40
+_DESCRIPTION_WORDS = 90
+_SPEAKER_WORDS = 3
+_LINE_WORDS = 20
+_LINE_WORDS_PER_S = 3.0
+_FEWEST_SOUNDS = 3
+_MOST_OPERATIONS = 2
+_MOST_OPEN_OPERATIONS = 4
+_LARGEST_ID = 99
+
+
+def longest_start_s(limits: SceneLimits) -> Seconds:
+    """The latest start that leaves room for the shortest sound."""
+    return min(limits.start_time_s.high, limits.duration_s - limits.element_duration_s.low)
+
+
+def max_line_words(limits: SceneLimits) -> int:
+    """The most words of one line of speech: what can be said at ease after the latest start."""
+    room_s = limits.duration_s - longest_start_s(limits)
+    return max(_SPEAKER_WORDS, min(_LINE_WORDS, math.floor(room_s * _LINE_WORDS_PER_S)))
+
+
+def story_sounds(limits: SceneLimits, n_reserved: int = 0) -> tuple[int, int]:
+    """The fewest and the most sounds of a story beside its ambience, with places kept for later additions."""
+    most = max(limits.n_elements - 1 - n_reserved, 0)
+    return min(_FEWEST_SOUNDS, most), most
+
+
+def max_operations(task: Task, n_alive: int, limits: SceneLimits, n_reserved: int = 0) -> int:
+    """The most operations of a turn; 0 where the task cannot be done with so many sounds alive.
+
+    The leading ambience is one of them: it can be neither removed nor moved to a side.
+    """
+    if task == "add":
+        return min(_MOST_OPERATIONS, max(limits.n_elements - n_alive - n_reserved, 0))
+    if task == "remove":
+        # One is left, for a later turn to speak of.
+        return min(_MOST_OPERATIONS, n_alive - 2) if n_alive > 2 else n_alive - 1
+    if task == "panning":
+        return min(_MOST_OPERATIONS, n_alive - 1)
+    if task == "open":
+        return _MOST_OPEN_OPERATIONS
+    return min(_MOST_OPERATIONS, n_alive)
+
+
+class GrammarBook:
+    """The grammars under one data set's limits; each is made once."""
+
+    def __init__(self, limits: SceneLimits) -> None:
+        self._limits = limits
+        self._made: dict[str, Grammar] = {}
+
+    def __len__(self) -> int:
+        return len(self._made)
+
+    def story(self, *, speech: bool, n_reserved: int = 0) -> Grammar:
+        """The reply of a story turn."""
+        fewest, most = story_sounds(self._limits, n_reserved)
+        schema = _object(
+            description=_words(self._description_words()),
+            user=_words(self._request_words()),
+            ambience=_object(**self._ambience_fields()),
+            sounds=_array(self._sound(speech=speech), fewest, most),
+        )
+        return self._named(f"story-{fewest}-{most}-{_voiced(speech=speech)}", schema)
+
+    def edit(self, task: Task, n_alive: int, *, speech: bool, n_operations: int) -> Grammar:
+        """The reply of an edit turn over slots 0 to `n_alive` - 1, of which the last is the ambience."""
+        speaks = speech and task in {"add", "replace", "open"}
+        slots = 0 if task == "add" else n_alive
+        schema = _object(
+            user=_words(self._request_words()),
+            operations=_array(_any_of(self._operations(task, n_alive, speech=speech)), 1, n_operations),
+            description=_words(self._description_words()),
+        )
+        return self._named(f"{task}-{slots}-{n_operations}-{_voiced(speech=speaks)}", schema)
+
+    def whole(self, n_turns: int, *, speech: bool) -> Grammar:
+        """The reply that holds a whole dialogue, each scene restated."""
+        words = {
+            "user": _words(self._request_words()),
+            "description": _words(self._description_words()),
+        }
+        elements = _array(self._element(speech=speech), 1, self._limits.n_elements)
+        ids = _array({"type": "integer", "minimum": 0, "maximum": _LARGEST_ID}, 0, self._limits.n_elements)
+        edit = _object(**words, added=ids, changed=ids, removed=ids, elements=elements)
+        edits = {f"edit_{index}": edit for index in range(1, n_turns)}
+        schema = _object(story=_object(**words, elements=elements), **edits)
+        return self._named(f"whole-{n_turns}-{_voiced(speech=speech)}", schema)
+
+    def _named(self, name: str, schema: Schema) -> Grammar:
+        return self._made.setdefault(name, Grammar(name, schema))
+
+    def _operations(self, task: Task, n_alive: int, *, speech: bool) -> list[Schema]:
+        slots, movable = list(range(n_alive)), list(range(n_alive - 1))
+        offers: dict[Task, list[Schema]] = {
+            "story": [],
+            "add": [_operation("add", sound=self._sound(speech=speech))],
+            "remove": [_operation("remove", slot={"enum": movable})] if movable else [],
+            "volume": [self._change(slots, "loudness", self._limits.loudness_lufs)],
+            "panning": [self._change(movable, "panning", self._limits.panning)] if movable else [],
+            "replace": self._replacements(n_alive, speech=speech),
+        }
+        offers["open"] = [
+            offer for task in ("remove", "volume", "panning", "replace") for offer in offers[task]
+        ]
+        offers["open"] += self._shifts(movable)
+        if n_alive < self._limits.n_elements:
+            offers["open"] += offers["add"]
+        return offers[task]
+
+    def _shifts(self, movable: Sequence[int]) -> list[Schema]:
+        if not movable:
+            return []
+        return [
+            self._change(movable, "start_time", self._starts()),
+            self._change(movable, "duration", self._durations()),
+        ]
+
+    def _replacements(self, n_alive: int, *, speech: bool) -> list[Schema]:
+        ambience = _object(role={"const": "ambience"}, **self._ambience_fields())
+        offers: list[Schema] = [_operation("replace", slot={"enum": [n_alive - 1]}, sound=ambience)]
+        if n_alive > 1:
+            movable = {"enum": list(range(n_alive - 1))}
+            offers.append(_operation("replace", slot=movable, sound=self._sound(speech=speech)))
+        return offers
+
+    def _change(self, slots: Sequence[int], field: str, allowed: Range) -> Schema:
+        return _operation("change", slot={"enum": list(slots)}, **{field: _number(allowed)})
+
+    def _sound(self, *, speech: bool) -> Schema:
+        effect = _object(
+            role={"enum": ["effect", "music"]},
+            text=_words(self._caption_words()),
+            **self._levels(self._limits.panning),
+            start_time=_number(self._starts()),
+            duration=_number(self._durations()),
+        )
+        line = _object(
+            role={"const": "speech"},
+            **self._voice(),
+            **self._levels(self._limits.panning),
+            start_time=_number(self._starts()),
+        )
+        return _any_of([effect, line] if speech else [effect])
+
+    def _element(self, *, speech: bool) -> Schema:
+        number = {"type": "integer", "minimum": 0, "maximum": _LARGEST_ID}
+        times = {"start_time": _number(self._starts()), "duration": _number(self._durations())}
+        levels = self._levels(self._limits.panning)
+        text = _words(self._caption_words())
+        sound = _object(
+            id=number, role={"enum": ["ambience", "effect", "music"]}, text=text, **levels, **times
+        )
+        line = _object(id=number, role={"const": "speech"}, **self._voice(), **levels, **times)
+        return _any_of([sound, line] if speech else [sound])
+
+    def _voice(self) -> dict[str, Schema]:
+        return {
+            "speaker": _words(_SPEAKER_WORDS),
+            "gender": {"enum": list(get_args(Gender))},
+            "emotion": {"enum": list(get_args(Emotion))},
+            "text": _words(max_line_words(self._limits)),
+        }
+
+    def _ambience_fields(self) -> dict[str, Schema]:
+        return {"text": _words(self._caption_words()), **self._levels(self._limits.ambience_panning)}
+
+    def _levels(self, panning: Range) -> dict[str, Schema]:
+        return {"loudness": _number(self._limits.loudness_lufs), "panning": _number(panning)}
+
+    def _starts(self) -> Range:
+        return Range(low=self._limits.start_time_s.low, high=longest_start_s(self._limits))
+
+    def _durations(self) -> Range:
+        allowed = self._limits.element_duration_s
+        return Range(low=allowed.low, high=min(allowed.high, self._limits.duration_s))
+
+    def _caption_words(self) -> int:
+        return _n_words(self._limits.text_chars, _CAPTION_WORDS)
+
+    def _request_words(self) -> int:
+        return _n_words(self._limits.user_chars, _REQUEST_WORDS)
+
+    def _description_words(self) -> int:
+        return _n_words(self._limits.description_chars, _DESCRIPTION_WORDS)
+
+
+def _n_words(n_chars: int, most: int) -> int:
+    return max(1, min(most, n_chars // _CHARS_PER_WORD))
+
+
+def _voiced(*, speech: bool) -> str:
+    return "speech" if speech else "sounds"
+
+
+def _object(**properties: Schema) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def _operation(op: str, **properties: Schema) -> dict[str, Any]:
+    return _object(op={"const": op}, **properties)
+
+
+def _array(items: Schema, fewest: int, most: int) -> dict[str, Any]:
+    return {"type": "array", "items": items, "minItems": fewest, "maxItems": most}
+
+
+def _any_of(options: Sequence[Schema]) -> Schema:
+    return options[0] if len(options) == 1 else {"anyOf": list(options)}
+
+
+def _number(allowed: Range) -> dict[str, Any]:
+    return {"type": "number", "minimum": allowed.low, "maximum": allowed.high}
+
+
+def _words(most: int) -> dict[str, Any]:
+    """Words with single spaces between them: no control character, no white space that runs away."""
+    return {"type": "string", "pattern": f"^{_LETTER}+( {_LETTER}+){{0,{most - 1}}}$"}

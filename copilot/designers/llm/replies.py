@@ -1,0 +1,279 @@
+"""The forms of a language model's replies, and what they mean as elements and operations.
+
+Sounds are named by slots: 0 to n-1, the leading ambience last. What a form leaves out is decided here: the
+leading ambience lasts the whole scene, and a line of speech as long as its words need.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, create_model
+
+from copilot.dialogue import StatedEdit, Task, Turn
+from copilot.edit import Add, Change, EditError, Operation, Remove, Replace, diff
+from copilot.rules.speech import comfortable_s
+from copilot.scene import (
+    MIX_FIELDS,
+    Element,
+    Emotion,
+    Frozen,
+    Gender,
+    Scene,
+    SceneLimits,
+    SoundElement,
+    SpeechElement,
+)
+
+
+class SlotError(ValueError):
+    """An operation names a slot that it cannot be meant for."""
+
+
+class AmbienceReply(Frozen):
+    """The leading ambience."""
+
+    role: Literal["ambience"] = "ambience"
+    text: str
+    loudness: float
+    panning: float
+
+
+class EffectReply(Frozen):
+    """An effect or music."""
+
+    role: Literal["effect", "music"]
+    text: str
+    loudness: float
+    panning: float
+    start_time: float
+    duration: float
+
+
+class LineReply(Frozen):
+    """A line of speech."""
+
+    role: Literal["speech"]
+    speaker: str
+    gender: Gender
+    emotion: Emotion
+    text: str
+    loudness: float
+    panning: float
+    start_time: float
+
+
+SoundReply = Annotated[EffectReply | LineReply, Field(discriminator="role")]
+AnySoundReply = Annotated[EffectReply | LineReply | AmbienceReply, Field(discriminator="role")]
+
+
+class StoryReply(Frozen):
+    """The reply of a story turn."""
+
+    description: str
+    user: str
+    ambience: AmbienceReply
+    sounds: tuple[SoundReply, ...]
+
+
+class AddReply(Frozen):
+    """A new sound."""
+
+    op: Literal["add"]
+    sound: SoundReply
+
+
+class RemoveReply(Frozen):
+    """A sound goes."""
+
+    op: Literal["remove"]
+    slot: int
+
+
+class ChangeReply(Frozen):
+    """A mix parameter changes."""
+
+    op: Literal["change"]
+    slot: int
+    loudness: float | None = None
+    panning: float | None = None
+    start_time: float | None = None
+    duration: float | None = None
+
+
+class ReplaceReply(Frozen):
+    """Another sound in place of one."""
+
+    op: Literal["replace"]
+    slot: int
+    sound: AnySoundReply
+
+
+OperationReply = Annotated[AddReply | RemoveReply | ChangeReply | ReplaceReply, Field(discriminator="op")]
+
+
+class EditReply(Frozen):
+    """The reply of an edit turn."""
+
+    user: str
+    operations: tuple[OperationReply, ...] = Field(min_length=1)
+    description: str
+
+
+class WholeSoundReply(EffectReply):
+    """A sound as mode `whole` shows it."""
+
+    id: int = Field(ge=0, lt=2**31)
+    role: Literal["ambience", "effect", "music"]  # type: ignore[assignment]
+
+
+class WholeLineReply(LineReply):
+    """A line of speech as mode `whole` shows it."""
+
+    id: int = Field(ge=0, lt=2**31)
+    duration: float
+
+
+WholeElementReply = Annotated[WholeSoundReply | WholeLineReply, Field(discriminator="role")]
+
+
+class WholeStoryReply(Frozen):
+    """The story turn of mode `whole`."""
+
+    user: str
+    description: str
+    elements: tuple[WholeElementReply, ...]
+
+
+class WholeEditReply(WholeStoryReply):
+    """An edit turn of mode `whole`, with the model's own lists."""
+
+    added: tuple[int, ...]
+    changed: tuple[int, ...]
+    removed: tuple[int, ...]
+
+
+def whole_reply(n_turns: int) -> type[Frozen]:
+    """The model of a reply with a whole dialogue: `story`, then `edit_1` and so on."""
+    edits: dict[str, Any] = {f"edit_{index}": (WholeEditReply, ...) for index in range(1, n_turns)}
+    return create_model("WholeReply", __base__=Frozen, story=(WholeStoryReply, ...), **edits)
+
+
+def slots_of(scene: Scene) -> tuple[Element, ...]:
+    """The sounds of a scene in the order of their slots: by id, but the leading ambience last."""
+    ambiences = [element for element in scene.sounds() if element.role == "ambience"]
+    leading = max(ambiences, key=lambda element: (-element.start_time, element.end_time), default=None)
+    rest = tuple(element for element in scene.sounds() if element is not leading)
+    return rest if leading is None else (*rest, leading)
+
+
+def shown(elements: Sequence[Element]) -> list[dict[str, Any]]:
+    """Sounds as prompts show them: their fields, with the slot in place of the id."""
+    return [
+        {"slot": slot, **element.model_dump(exclude={"id", "tool"})} for slot, element in enumerate(elements)
+    ]
+
+
+class Builder:
+    """Makes elements and operations of replies, under one data set's limits.
+
+    Raises pydantic's ValidationError for a value outside what the words mean, and SlotError.
+    """
+
+    def __init__(self, limits: SceneLimits) -> None:
+        self._limits = limits
+
+    def story(self, reply: StoryReply) -> Turn:
+        """The story turn. Its ids count from 0, the ambience first."""
+        replies = (reply.ambience, *reply.sounds)
+        elements = tuple(self._element(sound, number) for number, sound in enumerate(replies))
+        return Turn(
+            task="story",
+            user=reply.user,
+            description=reply.description,
+            operations=tuple(Add(element=element) for element in elements),
+            scene=Scene(elements=elements),
+        )
+
+    def operations(self, reply: EditReply, scene: Scene, next_id: int) -> tuple[Operation, ...]:
+        """The operations on a scene, with new sounds numbered from `next_id`."""
+        slots = slots_of(scene)
+        made: list[Operation] = []
+        changes: dict[int, dict[str, float]] = {}
+        for operation in reply.operations:
+            if isinstance(operation, AddReply):
+                made.append(Add(element=self._element(operation.sound, next_id)))
+                next_id += 1
+                continue
+            subject = _in_slot(slots, operation.slot)
+            if isinstance(operation, RemoveReply):
+                made.append(Remove(id=subject.id))
+            elif isinstance(operation, ReplaceReply):
+                element = self._element(operation.sound, next_id)
+                made.append(Replace(id=subject.id, element=element))
+                next_id += 1
+            else:
+                _collect(changes.setdefault(subject.id, {}), operation, subject)
+        made += (Change(id=number, **fields) for number, fields in changes.items())
+        return tuple(made)
+
+    def _element(self, reply: AmbienceReply | EffectReply | LineReply, number: int) -> Element:
+        fields = reply.model_dump()
+        if isinstance(reply, LineReply):
+            needed_s = comfortable_s(reply.text, self._limits)
+            room_s = self._limits.duration_s - reply.start_time
+            return SpeechElement(id=number, duration=min(needed_s, room_s), **fields)
+        if isinstance(reply, AmbienceReply):
+            whole_s = min(self._limits.duration_s, self._limits.element_duration_s.high)
+            return SoundElement(id=number, start_time=0.0, duration=whole_s, **fields)
+        return SoundElement(id=number, **fields)
+
+
+def _in_slot(slots: Sequence[Element], slot: int) -> Element:
+    if not 0 <= slot < len(slots):
+        raise SlotError(f"there is no sound in slot {slot}; the slots are 0 to {len(slots) - 1}")
+    return slots[slot]
+
+
+def _collect(fields: dict[str, float], reply: ChangeReply, subject: Element) -> None:
+    asked = {name: value for name in MIX_FIELDS if (value := getattr(reply, name)) is not None}
+    if not asked:
+        raise SlotError(f"the change of slot {reply.slot} says none of {', '.join(MIX_FIELDS)}")
+    if twice := sorted(fields.keys() & asked.keys()):
+        raise SlotError(f"the {' and the '.join(twice)} of slot {reply.slot} changes twice; say it once")
+    if "duration" in asked and isinstance(subject, SpeechElement):
+        raise SlotError(f"slot {reply.slot} is speech, which lasts as long as its words; keep its duration")
+    fields |= asked
+
+
+def whole_turns(reply: Frozen, tasks: Iterable[Task]) -> Iterator[Turn]:
+    """The turns of a reply with a whole dialogue. Raises pydantic's ValidationError, as `Builder` does."""
+    before = Scene()
+    turns: Mapping[str, WholeStoryReply] = {name: getattr(reply, name) for name in type(reply).model_fields}
+    for task, turn in zip(("story", *tasks), turns.values(), strict=True):
+        scene = Scene(elements=tuple(_whole_element(element) for element in turn.elements))
+        stated = None
+        if isinstance(turn, WholeEditReply):
+            stated = StatedEdit(added=turn.added, changed=turn.changed, removed=turn.removed)
+        yield Turn(
+            task=task,
+            user=turn.user,
+            description=turn.description,
+            operations=_derived(before, scene),
+            scene=scene,
+            stated=stated,
+        )
+        before = scene
+
+
+def _whole_element(reply: WholeSoundReply | WholeLineReply) -> Element:
+    fields = reply.model_dump()
+    return SpeechElement(**fields) if isinstance(reply, WholeLineReply) else SoundElement(**fields)
+
+
+def _derived(before: Scene, after: Scene) -> tuple[Operation, ...]:
+    try:
+        return diff(before, after)
+    except EditError:
+        return ()  # an id names another sound than before: a rule tells of it

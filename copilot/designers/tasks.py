@@ -1,0 +1,46 @@
+"""Which task an edit turn has: drawn by content, not by order, evenly or by the weights of a user."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from copilot.content import derive_rng
+from copilot.dialogue import EDIT_TASKS, Task
+from copilot.errors import UserError
+from copilot.seed import Seed
+
+
+def checked_weights(weights: Mapping[Task, float] | None) -> dict[Task, float]:
+    """The weights in the order of the tasks, so that equal ones draw alike; even ones where none are given.
+
+    Raises UserError for unknown tasks, weights below 0, and where no weight is above 0.
+    """
+    if weights is None:
+        return dict.fromkeys(EDIT_TASKS, 1.0)
+    unknown = sorted(set(weights).difference(EDIT_TASKS))
+    if unknown or any(weight < 0 for weight in weights.values()) or not sum(weights.values()) > 0:
+        raise UserError(
+            f"task_weights: {dict(weights)} are no weights; "
+            f"give numbers from 0 on for {', '.join(EDIT_TASKS)}"
+        )
+    return {task: float(weights[task]) for task in EDIT_TASKS if task in weights}
+
+
+def draw_task(
+    weights: Mapping[Task, float], offered: Sequence[Task], seed: Seed, run_seed: int, turn: int
+) -> Task:
+    """The task of one turn out of those offered, by their weights; evenly where none of them has one.
+
+    Raises ValueError where nothing is offered.
+    """
+    if not offered:
+        raise ValueError("draw_task: nothing is offered")
+    shares = [weights.get(task, 0.0) for task in offered]
+    if not sum(shares):
+        shares = [1.0] * len(offered)
+    point = derive_rng("task", run_seed, seed.id, turn).random() * sum(shares)
+    for task, share in zip(offered, shares, strict=True):
+        point -= share
+        if point < 0:
+            return task
+    return offered[-1]
