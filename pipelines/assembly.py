@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from copilot import plugins
-from copilot.design import Designer
+from copilot.design import AsyncDesigner, Designer
 from copilot.errors import UserError
 from pipelines.config import Fingerprint, RunConfig, versions
+from pipelines.llm.service import LlmService
 from pipelines.stage import Stage
 from pipelines.stages.cast import CastStage
 from pipelines.stages.design import DesignStage
@@ -21,18 +24,45 @@ from renderers import registry
 
 @dataclass(frozen=True, slots=True)
 class WorkOrder:
-    """What a worker has to know: plain values that travel to any process."""
+    """What a worker has to know: plain values that travel to any process.
+
+    `designed` records come with their dialogues: the worker has no designer.
+    """
 
     run: Path
     store: Path
     fingerprint: Fingerprint
+    designed: bool = False
 
 
-def create_designer(config: RunConfig) -> Designer:
-    """The designer that the configuration names. Raises UserError for an unknown one."""
+def create_designer(config: RunConfig, service: LlmService | None = None) -> Designer | AsyncDesigner:
+    """The designer that the configuration names. One that asks a model can do so only with a service.
+
+    Raises UserError for an unknown one, and for settings that it has no use for.
+    """
     make = plugins.load(plugins.DESIGNERS, config.designer, "--designer")
-    designer: Designer = make(config.limits, n_turns=config.n_turns)
+    settings: dict[str, Any] = {"n_turns": config.n_turns}
+    if config.task_mix is not None:
+        if "task_weights" not in inspect.signature(make).parameters:
+            raise UserError(f"--task-mix: the designer {config.designer} draws no tasks; leave it out")
+        settings["task_weights"] = config.task_mix
+    if getattr(make, "asks_model", False):
+        if config.llm is None:
+            raise UserError(f"--designer {config.designer}: which model? give --llm-model")
+        settings |= {"llm": config.llm, "service": service}
+    elif config.llm is not None:
+        raise UserError(f"--llm-model: the designer {config.designer} asks no language model")
+    designer: Designer | AsyncDesigner = make(config.limits, **settings)
     return designer
+
+
+def designer_at_work(config: RunConfig, service: LlmService | None) -> Designer | AsyncDesigner:
+    """The designer, able to design. Raises UserError as `create_designer`, and for want of a service."""
+    if config.llm is not None and service is None:
+        raise UserError(f"--designer {config.designer}: where is the model served? give --llm-url")
+    if config.llm is None and service is not None:
+        raise UserError(f"--llm-url: the designer {config.designer} asks no language model")
+    return create_designer(config, service)
 
 
 def take_fingerprint(config: RunConfig) -> Fingerprint:
@@ -49,8 +79,11 @@ def take_fingerprint(config: RunConfig) -> Fingerprint:
     ):
         fingerprints[name] = renderer.fingerprint()
         renderer.close()
-    designer = create_designer(config).fingerprint()
-    return Fingerprint(config=config, designer=designer, renderers=fingerprints)
+    designer = create_designer(config)
+    prompts = designer.prompt_hashes() if isinstance(designer, AsyncDesigner) else {}
+    return Fingerprint(
+        config=config, prompts=prompts, designer=designer.fingerprint(), renderers=fingerprints
+    )
 
 
 def build_stages(order: WorkOrder) -> list[Stage]:
@@ -60,7 +93,7 @@ def build_stages(order: WorkOrder) -> list[Stage]:
     speech = registry.create(config.tts, "tts")
     sounds = registry.create(config.sfx, "sfx")
     return [
-        DesignStage(create_designer(config), config.run_seed),
+        *([] if order.designed else [design_stage(config)]),
         ValidateStage(config.limits),
         CastStage(speech.voices(), config.run_seed),
         RenderStage(speech, store, config.run_seed),
@@ -69,3 +102,11 @@ def build_stages(order: WorkOrder) -> list[Stage]:
         CheckStage(),
         FinishStage(config.keep, config.run_seed, config.designer, order.fingerprint.digest, versions()),
     ]
+
+
+def design_stage(config: RunConfig) -> DesignStage:
+    """The stage of a designer that needs no event loop. Raises TypeError for one that does."""
+    designer = create_designer(config)
+    if isinstance(designer, AsyncDesigner):
+        raise TypeError(f"the designer {config.designer} writes ahead, not in a stage")
+    return DesignStage(designer, config.run_seed)

@@ -8,10 +8,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.assembly import WorkOrder, take_fingerprint
+from copilot.design import AsyncDesigner, Usage
+from pipelines.assembly import WorkOrder, designer_at_work, take_fingerprint
 from pipelines.config import RunConfig
+from pipelines.design_ahead import Designing
 from pipelines.ledger import Ledger
-from pipelines.local import execute
+from pipelines.llm.service import LlmService
+from pipelines.local import execute, execute_ahead
 from pipelines.run import Run
 from pipelines.seeds import SeedDraw, read_seeds
 from pipelines.stem_store import StemStore
@@ -20,18 +23,22 @@ from pipelines.work import Progress
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What a ledger holds: samples by tier, rejects by `stage/reason`, seconds of mixes."""
+    """What a ledger holds: samples by tier, rejects by `stage/reason`, seconds of mixes.
+
+    `usage` is what was asked of a language model for all of them.
+    """
 
     accepted: int
     rejected: int
     tiers: Mapping[str, int]
     reasons: Mapping[str, int]
     audio_s: float
+    usage: Usage
 
     @classmethod
     def of(cls, ledger: Ledger) -> Totals:
         """Add up a ledger."""
-        accepted, rejected, audio_s = 0, 0, 0.0
+        accepted, rejected, audio_s, usage = 0, 0, 0.0, Usage()
         tiers: Counter[str] = Counter()
         reasons: Counter[str] = Counter()
         for entry in ledger.entries():
@@ -40,7 +47,8 @@ class Totals:
             tiers.update(entry.tiers)
             reasons.update(entry.reasons)
             audio_s += entry.audio_s
-        return cls(accepted, rejected, dict(tiers), dict(reasons.most_common()), audio_s)
+            usage += entry.usage
+        return cls(accepted, rejected, dict(tiers), dict(reasons.most_common()), audio_s, usage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +85,18 @@ def generate(
     store: Path | None,
     on_start: Callable[[Start], None],
     on_progress: Callable[[Progress], None],
+    on_design: Callable[[Designing], None],
+    service: LlmService | None = None,
 ) -> Outcome:
     """Make, or go on with, a run in `out`. Seeds that its ledger accounts for are left alone.
 
+    A designer that writes ahead is listened to by `on_design`, several times a second; one that asks a
+    language model needs the `service`.
     Raises UserError for what is wrong with the request, CopilotError for what ends the run.
     """
     out = out.resolve()
     fingerprint = take_fingerprint(config)
+    designer = designer_at_work(config, service)
     draw = read_seeds(config.seeds, num, config.run_seed)
     run = Run(out)
     if store is not None:
@@ -107,7 +120,10 @@ def generate(
             {"n_duplicates": draw.n_duplicates, "n_blank": draw.n_blank, "n_problems": draw.n_problems},
         )
         on_start(Start(draw, len(done), len(todo), tuple(swept)))
-        order = WorkOrder(out, (store or out / "stems").resolve(), fingerprint)
-        if todo:
+        ahead = isinstance(designer, AsyncDesigner)
+        order = WorkOrder(out, (store or out / "stems").resolve(), fingerprint, designed=ahead)
+        if todo and isinstance(designer, AsyncDesigner):
+            execute_ahead(order, designer, todo, n_workers, note, watch=on_design)
+        elif todo:
             execute(order, todo, n_workers, note)
     return Outcome(Totals.of(run.ledger), len(planned), time.monotonic() - started, dict(cpu_s))

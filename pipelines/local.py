@@ -1,7 +1,8 @@
 """The local executor: the stages in this process, or in a few processes on this machine.
 
 Every worker commits its own batches. Ctrl-C lets each finish the records in hand and commit them. A worker
-that dies ends the run; what is in the ledger stands.
+that dies ends the run; what is in the ledger stands. Where dialogues are written ahead, this process writes
+them, and the stages run in others.
 """
 
 from __future__ import annotations
@@ -11,32 +12,27 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import connection
 from types import FrameType
 
+from copilot.design import AsyncDesigner
 from copilot.errors import CopilotError
 from copilot.seed import Seed
 from pipelines.assembly import WorkOrder
+from pipelines.design_ahead import DesignAhead, Designing, FreshRecords, Supply
+from pipelines.record import Record
 from pipelines.run import Run
 from pipelines.work import RECORDS_AT_ONCE, Progress, Worker
 
 Report = Callable[[Progress], None]
 
-MAX_BATCH = 64
-"""The most seeds in one batch, and so the most rows in one shard."""
-
 # Workers are forked from a server that has loaded what they need, and nothing else: no thread, no lock.
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["pipelines.work"])
-
-
-def batches(seeds: Sequence[Seed], n_workers: int) -> Iterator[Sequence[Seed]]:
-    """Cut seeds into batches: of `MAX_BATCH`, or smaller in a short run, so that all workers end together."""
-    size = max(RECORDS_AT_ONCE, min(MAX_BATCH, -(-len(seeds) // (4 * n_workers))))
-    return (seeds[start : start + size] for start in range(0, len(seeds), size))
 
 
 def execute(order: WorkOrder, seeds: Sequence[Seed], n_workers: int, report: Report) -> None:
@@ -44,13 +40,40 @@ def execute(order: WorkOrder, seeds: Sequence[Seed], n_workers: int, report: Rep
 
     Raises CopilotError where a worker fails as a whole.
     """
-    n_workers = max(1, min(n_workers, -(-len(seeds) // RECORDS_AT_ONCE)))
-    todo = batches(seeds, n_workers)
+    n_workers = _useful(n_workers, seeds)
+    supply = FreshRecords(seeds, order.fingerprint.config.run_seed, n_workers)
     with _interruptible() as stopping:
         if n_workers == 1:
-            _in_this_process(order, todo, report, stopping)
+            _in_this_process(order, supply, report, stopping)
         else:
-            _in_processes(order, todo, n_workers, report, stopping)
+            _in_processes(order, supply, n_workers, report, stopping)
+
+
+def execute_ahead(
+    order: WorkOrder,
+    designer: AsyncDesigner,
+    seeds: Sequence[Seed],
+    n_workers: int,
+    report: Report,
+    *,
+    watch: Callable[[Designing], None],
+) -> None:
+    """As `execute`, with dialogues that the designer writes in this process; `watch` hears how it goes.
+
+    Raises CopilotError where a worker fails as a whole, and, when all that was designed is committed, where
+    the designer does.
+    """
+    n_workers = _useful(n_workers, seeds)
+    with (
+        _interruptible() as stopping,
+        DesignAhead(designer, seeds, order.fingerprint.config.run_seed, n_workers) as ahead,
+    ):
+        _in_processes(order, ahead, n_workers, report, stopping, tick=lambda: watch(ahead.state))
+        ahead.check()
+
+
+def _useful(n_workers: int, seeds: Sequence[Seed]) -> int:
+    return max(1, min(n_workers, -(-len(seeds) // RECORDS_AT_ONCE)))
 
 
 @contextmanager
@@ -75,14 +98,10 @@ def _interruptible() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-def _in_this_process(
-    order: WorkOrder, todo: Iterable[Sequence[Seed]], report: Report, stopping: threading.Event
-) -> None:
+def _in_this_process(order: WorkOrder, supply: Supply, report: Report, stopping: threading.Event) -> None:
     worker = Worker(order)
     try:
-        for batch in todo:
-            if stopping.is_set():
-                break
+        while not stopping.is_set() and (batch := supply.take()):
             worker.run_batch(batch, report, stopping.is_set)
     finally:
         worker.close()
@@ -96,33 +115,43 @@ class _Failed:
 
 
 @dataclass(frozen=True, slots=True)
-class _Done:
-    """A worker's answer to a batch: it is committed."""
+class _Idle:
+    """A worker's word that it waits for a batch: its stages are ready, and the batch before is committed."""
 
 
 def _in_processes(
     order: WorkOrder,
-    todo: Iterator[Sequence[Seed]],
+    supply: Supply,
     n_workers: int,
     report: Report,
     stopping: threading.Event,
+    *,
+    tick: Callable[[], None] = lambda: None,
 ) -> None:
     # A bare flag, not an event: a worker that is killed cannot take a lock of it along.
     stop = _CONTEXT.RawValue(ctypes.c_bool, False)
     pool = [_Process(order, stop) for _ in range(n_workers)]
     try:
-        busy = {worker.pipe: worker for worker in pool if worker.give(next(todo, None))}
-        while busy:
-            # The time-out is for the signal's sake: a wait that nothing ends would not see it.
-            for pipe in connection.wait(list(busy), timeout=0.2):
-                worker = busy[pipe]  # type: ignore[index]
+        alive = {worker.pipe: worker for worker in pool}
+        idle: deque[_Process] = deque()
+        while not supply.exhausted or len(idle) < len(alive):
+            if stopping.is_set():
+                stop.value = True
+                supply.stop()
+            while idle and (batch := supply.take()):
+                idle.popleft().give(batch)
+            # The time-out is for signals, which no message announces, and for batches that get ready.
+            for pipe in connection.wait(list(alive), timeout=0.2):
+                worker = alive[pipe]  # type: ignore[index]
                 message = _message(worker, stopping)
                 if isinstance(message, Progress):
                     report(message)
-                elif message is None or not worker.give(None if stopping.is_set() else next(todo, None)):
-                    del busy[worker.pipe]
-            if stopping.is_set():
-                stop.value = True
+                elif message is not None:
+                    idle.append(worker)
+                else:
+                    del alive[worker.pipe]
+                    idle = deque(other for other in idle if other is not worker)
+            tick()
     finally:
         stop.value = True
         for worker in pool:
@@ -131,7 +160,7 @@ def _in_processes(
             worker.end()
 
 
-def _message(worker: _Process, stopping: threading.Event) -> Progress | _Done | None:
+def _message(worker: _Process, stopping: threading.Event) -> Progress | _Idle | None:
     """A worker's message; None where it was lost to the signal that asked all to stop."""
     try:
         message = worker.take()
@@ -154,18 +183,16 @@ class _Process:
         self._process.start()
         theirs.close()
 
-    def give(self, batch: Sequence[Seed] | None) -> bool:
-        """Hand over a batch; with None there is no more work, and False is returned."""
-        try:
+    def give(self, batch: Sequence[Record]) -> None:
+        """Hand over a batch."""
+        # Where the process has died, its last message tells why: `take` finds it.
+        with suppress(ConnectionError):
             self.pipe.send(batch)
-        except ConnectionError as error:
-            raise self._lost() from error
-        return batch is not None
 
-    def take(self) -> Progress | _Done | _Failed:
+    def take(self) -> Progress | _Idle | _Failed:
         """The next message. Raises CopilotError where the process has died."""
         try:
-            message: Progress | _Done | _Failed = self.pipe.recv()
+            message: Progress | _Idle | _Failed = self.pipe.recv()
         except (EOFError, ConnectionResetError) as error:
             raise self._lost() from error
         return message
@@ -201,7 +228,7 @@ def _serve(order: WorkOrder, pipe: connection.Connection, stop: ctypes.c_bool) -
         except CopilotError as error:
             pipe.send(_Failed(error))
         except (EOFError, ConnectionError):
-            # The driver has gone: nobody waits for the rest of this batch.
+            # The driver has no more work, or has gone: nobody waits for the rest of a batch.
             return
         except OSError as error:
             pipe.send(_Failed(CopilotError(f"a worker process cannot go on: {error}")))
@@ -210,9 +237,9 @@ def _serve(order: WorkOrder, pipe: connection.Connection, stop: ctypes.c_bool) -
 def _serve_batches(order: WorkOrder, pipe: connection.Connection, stop: ctypes.c_bool) -> None:
     worker = Worker(order)
     try:
-        while (batch := pipe.recv()) is not None:
-            worker.run_batch(batch, pipe.send, lambda: stop.value)
-            pipe.send(_Done())
+        while True:
+            pipe.send(_Idle())
+            worker.run_batch(pipe.recv(), pipe.send, lambda: stop.value)
     finally:
         worker.close()
 

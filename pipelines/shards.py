@@ -7,6 +7,7 @@ in the ledger. A crash in between leaves files that nobody counts, and the next 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from copilot.content import content_hash
+from copilot.design import Usage
 from copilot.sample import Reject, Sample
 from copilot.table import AUDIO_COLUMNS, REJECTS, SAMPLES, reject_row, sample_row
 from pipelines.atomic import HashedFile
@@ -90,6 +92,16 @@ def _paths_below(name: str, kind: pa.DataType) -> list[str]:
     return [name]
 
 
+def _usage_of(provenance: Mapping[str, Any]) -> Usage:
+    """The usage that a row's provenance tells of."""
+    tokens = provenance["tokens"]
+    return Usage(
+        **{name: provenance[name] for name in ("requests", "corrections", "fresh_starts", "repairs")},
+        **{f"{name}_tokens": tokens[name] for name in ("prompt", "cached", "generated")},
+        seconds=provenance["design_s"],
+    )
+
+
 class ShardWriter:
     """Collects the samples and rejects of one commit. Nothing exists until `commit` returns."""
 
@@ -102,6 +114,7 @@ class ShardWriter:
         self._tiers: Counter[str] = Counter()
         self._reasons: Counter[str] = Counter()
         self._audio_s = 0.0
+        self._usage = Usage()
 
     def add_sample(self, sample: Sample) -> None:
         """Append a sample. Raises StorageFullError."""
@@ -109,20 +122,23 @@ class ShardWriter:
         self._accepted.append(sample.seed.id)
         self._tiers[sample.tier] += 1
         self._audio_s += sum(turn.scene.duration_s for turn in sample.dialogue.turns)
+        self._usage += sample.provenance.account.usage
 
     def add_sample_row(self, row: pa.Table) -> None:
         """Append a sample that is a row of `SAMPLES` already, in a table of one. Raises StorageFullError."""
-        known = row.select(["seed_id", "tier", "turns"]).to_pylist()[0]
+        known = row.select(["seed_id", "tier", "turns", "provenance"]).to_pylist()[0]
         self._table("shards", SAMPLES, known["seed_id"]).add_table(row)
         self._accepted.append(known["seed_id"])
         self._tiers[known["tier"]] += 1
         self._audio_s += sum(turn["duration_s"] for turn in known["turns"])
+        self._usage += _usage_of(known["provenance"])
 
-    def add_reject(self, reject: Reject) -> None:
-        """Append a rejected seed. Raises StorageFullError."""
+    def add_reject(self, reject: Reject, usage: Usage | None = None) -> None:
+        """Append a rejected seed, and what was asked of a language model for it. Raises StorageFullError."""
         self._table("rejects", REJECTS, reject.seed.id).add(reject_row(reject))
         self._rejected.append(reject.seed.id)
         self._reasons[f"{reject.stage}/{reject.reason}"] += 1
+        self._usage += usage or Usage()
 
     def _table(self, folder: str, schema: pa.Schema, seed_id: str) -> TableFile:
         # Named after the first seed, which no other commit of the run holds: no counter to share.
@@ -144,6 +160,7 @@ class ShardWriter:
             tiers=dict(sorted(self._tiers.items())),
             reasons=dict(sorted(self._reasons.items())),
             audio_s=round(self._audio_s, 3),
+            usage=self._usage,
         )
         Ledger(self._run / "ledger").add(entry)
         return entry

@@ -1,4 +1,4 @@
-"""The work of one worker: seeds go through the stages, and come out committed."""
+"""The work of one worker: records go through the stages, and come out committed."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 
 from threadpoolctl import threadpool_limits
 
+from copilot.design import Usage
 from copilot.errors import CopilotError
-from copilot.sample import sample_id
-from copilot.seed import Seed
 from pipelines.assembly import WorkOrder, build_stages
 from pipelines.memory import keep_freed_memory
 from pipelines.record import Record
@@ -23,12 +22,16 @@ RECORDS_AT_ONCE = 4
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What happened since the last report: counts, seconds of audio, processor seconds by stage."""
+    """What happened since the last report: counts, seconds of audio, processor seconds by stage.
+
+    `usage` is what was asked of a language model, for accepted and rejected alike.
+    """
 
     accepted: int = 0
     rejected: int = 0
     hq: int = 0
     audio_s: float = 0.0
+    usage: Usage = field(default_factory=Usage)
     stage_cpu_s: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -41,7 +44,7 @@ class Worker:
         self._stages = build_stages(order)
 
     def run_batch(
-        self, seeds: Sequence[Seed], report: Callable[[Progress], None], stopping: Callable[[], bool]
+        self, records: Sequence[Record], report: Callable[[Progress], None], stopping: Callable[[], bool]
     ) -> None:
         """Make a batch and commit it as one entry of the ledger.
 
@@ -51,7 +54,7 @@ class Worker:
         try:
             # One worker is one thread of work: BLAS threads beside it only wait for each other.
             with threadpool_limits(1):
-                self._make_all(seeds, writer, report, stopping)
+                self._make_all(records, writer, report, stopping)
             started = time.process_time()
             writer.commit()
             report(Progress(stage_cpu_s={"write": time.process_time() - started}))
@@ -60,19 +63,17 @@ class Worker:
 
     def _make_all(
         self,
-        seeds: Sequence[Seed],
+        records: Sequence[Record],
         writer: ShardWriter,
         report: Callable[[Progress], None],
         stopping: Callable[[], bool],
     ) -> None:
-        for start in range(0, len(seeds), RECORDS_AT_ONCE):
+        for start in range(0, len(records), RECORDS_AT_ONCE):
             if stopping():
                 break
-            report(self._make(seeds[start : start + RECORDS_AT_ONCE], writer))
+            report(self._make(records[start : start + RECORDS_AT_ONCE], writer))
 
-    def _make(self, seeds: Sequence[Seed], writer: ShardWriter) -> Progress:
-        run_seed = self._order.fingerprint.config.run_seed
-        records: Sequence[Record] = [Record(seed, sample_id(run_seed, seed.id)) for seed in seeds]
+    def _make(self, records: Sequence[Record], writer: ShardWriter) -> Progress:
         cpu_s: dict[str, float] = {}
         for stage in self._stages:
             started = time.process_time()
@@ -102,7 +103,7 @@ def _write(record: Record, writer: ShardWriter) -> None:
             record.dialogue = None
             record.refuse("write", "unexpected-error", explained(error))
     if record.reject is not None:
-        writer.add_reject(record.reject)
+        writer.add_reject(record.reject, record.account.usage)
 
 
 def _progress(records: Sequence[Record], cpu_s: Mapping[str, float]) -> Progress:
@@ -111,6 +112,7 @@ def _progress(records: Sequence[Record], cpu_s: Mapping[str, float]) -> Progress
         accepted=len(samples),
         rejected=len(records) - len(samples),
         hq=sum(sample.tier == "hq" for sample in samples),
+        usage=sum((record.account.usage for record in records), Usage()),
         audio_s=sum(turn.scene.duration_s for sample in samples for turn in sample.dialogue.turns),
         stage_cpu_s=cpu_s,
     )

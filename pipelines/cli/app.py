@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipelines.cli.model_options import ModelOptions, takes_model_options
+
 if TYPE_CHECKING:
     from copilot.scene import SceneLimits
 
@@ -69,27 +71,36 @@ def _root(
     del version
 
 
+Seeds = Annotated[
+    str,
+    typer.Option(
+        help="Where seeds come from: starter, librispeech[:PATH], common-voice[:PATH.tsv], text:PATH, "
+        "jsonl:PATH#FIELD, hub:DATASET#COLUMN."
+    ),
+]
+RunSeed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="The run's random seed.")]
+Turns = Annotated[int, typer.Option(min=1, help="Turns a dialogue, the story included.")]
+DesignerName = Annotated[str, typer.Option(help="Writes the dialogues: scripted, llm, or a package's own.")]
+LimitsFile = Annotated[
+    Path | None, typer.Option(help="JSON file with scene limits, where they differ from the published.")
+]
+
+
 @app.command()
+@takes_model_options
 def generate(
-    seeds: Annotated[
-        str,
-        typer.Option(
-            help="Where seeds come from: starter, librispeech[:PATH], common-voice[:PATH.tsv], text:PATH, "
-            "jsonl:PATH#FIELD, hub:DATASET#COLUMN."
-        ),
-    ],
+    *,
+    seeds: Seeds,
     out: Annotated[Path, typer.Option(help="The run's folder; a run that is there is gone on with.")],
     num: Annotated[int | None, typer.Option(min=1, help="How many seeds to draw; all without it.")] = None,
-    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="The run's random seed.")] = 0,
-    turns: Annotated[int, typer.Option(min=1, help="Turns a dialogue, the story included.")] = 3,
-    designer: Annotated[str, typer.Option(help="Writes the dialogues.")] = "scripted",
+    seed: RunSeed = 0,
+    turns: Turns = 3,
+    designer: DesignerName = "scripted",
     sfx: Annotated[str, typer.Option(help="Renders effects, music and ambience.")] = "procedural",
     tts: Annotated[str, typer.Option(help="Renders speech.")] = "espeak",
     keep: Annotated[KeepOption, typer.Option(help="What audio the samples store.")] = KeepOption.both,
     bits: Annotated[BitsOption, typer.Option(help="Bit depth of the mixes.")] = BitsOption.b16,
-    limits: Annotated[
-        Path | None, typer.Option(help="JSON file with scene limits, where they differ from the published.")
-    ] = None,
+    limits: LimitsFile = None,
     stems: Annotated[
         Path | None, typer.Option(help="Stem store to share between runs; RUN/stems without it.")
     ] = None,
@@ -98,16 +109,20 @@ def generate(
         int | None, typer.Option(min=0, help="Exit with 1 where more seeds of the run were rejected.")
     ] = None,
     as_json: AsJson = False,
+    model: ModelOptions,
 ) -> None:
     """Make a data set from seeds, or go on with one."""
     from pipelines.cli.generate import run_generate
     from pipelines.config import RunConfig
 
+    configured = model.configured(designer)
     config = RunConfig(
         seeds=seeds,
         run_seed=seed,
         n_turns=turns,
         designer=designer,
+        task_mix=configured.task_mix,
+        llm=configured.llm,
         sfx=sfx,
         tts=tts,
         keep=keep.value,
@@ -115,9 +130,87 @@ def generate(
         limits=_read_limits(limits),
     )
     code = run_generate(
-        config, out, num=num, n_workers=workers, store=stems, max_rejects=max_rejects, as_json=as_json
+        config,
+        out,
+        num=num,
+        n_workers=workers,
+        store=stems,
+        max_rejects=max_rejects,
+        as_json=as_json,
+        service=configured.service,
     )
     raise typer.Exit(code)
+
+
+@app.command()
+@takes_model_options
+def preview(
+    *,
+    seeds: Seeds,
+    num: Annotated[int, typer.Option(min=1, help="How many seeds to draw.")] = 5,
+    seed: RunSeed = 0,
+    turns: Turns = 3,
+    designer: DesignerName = "scripted",
+    limits: LimitsFile = None,
+    as_json: AsJson = False,
+    model: ModelOptions,
+) -> None:
+    """Print dialogues without rendering them, with what the rules find; nothing is written."""
+    from pipelines.cli.preview import run_preview
+    from pipelines.config import RunConfig
+
+    configured = model.configured(designer)
+    config = RunConfig(
+        seeds=seeds,
+        run_seed=seed,
+        n_turns=turns,
+        designer=designer,
+        task_mix=configured.task_mix,
+        llm=configured.llm,
+        limits=_read_limits(limits),
+    )
+    raise typer.Exit(run_preview(config, num, configured.service, as_json=as_json))
+
+
+@app.command()
+def check(
+    llm_url: Annotated[str, typer.Option(help="A server's API, such as http://HOST:8000/v1.")],
+    llm_model: Annotated[
+        str | None, typer.Option(help="The model to try; without it, the only one that is served.")
+    ] = None,
+    llm_timeout: Annotated[float, typer.Option(min=1, help="Seconds that one request may take.")] = 120.0,
+    as_json: AsJson = False,
+) -> None:
+    """Find out what a language model's server can do; exit with 1 where no dialogue can be made with it."""
+    from pipelines.cli.check import run_check
+
+    raise typer.Exit(run_check(llm_url, llm_model, llm_timeout, as_json=as_json))
+
+
+prompts = typer.Typer(help="List the language model's prompts, or show what a model would get.")
+app.add_typer(prompts, name="prompts", invoke_without_command=True)
+
+
+@prompts.callback()
+def list_prompts(context: typer.Context, as_json: AsJson = False) -> None:
+    """List the language model's prompts: mode, purpose and content hash."""
+    from pipelines.cli.prompts import list_prompts
+
+    if context.invoked_subcommand is None:
+        list_prompts(as_json=as_json)
+
+
+@prompts.command("show")
+def show_prompt(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A prompt's name.")],
+    seed_text: Annotated[str, typer.Option(help="The seed's text.")] = "The rain had stopped at last.",
+    task: Annotated[str, typer.Option(help="The task, of a prompt for edit turns.")] = "add",
+    as_json: AsJson = False,
+) -> None:
+    """Show a prompt as a model would get it, with an example scene for the seed."""
+    from pipelines.cli.prompts import show_prompt
+
+    show_prompt(name, seed_text, task, as_json=as_json)
 
 
 def _read_limits(path: Path | None) -> SceneLimits:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from pipelines.cli.progress import display
 from pipelines.config import RunConfig
-from pipelines.generate import Outcome, Start, generate
+from pipelines.generate import Outcome, Start, Totals, generate
+from pipelines.llm.service import LlmService
 
 _GO_ON = "what was made is committed. Run the same command again to go on"
 
@@ -24,6 +25,7 @@ def run_generate(
     store: Path | None,
     max_rejects: int | None,
     as_json: bool,
+    service: LlmService | None = None,
 ) -> int:
     """Make the run, show its progress and its outcome; return the exit code."""
     starts: list[Start] = []
@@ -42,6 +44,8 @@ def run_generate(
                 store=store,
                 on_start=begin,
                 on_progress=shown.advance,
+                on_design=shown.designing,
+                service=service,
             )
     except KeyboardInterrupt:
         print(f"copilot: interrupted; {_GO_ON}", file=sys.stderr)
@@ -93,6 +97,22 @@ def _closing(outcome: Outcome, out: Path) -> list[str]:
     return [
         f"{out}: {made}, {totals.audio_s / 3600:.2f} h of mixes, {outcome.elapsed_s:.0f} s",
         *(f"  rejected: {n} {reason}" for reason, n in totals.reasons.items()),
+        *_asked(totals),
         f"listen and look:  {program} show {out}",
         f"count:            {program} stats {out}",
+    ]
+
+
+def _asked(totals: Totals) -> list[str]:
+    """What a language model was asked, where one was."""
+    usage = totals.usage
+    if not usage.requests:
+        return []
+    cached = usage.cached_tokens / usage.prompt_tokens if usage.prompt_tokens else 0.0
+    each = f": {usage.generated_tokens / totals.accepted:,.0f} per sample" if totals.accepted else ""
+    amends = f"{usage.corrections:,} corrections, {usage.fresh_starts:,} fresh starts"
+    prompts = f"{usage.prompt_tokens:,} prompt tokens ({cached:.0%} cached)"
+    return [
+        f"  {usage.requests:,} requests: {amends}, {usage.repairs:,} replies repaired",
+        f"  {prompts}, {usage.generated_tokens:,} generated{each}",
     ]

@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as RichProgress
 
+from copilot.design import Usage
+from pipelines.design_ahead import Designing
 from pipelines.work import Progress
 
 _SECONDS_BETWEEN_LINES = 10.0
@@ -25,6 +27,8 @@ class Display:
         self._task = live.add_task("", total=None, visible=False, figures="") if live else None
         self._n_todo = self._accepted = self._rejected = self._hq = 0
         self._audio_s = 0.0
+        self._usage = Usage()
+        self._design: Designing | None = None
         self._started = self._said = time.monotonic()
 
     def start(self, n_todo: int, opening: Sequence[str]) -> None:
@@ -42,9 +46,18 @@ class Display:
         self._rejected += progress.rejected
         self._hq += progress.hq
         self._audio_s += progress.audio_s
+        self._usage += progress.usage
+        self._show()
+
+    def designing(self, design: Designing) -> None:
+        """Take in how the dialogues that are written ahead are getting on."""
+        self._design = design
+        self._show()
+
+    def _show(self) -> None:
         if self._live and self._task is not None:
-            n_done = progress.accepted + progress.rejected
-            self._live.update(self._task, advance=n_done, figures=self._figures())
+            n_done = self._accepted + self._rejected
+            self._live.update(self._task, completed=n_done, figures=self._figures())
         elif self._console and time.monotonic() - self._said >= _SECONDS_BETWEEN_LINES:
             self._said = time.monotonic()
             self._say(f"{self._accepted + self._rejected}/{self._n_todo}  {self._figures()}")
@@ -53,10 +66,19 @@ class Display:
         elapsed_s = max(time.monotonic() - self._started, 1e-9)
         n_done = self._accepted + self._rejected
         left_s = (self._n_todo - n_done) * elapsed_s / n_done if n_done else 0.0
-        return (
-            f"accepted {self._accepted} (hq {self._hq})  rejected {self._rejected}  "
-            f"{n_done / elapsed_s:.1f}/s  {self._audio_s / elapsed_s:.0f}x real time  {left_s:.0f} s left"
-        )
+        figures = [
+            f"accepted {self._accepted} (hq {self._hq})",
+            f"rejected {self._rejected}",
+            f"{n_done / elapsed_s:.1f}/s",
+            f"{self._audio_s / elapsed_s:.0f}x real time",
+            f"{left_s:.0f} s left",
+        ]
+        if self._design:
+            figures += [f"writing {self._design.n_writing}, ready {self._design.n_ready}"]
+            figures += [self._design.load] * bool(self._design.load)
+        if self._usage.generated_tokens and self._accepted:
+            figures += [f"{self._usage.generated_tokens / self._accepted:,.0f} tokens a sample"]
+        return "  ".join(figures)
 
     def _say(self, line: str) -> None:
         if self._console:

@@ -10,6 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from copilot.dialogue import Dialogue
 from copilot.scene import Element, SpeechElement
 from pipelines.lanes import Lane, lanes_of, loudness_text, number_text, panning_text
 from pipelines.show import ShownSample, show_sample
@@ -30,15 +31,8 @@ def run_show(run: Path, wanted: str | None, out: Path | None, *, force: bool, as
 
 def print_sample(shown: ShownSample, console: Console) -> None:
     """Print a sample turn by turn, what its checks say, and where its files are."""
-    dialogue = shown.dialogue
     console.print(Text.assemble((shown.id, "bold"), f"  {shown.tier}"))
-    console.print(Text(f"seed {dialogue.seed_id}: {dialogue.seed_text}", style="dim"))
-    for index, turn in enumerate(dialogue.turns):
-        console.print()
-        console.print(Text.assemble(f"Turn {index}  ", (turn.task, "bold")))
-        console.print(Padding(Text(f"“{turn.user}”", style="italic"), (0, 0, 0, 2)))
-        console.print(Padding(Text(turn.description), (0, 0, 0, 2)))
-        console.print(_table(lanes_of(dialogue, index)))
+    print_dialogue(shown.dialogue, console)
     console.print()
     failed = [check for check in shown.checks if not check.passed]
     for check in failed:
@@ -49,6 +43,17 @@ def print_sample(shown: ShownSample, console: Console) -> None:
         console.print(Text(f"all turns are turned down by {-shown.headroom_db:g} dB for headroom"))
     for path in shown.paths:
         console.print(Text(str(path)), soft_wrap=True)
+
+
+def print_dialogue(dialogue: Dialogue, console: Console) -> None:
+    """Print a dialogue's seed, and its turns as tables that mark what each has edited."""
+    console.print(Text(f"seed {dialogue.seed_id}: {dialogue.seed_text}", style="dim"))
+    for index, turn in enumerate(dialogue.turns):
+        console.print()
+        console.print(Text.assemble(f"Turn {index}  ", (turn.task, "bold")))
+        console.print(Padding(Text(f"“{turn.user}”", style="italic"), (0, 0, 0, 2)))
+        console.print(Padding(Text(turn.description), (0, 0, 0, 2)))
+        console.print(_table(lanes_of(dialogue, index)))
 
 
 def _table(lanes: tuple[Lane, ...]) -> Table:

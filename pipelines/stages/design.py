@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from copilot.design import Designer
+from copilot.design import AsyncDesigner, Designer, DesignFault
 from pipelines.record import Record
 from pipelines.stage import Stage
 
@@ -19,3 +19,27 @@ class DesignStage(Stage):
     def process(self, record: Record) -> None:
         """Give the record its dialogue. Raises RowFault where the designer has none."""
         record.dialogue = self._designer.design(record.seed, self._run_seed)
+
+
+class AsyncDesignStage(Stage):
+    """Asks a designer that writes many dialogues at once, record by record, in the event loop."""
+
+    name = "design"
+
+    def __init__(self, designer: AsyncDesigner, run_seed: int) -> None:
+        self._designer = designer
+        self._run_seed = run_seed
+
+    async def write(self, record: Record) -> None:
+        """Give the record its dialogue and the account of it, or reject it.
+
+        Raises CopilotError for what ends the run.
+        """
+        with self.guarding(record):
+            try:
+                design = await self._designer.design_async(record.seed, self._run_seed)
+            except DesignFault as fault:
+                record.account = fault.account
+                raise
+            record.dialogue, record.account = design.dialogue, design.account
+            record.design_checks = design.checks

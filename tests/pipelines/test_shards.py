@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,6 +12,7 @@ import pytest
 from made_runs import a_reject, a_sample
 
 from copilot.content import content_hash
+from copilot.design import Account, Usage
 from copilot.sample import Sample
 from copilot.table import AUDIO_COLUMNS, REJECTS, SAMPLES, reject_row, sample_row
 from pipelines import shards
@@ -59,6 +61,23 @@ def test_rows_copied_as_they_are_give_the_same_file(tmp_path: Path, samples: lis
         made.add_sample(sample)
         copied.add_sample_row(pa.Table.from_pylist([sample_row(sample)], schema=SAMPLES))
     assert made.commit() == copied.commit()
+
+
+def test_an_entry_adds_up_what_samples_and_rejects_asked_of_a_model(
+    tmp_path: Path, samples: list[Sample]
+) -> None:
+    usage = Usage(4, 2, 1, 1, 1000, 900, 300, 1.5)
+    account = Account("m", "p", "0", usage, ("{", "}"))
+    asked = replace(samples[0], provenance=replace(samples[0].provenance, account=account))
+    made, copied = ShardWriter(tmp_path / "made"), ShardWriter(tmp_path / "copied")
+    made.add_sample(asked)
+    copied.add_sample_row(pa.Table.from_pylist([sample_row(asked)], schema=SAMPLES))
+    for writer in (made, copied):
+        writer.add_sample(samples[1])
+        writer.add_reject(a_reject(0), Usage(9, 8, 7, 6, 5, 4, 3, 2.0))
+        assert writer.commit().usage == Usage(13, 10, 8, 7, 1005, 904, 303, 3.5)
+    (entry,) = Ledger(tmp_path / "made" / "ledger").entries()
+    assert entry.usage == Usage(13, 10, 8, 7, 1005, 904, 303, 3.5)
 
 
 def test_nothing_exists_before_the_commit_or_after_a_discard(tmp_path: Path, samples: list[Sample]) -> None:

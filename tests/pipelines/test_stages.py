@@ -15,6 +15,7 @@ from copilot.scene import SceneLimits
 from copilot.seed import Seed
 from pipelines.assembly import WorkOrder, take_fingerprint
 from pipelines.config import RunConfig
+from pipelines.design_ahead import fresh_record
 from pipelines.record import Record
 from pipelines.shards import ShardWriter
 from pipelines.stages.cast import CastStage
@@ -187,7 +188,8 @@ def test_what_cannot_be_a_row_is_a_reject(tmp_path: Path, monkeypatch):
     config = RunConfig(seeds="text:x", designer="stand-in", sfx=NoiseRenderer.name, tts=MurmurRenderer.name)
     worker = Worker(WorkOrder(tmp_path, tmp_path / "stems", take_fingerprint(config)))
     seen = []
-    worker.run_batch([Seed(f"t/{k}", f"line {k}") for k in range(3)], seen.append, lambda: False)
+    fresh = [fresh_record(Seed(f"t/{k}", f"line {k}"), 0) for k in range(3)]
+    worker.run_batch(fresh, seen.append, lambda: False)
     worker.close()
     assert sum(progress.accepted for progress in seen) == 2
     assert sum(progress.rejected for progress in seen) == 1

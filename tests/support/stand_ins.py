@@ -2,26 +2,30 @@
 
 They are entry points like any package's (`stand_ins.dist-info`). `Command` is `copilot` in a process of its
 own. `STAND_IN_KILL=module:function:when:n` in the environment makes a process kill itself `before` or
-`after` the n-th call of a function.
+`after` the n-th call of a function. `STAND_IN_AWAY=n` takes the server of `stand-in-ahead` away after n
+dialogues.
 """
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import multiprocessing
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 from made_runs import a_dialogue
 
 # Loaded here so that the server which commands are forked from has all that they import.
+from copilot.design import Account, Design, DesignFault, Usage
 from copilot.dialogue import Dialogue
-from copilot.errors import RowFault
+from copilot.errors import CopilotError, RowFault
 from copilot.scene import SceneLimits
 from copilot.seed import Seed
 from pipelines.cli import main
@@ -47,6 +51,55 @@ class StandInDesigner:
         if "broken" in seed.text:
             raise ZeroDivisionError("a bug in a designer")
         return a_dialogue(seed)
+
+
+AHEAD = ("--designer", "stand-in-ahead", "--sfx", "noise", "--tts", "murmur")
+
+
+class StandInAhead:
+    """The dialogues of `StandInDesigner`, several at once; a seed with the word `endless` is never done."""
+
+    name = "stand-in-ahead"
+    concurrency = 4
+
+    def __init__(self, limits: SceneLimits, n_turns: int) -> None:
+        self._inner = StandInDesigner(limits, n_turns)
+        self._n_left = int(os.environ.get("STAND_IN_AWAY") or -1)
+
+    def fingerprint(self) -> dict[str, str]:
+        return {"designer": self.name}
+
+    def prompt_hashes(self) -> dict[str, str]:
+        return {"story": "5" * 16}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        pass
+
+    async def server_load(self) -> str:
+        return "9 tokens/s"
+
+    async def design_async(self, seed: Seed, run_seed: int) -> Design:
+        if not self._n_left:
+            raise CopilotError("the server is away; run the same command again")
+        self._n_left -= 1
+        await asyncio.sleep(0)
+        if "endless" in seed.text:
+            await asyncio.Event().wait()
+        account = account_of(seed)
+        try:
+            return Design(self._inner.design(seed, run_seed), account)
+        except RowFault as fault:
+            raise DesignFault(fault.reason, fault.detail, account) from fault
+
+
+def account_of(seed: Seed) -> Account:
+    """What `StandInAhead` says of a seed's dialogue: figures that differ from text to text."""
+    n = len(seed.text)
+    usage = Usage(3, 2, 1, 1, 100 * n, 50 * n, 10 * n, 0.5)
+    return Account("stand-in", "story", "5" * 16, usage, (f"a reply to {seed.text}", "{"))
 
 
 class NoiseRenderer:
@@ -117,9 +170,10 @@ class Ended:
 class Command:
     """`copilot` with stand-ins, in a process and session of its own."""
 
-    def __init__(self, folder: Path, *arguments: str, kill: str = "") -> None:
+    def __init__(self, folder: Path, *arguments: str, kill: str = "", away: int | None = None) -> None:
         self._said = [folder / f"said-{name}.txt" for name in ("stdout", "stderr")]
-        self.process = _SERVER.Process(target=_run, args=(arguments, kill, self._said))
+        environment = {"STAND_IN_KILL": kill, "STAND_IN_AWAY": "" if away is None else str(away)}
+        self.process = _SERVER.Process(target=_run, args=(arguments, environment, self._said))
         self.process.start()
 
     @property
@@ -140,12 +194,12 @@ _SERVER = multiprocessing.get_context("forkserver")
 _SERVER.set_forkserver_preload(["stand_ins"])
 
 
-def _run(arguments: Sequence[str], kill: str, said: Sequence[Path]) -> None:
+def _run(arguments: Sequence[str], environment: Mapping[str, str], said: Sequence[Path]) -> None:
     os.setsid()
     for descriptor, path in zip((1, 2), said, strict=True):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), descriptor)
-    os.environ["STAND_IN_KILL"] = kill
-    if kill:
+    os.environ |= environment
+    if kill := environment["STAND_IN_KILL"]:
         _deadly(*kill.split(":"))
     sys.argv = ["copilot", *arguments]
     main()

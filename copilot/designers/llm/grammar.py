@@ -20,12 +20,14 @@ from copilot.units import Seconds
 Schema = Mapping[str, Any]
 
 _LETTER = r'[^\x00-\x20"\\\x7f]'
-_CHARS_PER_WORD = 12
-"""An allowance: words are shorter on average, so that a text of the most words is seldom too long."""
-_CAPTION_WORDS = 16
-_REQUEST_WORDS = 40
-_DESCRIPTION_WORDS = 90
-_SPEAKER_WORDS = 3
+_LETTER_OR_SPACE = r'[^\x00-\x1f"\\\x7f]'
+# What a text may have at most, beside the limits: well above what the prompts ask for.
+_CAPTION_CHARS = 160
+_REQUEST_CHARS = 350
+_DESCRIPTION_CHARS = 700
+_SPEAKER_CHARS = 40
+_CHARS_PER_WORD = 8
+_FEWEST_LINE_WORDS = 3
 _LINE_WORDS = 20
 _LINE_WORDS_PER_S = 3.0
 _FEWEST_SOUNDS = 3
@@ -42,7 +44,7 @@ def longest_start_s(limits: SceneLimits) -> Seconds:
 def max_line_words(limits: SceneLimits) -> int:
     """The most words of one line of speech: what can be said at ease after the latest start."""
     room_s = limits.duration_s - longest_start_s(limits)
-    return max(_SPEAKER_WORDS, min(_LINE_WORDS, math.floor(room_s * _LINE_WORDS_PER_S)))
+    return max(_FEWEST_LINE_WORDS, min(_LINE_WORDS, math.floor(room_s * _LINE_WORDS_PER_S)))
 
 
 def story_sounds(limits: SceneLimits, n_reserved: int = 0) -> tuple[int, int]:
@@ -82,8 +84,8 @@ class GrammarBook:
         """The reply of a story turn."""
         fewest, most = story_sounds(self._limits, n_reserved)
         schema = _object(
-            description=_words(self._description_words()),
-            user=_words(self._request_words()),
+            description=self._description(),
+            user=self._request(),
             ambience=_object(**self._ambience_fields()),
             sounds=_array(self._sound(speech=speech), fewest, most),
         )
@@ -94,17 +96,17 @@ class GrammarBook:
         speaks = speech and task in {"add", "replace", "open"}
         slots = 0 if task == "add" else n_alive
         schema = _object(
-            user=_words(self._request_words()),
+            user=self._request(),
             operations=_array(_any_of(self._operations(task, n_alive, speech=speech)), 1, n_operations),
-            description=_words(self._description_words()),
+            description=self._description(),
         )
         return self._named(f"{task}-{slots}-{n_operations}-{_voiced(speech=speaks)}", schema)
 
     def whole(self, n_turns: int, *, speech: bool) -> Grammar:
         """The reply that holds a whole dialogue, each scene restated."""
         words = {
-            "user": _words(self._request_words()),
-            "description": _words(self._description_words()),
+            "user": self._request(),
+            "description": self._description(),
         }
         elements = _array(self._element(speech=speech), 1, self._limits.n_elements)
         ids = _array({"type": "integer", "minimum": 0, "maximum": _LARGEST_ID}, 0, self._limits.n_elements)
@@ -156,7 +158,7 @@ class GrammarBook:
     def _sound(self, *, speech: bool) -> Schema:
         effect = _object(
             role={"enum": ["effect", "music"]},
-            text=_words(self._caption_words()),
+            text=self._caption(),
             **self._levels(self._limits.panning),
             start_time=_number(self._starts()),
             duration=_number(self._durations()),
@@ -173,7 +175,7 @@ class GrammarBook:
         number = {"type": "integer", "minimum": 0, "maximum": _LARGEST_ID}
         times = {"start_time": _number(self._starts()), "duration": _number(self._durations())}
         levels = self._levels(self._limits.panning)
-        text = _words(self._caption_words())
+        text = self._caption()
         sound = _object(
             id=number, role={"enum": ["ambience", "effect", "music"]}, text=text, **levels, **times
         )
@@ -182,14 +184,14 @@ class GrammarBook:
 
     def _voice(self) -> dict[str, Schema]:
         return {
-            "speaker": _words(_SPEAKER_WORDS),
+            "speaker": _text(_SPEAKER_CHARS),
             "gender": {"enum": list(get_args(Gender))},
             "emotion": {"enum": list(get_args(Emotion))},
-            "text": _words(max_line_words(self._limits)),
+            "text": _text(max_line_words(self._limits) * _CHARS_PER_WORD),
         }
 
     def _ambience_fields(self) -> dict[str, Schema]:
-        return {"text": _words(self._caption_words()), **self._levels(self._limits.ambience_panning)}
+        return {"text": self._caption(), **self._levels(self._limits.ambience_panning)}
 
     def _levels(self, panning: Range) -> dict[str, Schema]:
         return {"loudness": _number(self._limits.loudness_lufs), "panning": _number(panning)}
@@ -201,18 +203,14 @@ class GrammarBook:
         allowed = self._limits.element_duration_s
         return Range(low=allowed.low, high=min(allowed.high, self._limits.duration_s))
 
-    def _caption_words(self) -> int:
-        return _n_words(self._limits.text_chars, _CAPTION_WORDS)
+    def _caption(self) -> Schema:
+        return _text(min(_CAPTION_CHARS, self._limits.text_chars))
 
-    def _request_words(self) -> int:
-        return _n_words(self._limits.user_chars, _REQUEST_WORDS)
+    def _request(self) -> Schema:
+        return _text(min(_REQUEST_CHARS, self._limits.user_chars))
 
-    def _description_words(self) -> int:
-        return _n_words(self._limits.description_chars, _DESCRIPTION_WORDS)
-
-
-def _n_words(n_chars: int, most: int) -> int:
-    return max(1, min(most, n_chars // _CHARS_PER_WORD))
+    def _description(self) -> Schema:
+        return _text(min(_DESCRIPTION_CHARS, self._limits.description_chars))
 
 
 def _voiced(*, speech: bool) -> str:
@@ -244,6 +242,6 @@ def _number(allowed: Range) -> dict[str, Any]:
     return {"type": "number", "minimum": allowed.low, "maximum": allowed.high}
 
 
-def _words(most: int) -> dict[str, Any]:
-    """Words with single spaces between them: no control character, no white space that runs away."""
-    return {"type": "string", "pattern": f"^{_LETTER}+( {_LETTER}+){{0,{most - 1}}}$"}
+def _text(n_chars: int) -> dict[str, Any]:
+    """So many characters at most. None is a control character, or one that JSON would have to escape."""
+    return {"type": "string", "pattern": f"^{_LETTER}{_LETTER_OR_SPACE}{{0,{n_chars - 1}}}$"}

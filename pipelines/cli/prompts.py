@@ -1,0 +1,83 @@
+"""`copilot prompts`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from copilot.designers.llm import judge
+from copilot.designers.llm.grammar import max_line_words, max_operations, story_sounds
+from copilot.designers.llm.log import Log
+from copilot.designers.llm.prompts import PromptLibrary
+from copilot.designers.llm.replies import shown, slots_of
+from copilot.designers.scripted import ScriptedDesigner
+from copilot.dialogue import EDIT_TASKS, Dialogue, Task
+from copilot.errors import UserError
+from copilot.scene import SceneLimits
+from copilot.seed import Seed
+
+_SHOWN_HASH = 12
+
+
+def list_prompts(*, as_json: bool) -> None:
+    """Print every prompt with its mode, purpose and hash."""
+    library = PromptLibrary.load()
+    prompts = [library.get(name) for name in library.names()]
+    if as_json:
+        print(json.dumps([asdict(prompt) for prompt in prompts]))
+        return
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for column in ("prompt", "mode", "purpose", "hash"):
+        table.add_column(column)
+    for prompt in prompts:
+        table.add_row(prompt.name, prompt.mode, prompt.purpose, prompt.hash[:_SHOWN_HASH])
+    Console(highlight=False).print(table)
+
+
+def show_prompt(name: str, seed_text: str, task: str, *, as_json: bool) -> None:
+    """Print a prompt, rendered for an example. Raises UserError for an unknown prompt or task."""
+    library = PromptLibrary.load()
+    prompt = library.get(name)
+    dialogue = _example(seed_text, _edit_task(task))
+    if name == judge.PROMPT:
+        text = next(judge.judging(dialogue, library, Log())).messages[0].content
+    else:
+        known = _variables(dialogue)
+        text = library.render(name, **{variable: known[variable] for variable in prompt.variables})
+    print(json.dumps({**asdict(prompt), "text": text}) if as_json else text)
+
+
+def _edit_task(task: str) -> Task:
+    for known in EDIT_TASKS:
+        if known == task:
+            return known
+    raise UserError(f"--task {task}: no such task of an edit turn; there are: {', '.join(EDIT_TASKS)}")
+
+
+def _example(seed_text: str, task: Task) -> Dialogue:
+    return ScriptedDesigner(task_weights={task: 1.0}).design(Seed("example/0", seed_text), 0)
+
+
+def _variables(dialogue: Dialogue) -> dict[str, Any]:
+    """What the prompts are rendered with where the first edit is to come, and the server keeps grammars."""
+    limits = SceneLimits()
+    fewest, most = story_sounds(limits)
+    scene, edits = dialogue.turns[0].scene, dialogue.turns[1:]
+    return {
+        "limits": limits,
+        "n_turns": len(dialogue.turns),
+        "max_line_words": max_line_words(limits),
+        "seed_text": dialogue.seed_text,
+        "min_sounds": fewest,
+        "max_sounds": most,
+        "schema": None,
+        "task": edits[0].task,
+        "tasks": [turn.task for turn in edits],
+        "sounds": shown(slots_of(scene)),
+        "max_operations": max_operations(edits[0].task, len(scene), limits),
+        "faults": ["turn 0: the scene has no ambience; at least one is needed"],
+    }

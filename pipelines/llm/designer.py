@@ -1,0 +1,147 @@
+"""The designer on a language model: conversations over the network, many at once."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import AsyncExitStack
+from importlib.metadata import version
+from typing import ClassVar, Self, TypeVar
+
+from copilot.checks import Check
+from copilot.design import Design, DesignFault
+from copilot.designers.llm import judge
+from copilot.designers.llm.conversation import VERSION, Conversation
+from copilot.designers.llm.exchange import Ask, Reply
+from copilot.designers.llm.forms import FormBook
+from copilot.designers.llm.settings import LlmSettings
+from copilot.dialogue import Dialogue, Task
+from copilot.errors import RowFault, UserError
+from copilot.normalise import normalise_dialogue
+from copilot.scene import SceneLimits
+from copilot.seed import Seed
+from pipelines.llm.client import ModelClient
+from pipelines.llm.service import LlmService
+from pipelines.llm.watch import LoadWatch
+
+T = TypeVar("T")
+
+
+class LlmDesigner:
+    """Implements `copilot.design.AsyncDesigner`. Without a service it only has a fingerprint.
+
+    Entering it asks the servers for their models: raises UserError where one does not serve the model,
+    ServersGoneError where none answers for as long as the service's patience lasts.
+    """
+
+    name = "llm"
+    asks_model: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        limits: SceneLimits | None = None,
+        n_turns: int = 3,
+        task_weights: Mapping[Task, float] | None = None,
+        *,
+        llm: LlmSettings,
+        service: LlmService | None = None,
+    ) -> None:
+        self.concurrency = service.concurrency if service else 1
+        self._book = FormBook(limits or SceneLimits(), n_turns, llm, task_weights)
+        self._settings = llm
+        self._service = service
+        self._open = AsyncExitStack()
+
+    def fingerprint(self) -> dict[str, str]:
+        """The model, and the version of what is asked and of what is made of the replies."""
+        return {
+            "designer": self.name,
+            "version": VERSION,
+            "model": self._settings.model,
+            "json-repair": version("json-repair"),
+        }
+
+    def prompt_hashes(self) -> dict[str, str]:
+        """The hashes of the prompts that these settings use."""
+        modes = {"both", self._settings.mode}
+        if self._settings.judge_model:
+            modes.add("judge")
+        prompts = (self._book.prompts.get(name) for name in self._book.prompts.names())
+        return {prompt.name: prompt.hash for prompt in prompts if prompt.mode in modes}
+
+    async def __aenter__(self) -> Self:
+        service, settings = self._service, self._settings
+        if service is None:
+            raise UserError("--designer llm: where is the model served? give --llm-url")
+        key = os.environ.get("COPILOT_LLM_API_KEY") or os.environ.get("OPENAI_API_KEY")
+        async with AsyncExitStack() as opening:
+            self._client = await self._connected(opening, service, service.urls, settings.model, key)
+            self._judge = self._client
+            judge_urls = service.judge_urls or service.urls
+            judge_model = settings.judge_model or settings.model
+            if (judge_urls, judge_model) != (service.urls, settings.model):
+                key = os.environ.get("COPILOT_JUDGE_API_KEY") or key
+                self._judge = await self._connected(opening, service, judge_urls, judge_model, key)
+            self._open = opening.pop_all()
+        self._watch = LoadWatch(self._client)
+        return self
+
+    async def _connected(
+        self, opening: AsyncExitStack, service: LlmService, urls: Sequence[str], model: str, key: str | None
+    ) -> ModelClient:
+        client = ModelClient(
+            urls,
+            model,
+            structured=self._settings.structured,
+            temperature=self._settings.temperature,
+            top_p=self._settings.top_p,
+            timeout_s=service.timeout_s,
+            patience_s=service.patience_s,
+            api_key=key,
+            concurrency=service.concurrency,
+        )
+        await opening.enter_async_context(client)
+        await client.served_models()
+        return client
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self._open.aclose()
+
+    async def server_load(self) -> str | None:
+        """How busy the servers are, in words; None where they do not tell."""
+        return await self._watch.look()
+
+    async def design_async(self, seed: Seed, run_seed: int) -> Design:
+        """The dialogue for a seed, judged if that is wanted. Raises DesignFault where none can be made."""
+        started = time.monotonic()
+        conversation = Conversation(self._book, seed, run_seed)
+        try:
+            dialogue = await _followed(conversation.steps(), self._client)
+            checks = await self._judged(dialogue, conversation)
+        except RowFault as fault:
+            account = conversation.account(time.monotonic() - started)
+            raise DesignFault(fault.reason, fault.detail, account) from fault
+        return Design(dialogue, conversation.account(time.monotonic() - started), checks)
+
+    async def _judged(self, dialogue: Dialogue, conversation: Conversation) -> tuple[Check, ...]:
+        if not self._settings.judge_model:
+            return ()
+        mended, _ = normalise_dialogue(dialogue, self._book.limits)
+        steps = judge.judging(mended, self._book.prompts, conversation.log)
+        try:
+            return await _followed(steps, self._judge)
+        except RowFault:
+            # A judge that cannot be asked is no fault of the dialogue.
+            return judge.unjudged(mended)
+
+
+async def _followed(steps: Generator[Ask, Reply, T], client: ModelClient) -> T:
+    """Ask what the steps want to know, until they return."""
+    try:
+        ask = next(steps)
+        while True:
+            ask = steps.send(await client.ask(ask))
+    except StopIteration as done:
+        result: T = done.value
+        return result

@@ -1,0 +1,105 @@
+"""How busy the servers are, read from the metrics that vLLM has. A server without them is passed over."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import astuple, dataclass
+from typing import Self
+
+from copilot.units import Seconds
+from pipelines.llm.client import ModelClient
+
+_SAMPLE = re.compile(r"^vllm:(\w+)(?:\{.*\})? +(\S+)", re.MULTILINE)
+_FIELDS = {
+    "num_requests_running": "running",
+    "num_requests_waiting": "waiting",
+    "generation_tokens_total": "generated_tokens",
+    "prompt_tokens_total": "prompt_tokens",
+    "prefix_cache_queries_total": "prefix_queries",
+    "prefix_cache_hits_total": "prefix_hits",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ServerLoad:
+    """Requests that run and wait now; and tokens since the server started. Loads add up."""
+
+    running: int = 0
+    waiting: int = 0
+    generated_tokens: int = 0
+    prompt_tokens: int = 0
+    prefix_queries: int = 0
+    prefix_hits: int = 0
+
+    def __add__(self, other: ServerLoad) -> ServerLoad:
+        return ServerLoad(
+            *(ours + theirs for ours, theirs in zip(astuple(self), astuple(other), strict=True))
+        )
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        """The load in Prometheus' text format, summed over engines; None where vLLM's names are not in it."""
+        found: dict[str, float] = {}
+        for name, value in _SAMPLE.findall(text):
+            field = _FIELDS.get(name)
+            if field is not None:
+                found[field] = found.get(field, 0.0) + _number(value)
+        return cls(**{field: round(value) for field, value in found.items()}) if found else None
+
+
+def _number(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        return 0.0
+    return value if math.isfinite(value) else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class LoadRates:
+    """What happened between two readings. `hit_share` is None where the prefix cache was not asked."""
+
+    generated_tokens_per_s: float
+    prompt_tokens_per_s: float
+    hit_share: float | None
+
+
+async def read_loads(client: ModelClient) -> dict[str, ServerLoad]:
+    """The load of each URL that tells it. Never fails: who is away is left out."""
+    texts = await asyncio.gather(*(client.look(endpoint, "/metrics") for endpoint in client.endpoints))
+    loads = {e.url: ServerLoad.parse(text or "") for e, text in zip(client.endpoints, texts, strict=True)}
+    return {url: load for url, load in loads.items() if load is not None}
+
+
+def total(loads: Iterable[ServerLoad]) -> ServerLoad | None:
+    """The sum of the loads; None where there is none."""
+    given = list(loads)
+    return sum(given, ServerLoad()) if given else None
+
+
+def rates(
+    before: Mapping[str, ServerLoad], after: Mapping[str, ServerLoad], seconds: Seconds
+) -> LoadRates | None:
+    """The rates over an interval of so many seconds, of the servers that were there all the time.
+
+    A server that counts less than before was started anew, and is left out. None where no server is left.
+    """
+    lasting = [
+        (earlier, later)
+        for earlier, later in ((before.get(url), load) for url, load in after.items())
+        if earlier is not None
+        and later.generated_tokens >= earlier.generated_tokens
+        and later.prompt_tokens >= earlier.prompt_tokens
+    ]
+    if not lasting or seconds <= 0:
+        return None
+    n_queries = sum(b.prefix_queries - a.prefix_queries for a, b in lasting)
+    n_hits = sum(b.prefix_hits - a.prefix_hits for a, b in lasting)
+    return LoadRates(
+        sum(b.generated_tokens - a.generated_tokens for a, b in lasting) / seconds,
+        sum(b.prompt_tokens - a.prompt_tokens for a, b in lasting) / seconds,
+        n_hits / n_queries if n_queries > 0 else None,
+    )
