@@ -1,24 +1,29 @@
-# Each target sets up what it needs: a .venv of its own from requirements/dev.lock, and nothing outside this folder.
+# Each target sets up what it needs: .venv from requirements/dev.lock, .venv-vllm where a real server is tested, and
+# nothing outside this folder.
 SHELL := /bin/sh
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.8
 STAMP := $(VENV)/.installed
+VLLM_PYTHON ?= $(PYTHON)
+VLLM_VENV := .venv-vllm
+VLLM_STAMP := $(VLLM_VENV)/.installed
 
 # Kept byte code saves seconds at every start.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: help demo test check format gallery bench lock clean
+.PHONY: help demo test test-vllm check format gallery bench lock lock-vllm clean
 
 help:
-	@echo "make demo     make a small data set in runs/demo and say where to look and listen"
-	@echo "make test     run the tests"
-	@echo "make check    formatting, lint, types, import directions, schemas against models"
-	@echo "make gallery  draw the spectrogram of every procedural recipe on one sheet"
-	@echo "make bench    print the benchmarks' figures"
-	@echo "make format   format the code and write the schemas anew"
-	@echo "make lock     pin the dependencies anew"
+	@echo "make demo       make a small data set in runs/demo and say where to look and listen"
+	@echo "make test       run the tests"
+	@echo "make test-vllm  run the tests against a real vLLM server on the CPU (Linux x86-64, Python 3.11)"
+	@echo "make check      formatting, lint, types, import directions, schemas against models"
+	@echo "make gallery    draw the spectrogram of every procedural recipe on one sheet"
+	@echo "make bench      print the benchmarks' figures"
+	@echo "make format     format the code and write the schemas anew"
+	@echo "make lock       pin the dependencies anew"
 
 $(STAMP): pyproject.toml requirements/dev.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -27,6 +32,15 @@ $(STAMP): pyproject.toml requirements/dev.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VLLM_STAMP): requirements/vllm-torch.lock requirements/vllm-test.lock | $(STAMP)
+	@$(VLLM_PYTHON) -c 'import platform as p, sys; sys.exit((p.system(), p.machine(), p.python_implementation(), *sys.version_info[:2]) != ("Linux", "x86_64", "CPython", 3, 11))' || \
+	  { echo "make: vLLM's tests need CPython 3.11 on Linux x86-64, here is $$($(VLLM_PYTHON) --version 2>&1) on $$(uname -sm); try make test-vllm VLLM_PYTHON=python3.11"; exit 2; }
+	$(VLLM_PYTHON) -m venv --clear --without-pip $(VLLM_VENV)
+	@$(BIN)/python -m pip --python $(VLLM_VENV)/bin/python install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements/vllm-torch.lock || \
+	  { echo "make: no torch for CPUs; requirements/vllm-torch.lock says which is needed, and how to tell pip where it is"; exit 2; }
+	$(BIN)/uv pip install --quiet --python $(VLLM_VENV)/bin/python --no-deps --require-hashes -r requirements/vllm-test.lock
 	@touch $@
 
 demo: $(STAMP)
@@ -40,6 +54,9 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+test-vllm: $(STAMP) $(VLLM_STAMP)
+	COPILOT_VLLM_PYTHON=$(VLLM_VENV)/bin/python $(BIN)/python -m pytest tests/vllm
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .
@@ -63,5 +80,9 @@ lock: $(STAMP)
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --extra espeak --extra llm --extra view --group dev --custom-compile-command "make lock" --upgrade --output-file requirements/dev.lock
 
+lock-vllm: $(STAMP)
+	$(BIN)/uv pip compile requirements/vllm-test.in --excludes requirements/vllm-test.exclude --generate-hashes --no-emit-index-url \
+	  --python-version 3.11 --python-platform x86_64-manylinux_2_28 --custom-compile-command "make lock-vllm" --upgrade --quiet --output-file requirements/vllm-test.lock
+
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VLLM_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

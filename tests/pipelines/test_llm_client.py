@@ -29,7 +29,7 @@ from pipelines.llm.wire import ServedModel
 
 SCHEMA = {
     "type": "object",
-    "properties": {"text": {"type": "string", "pattern": "^[!-~][ -~]{0,99}$"}},
+    "properties": {"text": {"type": "string", "pattern": "^[a-z]([!-~]* [!-~]){0,19}[!-~]*$"}},
     "required": ["text"],
     "additionalProperties": False,
 }

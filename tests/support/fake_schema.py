@@ -24,7 +24,7 @@ _VOCABULARY = (
 )
 WORDS = tuple(_VOCABULARY.split())
 
-_LENGTH_LIMIT = re.compile(r"\{0,(\d+)\}\$$")
+_WORD_LIMIT = re.compile(r"\)\{0,(\d+)\}")
 _FENCED = re.compile(r"```json\s*\n(.*?)```", re.DOTALL)
 _TYPES = ("object", "array", "string", "boolean", "integer", "number", "null")
 _KNOWN = {
@@ -85,10 +85,10 @@ def _draw_text(schema: Schema, rng: Random) -> str:
     pattern = schema.get("pattern")
     n_most = 8
     if pattern is not None:
-        limit = _LENGTH_LIMIT.search(pattern)
+        limit = _WORD_LIMIT.search(pattern)
         if limit is None:
-            raise UnknownSchemaError(f"schema: pattern {pattern!r} is not of the form ^DC{{0,N}}$")
-        n_most = max(1, min(8, int(limit[1]) // 10))
+            raise UnknownSchemaError(f"schema: pattern {pattern!r} is not of the form ^A(D* D){{0,N}}D*$")
+        n_most = min(8, int(limit[1]) + 1)
     text = " ".join(rng.choices(WORDS, k=rng.randint(min(2, n_most), n_most)))
     if pattern is not None and not re.search(pattern, text):
         raise UnknownSchemaError(f"schema: {text!r} does not keep the pattern {pattern!r}")

@@ -19,14 +19,16 @@ from copilot.units import Seconds
 
 Schema = Mapping[str, Any]
 
+_FIRST = r"[^\x00-\x2f:-@\[-`{-\x7f]"
 _LETTER = r'[^\x00-\x20"\\\x7f]'
-_LETTER_OR_SPACE = r'[^\x00-\x1f"\\\x7f]'
-# What a text may have at most, beside the limits: well above what the prompts ask for.
-_CAPTION_CHARS = 160
-_REQUEST_CHARS = 350
-_DESCRIPTION_CHARS = 700
-_SPEAKER_CHARS = 40
-_CHARS_PER_WORD = 8
+_CHARS_PER_WORD = 14
+"""An allowance: most words are shorter, so that a text of the most words is seldom too long."""
+# The most words of a text, well above what the prompts ask for. Engines repeat a group 128 times at most.
+_CAPTION_WORDS = 16
+_REQUEST_WORDS = 36
+_DESCRIPTION_WORDS = 76
+_SPEAKER_WORDS = 3
+_LAST_WORD_LETTERS = 30
 _FEWEST_LINE_WORDS = 3
 _LINE_WORDS = 20
 _LINE_WORDS_PER_S = 3.0
@@ -184,10 +186,10 @@ class GrammarBook:
 
     def _voice(self) -> dict[str, Schema]:
         return {
-            "speaker": _text(_SPEAKER_CHARS),
+            "speaker": _words(_SPEAKER_WORDS),
             "gender": {"enum": list(get_args(Gender))},
             "emotion": {"enum": list(get_args(Emotion))},
-            "text": _text(max_line_words(self._limits) * _CHARS_PER_WORD),
+            "text": _words(max_line_words(self._limits)),
         }
 
     def _ambience_fields(self) -> dict[str, Schema]:
@@ -204,13 +206,17 @@ class GrammarBook:
         return Range(low=allowed.low, high=min(allowed.high, self._limits.duration_s))
 
     def _caption(self) -> Schema:
-        return _text(min(_CAPTION_CHARS, self._limits.text_chars))
+        return _words(_n_words(self._limits.text_chars, _CAPTION_WORDS))
 
     def _request(self) -> Schema:
-        return _text(min(_REQUEST_CHARS, self._limits.user_chars))
+        return _words(_n_words(self._limits.user_chars, _REQUEST_WORDS))
 
     def _description(self) -> Schema:
-        return _text(min(_DESCRIPTION_CHARS, self._limits.description_chars))
+        return _words(_n_words(self._limits.description_chars, _DESCRIPTION_WORDS))
+
+
+def _n_words(n_chars: int, most: int) -> int:
+    return max(1, min(most, n_chars // _CHARS_PER_WORD))
 
 
 def _voiced(*, speech: bool) -> str:
@@ -242,6 +248,12 @@ def _number(allowed: Range) -> dict[str, Any]:
     return {"type": "number", "minimum": allowed.low, "maximum": allowed.high}
 
 
-def _text(n_chars: int) -> dict[str, Any]:
-    """So many characters at most. None is a control character, or one that JSON would have to escape."""
-    return {"type": "string", "pattern": f"^{_LETTER}{_LETTER_OR_SPACE}{{0,{n_chars - 1}}}$"}
+def _words(most: int) -> dict[str, Any]:
+    """Words with single spaces between them, of which the first begins with a letter or a digit.
+
+    There is no control character in them, and no white space that runs away. Only the last word has a longest
+    length, so that a text of the most words has to end. Engines take ten times as long to prepare a pattern
+    that bounds every word.
+    """
+    words = f"({_LETTER}* {_LETTER}){{0,{most - 1}}}"
+    return {"type": "string", "pattern": f"^{_FIRST}{words}{_LETTER}{{0,{_LAST_WORD_LETTERS}}}$"}
