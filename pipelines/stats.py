@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from copilot.design import Usage
 from copilot.dialogue import Task
 from copilot.sample import Tier
 from copilot.units import Seconds
@@ -102,6 +103,7 @@ class RunStats:
     top_captions: tuple[tuple[str, int], ...]
     sample_bytes: int
     reject_bytes: int
+    usage: Usage
 
 
 def run_stats(run: Path) -> RunStats:
@@ -134,6 +136,7 @@ def run_stats(run: Path) -> RunStats:
         top_captions=count.top_captions.top(_N_TOP),
         sample_bytes=sum(file.n_bytes for file in reader.files("shards")),
         reject_bytes=sum(file.n_bytes for file in reader.files("rejects")),
+        usage=totals.usage,
     )
 
 

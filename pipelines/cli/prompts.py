@@ -10,10 +10,12 @@ from rich.console import Console
 from rich.table import Table
 
 from copilot.designers.llm import judge
+from copilot.designers.llm.forms import FormBook
 from copilot.designers.llm.grammar import max_line_words, max_operations, story_sounds
 from copilot.designers.llm.log import Log
 from copilot.designers.llm.prompts import PromptLibrary
 from copilot.designers.llm.replies import shown, slots_of
+from copilot.designers.llm.settings import LlmSettings
 from copilot.designers.scripted import ScriptedDesigner
 from copilot.dialogue import EDIT_TASKS, Dialogue, Task
 from copilot.errors import UserError
@@ -44,7 +46,8 @@ def show_prompt(name: str, seed_text: str, task: str, *, as_json: bool) -> None:
     prompt = library.get(name)
     dialogue = _example(seed_text, _edit_task(task))
     if name == judge.PROMPT:
-        text = next(judge.judging(dialogue, library, Log())).messages[0].content
+        book = FormBook(SceneLimits(), len(dialogue.turns), LlmSettings(model="any"))
+        text = next(judge.judging(dialogue, book, Log())).messages[0].content
     else:
         known = _variables(dialogue)
         text = library.render(name, **{variable: known[variable] for variable in prompt.variables})

@@ -38,6 +38,7 @@ def print_stats(stats: RunStats, name: str, console: Console) -> None:
 def _tables(stats: RunStats) -> Iterable[tuple[str, tuple[str, ...], _Rows]]:
     """Title, columns and rows of each table; the title stands above the first column."""
     yield "run", ("", ""), _overview(stats)
+    yield "language model", ("", ""), _language_model(stats)
     tasks = [
         (task, f"{one.n:,}", _percent(one.share), _percent(one.hq_share)) for task, one in stats.tasks.items()
     ]
@@ -80,6 +81,23 @@ def _overview(stats: RunStats) -> _Rows:
         ("rejects on disk", _bytes(stats.reject_bytes)),
     ]
     return rows
+
+
+def _language_model(stats: RunStats) -> _Rows:
+    usage = stats.usage
+    if not usage.requests:
+        return []
+    each = f"{usage.generated_tokens / stats.n_samples:,.0f}" if stats.n_samples else "no sample"
+    return [
+        ("requests", f"{usage.requests:,}"),
+        ("  corrections", f"{usage.corrections:,}"),
+        ("  fresh starts", f"{usage.fresh_starts:,}"),
+        ("replies repaired", f"{usage.repairs:,}"),
+        ("prompt tokens", f"{usage.prompt_tokens:,}"),
+        ("  cached", f"{usage.cached_tokens:,}"),
+        ("generated tokens", f"{usage.generated_tokens:,}"),
+        ("  per sample", each),
+    ]
 
 
 def _reasons(stats: RunStats) -> _Rows:

@@ -17,13 +17,14 @@ from copilot.designers.llm.exchange import Ask, Reply
 from copilot.designers.llm.forms import FormBook
 from copilot.designers.llm.settings import LlmSettings
 from copilot.dialogue import Dialogue, Task
-from copilot.errors import RowFault, UserError
+from copilot.errors import CopilotError, RowFault, UserError
 from copilot.normalise import normalise_dialogue
 from copilot.scene import SceneLimits
 from copilot.seed import Seed
 from pipelines.llm.client import ModelClient
 from pipelines.llm.service import LlmService
 from pipelines.llm.watch import LoadWatch
+from pipelines.stage import explained
 
 T = TypeVar("T")
 
@@ -122,13 +123,18 @@ class LlmDesigner:
         except RowFault as fault:
             account = conversation.account(time.monotonic() - started)
             raise DesignFault(fault.reason, fault.detail, account) from fault
+        except (CopilotError, MemoryError):
+            raise
+        except Exception as error:  # the row is rejected, and what the model has said is kept with it
+            account = conversation.account(time.monotonic() - started)
+            raise DesignFault("unexpected-error", explained(error), account) from error
         return Design(dialogue, conversation.account(time.monotonic() - started), checks)
 
     async def _judged(self, dialogue: Dialogue, conversation: Conversation) -> tuple[Check, ...]:
         if not self._settings.judge_model:
             return ()
         mended, _ = normalise_dialogue(dialogue, self._book.limits)
-        steps = judge.judging(mended, self._book.prompts, conversation.log)
+        steps = judge.judging(mended, self._book, conversation.log)
         try:
             return await _followed(steps, self._judge)
         except RowFault:

@@ -3,12 +3,15 @@ import json
 import pytest
 
 from copilot.designers.llm.exchange import Reply
+from copilot.designers.llm.forms import FormBook
 from copilot.designers.llm.judge import CHECKS, GRAMMAR, judging, unjudged
 from copilot.designers.llm.log import Log
-from copilot.designers.llm.prompts import PromptLibrary
+from copilot.designers.llm.settings import LlmSettings
 from copilot.dialogue import Dialogue, Turn
 from copilot.edit import Add, Change, Remove, Replace, apply
-from copilot.scene import Scene, SoundElement
+from copilot.scene import Scene, SceneLimits, SoundElement
+
+BOOK = FormBook(SceneLimits(), 2, LlmSettings(model="m"))
 
 
 def sound(number, text, role="effect"):
@@ -47,7 +50,7 @@ def answer(*, names=True, does=True, leaves=False):
 
 def judge(case, *texts):
     asks, log, queue = [], Log(), list(texts)
-    steps = judging(case, PromptLibrary.load(), log)
+    steps = judging(case, BOOK, log)
     try:
         ask = next(steps)
         while True:

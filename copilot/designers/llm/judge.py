@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import Generator
 
 from copilot.checks import Check
-from copilot.designers.llm.exchange import Ask, Grammar, Message, Reply
+from copilot.designers.llm.exchange import Ask, Grammar, Reply
+from copilot.designers.llm.forms import FormBook
 from copilot.designers.llm.ladder import Fault, read
 from copilot.designers.llm.log import Log
-from copilot.designers.llm.prompts import PromptLibrary
 from copilot.designers.llm.replies import shown, slots_of
 from copilot.dialogue import Dialogue, Turn
 from copilot.edit import Add, Change, Operation, Remove
@@ -54,12 +54,12 @@ CHECKS = (
 """The names of the judge's checks: faults of edit turns, and turns for which no verdict could be had."""
 
 
-def judging(dialogue: Dialogue, prompts: PromptLibrary, log: Log) -> Generator[Ask, Reply, tuple[Check, ...]]:
+def judging(dialogue: Dialogue, book: FormBook, log: Log) -> Generator[Ask, Reply, tuple[Check, ...]]:
     """Yields what to ask, is sent the replies, returns the checks."""
     faults: Counter[str] = Counter()
     for index, before, turn, _ in dialogue.transitions():
         if index:
-            faults.update((yield from _faults_of(before, turn, prompts, log)))
+            faults.update((yield from _faults_of(before, turn, book, log)))
     return tuple(Check(name, float(faults[name]), 0.0) for name in CHECKS)
 
 
@@ -69,17 +69,16 @@ def unjudged(dialogue: Dialogue) -> tuple[Check, ...]:
     return tuple(Check(name, float(faults.get(name, 0)), 0.0) for name in CHECKS)
 
 
-def _faults_of(
-    before: Scene, turn: Turn, prompts: PromptLibrary, log: Log
-) -> Generator[Ask, Reply, list[str]]:
-    request = prompts.render(
+def _faults_of(before: Scene, turn: Turn, book: FormBook, log: Log) -> Generator[Ask, Reply, list[str]]:
+    message = book.request(
         PROMPT,
+        GRAMMAR,
         request=turn.user,
         before=shown(slots_of(before)),
         edits=[_sentence(operation, before) for operation in turn.operations],
         after=shown(slots_of(turn.scene)),
     )
-    ask = Ask((Message("user", request),), GRAMMAR, _MAX_TOKENS)
+    ask = Ask((message,), GRAMMAR, _MAX_TOKENS)
     for _ in range(_N_TRIES):
         found = read(Verdict, (yield from log.asking(ask)))
         if not isinstance(found, Fault):
