@@ -189,7 +189,7 @@ class GrammarBook:
             "speaker": _words(_SPEAKER_WORDS),
             "gender": {"enum": list(get_args(Gender))},
             "emotion": {"enum": list(get_args(Emotion))},
-            "text": _words(max_line_words(self._limits)),
+            "text": _words(_n_words(self._limits.text_chars, max_line_words(self._limits))),
         }
 
     def _ambience_fields(self) -> dict[str, Schema]:
@@ -216,7 +216,7 @@ class GrammarBook:
 
 
 def _n_words(n_chars: int, most: int) -> int:
-    return max(1, min(most, n_chars // _CHARS_PER_WORD))
+    return max(1, min(most, 1 + (n_chars - _LAST_WORD_LETTERS) // _CHARS_PER_WORD))
 
 
 def _voiced(*, speech: bool) -> str:
