@@ -1,4 +1,4 @@
-"""The designer on a language model over the network: whatever the server does, every seed is accounted for."""
+"""The designer on a language model over the network: whatever it does, every seed is accounted for."""
 
 from __future__ import annotations
 
@@ -55,8 +55,7 @@ def test_a_dialogue_has_an_account_of_what_it_took():
         account = made.account
         assert account.model == "tiny"
         assert account.usage.requests == len(account.raw_replies) == len(server.bodies)
-        replies = [json.loads(text) for text in account.raw_replies]
-        assert [sorted(reply)[0] for reply in replies[:1]] == ["ambience"]
+        assert set(json.loads(account.raw_replies[0])) == {"description", "user", "ambience", "sounds"}
         assert account.usage.seconds > 0
         assert account.usage.prompt_tokens > account.usage.cached_tokens
         assert made.checks == ()
@@ -227,14 +226,10 @@ def test_a_run_over_a_server_with_every_fault_accounts_for_every_seed(tmp_path):
         return chance.choice(FAULTS) if chance.random() < 0.4 else None
 
     with serving(faults=plan) as server:
-        outcome = run(tmp_path, seeds_in(tmp_path, 40), server.url, fresh_starts=1, corrections=1)
+        outcome = run(tmp_path, seeds_in(tmp_path, 24), server.url, fresh_starts=1, corrections=1)
     samples, rejects = rows_of(tmp_path, "shards"), rows_of(tmp_path, "rejects")
     assert outcome.n_left == 0
-    assert (
-        sorted(row["seed_id"] for row in samples + rejects)
-        == sorted(f"text/seeds.txt/{number}" for number in range(1, 41))
-        or len({row["seed_id"] for row in samples + rejects}) == len(samples + rejects) == 40
-    )
+    assert len({row["seed_id"] for row in samples + rejects}) == len(samples + rejects) == 24
     assert samples
     assert all(row["raw_replies"] and row["reason"] and row["stage"] == "design" for row in rejects)
     for row in samples:
@@ -273,13 +268,13 @@ def test_a_server_that_goes_away_and_comes_back_loses_nothing(tmp_path):
                 server.stop()
                 server.start()
 
-        outcome = run(tmp_path, seeds_in(tmp_path, 40), server.url, report=bounce)
+        outcome = run(tmp_path, seeds_in(tmp_path, 24), server.url, report=bounce)
     assert away.is_set()
-    assert (outcome.totals.accepted, outcome.totals.rejected, outcome.n_left) == (40, 0, 0)
+    assert (outcome.totals.accepted, outcome.totals.rejected, outcome.n_left) == (24, 0, 0)
 
 
 def test_a_run_whose_servers_are_gone_ends_and_goes_on_later(tmp_path):
-    seeds = seeds_in(tmp_path, 40)
+    seeds = seeds_in(tmp_path, 24)
     with serving() as server:
         with pytest.raises(ServersGoneError, match="run the same command again"):
             run(
@@ -290,12 +285,12 @@ def test_a_run_whose_servers_are_gone_ends_and_goes_on_later(tmp_path):
                 report=lambda progress: server.stop(),
             )
         before = rows_of(tmp_path, "shards")
-        assert 0 < len(before) < 40
+        assert 0 < len(before) < 24
         server.start()
         outcome = run(tmp_path, seeds, server.url)
     after = rows_of(tmp_path, "shards")
-    assert (outcome.totals.accepted, outcome.n_left) == (40, 0)
-    assert len({row["seed_id"] for row in after}) == len(after) == 40
+    assert (outcome.totals.accepted, outcome.n_left) == (24, 0)
+    assert len({row["seed_id"] for row in after}) == len(after) == 24
     kept = {row["id"]: row["turns"] for row in after}
     assert all(kept[row["id"]] == row["turns"] for row in before)
 
@@ -311,8 +306,8 @@ def test_what_a_server_will_never_accept_ends_the_run_with_one_message(tmp_path,
 
 def test_two_servers_share_the_work_and_one_is_enough(tmp_path):
     with serving() as one, serving() as other:
-        outcome = run(tmp_path, seeds_in(tmp_path, 24), one.url, other.url)
-        assert outcome.totals.accepted == 24
+        outcome = run(tmp_path, seeds_in(tmp_path, 12), one.url, other.url)
+        assert outcome.totals.accepted == 12
         shares = Counter({"one": len(one.bodies), "other": len(other.bodies)})
         assert min(shares.values()) > 0.3 * sum(shares.values())
     with serving() as one, serving(faults=lambda n, body: fake.http_status(500)) as broken:
