@@ -40,6 +40,8 @@ def create_designer(config: RunConfig, service: LlmService | None = None) -> Des
 
     Raises UserError for an unknown one, and for settings that it has no use for.
     """
+    if config.n_turns > config.limits.n_turns:
+        raise UserError(f"--turns {config.n_turns}: the limits allow {config.limits.n_turns}")
     make = plugins.load(plugins.DESIGNERS, config.designer, "--designer")
     settings: dict[str, Any] = {"n_turns": config.n_turns}
     if config.task_mix is not None:
@@ -70,8 +72,6 @@ def take_fingerprint(config: RunConfig) -> Fingerprint:
 
     Raises UserError for a backend that is not there, MissingExtraError for what it needs.
     """
-    if config.n_turns > config.limits.n_turns:
-        raise UserError(f"--turns {config.n_turns}: the limits allow {config.limits.n_turns}")
     fingerprints = {}
     for name, renderer in (
         (config.sfx, registry.create(config.sfx, "sfx")),

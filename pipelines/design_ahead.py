@@ -27,7 +27,7 @@ MAX_BATCH = 64
 """The most seeds in one batch, and so the most rows in one shard."""
 
 READY_FOR_S: Seconds = 30.0
-"""How long records lie ready at most while a worker is idle, before they go out as a smaller batch."""
+"""How long some records lie ready while a worker is idle, before they go out as a smaller batch."""
 
 _SECONDS_BETWEEN_LOADS = 3.0
 

@@ -67,7 +67,8 @@ class Run:
     def open_as(self, fingerprint: Mapping[str, Any], **about: Any) -> None:  # noqa: ANN401 - any JSON value
         """Take up a run, or begin one, by the JSON of its fingerprint; `about` goes into a new `run.json`.
 
-        Raises ConfigMismatchError where the folder belongs to another fingerprint.
+        One that has nothing in its ledger is begun anew under another fingerprint; else raises
+        ConfigMismatchError.
         """
         if self.exists():
             known = self.describe().get("fingerprint")
@@ -75,13 +76,15 @@ class Run:
                 raise CorruptDataError(
                     f"{self._description}: has no fingerprint; give this run another --out"
                 )
-            if differing := list(differences(dict(fingerprint), known)):
+            differing = list(differences(dict(fingerprint), known))
+            if not differing:
+                return
+            if self.ledger.names():
                 raise ConfigMismatchError(
                     f"{self.folder}: belongs to a run with another configuration:\n  "
                     + "\n  ".join(differing)
                     + "\nGo on with the same settings and versions, or give the run a new --out"
                 )
-            return
         self.write({"digest": content_hash(fingerprint)[:16], "fingerprint": fingerprint, **about})
 
     def write(self, content: Mapping[str, Any]) -> None:

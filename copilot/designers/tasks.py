@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from copilot.content import derive_rng
 from copilot.dialogue import EDIT_TASKS, Task
 from copilot.errors import UserError
-from copilot.seed import Seed
 
 
 def checked_weights(weights: Mapping[Task, float] | None) -> dict[Task, float]:
@@ -26,10 +25,8 @@ def checked_weights(weights: Mapping[Task, float] | None) -> dict[Task, float]:
     return {task: float(weights[task]) for task in EDIT_TASKS if task in weights}
 
 
-def draw_task(
-    weights: Mapping[Task, float], offered: Sequence[Task], seed: Seed, run_seed: int, turn: int
-) -> Task:
-    """The task of one turn out of those offered, by their weights; evenly where none of them has one.
+def draw_task(weights: Mapping[Task, float], offered: Sequence[Task], *parts: str | int) -> Task:
+    """One of the tasks offered, drawn by the parts and their weights; evenly where none of them has one.
 
     Raises ValueError where nothing is offered.
     """
@@ -38,7 +35,7 @@ def draw_task(
     shares = [weights.get(task, 0.0) for task in offered]
     if not sum(shares):
         shares = [1.0] * len(offered)
-    point = derive_rng("task", run_seed, seed.id, turn).random() * sum(shares)
+    point = derive_rng("task", *parts).random() * sum(shares)
     for task, share in zip(offered, shares, strict=True):
         point -= share
         if point < 0:

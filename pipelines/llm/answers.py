@@ -9,7 +9,9 @@ from copilot.designers.llm.exchange import Reply
 
 _SHOWN_CHARS = 300
 _CONTEXT = re.compile(
-    r"context.{0,3}(length|window|size)|max_model_len|maximum (model|sequence) length", re.IGNORECASE
+    r"context.{0,3}(length|window|size)|max_model_len|maximum (model|sequence) length|"
+    r"completion tokens|max_tokens.{0,20}too large",
+    re.IGNORECASE,
 )
 
 

@@ -9,7 +9,6 @@ servers that answer others rejects its row only. Keys and passwords are in no me
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -25,6 +24,8 @@ from pipelines.llm.wire import BusyError, FaultError, RefusedError, ServedModel,
 
 _N_BLAMES = 4
 """How often a request may fail on servers that answer others meanwhile."""
+_N_PASSED_OVER = 30
+"""How often it may hear that a server is busy which answers others meanwhile: it may be too large for it."""
 _FIRST_WAIT_S = 0.5
 _LONGEST_WAIT_S = 30.0
 _LONGEST_RETRY_AFTER_S = 60.0
@@ -110,7 +111,7 @@ class ModelClient:
         return body
 
     async def _until_answered(self, body: dict[str, Any]) -> Reply:
-        n_busy = n_faults = n_blames = 0
+        n_busy = n_faults = n_blames = n_passed_over = 0
         # What each server had answered when this request last failed there.
         known: dict[Endpoint, int] = {}
         while True:
@@ -127,11 +128,13 @@ class ModelClient:
                     fault = error
             if isinstance(fault, BusyError):
                 n_busy += 1
+                n_passed_over += endpoint.n_answers > before
+                known[endpoint] = endpoint.n_answers
             else:
                 n_faults += 1
                 n_blames += endpoint.n_answers > before
                 known[endpoint] = endpoint.n_answers
-            if n_blames == _N_BLAMES:
+            if n_blames == _N_BLAMES or n_passed_over == _N_PASSED_OVER:
                 raise RowFault("server-error", f"{endpoint.url} answers others, but to this: {fault}")
             await self._endpoints.wait(self._wait_s(fault, n_busy, n_faults))
 
@@ -226,17 +229,6 @@ class ModelClient:
         raise ModelRefusalError(
             f"{endpoint.url}: does not serve {self.model}; give --llm-model one that it serves: {names}"
         )
-
-    async def version(self) -> str | None:
-        """The version that a vLLM server tells, or None."""
-        for endpoint in self._endpoints:
-            try:
-                found = json.loads(await self.look(endpoint, "/version") or "null")
-            except ValueError:
-                continue
-            if isinstance(found, dict) and isinstance(found.get("version"), str):
-                return str(found["version"])
-        return None
 
     async def look(self, endpoint: Endpoint, path: str) -> str | None:
         """What stands at a path below the server's own root, or None; whatever happens, it is no failure."""

@@ -82,6 +82,9 @@ class LlmDesigner:
             judge_urls = service.judge_urls or service.urls
             judge_model = settings.judge_model or settings.model
             if (judge_urls, judge_model) != (service.urls, settings.model):
+                if judge_urls != service.urls:
+                    # A key for one server is not for another to see.
+                    key = os.environ.get("OPENAI_API_KEY")
                 key = os.environ.get("COPILOT_JUDGE_API_KEY") or key
                 self._judge = await self._connected(opening, service, judge_urls, judge_model, key)
             self._open = opening.pop_all()

@@ -72,9 +72,10 @@ class Endpoint:
 
 def shown_url(given: str) -> str:
     """A URL as it may be shown: without user, password, query and fragment, whatever it looks like."""
-    scheme, separator, rest = given.rpartition("://")
-    place = rest.split("?", 1)[0].split("#", 1)[0]
-    return f"{scheme}{separator}{place.rpartition('@')[2]}"
+    scheme, separator, rest = given.partition("://") if "://" in given else ("", "", given)
+    # A password may hold any sign, so that only what follows the last @ is surely none.
+    place = rest.rpartition("@")[2].split("?", 1)[0].split("#", 1)[0]
+    return f"{scheme}{separator}{place}"
 
 
 @dataclass(frozen=True, slots=True)

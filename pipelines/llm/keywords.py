@@ -59,7 +59,7 @@ def _object(**properties: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def keyword_trials() -> tuple[KeywordTrial, ...]:
-    """A trial for each keyword that the grammars have."""
+    """Trials of the keywords that the grammars have."""
     text = GrammarBook(SceneLimits()).story(speech=False).schema["properties"]["user"]
     words = {"type": "array", "items": _YES_OR_NO}
     branches = [_object(op={"const": op}) for op in ("one", "two")]

@@ -28,7 +28,7 @@ _LOOK_S = 5.0
 # vLLM closes a connection that was idle for 5 s: one that is used just then would count as a failure.
 _KEEP_ALIVE_S = 3.0
 # The library looks at every connection of a pool for each request: at 256 that costs more than all the rest.
-_POOL_SIZE = 32
+_POOL_SIZE = 8
 _RETRIED = frozenset({408, 409})
 
 

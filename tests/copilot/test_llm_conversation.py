@@ -281,7 +281,7 @@ def test_a_task_that_cannot_be_done_is_drawn_again():
     assert forms.tasks == ("add",)
     story = {**STORY, "sounds": [sound("a door creaks")]}
     turn = crowded.builder.story(StoryReply.model_validate_json(json.dumps(story)))
-    label = forms.edit(Dialogue(seed_id="s", seed_text="t", turns=(turn,))).label
+    label = forms.edit(Dialogue(seed_id="s", seed_text="t", turns=(turn,)), turn.scene).label
     assert label.removeprefix("turn 1 ").strip("()") in set(EDIT_TASKS) - {"add"}
 
 
@@ -423,3 +423,62 @@ def test_tokens_of_every_request_are_counted():
     conversation = Conversation(book(), SEED, 7)
     play(conversation, replies)
     assert conversation.log.usage(0).generated_tokens == 45
+
+
+def test_a_correction_names_sounds_by_what_they_are():
+    twice = {
+        "user": "no dog and no clock, please",
+        "operations": [{"op": "remove", "slot": 1}, {"op": "remove", "slot": 1}],
+        "description": "Rain falls while a door creaks",
+    }
+    other = {
+        "user": "I do not need the clock any more",
+        "operations": [{"op": "remove", "slot": 0}],
+        "description": "Rain falls while a dog barks",
+    }
+    right = {**other, "operations": [{"op": "remove", "slot": 2}]}
+    conversation = Conversation(book({"remove": 1}), SEED, 7)
+    asks, dialogue = play(conversation, [said(STORY), said(twice), said(other), said(right)])
+    assert "slot 1 is the subject of two operations" in asks[2].messages[-1].content
+    assert (
+        "the sound 'a door creaks': is edited, but the request names the sound 'a clock ticks' and not"
+        in asks[3].messages[-1].content
+    )
+    assert dialogue.edit(1).removed == (3,)
+
+
+def test_a_correction_of_a_whole_dialogue_says_in_which_turn():
+    wrong = json.loads(json.dumps(WHOLE))
+    wrong["edit_1"]["elements"][1].update(loudness=-11)
+    wrong["story"]["elements"][1].update(loudness=-5)
+    asks, _ = play(Conversation(book(EVERYTHING, mode="whole"), SEED, 7), [said(wrong), said(WHOLE)])
+    told = asks[1].messages[-1].content
+    assert "loudness-range: story, element 2: " in told
+    assert "unasked-change: edit_1, element 2: " in told
+
+
+def test_where_a_larger_limit_does_not_fit_the_first_one_stays():
+    cut = said('{"description":"Rain', "length")
+    full = Reply("the context is too short", "context-length")
+    conversation = Conversation(book(n_turns=1, max_tokens=100), SEED, 7)
+    asks, dialogue = play(conversation, [cut, full, said(STORY)])
+    assert [ask.max_tokens for ask in asks] == [100, 200, 100]
+    assert len(dialogue.turns) == 1
+    assert conversation.log.usage(0).fresh_starts == 1
+
+
+def test_an_empty_reply_is_not_sent_back():
+    asks, _ = play(Conversation(book(n_turns=1), SEED, 7), [said(""), said(STORY)])
+    assert [len(ask.messages) for ask in asks] == [2, 2]
+
+
+def test_a_mended_reply_counts_whatever_else_is_wrong_with_it():
+    conversation = Conversation(book(n_turns=1), SEED, 7)
+    play(conversation, [said("{'user': 'x'}"), said(STORY)])
+    assert conversation.log.usage(0).repairs == 1
+
+
+def test_a_second_draw_of_a_task_is_even_too():
+    offered = ("remove", "volume", "panning", "replace", "open")
+    drawn = Counter(book().begin(Seed(f"s/{n}", "t"), 0)._draw(offered, 1, "again") for n in range(1000))
+    assert min(drawn[task] for task in offered) > 150

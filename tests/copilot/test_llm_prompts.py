@@ -164,13 +164,14 @@ def test_a_whole_dialogue_lists_its_edits_in_order():
     assert found == [(f"edit_{index}", task) for index, task in enumerate(EDIT_TASKS, start=1)]
 
 
-@pytest.mark.parametrize("name", ["story", "edit", "whole", "correction"])
-def test_a_schema_ends_the_message(name):
+@pytest.mark.parametrize("name", ["story", "edit", "whole", "correction", "judge"])
+def test_a_schema_comes_after_all_else_but_the_seed(name):
     schema = '{"type":"object"}'
-    text = rendered(name, schema=schema)
-    assert text.endswith(f"```json\n{schema}\n```")
+    text, seed = rendered(name, schema=schema), rendered(name).partition("Below is a seed")
+    block = f"```json\n{schema}\n```"
     assert "```" not in rendered(name)
-    assert text.startswith(rendered(name))
+    assert text.startswith(seed[0].rstrip())
+    assert text.endswith(f"{block}\n\n{seed[1]}{seed[2]}" if seed[1] else block)
 
 
 def test_what_is_shared_comes_before_the_seed():

@@ -629,12 +629,3 @@ def test_a_url_below_the_root_is_refused() -> None:
 
     with pytest.raises(ModelRefusalError, match="it lists no models: check --llm-url, which ends with"):
         asyncio.run(work())
-
-
-@pytest.mark.parametrize(("metrics", "version"), [(True, "0.32.0"), (False, None)])
-def test_the_version_is_told_where_there_is_one(*, metrics: bool, version: str | None) -> None:
-    async def work() -> str | None:
-        async with FakeLlm(metrics=metrics) as server, a_client(server.url) as client:
-            return await client.version()
-
-    assert asyncio.run(work()) == version

@@ -12,6 +12,7 @@ from made_runs import a_reject, a_run
 from copilot.content import content_hash
 from copilot.errors import ConfigMismatchError, CorruptDataError, RunInUseError, UserError
 from pipelines.config import Fingerprint, RunConfig
+from pipelines.ledger import LedgerEntry
 from pipelines.run import Run
 from pipelines.shards import ShardWriter
 
@@ -49,6 +50,7 @@ def test_a_run_is_taken_up_under_its_own_fingerprint_and_left_as_it_is(tmp_path:
 
 def test_another_configuration_is_refused_with_every_difference(tmp_path: Path) -> None:
     Run(tmp_path).open_for(fingerprint(run_seed=7))
+    Run(tmp_path).ledger.add(LedgerEntry("0" * 16, (), ("text/a",), ()))
     with pytest.raises(ConfigMismatchError) as caught:
         Run(tmp_path).open_for(fingerprint(run_seed=8, keep="mixes"))
     assert str(caught.value) == (
@@ -58,6 +60,12 @@ def test_another_configuration_is_refused_with_every_difference(tmp_path: Path) 
         "Go on with the same settings and versions, or give the run a new --out"
     )
     assert caught.value.exit_code == 2
+
+
+def test_a_run_that_has_made_nothing_is_begun_anew(tmp_path: Path) -> None:
+    Run(tmp_path).open_for(fingerprint(run_seed=7))
+    Run(tmp_path).open_for(fingerprint(run_seed=8))
+    assert Run(tmp_path).describe()["fingerprint"]["config"]["run_seed"] == 8
 
 
 def test_a_folder_without_a_run_is_the_users_mistake(tmp_path: Path) -> None:

@@ -7,8 +7,9 @@ up, with the last fault as the reason. A turn that has passed is never asked aga
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from pydantic import ValidationError
@@ -26,12 +27,14 @@ from copilot.normalise import normalise_dialogue
 from copilot.rules import check_dialogue
 from copilot.rules.base import Violation, place
 from copilot.rules.schema import schema_faults
-from copilot.scene import Frozen
+from copilot.scene import Frozen, Scene
 from copilot.seed import Seed
 from copilot.units import Seconds
 
 VERSION = "1"
 """Changes with whatever changes what is asked or made of the replies, but for the prompts."""
+
+_IDS = re.compile(r"\b(elements?|the ambience) (\d+(?:, \d+)*)")
 
 M = TypeVar("M", bound=Frozen)
 Steps = Generator[Ask, Reply, Dialogue]
@@ -41,10 +44,11 @@ Steps = Generator[Ask, Reply, Dialogue]
 class _Outcome:
     """What a reply came to: a dialogue that may stand, or a fault, or both where it only falls short of hq.
 
-    `text` is the reply as the chat goes on with it.
+    `scene` is the dialogue's last one, mended; `text` the reply as the chat goes on with it.
     """
 
     dialogue: Dialogue | None = None
+    scene: Scene = field(default_factory=Scene)
     text: str = ""
     fault: Fault | None = None
 
@@ -56,6 +60,7 @@ class Conversation:
         self._book = book
         self._forms = book.begin(seed, run_seed)
         self._chat: tuple[Message, ...] = (self._forms.system,)
+        self._scene = Scene()
         self.log = Log()
 
     def account(self, seconds: Seconds) -> Account:
@@ -72,13 +77,13 @@ class Conversation:
             return (yield from self._answered(self._forms.whole()))
         dialogue = yield from self._answered(self._forms.story())
         for _ in self._forms.tasks:
-            dialogue = yield from self._answered(self._forms.edit(dialogue))
+            dialogue = yield from self._answered(self._forms.edit(dialogue, self._scene))
         return dialogue
 
     def _answered(self, form: Form[M]) -> Steps:
         """Ask until a reply makes a dialogue. Raises RowFault where none does."""
         settings = self._book.settings
-        max_tokens = form.max_tokens
+        max_tokens, enlarged = form.max_tokens, False
         last = Fault("no-reply", ("nothing was asked",))
         for start in range(1 + settings.fresh_starts):
             self.log.count("fresh_starts", int(start > 0))
@@ -87,9 +92,12 @@ class Conversation:
             for n_left in reversed(range(1 + settings.corrections)):
                 messages = (*self._chat, form.request, *talk)
                 reply = yield from self.log.asking(Ask(messages, form.grammar, max_tokens))
-                if max_tokens == form.max_tokens and is_truncated(reply):
-                    max_tokens *= 2
-                    reply = yield from self.log.asking(Ask(messages, form.grammar, max_tokens))
+                if not enlarged and is_truncated(reply):
+                    enlarged = True
+                    larger = yield from self.log.asking(Ask(messages, form.grammar, 2 * max_tokens))
+                    # Where so many do not fit into the context, the truncated reply is what there is.
+                    if larger.finish_reason != "context-length":
+                        max_tokens, reply = 2 * max_tokens, larger
                 outcome = self._outcome(form, reply)
                 if outcome.dialogue is not None:
                     standing = outcome
@@ -102,6 +110,7 @@ class Conversation:
                 correction = self._book.request("correction", form.grammar, faults=list(last.messages))
                 talk = (*talk, Message("assistant", reply.text), correction)
             if standing is not None and standing.dialogue is not None:
+                self._scene = standing.scene
                 self._chat = (*self._chat, form.request, Message("assistant", standing.text))
                 return standing.dialogue
         raise RowFault(last.reason, f"{form.label}: {last.detail} (given up after {self._spent()})")
@@ -113,9 +122,9 @@ class Conversation:
 
     def _outcome(self, form: Form[M], reply: Reply) -> _Outcome:
         found = read(form.model, reply)
+        self.log.count("repairs", int(found.repaired))
         if isinstance(found, Fault):
             return _Outcome(fault=found)
-        self.log.count("repairs", int(found.repaired))
         dialogue = _finished(form, found.value)
         if isinstance(dialogue, Fault):
             return _Outcome(fault=dialogue)
@@ -125,7 +134,7 @@ class Conversation:
         if fault := _told(fatal, mended) if fatal else self._unoffered(mended):
             return _Outcome(fault=fault)
         text = found.value.model_dump_json(exclude_none=True) if found.repaired else reply.text
-        return _Outcome(dialogue, text, self._short_of_hq(violations, mended))
+        return _Outcome(dialogue, mended.turns[-1].scene, text, self._short_of_hq(violations, mended))
 
     def _short_of_hq(self, violations: Sequence[Violation], dialogue: Dialogue) -> Fault | None:
         """What keeps the turn at hand out of hq, where that is to be corrected. Earlier turns stand."""
@@ -158,9 +167,17 @@ def _told(violations: Sequence[Violation], dialogue: Dialogue) -> Fault:
 
 def _in_words(violation: Violation, dialogue: Dialogue) -> str:
     said = violation.message.removeprefix(f"{place(violation.turn, violation.element_id)}: ")
-    if violation.element_id is None or violation.turn is None:
+    if violation.turn is None:
         return said
-    for scene in (dialogue.turns[violation.turn].scene, dialogue.scene_before(violation.turn)):
-        if (element := scene.get(violation.element_id)) is not None:
-            return f"the sound '{element.text}': {said}"
-    return said
+    if dialogue.mode == "whole":
+        # Here the ids are the model's own, and so are the names of the turns.
+        where = place(None, violation.element_id, f"edit_{violation.turn}" if violation.turn else "story")
+        return f"{where}: {said}"
+    texts = {e.id: e.text for e in dialogue.scene_before(violation.turn).sounds()}
+    texts |= {e.id: e.text for e in dialogue.turns[violation.turn].scene.sounds()}
+    said = _IDS.sub(lambda ids: _quoted(ids[2], texts), said)
+    return said if violation.element_id is None else f"{_quoted(str(violation.element_id), texts)}: {said}"
+
+
+def _quoted(ids: str, texts: Mapping[int, str]) -> str:
+    return " and ".join(f"the sound '{texts.get(int(one), one)}'" for one in ids.split(", "))

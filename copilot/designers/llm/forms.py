@@ -23,8 +23,7 @@ from copilot.designers.llm.settings import LlmSettings
 from copilot.designers.tasks import checked_weights, draw_task
 from copilot.dialogue import EDIT_TASKS, Dialogue, Task, Turn
 from copilot.edit import apply
-from copilot.normalise import normalise_dialogue
-from copilot.scene import Frozen, SceneLimits
+from copilot.scene import Frozen, Scene, SceneLimits
 from copilot.seed import Seed
 
 M = TypeVar("M", bound=Frozen)
@@ -108,8 +107,8 @@ class DialogueForms:
         self._run_seed = run_seed
         self.tasks = tuple(self._draw(EDIT_TASKS, index) for index in range(1, book.n_turns))
 
-    def _draw(self, offered: tuple[Task, ...], turn: int) -> Task:
-        return draw_task(self._book.weights, offered, self._seed, self._run_seed, turn)
+    def _draw(self, offered: tuple[Task, ...], *parts: str | int) -> Task:
+        return draw_task(self._book.weights, offered, self._run_seed, self._seed.id, *parts)
 
     def story(self) -> Form[StoryReply]:
         """The story turn. Room is left for the additions to come."""
@@ -127,16 +126,17 @@ class DialogueForms:
             finish=lambda reply: self._dialogue((book.builder.story(reply),)),
         )
 
-    def edit(self, dialogue: Dialogue) -> Form[EditReply]:
-        """The edit turn after those that there are; another task where the drawn one cannot be done."""
+    def edit(self, dialogue: Dialogue, scene: Scene) -> Form[EditReply]:
+        """The edit turn after those that there are; another task where the drawn one cannot be done.
+
+        `scene` is the dialogue's last one, mended: as the model is to see it.
+        """
         book, index = self._book, len(dialogue.turns)
-        mended, _ = normalise_dialogue(dialogue, book.limits)
-        scene = mended.turns[-1].scene
         n_reserved = self.tasks[index:].count("add")
         most = {task: max_operations(task, len(scene), book.limits, n_reserved) for task in EDIT_TASKS}
         task = self.tasks[index - 1]
         if not most[task]:
-            task = self._draw(tuple(other for other in EDIT_TASKS if most[other]), index)
+            task = self._draw(tuple(other for other in EDIT_TASKS if most[other]), index, "again")
         grammar = book.grammars.edit(task, len(scene), speech=self.speech, n_operations=most[task])
         request = book.request(
             "edit", grammar, task=task, sounds=shown(slots_of(scene)), max_operations=most[task]

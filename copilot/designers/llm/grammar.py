@@ -1,7 +1,7 @@
 """The JSON Schemas of replies: what a reply cannot say, needs no correction.
 
 A grammar depends on the limits, on whether there may be speech, and for an edit on its task and on how many
-sounds are alive; not on which they are. So a run has a few dozen of them, and a server's cache holds them
+sounds are alive; not on which they are. So a run has 80 of them at most, and a server's cache holds them
 all. Only keywords that grammar engines enforce are used: objects with every property required, `enum`,
 `const`, bounds of numbers and of arrays, `anyOf`, and `pattern` without a length.
 """
@@ -9,7 +9,7 @@ all. Only keywords that grammar engines enforce are used: objects with every pro
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, get_args
 
 from copilot.designers.llm.exchange import Grammar
@@ -19,6 +19,8 @@ from copilot.units import Seconds
 
 Schema = Mapping[str, Any]
 
+# No text holds what JSON would have to escape. Signs beyond ASCII are left to the rules: engines take three
+# times as long to prepare a class that excludes some of them.
 _FIRST = r"[^\x00-\x2f:-@\[-`{-\x7f]"
 _LETTER = r'[^\x00-\x20"\\\x7f]'
 _CHARS_PER_WORD = 14
@@ -85,40 +87,50 @@ class GrammarBook:
     def story(self, *, speech: bool, n_reserved: int = 0) -> Grammar:
         """The reply of a story turn."""
         fewest, most = story_sounds(self._limits, n_reserved)
-        schema = _object(
-            description=self._description(),
-            user=self._request(),
-            ambience=_object(**self._ambience_fields()),
-            sounds=_array(self._sound(speech=speech), fewest, most),
-        )
-        return self._named(f"story-{fewest}-{most}-{_voiced(speech=speech)}", schema)
+
+        def make() -> Schema:
+            return _object(
+                description=self._description(),
+                user=self._request(),
+                ambience=_object(**self._ambience_fields()),
+                sounds=_array(self._sound(speech=speech), fewest, most),
+            )
+
+        return self._named(f"story-{fewest}-{most}-{_voiced(speech=speech)}", make)
 
     def edit(self, task: Task, n_alive: int, *, speech: bool, n_operations: int) -> Grammar:
         """The reply of an edit turn over slots 0 to `n_alive` - 1, of which the last is the ambience."""
         speaks = speech and task in {"add", "replace", "open"}
         slots = 0 if task == "add" else n_alive
-        schema = _object(
-            user=self._request(),
-            operations=_array(_any_of(self._operations(task, n_alive, speech=speech)), 1, n_operations),
-            description=self._description(),
-        )
-        return self._named(f"{task}-{slots}-{n_operations}-{_voiced(speech=speaks)}", schema)
+
+        def make() -> Schema:
+            operations = _any_of(self._operations(task, n_alive, speech=speech))
+            return _object(
+                user=self._request(),
+                operations=_array(operations, 1, n_operations),
+                description=self._description(),
+            )
+
+        return self._named(f"{task}-{slots}-{n_operations}-{_voiced(speech=speaks)}", make)
 
     def whole(self, n_turns: int, *, speech: bool) -> Grammar:
         """The reply that holds a whole dialogue, each scene restated."""
-        words = {
-            "user": self._request(),
-            "description": self._description(),
-        }
-        elements = _array(self._element(speech=speech), 1, self._limits.n_elements)
-        ids = _array({"type": "integer", "minimum": 0, "maximum": _LARGEST_ID}, 0, self._limits.n_elements)
-        edit = _object(**words, added=ids, changed=ids, removed=ids, elements=elements)
-        edits = {f"edit_{index}": edit for index in range(1, n_turns)}
-        schema = _object(story=_object(**words, elements=elements), **edits)
-        return self._named(f"whole-{n_turns}-{_voiced(speech=speech)}", schema)
 
-    def _named(self, name: str, schema: Schema) -> Grammar:
-        return self._made.setdefault(name, Grammar(name, schema))
+        def make() -> Schema:
+            words = {"user": self._request(), "description": self._description()}
+            n_elements = self._limits.n_elements
+            elements = _array(self._element(speech=speech), 1, n_elements)
+            ids = _array({"type": "integer", "minimum": 0, "maximum": _LARGEST_ID}, 0, n_elements)
+            edit = _object(**words, added=ids, changed=ids, removed=ids, elements=elements)
+            edits = {f"edit_{index}": edit for index in range(1, n_turns)}
+            return _object(story=_object(**words, elements=elements), **edits)
+
+        return self._named(f"whole-{n_turns}-{_voiced(speech=speech)}", make)
+
+    def _named(self, name: str, make: Callable[[], Schema]) -> Grammar:
+        if name not in self._made:
+            self._made[name] = Grammar(name, make())
+        return self._made[name]
 
     def _operations(self, task: Task, n_alive: int, *, speech: bool) -> list[Schema]:
         slots, movable = list(range(n_alive)), list(range(n_alive - 1))
@@ -249,11 +261,10 @@ def _number(allowed: Range) -> dict[str, Any]:
 
 
 def _words(most: int) -> dict[str, Any]:
-    """Words with single spaces between them, of which the first begins with a letter or a digit.
+    """Words with single spaces between them, of which the first begins with no sign of ASCII's.
 
-    There is no control character in them, and no white space that runs away. Only the last word has a longest
-    length, so that a text of the most words has to end. Engines take ten times as long to prepare a pattern
-    that bounds every word.
+    No white space in them can run away. Only the last word has a longest length, so that a text of the most
+    words has to end: engines take ten times as long to prepare a pattern that bounds every word.
     """
     words = f"({_LETTER}* {_LETTER}){{0,{most - 1}}}"
     return {"type": "string", "pattern": f"^{_FIRST}{words}{_LETTER}{{0,{_LAST_WORD_LETTERS}}}$"}

@@ -81,6 +81,7 @@ def _faults_of(before: Scene, turn: Turn, book: FormBook, log: Log) -> Generator
     ask = Ask((message,), GRAMMAR, _MAX_TOKENS)
     for _ in range(_N_TRIES):
         found = read(Verdict, (yield from log.asking(ask)))
+        log.count("repairs", int(found.repaired))
         if not isinstance(found, Fault):
             return _failed(found.value, turn)
     return ["judge/no-verdict"]

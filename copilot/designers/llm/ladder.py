@@ -25,18 +25,21 @@ LONGEST_REPLY = 65_536
 _RUNAWAY = re.compile(r"\s{200,}")
 _THOUGHTS_END = "</think>"
 _MOST_FAULTS = 8
+_MOST_BRACKETS = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
     """What is wrong with a reply: a kebab-case reason, and messages for the model and for people.
 
-    A fault that is not `correctable` is none that words could mend: the turn begins anew.
+    A fault that is not `correctable` is none that words could mend: the turn begins anew. `repaired` says
+    whether the JSON was mended before the fault was found.
     """
 
     reason: str
     messages: tuple[str, ...]
     correctable: bool = True
+    repaired: bool = False
 
     @property
     def detail(self) -> str:
@@ -57,7 +60,8 @@ def read(model: type[M], reply: Reply) -> Read[M] | Fault:
     if fault := ending_fault(reply):
         return fault
     if not reply.text.strip():
-        return Fault("empty-reply", ("the reply is empty",))
+        # Nothing can be said of it, and some servers refuse a chat with an empty message.
+        return Fault("empty-reply", ("the reply is empty",), correctable=False)
     if len(reply.text) > LONGEST_REPLY:
         return Fault("reply-too-long", (f"the reply has {len(reply.text)} characters",), correctable=False)
     loaded = _loads(reply.text)
@@ -67,7 +71,7 @@ def read(model: type[M], reply: Reply) -> Read[M] | Fault:
     value = parse_model(model, json.dumps(content))
     if isinstance(value, tuple):
         said = tuple(violation.message.removeprefix(f"{model.__name__.lower()}: ") for violation in value)
-        return Fault("schema", shortened(said))
+        return Fault("schema", shortened(said), repaired=repaired)
     return Read(value, repaired)
 
 
@@ -110,8 +114,10 @@ def _loads(text: str) -> tuple[Any, bool] | Fault:
         reason = str(error)
     # A model that thinks aloud writes its reply after that.
     spoken = text.rpartition(_THOUGHTS_END)[2]
+    # Mending takes the square of them, and a whole dialogue has no more than some hundred.
+    n_brackets = spoken.count("{") + spoken.count("[")
     try:
-        mended = json_repair.loads(spoken, skip_json_loads=True) if "{" in spoken else None
+        mended = json_repair.loads(spoken, skip_json_loads=True) if 0 < n_brackets < _MOST_BRACKETS else None
     except (ValueError, RecursionError):
         mended = None
     if isinstance(mended, dict):

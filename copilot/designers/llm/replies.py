@@ -201,12 +201,19 @@ class Builder:
         slots = slots_of(scene)
         made: list[Operation] = []
         changes: dict[int, dict[str, float]] = {}
+        gone: set[int] = set()
         for operation in reply.operations:
             if isinstance(operation, AddReply):
                 made.append(Add(element=self._element(operation.sound, next_id)))
                 next_id += 1
                 continue
             subject = _in_slot(slots, operation.slot)
+            if subject.id in gone or (subject.id in changes and not isinstance(operation, ChangeReply)):
+                raise SlotError(
+                    f"slot {operation.slot} is the subject of two operations; one has to say it all"
+                )
+            if not isinstance(operation, ChangeReply):
+                gone.add(subject.id)
             if isinstance(operation, RemoveReply):
                 made.append(Remove(id=subject.id))
             elif isinstance(operation, ReplaceReply):
