@@ -25,7 +25,11 @@ def parse_dialogue(raw: str | bytes) -> Dialogue | tuple[Violation, ...]:
 
 def parse_model(model: type[M], raw: str | bytes) -> M | tuple[Violation, ...]:
     """The model that the JSON holds, or what keeps it from being one. At least one violation then."""
-    if isinstance(raw, str) and any("\ud800" <= character <= "\udfff" for character in raw):
+    if (
+        isinstance(raw, str)
+        and not raw.isascii()
+        and any("\ud800" <= character <= "\udfff" for character in raw)
+    ):
         # Half a character is a fault of the text like any other; as bytes it is found as one.
         raw = raw.encode("utf-8", "surrogatepass")
     try:
