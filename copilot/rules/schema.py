@@ -15,24 +15,20 @@ SCHEMA_MEANING = "What the designer replies is JSON of the published schema."
 # pydantic puts the member of a union that it tried into the path; it is no part of the data.
 _UNION_TAGS = frozenset({"sfx", "tts", "add", "remove", "change", "replace"})
 _ROLE_TAGS = frozenset({"ambience", "effect", "music", "speech"})
-_ONE_SOUND = frozenset({"sound", "replace", "add"})
 _LONGEST_INPUT = 40
 
 
 def schema_faults(error: ValidationError) -> Iterator[tuple[tuple[str | int, ...], str]]:
     """Each fault of a validation as (path, message), the path without the tags of unions."""
     for fault in error.errors(include_url=False, include_context=False):
-        path = tuple(part for part, before in _with_former(fault["loc"]) if not _is_tag(part, before))
+        parts = zip(fault["loc"], (None, *fault["loc"]), strict=False)
+        path = tuple(part for part, before in parts if not _is_tag(part, before))
         yield path, _message(path, fault)
-
-
-def _with_former(path: tuple[str | int, ...]) -> Iterator[tuple[str | int, str | int | None]]:
-    return zip(path, (None, *path), strict=False)
 
 
 def _is_tag(part: str | int, before: str | int | None) -> bool:
     # A role is a field's name as well, but never right after an index or a field that holds one sound.
-    return part in _UNION_TAGS or (part in _ROLE_TAGS and (isinstance(before, int) or before in _ONE_SOUND))
+    return part in _UNION_TAGS or (part in _ROLE_TAGS and (isinstance(before, int) or before == "sound"))
 
 
 def _message(path: tuple[str | int, ...], fault: ErrorDetails) -> str:

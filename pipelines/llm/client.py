@@ -126,14 +126,14 @@ class ModelClient:
                     return await self._complete(loan, body)
                 except FaultError as error:
                     fault = error
+            others_answered = endpoint.n_answers > before
+            known[endpoint] = endpoint.n_answers
             if isinstance(fault, BusyError):
                 n_busy += 1
-                n_passed_over += endpoint.n_answers > before
-                known[endpoint] = endpoint.n_answers
+                n_passed_over += others_answered
             else:
                 n_faults += 1
-                n_blames += endpoint.n_answers > before
-                known[endpoint] = endpoint.n_answers
+                n_blames += others_answered
             if n_blames == _N_BLAMES or n_passed_over == _N_PASSED_OVER:
                 raise RowFault("server-error", f"{endpoint.url} answers others, but to this: {fault}")
             await self._endpoints.wait(self._wait_s(fault, n_busy, n_faults))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -22,6 +21,7 @@ from copilot.normalise import normalise_dialogue
 from copilot.scene import SceneLimits
 from copilot.seed import Seed
 from pipelines.llm.client import ModelClient
+from pipelines.llm.keys import judge_key, model_key
 from pipelines.llm.service import LlmService
 from pipelines.llm.watch import LoadWatch
 from pipelines.stage import explained
@@ -75,17 +75,13 @@ class LlmDesigner:
         service, settings = self._service, self._settings
         if service is None:
             raise UserError("--designer llm: where is the model served? give --llm-url")
-        key = os.environ.get("COPILOT_LLM_API_KEY") or os.environ.get("OPENAI_API_KEY")
         async with AsyncExitStack() as opening:
-            self._client = await self._connected(opening, service, service.urls, settings.model, key)
+            self._client = await self._connected(opening, service, service.urls, settings.model, model_key())
             self._judge = self._client
             judge_urls = service.judge_urls or service.urls
             judge_model = settings.judge_model or settings.model
             if (judge_urls, judge_model) != (service.urls, settings.model):
-                if judge_urls != service.urls:
-                    # A key for one server is not for another to see.
-                    key = os.environ.get("OPENAI_API_KEY")
-                key = os.environ.get("COPILOT_JUDGE_API_KEY") or key
+                key = judge_key(elsewhere=judge_urls != service.urls)
                 self._judge = await self._connected(opening, service, judge_urls, judge_model, key)
             self._open = opening.pop_all()
         self._watch = LoadWatch(self._client)

@@ -6,7 +6,6 @@ Only a server that cannot be reached, or does not serve the model, raises; whate
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, get_args
@@ -20,6 +19,7 @@ from copilot.units import Seconds
 from pipelines.assembly import create_designer
 from pipelines.config import RunConfig
 from pipelines.llm.endpoints import Endpoint
+from pipelines.llm.keys import model_key
 from pipelines.llm.keywords import KeywordTrial, keyword_trials
 from pipelines.llm.service import LlmService
 from pipelines.llm.wire import FaultError, RefusedError, ServedModel, Wire
@@ -102,9 +102,7 @@ async def probe(
     Raises UserError where the model is not served or has to be named, CopilotError where no server answers.
     """
     endpoint = Endpoint.parse(url)
-    # The designer looks for its key in the same places.
-    key = os.environ.get("COPILOT_LLM_API_KEY") or os.environ.get("OPENAI_API_KEY")
-    wire = Wire((endpoint,), key, timeout_s)
+    wire = Wire((endpoint,), model_key(), timeout_s)
     wire.open(n_kept=1)
     try:
         report("models")
