@@ -24,6 +24,20 @@ def sample_id(run_seed: int, seed_id: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class CastVoice:
+    """The voice that a speaker has for the whole dialogue.
+
+    `fits` says whether the voice has the speaker's gender and emotions, or the gender alone. `stands_for` is
+    the voice of the bank that was cast, where the backend cannot clone it and speaks with one of its own.
+    """
+
+    speaker: str
+    voice: str
+    fits: Literal["gender-and-emotion", "gender"]
+    stands_for: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Provenance:
     """How a sample came about."""
 
@@ -33,6 +47,7 @@ class Provenance:
     fingerprint: str
     account: Account = field(default_factory=Account)
     normalised: tuple[str, ...] = ()
+    voices: tuple[CastVoice, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
 
 

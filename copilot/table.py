@@ -94,6 +94,16 @@ _PROVENANCE = pa.struct(
         "tokens": pa.struct({"prompt": pa.int64(), "cached": pa.int64(), "generated": pa.int64()}),
         "raw_replies": pa.list_(pa.string()),
         "normalised": pa.list_(pa.string()),
+        "voices": pa.list_(
+            pa.struct(
+                {
+                    "speaker": pa.string(),
+                    "voice": pa.string(),
+                    "fits": pa.string(),
+                    "stands_for": pa.string(),
+                }
+            )
+        ),
         "run_seed": pa.int64(),
         "fingerprint": pa.string(),
         "versions": pa.list_(pa.struct({"name": pa.string(), "version": pa.string()})),

@@ -16,8 +16,9 @@ from copilot.dialogue import Task
 from copilot.sample import Keep
 from copilot.scene import Frozen, SceneLimits
 from copilot.schemas import schema_hashes
+from renderers.base import Tool
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 """Of the columns and of the mix: raised whenever the same configuration gives other rows."""
 
 
@@ -33,7 +34,8 @@ class RunConfig(Frozen):
     """What decides a run's samples. How many are made, and by how many workers, is not part of it.
 
     `task_mix` weighs the tasks of edit turns, which are drawn evenly without it. `llm` is for designers that
-    ask a language model.
+    ask a language model. `sfx` and `tts` are `NAME` or `NAME:TARGET`, with settings of those renderers;
+    `voices` is the folder of a voice bank. With `variants` a caption has so many takes, shared by all.
     """
 
     seeds: str
@@ -43,7 +45,11 @@ class RunConfig(Frozen):
     task_mix: Mapping[Task, float] | None = None
     llm: LlmSettings | None = None
     sfx: str = "procedural"
+    sfx_settings: Mapping[str, Any] = Field(default_factory=dict)
     tts: str = "espeak"
+    tts_settings: Mapping[str, Any] = Field(default_factory=dict)
+    voices: str | None = None
+    variants: int | None = Field(default=None, ge=1)
     keep: Keep = "both"
     mix_bits: BitDepth = 16
     limits: SceneLimits = SceneLimits()
@@ -58,7 +64,9 @@ class Fingerprint(Frozen):
     prompts: Mapping[str, str] = Field(default_factory=dict)
     libraries: Mapping[str, str] = Field(default_factory=sound_libraries)
     designer: Mapping[str, str]
-    renderers: Mapping[str, Mapping[str, str]]
+    renderers: Mapping[Tool, Mapping[str, str]]
+    voices: str | None = None
+    """Hash of the voice bank: the names and contents of its recordings."""
 
     @property
     def digest(self) -> str:

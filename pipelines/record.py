@@ -10,9 +10,19 @@ from copilot.design import Account
 from copilot.dialogue import Dialogue
 from copilot.errors import RowFault
 from copilot.mix import DialogueMix
-from copilot.sample import Reject, Sample
+from copilot.sample import CastVoice, Reject, Sample
 from copilot.seed import Seed
 from copilot.stem import Stem
+from renderers.base import Reference, Voice
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """A speaker's voice, and the reference that shows it in each emotion in which the speaker speaks."""
+
+    known: CastVoice
+    voice: Voice
+    references: Mapping[str, Reference] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -26,7 +36,7 @@ class Record:
     design_checks: tuple[Check, ...] = ()
     normalised: tuple[str, ...] = ()
     rule_checks: tuple[Check, ...] = ()
-    voices: Mapping[str, str] = field(default_factory=dict)
+    voices: Mapping[str, Cast] = field(default_factory=dict)
     stems: dict[int, Stem] = field(default_factory=dict)
     mix: DialogueMix | None = None
     checks: tuple[Check, ...] = ()
