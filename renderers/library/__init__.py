@@ -1,0 +1,203 @@
+"""Sound effects from a folder of real recordings: found by their captions, fitted to the duration.
+
+The same request gives the same recording and the same samples. What no recording fits gets neutral noise,
+and says so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile as sf
+from pydantic import field_validator
+
+from copilot.content import content_hash, derive_rng, derive_seed
+from copilot.scene import Frozen
+from copilot.units import SAMPLE_RATE_HZ, Audio, Seconds, samples_to_seconds, seconds_to_samples
+from renderers.base import About, RenderedSound, RenderFailure, RenderRequest, Tool, Voice
+from renderers.library.fit import fit, heard_span
+from renderers.library.index import Index, Recording, normalised, read_index, under_licences
+from renderers.library.search import Search
+from renderers.procedural import FALLBACK, LONGEST_S, ProceduralRenderer, make
+
+SOUND_VERSION = "1"
+"""Raised by hand whenever the search or the fitting gives another sound; part of every stem's key."""
+
+_MOST_READ_S: Seconds = 120.0
+_TRIES = 4
+"""How many of several equally good recordings are tried where one cannot be decoded."""
+
+
+class LibrarySettings(Frozen):
+    """Which recordings. `index` is the name of the index in `folder`; without it, that of a known layout."""
+
+    folder: str
+    licences: tuple[str, ...] | None = None
+    index: str | None = None
+
+    @field_validator("licences", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:  # noqa: ANN401 - what a user gave
+        """`CC0,CC-BY` as the command line gives it; every licence by its usual name, in order."""
+        given = value.split(",") if isinstance(value, str) else value
+        if not isinstance(given, list | tuple) or not all(isinstance(name, str) for name in given):
+            return value
+        names = sorted({normalised(name) for name in given} - {""})
+        if not names:
+            raise ValueError("names no licence; leave it out for all")
+        return tuple(names)
+
+
+class _UnusableError(ValueError):
+    """A recording gives no sound; the message names it and says why."""
+
+
+class LibraryRenderer:
+    """Plays recordings for `sfx` requests."""
+
+    name = "library"
+    tool: Tool = "sfx"
+    about = About(
+        summary="Recordings from a folder, found by their captions and fitted to the duration",
+        licence="Apache-2.0",
+        model_licence="each recording's own; it stands in the stem's detail",
+        settings=LibrarySettings,
+        target="folder",
+    )
+
+    def __init__(self, settings: LibrarySettings) -> None:
+        self._settings = settings
+        self._index: Index | None = None
+        self._search: Search | None = None
+        self._hashes: dict[str, str] = {}
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong with the rows of the index that are not used. Raises UserError as `prepare`."""
+        return self._read().problems
+
+    def fingerprint(self) -> dict[str, str]:
+        """Backend, versions, licences, and the hash of what the index says and of its recordings' digests.
+
+        Where the folder lies is not in it. Raises UserError as `prepare`.
+        """
+        known = [[r.file, r.text, r.licence, r.kind, r.digest] for r in self._read().recordings]
+        return {
+            "backend": self.name,
+            "version": SOUND_VERSION,
+            "index": content_hash(known),
+            "licences": ",".join(self._settings.licences or ()) or "all",
+            "libsndfile": sf.__libsndfile_version__,
+            "noise": content_hash(ProceduralRenderer().fingerprint())[:16],
+        }
+
+    def prepare(self) -> None:
+        """Read the index and build the search. Raises UserError where there is no recording to use."""
+        self._ready()
+
+    def voices(self) -> Sequence[Voice]:
+        """None: this backend does not speak."""
+        return ()
+
+    def render(self, requests: Sequence[RenderRequest]) -> list[RenderedSound | RenderFailure]:
+        """One sound for each request, as long as asked; a failure where no recording can be decoded."""
+        return [self._render(request) for request in requests]
+
+    def close(self) -> None:
+        """Let go of the search."""
+        if self._search is not None:
+            self._search.close()
+            self._search = None
+
+    def _read(self) -> Index:
+        if self._index is None:
+            index = read_index(Path(self._settings.folder).expanduser(), self._settings.index)
+            licences = self._settings.licences
+            self._index = under_licences(index, licences) if licences else index
+        return self._index
+
+    def _ready(self) -> Search:
+        if self._search is None:
+            self._search = Search([recording.text for recording in self._read().recordings])
+        return self._search
+
+    def _render(self, request: RenderRequest) -> RenderedSound | RenderFailure:
+        if not 0.0 < request.duration_s <= LONGEST_S or seconds_to_samples(request.duration_s) == 0:
+            detail = f"{request.duration_s} s is not a duration above 0 and up to {LONGEST_S:g} s"
+            return RenderFailure("bad-duration", detail)
+        found = self._ready().find(request.text)
+        if not found:
+            return _noise(request)
+        first = derive_seed("library take", request.seed) % len(found)
+        unusable: list[str] = []
+        for place in [*found[first:], *found[:first]][:_TRIES]:
+            try:
+                sound = self._sound(self._read().recordings[place], request)
+            except _UnusableError as error:
+                unusable.append(str(error))
+            else:
+                return sound
+        return RenderFailure("bad-recording", f"{'; '.join(unusable)}; mend them, or take them off the index")
+
+    def _sound(self, recording: Recording, request: RenderRequest) -> RenderedSound:
+        """Raises _UnusableError."""
+        path = self._read().folder / recording.file
+        read, rate_hz, skipped = _decoded(path, recording.file, request)
+        first, end = heard_span(read)
+        if first == end:
+            raise _UnusableError(f"{recording.file} is silent")
+        # At the recording's rate, so many samples that there are never too few at the pipeline's.
+        n_samples = -(-seconds_to_samples(request.duration_s) * rate_hz // SAMPLE_RATE_HZ)
+        fitted = fit(read[:, first:end], rate_hz, n_samples, recording.kind)
+        detail = {
+            "file": recording.file,
+            "licence": normalised(recording.licence) or "none told",
+            "author": recording.author,
+            "source": recording.source,
+            "kind": fitted.kind,
+            "from_s": f"{samples_to_seconds(skipped + first + fitted.start, rate_hz):.3f}",
+            "sha256": self._hash(recording.file, path),
+        }
+        return RenderedSound(
+            fitted.audio, rate_hz, detail={name: told for name, told in detail.items() if told}
+        )
+
+    def _hash(self, file: str, path: Path) -> str:
+        if file not in self._hashes:
+            with path.open("rb") as stream:
+                self._hashes[file] = hashlib.file_digest(stream, "sha256").hexdigest()
+        return self._hashes[file]
+
+
+def _decoded(path: Path, name: str, request: RenderRequest) -> tuple[Audio, int, int]:
+    """Sound with 1 or 2 channels, its rate, and the samples left out before it. Raises _UnusableError.
+
+    Of a recording of many minutes the seed says which part is read. More than two channels may be anything,
+    surround sound or a B-format: their mean, in one channel, holds something of each.
+    """
+    try:
+        with sf.SoundFile(path) as file:
+            n_most = seconds_to_samples(max(_MOST_READ_S, 2 * request.duration_s), file.samplerate)
+            skipped = derive_seed("library part", request.seed) % max(file.frames - n_most + 1, 1)
+            file.seek(skipped)
+            audio: Audio = file.read(n_most, dtype="float32", always_2d=True).T
+            rate_hz = int(file.samplerate)
+    # TypeError: a file without a header, of which the name tells nothing either.
+    except (sf.SoundFileError, OSError, TypeError) as error:
+        raise _UnusableError(f"{name} cannot be decoded ({error})") from error
+    if not np.isfinite(audio).all():
+        raise _UnusableError(f"{name} holds NaN or infinity")
+    return audio if audio.shape[0] <= 2 else audio.mean(axis=0, keepdims=True), rate_hz, skipped
+
+
+def _noise(request: RenderRequest) -> RenderedSound:
+    """What the procedural renderer gives where it knows no recipe."""
+    n_samples = seconds_to_samples(request.duration_s)
+    rng = derive_rng("library noise", request.text, n_samples, request.seed)
+    return RenderedSound(
+        make(None, rng, n_samples), SAMPLE_RATE_HZ, matched=False, detail={"recipe": FALLBACK}
+    )

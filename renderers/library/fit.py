@@ -1,0 +1,164 @@
+"""A recording fitted to a duration: a texture loops, an event is heard once, a long one gives its best part.
+
+Pure functions on float32 (channels, samples). Levels are those of frames of 50 ms, in dB of their power.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from copilot.units import Audio, Seconds, db_to_gain, seconds_to_samples
+
+Kind = Literal["texture", "event"]
+
+_DIGITAL_SILENCE_DB = -80.0
+"""Below the peak: padding with zeros, or with the dither of 16 bits."""
+
+_FRAME_S: Seconds = 0.05
+_STEADY_DB = 16.0
+"""A texture's levels, without the lowest and the highest tenth, stay within this."""
+
+_STANDS_OUT_DB = 20.0
+"""A frame so far above the median is an event on a quiet background."""
+
+_SHORTEST_TEXTURE_S: Seconds = 2.5
+"""A single crow or bark is steady too while it lasts; its loop would be an event repeated."""
+
+_ONSET_DB = -40.0
+_LEAD_S: Seconds = 0.05
+_LOSS_DB = 1.0
+"""The energy that a stretch may lose for a start in a quieter moment."""
+
+_LONGEST_CROSSFADE_S: Seconds = 1.0
+_FADE_S: Seconds = 0.01
+_RELEASE_S: Seconds = 0.1
+_FLOOR = 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """The sound, where in the trimmed recording it begins, and what the recording was taken for."""
+
+    audio: Audio
+    start: int
+    kind: Kind
+
+
+def fit(recording: Audio, rate_hz: int, n_samples: int, kind: Kind | None = None) -> Fitted:
+    """Exactly `n_samples` of a recording without digital silence at its ends; a new array."""
+    kind = kind or kind_of(recording, rate_hz)
+    first = onset(recording, rate_hz) if kind == "event" else 0
+    sound = recording[:, first:]
+    if sound.shape[1] >= n_samples:
+        start = liveliest(sound, rate_hz, n_samples)
+        sound = sound[:, start : start + n_samples]
+        return Fitted(_faded(sound, rate_hz, _FADE_S), first + start, kind)
+    if kind == "texture":
+        return Fitted(_faded(looped(sound, rate_hz, n_samples), rate_hz, _FADE_S), first, kind)
+    # The background of an event ends with it, so it takes longer to go.
+    once = _faded(sound, rate_hz, _RELEASE_S)
+    return Fitted(np.pad(once, ((0, 0), (0, n_samples - once.shape[1]))), first, kind)
+
+
+def heard_span(audio: Audio) -> tuple[int, int]:
+    """First sample and end of what is not digital silence; equal where there is nothing else."""
+    levels = np.abs(audio).max(axis=0, initial=0.0)
+    heard = np.flatnonzero(levels > levels.max(initial=0.0) * db_to_gain(_DIGITAL_SILENCE_DB))
+    return (int(heard[0]), int(heard[-1]) + 1) if heard.size else (0, 0)
+
+
+def kind_of(audio: Audio, rate_hz: int) -> Kind:
+    """A texture is long enough, steady, and has no moment that stands far out of it."""
+    if audio.shape[1] < seconds_to_samples(_SHORTEST_TEXTURE_S, rate_hz):
+        return "event"
+    levels = _levels_db(audio, rate_hz)
+    low, median, high = np.percentile(levels, [10, 50, 90])
+    steady = high - low <= _STEADY_DB and levels.max() - median <= _STANDS_OUT_DB
+    return "texture" if steady else "event"
+
+
+def onset(audio: Audio, rate_hz: int) -> int:
+    """The sample at which an event begins: 50 ms before the first frame within 40 dB of the loudest."""
+    levels = _levels_db(audio, rate_hz)
+    first = int(np.argmax(levels >= levels.max() + _ONSET_DB))
+    frame = seconds_to_samples(_FRAME_S, rate_hz)
+    return max(first * frame - seconds_to_samples(_LEAD_S, rate_hz), 0)
+
+
+def liveliest(audio: Audio, rate_hz: int, n_samples: int) -> int:
+    """The start of the `n_samples` with the most energy, or of those 1 dB below that begin in a quiet moment.
+
+    Of several moments that are about as quiet it is the latest: an event is not kept waiting.
+    """
+    step = max(seconds_to_samples(_FRAME_S, rate_hz) // 5, 1)
+    power = np.square(audio, dtype=np.float64).sum(axis=0)
+    energy = np.concatenate([[0.0], np.cumsum(power)])
+    starts = np.arange(0, audio.shape[1] - n_samples + 1, step)
+    inside = energy[starts + n_samples] - energy[starts]
+    good = starts[inside >= inside.max() * 10.0 ** (-_LOSS_DB / 10.0)]
+    # How loud it is where it would begin: 50 ms around the start.
+    half = seconds_to_samples(_FRAME_S, rate_hz) // 2
+    left, right = np.maximum(good - half, 0), np.minimum(good + half, power.size)
+    around = (energy[right] - energy[left]) / np.maximum(right - left, 1)
+    return int(good[np.flatnonzero(around <= 2.0 * around.min() + _FLOOR)[-1]])
+
+
+def looped(audio: Audio, rate_hz: int, n_samples: int) -> Audio:
+    """`n_samples` of a texture, repeated with equal-power cross-fades of a quarter of it, up to 1 s.
+
+    Begin and end of the recording are no part of the sound repeated where they are a fade in or out.
+    """
+    part = _full_level(audio, rate_hz)
+    length = part.shape[1]
+    n_fade = min(seconds_to_samples(_LONGEST_CROSSFADE_S, rate_hz), length // 4)
+    angle = (np.arange(n_fade) + 0.5) / max(n_fade, 1) * (np.pi / 2.0)
+    out = np.zeros((part.shape[0], n_samples + length), dtype=np.float32)
+    for place in range(0, n_samples, length - n_fade):
+        piece = part.copy()
+        if place:
+            piece[:, :n_fade] *= np.sin(angle).astype(np.float32)
+        piece[:, length - n_fade :] *= np.cos(angle).astype(np.float32)
+        out[:, place : place + length] += piece
+    return out[:, :n_samples]
+
+
+def _full_level(audio: Audio, rate_hz: int) -> Audio:
+    """From the first to the last frame within 6 dB of the median; all of it where that is less than half."""
+    levels = _levels_db(audio, rate_hz)
+    frame = seconds_to_samples(_FRAME_S, rate_hz)
+    full = np.flatnonzero(levels >= np.median(levels) - 6.0)
+    first, end = int(full[0]) * frame, int(full[-1] + 1) * frame
+    if full[-1] + 1 == levels.size:  # what is left over behind the last whole frame belongs to it
+        end = audio.shape[1]
+    return audio[:, first:end] if 2 * (end - first) >= audio.shape[1] else audio
+
+
+def _levels_db(audio: Audio, rate_hz: int) -> NDArray[np.float64]:
+    """The level of each whole frame of 50 ms; of all where there is no whole one."""
+    power = np.square(audio, dtype=np.float64).mean(axis=0)
+    frame = min(seconds_to_samples(_FRAME_S, rate_hz), power.size)
+    n_frames = power.size // frame
+    frames = power[: n_frames * frame].reshape(n_frames, frame).mean(axis=1)
+    levels: NDArray[np.float64] = 10.0 * np.log10(frames + _FLOOR)
+    return levels
+
+
+def _faded(sound: Audio, rate_hz: int, release_s: Seconds) -> Audio:
+    """A copy with raised-cosine fades, each up to a quarter of it: 10 ms in, `release_s` out."""
+    faded = sound.copy()
+    n_in, n_out = (
+        min(seconds_to_samples(fade_s, rate_hz), sound.shape[1] // 4) for fade_s in (_FADE_S, release_s)
+    )
+    faded[:, :n_in] *= _rise(n_in)
+    faded[:, faded.shape[1] - n_out :] *= _rise(n_out)[::-1]
+    return faded
+
+
+def _rise(n_samples: int) -> NDArray[np.float32]:
+    """From silence to full level."""
+    rise = 0.5 - 0.5 * np.cos(np.pi * np.arange(n_samples) / max(n_samples, 1))
+    return rise.astype(np.float32)

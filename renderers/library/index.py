@@ -1,0 +1,353 @@
+"""The index of a folder of recordings: which files there are, what is heard in them, under which licence.
+
+A row that cannot be used is named with what is wrong with it, and costs no other row its place. The order of
+the rows and the place of the folder change nothing.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path, PurePath
+from typing import Any, get_args
+
+from copilot.errors import UserError
+from renderers.library.fit import Kind
+from renderers.procedural.words import words_of
+
+HEADER = "file,caption,licence,author,source"
+
+# Columns by what they mean; the first that is there counts, of the texts all.
+_FILE = ("file", "filename", "file_name", "fname")
+_TEXTS = (
+    "caption",
+    "label",
+    "labels",
+    "tags",
+    "category",
+    "keywords",
+    *(f"caption_{n}" for n in range(1, 6)),
+)
+_LICENCE = ("licence", "license")
+_AUTHOR = ("author", "manufacturer", "uploader")
+_SOURCE = ("source", "sound_link", "url")
+_MORE = (*_LICENCE, *_AUTHOR, *_SOURCE)
+
+_BLOCK_BYTES = 4096
+_ESC_LICENCE = re.compile(r"^- \[([^\]]+)\.\w+\]:\s.*\((\S+)\) by (.*) \[([^\]]+)\]\s*$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Where an index stands, where its files lie, how their names end, and what tells more of them."""
+
+    index: str
+    folder: str = ""
+    suffix: str = ""
+    details: str | None = None
+
+
+_LAYOUTS = (
+    _Layout("index.csv"),
+    _Layout("index.jsonl"),
+    _Layout("meta/esc50.csv", "audio", details="LICENSE"),
+    _Layout(
+        "FSD50K.ground_truth/dev.csv",
+        "FSD50K.dev_audio",
+        ".wav",
+        "FSD50K.metadata/dev_clips_info_FSD50K.json",
+    ),
+    _Layout("clotho_captions_development.csv", "development", details="clotho_metadata_development.csv"),
+)
+
+_Columns = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """One file, by its path below the folder, and what its rows say. `digest` changes with its content."""
+
+    file: str
+    text: str
+    digest: str
+    licence: str = ""
+    author: str = ""
+    source: str = ""
+    kind: Kind | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """The recordings of a folder, sorted by file, and what is wrong with the rows that are not used."""
+
+    folder: Path
+    recordings: tuple[Recording, ...]
+    problems: tuple[str, ...] = ()
+
+
+class _BadRowError(ValueError):
+    """A row cannot be used; the message says why."""
+
+
+def read_index(folder: Path, name: str | None = None) -> Index:
+    """The index in a folder: the one called `name`, else the first of the known layouts.
+
+    Raises UserError where there is none, or no row of it can be used.
+    """
+    layout = _layout_of(folder, name)
+    index = folder / layout.index
+    lines, parse = _lines_of(index)
+    details = _details(folder, layout)
+    recordings: dict[str, Recording] = {}
+    problems: list[str] = []
+    for number, line in lines:
+        try:
+            new = _recording(folder, layout, parse(line), details)
+        except _BadRowError as error:
+            problems.append(f"{index.name}:{number}: {error}")
+            continue
+        # One row for each caption of a file: they are one text.
+        before = recordings.get(new.file)
+        recordings[new.file] = replace(before, text=f"{before.text} {new.text}") if before else new
+    if not recordings:
+        raise UserError(
+            f"library {index}: no row can be used ({problems[0] if problems else 'there is none'}); "
+            f"expected recordings with the columns {HEADER}"
+        )
+    return Index(folder, tuple(recordings[file] for file in sorted(recordings)), tuple(problems))
+
+
+def under_licences(index: Index, licences: Sequence[str]) -> Index:
+    """The recordings under any of the licences. Raises UserError where there are none."""
+    left = tuple(r for r in index.recordings if any(accepts(asked, r.licence) for asked in licences))
+    if not left:
+        counts = Counter(normalised(recording.licence) or "none told" for recording in index.recordings)
+        there = ", ".join(f"{name} ({count})" for name, count in sorted(counts.items()))
+        raise UserError(
+            f"library {index.folder}: no recording is under {' or '.join(licences)}; there are: {there}"
+        )
+    return replace(index, recordings=left)
+
+
+def _layout_of(folder: Path, name: str | None) -> _Layout:
+    if not folder.is_dir():
+        raise UserError(f"library {folder}: there is no such folder; give one with an {_LAYOUTS[0].index}")
+    if name is not None:
+        known = next((layout for layout in _LAYOUTS if layout.index == name), _Layout(name))
+        if not (folder / name).is_file():
+            raise UserError(f"library {folder}: no {name}; name an index that is there")
+        return known
+    for layout in _LAYOUTS:
+        if (folder / layout.index).is_file():
+            return layout
+    raise UserError(
+        f"library {folder}: no {', '.join(layout.index for layout in _LAYOUTS)}; "
+        f"expected an {_LAYOUTS[0].index} that begins: {HEADER}"
+    )
+
+
+def _lines_of(index: Path) -> tuple[list[tuple[int, bytes]], Callable[[bytes], _Columns]]:
+    """The lines that hold rows, with their numbers from 1, and what makes columns of one.
+
+    A line is a row: a quote that is not closed spoils its own line only.
+    """
+    try:
+        content = index.read_bytes().removeprefix(b"\xef\xbb\xbf")
+    except OSError as error:
+        raise UserError(f"library {index}: cannot be read ({error.strerror}); check the file") from error
+    lines = [(n, line) for n, line in enumerate(content.splitlines(), start=1) if line.strip()]
+    if index.suffix == ".jsonl":
+        return lines, _from_json
+    try:
+        header = [name.strip().lower() for name in _cells(lines[0][1])] if lines else []
+    except _BadRowError as error:
+        raise UserError(f"library {index}: the first line is {error}; expected {HEADER}") from None
+    for what, names in (("file", _FILE), ("caption or label", _TEXTS)):
+        if not set(names) & set(header):
+            raise UserError(f"library {index}: no column {what} in the first line; expected {HEADER}")
+    return lines[1:], partial(_from_cells, header)
+
+
+def _cells(line: bytes) -> list[str]:
+    try:
+        return next(csv.reader([line.decode()], strict=True), [])
+    except UnicodeDecodeError as error:
+        raise _BadRowError("not UTF-8") from error
+    except csv.Error as error:
+        raise _BadRowError(f"not CSV ({error})") from error
+
+
+def _from_cells(header: Sequence[str], line: bytes) -> _Columns:
+    cells = _cells(line)
+    if len(cells) > len(header):
+        raise _BadRowError(
+            f"{len(cells)} columns where the first line has {len(header)}; quote a text that holds a comma"
+        )
+    return dict(zip(header, cells, strict=False))
+
+
+def _from_json(line: bytes) -> _Columns:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise _BadRowError(f"not JSON ({error})") from error
+    if not isinstance(row, dict):
+        raise _BadRowError("not a JSON object")
+    return {name.lower(): _text(value) for name, value in row.items()}
+
+
+def _text(value: Any) -> str:  # noqa: ANN401 - any JSON value
+    """A text, a number, or a list of them (tags) as one text; what is something else says nothing."""
+    if isinstance(value, list):
+        return " ".join(map(_text, value))
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return ""
+    # Half a character of an escape (a lone surrogate) can be neither hashed nor stored.
+    return str(value).encode(errors="replace").decode()
+
+
+def _details(folder: Path, layout: _Layout) -> Mapping[str, _Columns]:
+    """More columns, by file name: licences and authors that a known layout keeps in another file."""
+    if layout.details is None or not (folder / layout.details).is_file():
+        return {}
+    path = folder / layout.details
+    try:
+        content = path.read_bytes().decode(errors="replace")
+        if path.suffix == ".json":
+            return {
+                name: {key: _text(row[key]) for key in _MORE if key in row}
+                for name, row in json.loads(content).items()
+            }
+    except (OSError, ValueError, AttributeError, TypeError) as error:
+        raise UserError(f"library {path}: cannot be read ({error}); mend it, or take it away") from error
+    if path.suffix == ".csv":
+        rows = csv.DictReader(content.splitlines())
+        return {row["file_name"]: {key: row.get(key) or "" for key in _MORE} for row in rows}
+    return {
+        name: {"source": source, "author": author, "licence": licence}
+        for name, source, author, licence in _ESC_LICENCE.findall(content)
+    }
+
+
+def _recording(
+    folder: Path, layout: _Layout, columns: _Columns, details: Mapping[str, _Columns]
+) -> Recording:
+    known = {name: " ".join((value or "").split()) for name, value in columns.items()}
+    name = _first(known, _FILE)
+    if not name:
+        raise _BadRowError("no file")
+    text = " ".join(known[column] for column in _TEXTS if known.get(column))
+    text = " ".join(text.replace("_", " ").replace(",", " ").split())
+    if not text:
+        raise _BadRowError(f"{name}: no caption or label")
+    kind = known.get("kind", "").lower()
+    if kind and kind not in get_args(Kind):
+        raise _BadRowError(f"{name}: kind {kind!r}; expected texture or event")
+    known = {**(details.get(name) or details.get(PurePath(name).stem) or {}), **known}
+    file = PurePath(layout.folder, name + layout.suffix)
+    if file.is_absolute() or ".." in file.parts:
+        raise _BadRowError(f"{name} lies outside the folder")
+    return Recording(
+        file=file.as_posix(),
+        text=text,
+        digest=_digest(folder / file),
+        licence=_first(known, _LICENCE),
+        author=_first(known, _AUTHOR),
+        source=_first(known, _SOURCE),
+        kind=kind or None,  # type: ignore[arg-type]
+    )
+
+
+def _first(columns: _Columns, names: Sequence[str]) -> str:
+    return next((columns[name] for name in names if columns.get(name)), "")
+
+
+def _digest(path: Path) -> str:
+    """Hash of the size and three blocks (begin, middle, end): whole files would take minutes to read."""
+    try:
+        if not path.is_file():
+            raise _BadRowError(f"there is no file {path.name}")
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            if not size:
+                raise _BadRowError(f"{path.name} is empty")
+            digest = hashlib.sha256(str(size).encode())
+            for place in (0, (size - _BLOCK_BYTES) // 2, size - _BLOCK_BYTES):
+                file.seek(max(place, 0))
+                digest.update(file.read(_BLOCK_BYTES))
+    except (OSError, ValueError) as error:
+        if isinstance(error, _BadRowError):
+            raise
+        raise _BadRowError(f"{path.name} cannot be read ({error})") from error
+    return digest.hexdigest()
+
+
+_CC_URL = re.compile(r"creativecommons\.org/(?:licenses|publicdomain)/([a-z+-]+)(?:/(\d\.\d))?")
+_CC_CLAUSES = {
+    "by": "BY",
+    "attribution": "BY",
+    "nc": "NC",
+    "noncommercial": "NC",
+    "sa": "SA",
+    "sharealike": "SA",
+    "nd": "ND",
+    "noderivs": "ND",
+    "noderivatives": "ND",
+}
+_CC_ZERO = frozenset({"0", "zero"})
+_CC_FILLERS = words_of(
+    """cc creative commons license licence the deed universal international unported generic public domain
+    dedication"""
+)
+_CC_JOINED = (
+    (re.compile(r"non[\s-]+commercial"), "noncommercial"),
+    (re.compile(r"share[\s-]+alike"), "sharealike"),
+    (re.compile(r"no[\s-]+deriv"), "noderiv"),
+)
+_CC_WORD = re.compile(r"\d+\.\d+|\d+|[^\W\d_]+\+?")
+
+
+def normalised(licence: str) -> str:
+    """The usual short name of a Creative Commons licence, with its version if told; others in capitals.
+
+    `CC0`, `CC-BY-NC-4.0`, `CC-SAMPLING+-1.0`. A text with a word that no such licence has is another licence.
+    """
+    return "-".join(filter(None, _parsed(licence)))
+
+
+def accepts(asked: str, licence: str) -> bool:
+    """Whether a recording's licence is the one asked for: in any version, if none is asked for."""
+    family, version = _parsed(asked)
+    given_family, given_version = _parsed(licence)
+    return bool(family) and family == given_family and version in {"", given_version}
+
+
+def _parsed(licence: str) -> tuple[str, str]:
+    """The licence without its version, and the version."""
+    text = licence.lower()
+    if found := _CC_URL.search(text):
+        family = {"zero": "CC0", "mark": "PUBLIC-DOMAIN"}.get(found[1], f"CC-{found[1].upper()}")
+        return family, "" if family == "CC0" else found[2] or ""
+    for spelling, word in _CC_JOINED:
+        text = spelling.sub(word, text)
+    words = _CC_WORD.findall(text)
+    clauses = list(dict.fromkeys(_CC_CLAUSES[word] for word in words if word in _CC_CLAUSES))
+    version = next((w if "." in w else f"{w}.0" for w in words if w[0].isdigit() and w != "0"), "")
+    rest = {w for w in words if w not in _CC_CLAUSES and w not in _CC_FILLERS and not w[0].isdigit()}
+    if not rest - _CC_ZERO - {"sampling+"} and words:
+        if _CC_ZERO & set(words):
+            return "CC0", ""
+        if "sampling+" in rest:
+            return "CC-SAMPLING+", version
+        if clauses:
+            return "-".join(["CC", *sorted(clauses, key=("BY", "NC", "SA", "ND").index)]), version
+        if {"public", "domain"} <= set(words):
+            return "PUBLIC-DOMAIN", ""
+    return " ".join(licence.upper().split()), ""

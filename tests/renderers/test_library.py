@@ -1,0 +1,188 @@
+"""The renderer of a library: real recordings, exactly as long as asked, with their rights."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile as sf
+
+import renderers.library as library
+from copilot.errors import UserError
+from copilot.stem import SoundSpec, make_stem
+from renderers.base import Renderer, RenderFailure, RenderRequest, about
+from renderers.library import LibraryRenderer, LibrarySettings
+from renderers.registry import create
+
+SOUNDS = Path(__file__).parents[2] / ".." / "shared" / "data" / "sounds-cc0"
+RATE = 48_000
+
+
+def noise(seconds, seed=0, channels=1, rate=RATE):
+    return (0.1 * np.random.default_rng(seed).standard_normal((int(seconds * rate), channels))).astype(
+        np.float32
+    )
+
+
+def folder_of(path, sounds, rate=RATE):
+    """A library of sounds by label; what is bytes is written as it is."""
+    path.mkdir(parents=True, exist_ok=True)
+    lines = ["file,label,licence"]
+    for place, (label, sound) in enumerate(sounds):
+        name = f"{place}.wav"
+        lines.append(f"{name},{label},CC0")
+        if isinstance(sound, bytes):
+            (path / name).write_bytes(sound)
+        else:
+            sf.write(path / name, sound, rate, subtype="FLOAT")
+    (path / "index.csv").write_text("\n".join(lines))
+    return path
+
+
+def of(path, **settings):
+    return LibraryRenderer(LibrarySettings(folder=str(path), **settings))
+
+
+@pytest.fixture(scope="module")
+def renderer():
+    renderer = of(SOUNDS)
+    renderer.prepare()
+    yield renderer
+    renderer.close()
+
+
+def test_it_keeps_the_contract(renderer):
+    assert isinstance(renderer, Renderer)
+    assert (renderer.name, renderer.tool, about(renderer).target) == ("library", "sfx", "folder")
+    assert renderer.voices() == ()
+    assert renderer.problems == ()
+
+
+@pytest.mark.parametrize("duration_s", [0.05, 1.0, 2.3719, 5.0, 12.0])
+def test_stems_are_exactly_as_long_as_asked(renderer, duration_s):
+    for seed, caption in enumerate(["rain", "a dog barks", "a rooster crows", "waves on the shore"]):
+        (sound,) = renderer.render([RenderRequest(caption, duration_s, seed)])
+        assert sound.matched
+        spec = SoundSpec("sfx", caption, duration_s, seed, renderer.fingerprint())
+        stem = make_stem(spec, sound.audio, sound.rate_hz)
+        assert stem.audio.shape == (1, round(duration_s * RATE))
+
+
+def test_what_was_used_is_told(renderer):
+    (sound,) = renderer.render([RenderRequest("a dog barks", 2.0, 7)])
+    detail = sound.detail
+    assert detail["licence"] == "CC0"
+    assert detail["source"].startswith("http://www.freesound.org/people/")
+    assert detail["sha256"] == hashlib.sha256((SOUNDS / detail["file"]).read_bytes()).hexdigest()
+    assert detail["kind"] == "event"
+    assert set(detail) == {"file", "licence", "author", "source", "kind", "from_s", "sha256"}
+
+
+def test_the_seed_draws_the_take_and_equal_requests_are_equal(renderer):
+    requests = [RenderRequest("rain", 1.0, seed) for seed in range(40)]
+    first, again = renderer.render(requests), of(SOUNDS).render(requests[::-1])[::-1]
+    assert all(np.array_equal(a.audio, b.audio) for a, b in zip(first, again, strict=True))
+    assert len({sound.detail["file"] for sound in first}) == 12
+
+
+def test_nothing_fitting_is_neutral_noise(renderer):
+    one, same, other = renderer.render([RenderRequest("soft piano melody", 1.5, seed) for seed in (1, 1, 2)])
+    assert (one.matched, one.audio.shape, one.rate_hz) == (False, (2, 72_000), 48_000)
+    assert one.detail == {"recipe": "neutral_noise"}
+    assert np.array_equal(one.audio, same.audio)
+    assert not np.array_equal(one.audio, other.audio)
+
+
+@pytest.mark.parametrize("duration_s", [0.0, -1.0, 1e-9, 601.0, float("nan"), float("inf")])
+def test_no_duration_is_a_failure(renderer, duration_s):
+    (failure,) = renderer.render([RenderRequest("rain", duration_s, 1)])
+    assert failure.reason == "bad-duration"
+
+
+def test_where_in_the_file_it_begins_is_told(tmp_path):
+    sound = np.concatenate([np.zeros((RATE, 1), np.float32), noise(0.5)])
+    (given,) = of(folder_of(tmp_path, [("knock", sound)])).render([RenderRequest("a knock", 2.0, 1)])
+    assert given.detail["from_s"] == "1.000"
+    assert given.audio[:, 1000:20_000].any()
+
+
+def test_a_file_that_cannot_be_decoded_gives_way_to_the_next(tmp_path):
+    silent, bad = np.zeros((100, 1), np.float32), np.full((100, 1), np.nan, np.float32)
+    sounds = [
+        ("rain", b"no sound"),
+        ("rain", silent),
+        ("rain", bad),
+        ("rain", noise(3.0)),
+        ("sea", b"broken"),
+    ]
+    renderer = of(folder_of(tmp_path, sounds))
+    for seed in range(8):
+        (sound,) = renderer.render([RenderRequest("rain", 1.0, seed)])
+        assert sound.detail["file"] == "3.wav"
+    rain, sea = renderer.render([RenderRequest("rain", 1.0, 1), RenderRequest("the sea", 1.0, 1)])
+    assert rain.matched
+    assert isinstance(sea, RenderFailure)
+    assert sea.reason == "bad-recording"
+    assert sea.detail.startswith("4.wav cannot be decoded (")
+    assert sea.detail.endswith("mend them, or take them off the index")
+
+
+@pytest.mark.parametrize(("channels", "given"), [(1, 1), (2, 2), (4, 1), (6, 1)])
+def test_stereo_stays_and_more_channels_become_one(tmp_path, channels, given):
+    (sound,) = of(folder_of(tmp_path, [("rain", noise(3.0, channels=channels))])).render(
+        [RenderRequest("rain", 1.0, 1)]
+    )
+    assert sound.audio.shape == (given, 48_000)
+    assert sound.audio.any()
+
+
+def test_of_a_very_long_recording_a_part_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(library, "_MOST_READ_S", 4.0)
+    renderer = of(folder_of(tmp_path, [("rain", noise(30.0))]))
+    starts = [
+        float(s.detail["from_s"]) for s in renderer.render([RenderRequest("rain", 2.0, n) for n in range(20)])
+    ]
+    assert min(starts) < 8.0
+    assert 18.0 < max(starts) < 28.0
+
+
+def test_the_recordings_rate_is_kept(tmp_path):
+    renderer = of(folder_of(tmp_path, [("rain", noise(3.0, rate=22_050))], rate=22_050))
+    (sound,) = renderer.render([RenderRequest("rain", 5.0, 1)])
+    assert (sound.rate_hz, sound.audio.shape) == (22_050, (1, 110_250))
+
+
+def test_the_fingerprint_is_of_the_content_and_not_of_the_place(tmp_path):
+    one = folder_of(tmp_path / "one", [("rain", noise(3.0)), ("sea", noise(3.0, 1))])
+    first = of(one).fingerprint()
+    shutil.copytree(one, tmp_path / "two")
+    assert of(tmp_path / "two").fingerprint() == first
+    # As long as before, and in place: only the samples are others.
+    sf.write(one / "1.wav", noise(3.0, 2), RATE, subtype="FLOAT")
+    changed = of(one).fingerprint()
+    assert {name for name in first if first[name] != changed[name]} == {"index"}
+    (one / "index.csv").write_text((one / "index.csv").read_text().replace("sea", "surf"))
+    assert of(one).fingerprint()["index"] not in {first["index"], changed["index"]}
+
+
+def test_licences_are_in_the_fingerprint_however_they_are_spelt(tmp_path):
+    folder = folder_of(tmp_path, [("rain", noise(3.0))])
+    assert of(folder).fingerprint()["licences"] == "all"
+    told = [of(folder, licences=given).fingerprint() for given in ("cc0, CC BY", ["CC-BY", "CC0"])]
+    assert told[0] == told[1]
+    assert told[0]["licences"] == "CC-BY,CC0"
+
+
+def test_it_is_made_from_the_command_lines_words():
+    renderer = create(f"library:{SOUNDS}", "sfx", {"licences": "CC0,CC-BY"})
+    renderer.prepare()
+    renderer.close()
+    with pytest.raises(UserError, match=r"give --sfx NAME:FOLDER"):
+        create("library", "sfx")
+    with pytest.raises(UserError, match=r"licences=',': .*names no licence"):
+        create(f"library:{SOUNDS}", "sfx", {"licences": ","})
+    with pytest.raises(UserError, match=r"no recording is under CC-BY; there are: CC0 \(115\)"):
+        create(f"library:{SOUNDS}", "sfx", {"licences": "CC-BY"}).prepare()
