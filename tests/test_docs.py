@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from renderers.base import Renderer, RenderFailure, RenderRequest
+from copilot.errors import UserError
+from copilot.stem import SoundSpec, make_stem
+from renderers.base import Renderer, RenderFailure, RenderRequest, about
+from renderers.registry import create
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -16,16 +20,49 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 def example(page: str) -> dict:
     code = re.search(r"```python\n(.*?)```", (ROOT / "docs" / page).read_text(), re.DOTALL)
     names: dict = {}
-    exec(code[1], names)
+    # A page's code does not see this module's import from __future__.
+    exec(compile(code[1], page, "exec", dont_inherit=True), names)
     return names
 
 
-def test_the_example_of_a_renderer_is_one():
-    renderer = example("backends.md")["MySounds"]()
+@pytest.fixture(scope="module")
+def backend() -> dict:
+    return example("backends.md")
+
+
+def test_the_example_of_a_renderer_is_one(backend):
+    renderer = backend["MySounds"](backend["Settings"]())
     assert isinstance(renderer, Renderer)
+    assert renderer.fingerprint() == {
+        "backend": "my-sounds",
+        "version": "1",
+        "decay_db": "40.0",
+        "colour": "white",
+    }
     sound, failure = renderer.render([RenderRequest("wind", 0.5, 1), RenderRequest("silence", 1.0, 2)])
-    assert sound.audio.shape == (1, 24_000)
+    assert (sound.audio.shape, sound.audio.dtype) == ((1, 24_000), np.float32)
     assert failure == RenderFailure("no-sound", "silence has no sound")
+
+
+def test_the_example_keeps_what_the_page_says_of_renderers(backend):
+    renderer = backend["MySounds"](backend["Settings"](colour="pink"))
+    one, other = RenderRequest("wind", 0.5, 1), RenderRequest("rain", 2.0, 2)
+    together = renderer.render([other, one])[1]
+    (alone,) = renderer.render([one])
+    np.testing.assert_array_equal(together.audio, alone.audio)
+    info = make_stem(
+        SoundSpec("sfx", "wind", 0.5, 1, renderer.fingerprint()), alone.audio, alone.rate_hz
+    ).info
+    assert info.duration_s == 0.5
+
+
+def test_the_example_is_made_and_listed_by_what_it_tells(backend, monkeypatch):
+    monkeypatch.setattr("copilot.plugins.load", lambda *_: backend["MySounds"])
+    renderer = create("my-sounds:20", "sfx", {"colour": "pink"})
+    assert renderer.settings == backend["Settings"](decay_db=20, colour="pink")
+    with pytest.raises(UserError, match="colour='red': Input should be 'white' or 'pink'"):
+        create("my-sounds", "sfx", {"colour": "red"})
+    assert about(backend["MySounds"]).summary == "Noise with a decay"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
