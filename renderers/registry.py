@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from copilot import plugins
 from copilot.errors import MissingExtraError, UserError
 from copilot.scene import Frozen
-from renderers.base import About, Renderer, Tool, about
+from renderers.base import About, Renderer, RenderWork, Tool, about
+from renderers.worker_renderer import HostedRenderer, WorkerRenderer
 
 
 def create(spec: str, tool: Tool, settings: Mapping[str, Any] | None = None) -> Renderer:
@@ -22,7 +23,7 @@ def create(spec: str, tool: Tool, settings: Mapping[str, Any] | None = None) -> 
     """
     name, _, target = spec.partition(":")
     option = f"--{tool} {spec}"
-    make = plugins.load(plugins.RENDERERS, name, f"--{tool}")
+    make = find(spec, tool)
     known = about(make)
     _require_modules(known, name)
     given = dict(settings or {})
@@ -35,8 +36,24 @@ def create(spec: str, tool: Tool, settings: Mapping[str, Any] | None = None) -> 
         raise UserError(f"{option}: {name} has no settings; leave out {', '.join(given)}")
     if renderer.tool != tool:
         other = renderer.tool
+        renderer.close()
         raise UserError(f"--{tool} {spec}: this renderer is for {other}; use --{other} {spec}")
     return renderer
+
+
+def at_work(spec: str, tool: Tool, settings: Mapping[str, Any] | None, work: RenderWork) -> Renderer:
+    """A renderer by name, set to work: one that is isolated in a child process. Raises as `create` does."""
+    renderer = create(spec, tool, settings)
+    if isinstance(renderer, WorkerRenderer):
+        renderer.set_to_work(work)
+    elif about(renderer).isolated:
+        return HostedRenderer(renderer, spec, tool, settings or {}, work)
+    return renderer
+
+
+def find(spec: str, tool: Tool) -> Any:  # noqa: ANN401 - a class of anybody's
+    """What is registered under a name: a renderer's class. Raises UserError."""
+    return plugins.load(plugins.RENDERERS, spec.partition(":")[0], f"--{tool}")
 
 
 def _require_modules(known: About, name: str) -> None:
@@ -63,7 +80,7 @@ def _checked(model: type[Frozen], given: Mapping[str, Any], option: str, tool: T
         return model.model_validate(given)
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
-        name = ".".join(map(str, fault["loc"]))
+        name = str(fault["loc"][0])
         if name not in model.model_fields:
             there = ", ".join(model.model_fields)
             raise UserError(f"{option}: there is no setting {name}; there are: {there}") from None

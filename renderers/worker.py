@@ -3,7 +3,7 @@
 A backend whose library cannot be trusted with the calling process (not thread-safe, keeps state, may crash
 or hang) lives in such a process. The child first greets with one answer, then answers each request in turn:
 a JSON object on a line of its own, whose `n_bytes` says how many raw bytes follow. What it prints to stderr
-is kept as its last words.
+is kept as its last words. The deadline of the constructor is also that of the greeting.
 
 - A child that dies is started again and the request repeated once; a second death is `WorkerDiedError`.
 - A child that is silent past the deadline is killed with all its children: `WorkerTimeoutError`.
@@ -31,11 +31,12 @@ from copilot.units import Seconds
 
 _CHUNK_BYTES = 1 << 20
 _LAST_WORDS_BYTES = 2_000
+_SHOWN_BYTES = 200
 _GRACE_S: Seconds = 1.0
 
 
 class WorkerStartError(CopilotError):
-    """The child process cannot be started, or ends before it has greeted."""
+    """The child process cannot be started, or does not greet, or never comes to answer."""
 
 
 class WorkerDiedError(CopilotError):
@@ -57,14 +58,23 @@ class Answer:
 class WorkerProcess:
     """A child process with a name for people. Belongs to the process that made it; threads take turns."""
 
-    def __init__(self, name: str, command: Sequence[str], *, deadline_s: Seconds = 30.0) -> None:
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        *,
+        deadline_s: Seconds = 30.0,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self._name = name
         self._command = list(command)
         self._deadline_s = deadline_s
+        self._environment = None if environment is None else dict(environment)
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._stderr: IO[bytes] | None = None
         self._greeting: Mapping[str, Any] = {}
+        self.n_starts = 0
 
     @property
     def pid(self) -> int | None:
@@ -77,14 +87,22 @@ class WorkerProcess:
             self._living()
             return self._greeting
 
-    def ask(self, request: Mapping[str, Any]) -> Answer:
-        """The child's answer. Raises WorkerDiedError, WorkerTimeoutError or WorkerStartError."""
+    def ask(
+        self, request: Mapping[str, Any], *, deadline_s: Seconds | None = None, repeat: bool = True
+    ) -> Answer:
+        """The child's answer. Raises WorkerDiedError, WorkerTimeoutError or WorkerStartError.
+
+        `deadline_s` is for this request alone; without `repeat` its first death is the error.
+        """
         line = json.dumps(request).encode() + b"\n"
+        deadline_s = self._deadline_s if deadline_s is None else deadline_s
         with self._lock:
             try:
-                return self._exchange(self._living(), line)
+                return self._exchange(self._living(), line, deadline_s)
             except WorkerDiedError:
-                return self._exchange(self._living(), line)
+                if not repeat:
+                    raise
+                return self._exchange(self._living(), line, deadline_s)
 
     def close(self) -> None:
         """End the child at once. Another request would start a new one."""
@@ -102,6 +120,7 @@ class WorkerProcess:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._stderr,
+                env=self._environment,
                 bufsize=0,
                 start_new_session=True,
             )
@@ -109,35 +128,36 @@ class WorkerProcess:
             self._bury()
             raise WorkerStartError(f"{self._name}: cannot start {self._command[0]}: {error}") from error
         os.set_blocking(_fileno(self._process.stdin), False)
+        self.n_starts += 1
         try:
-            self._greeting = self._exchange(self._process, b"").header
-        except WorkerDiedError as error:
+            self._greeting = self._exchange(self._process, b"", self._deadline_s).header
+        except (WorkerDiedError, WorkerTimeoutError) as error:
             raise WorkerStartError(f"{self._name}: cannot start; {error}") from None
         return self._process
 
-    def _exchange(self, process: subprocess.Popen[bytes], line: bytes) -> Answer:
+    def _exchange(self, process: subprocess.Popen[bytes], line: bytes, deadline_s: Seconds) -> Answer:
         """Send `line`, receive one answer. Whatever keeps the answer away, the child is buried for it."""
         try:
-            return self._talk(process, line)
+            return self._talk(process, line, deadline_s)
         except EOFError as error:
             raise WorkerDiedError(f"{self._name}: {error}; {self._bury(grace_s=_GRACE_S)}") from None
         except ValueError as error:
             raise WorkerDiedError(f"{self._name}: {error}; {self._bury()}") from None
         except TimeoutError:
-            message = f"{self._name}: no answer within {self._deadline_s:g} s; {self._bury()}"
+            message = f"{self._name}: no answer within {deadline_s:g} s; {self._bury()}"
             raise WorkerTimeoutError(message) from None
         except BaseException:  # interrupted: the rest of this answer must not be taken for the next one
             self._bury()
             raise
 
-    def _talk(self, process: subprocess.Popen[bytes], line: bytes) -> Answer:
+    def _talk(self, process: subprocess.Popen[bytes], line: bytes, deadline_s: Seconds) -> Answer:
         """Raises EOFError if the child has ended, ValueError for nonsense, TimeoutError past the deadline."""
         if self._stderr is not None:  # only the words about this request count as last words
             self._stderr.seek(0)
             self._stderr.truncate()
         to_child, from_child = _fileno(process.stdin), _fileno(process.stdout)
         unsent, received = memoryview(line), bytearray()
-        ends_at = time.monotonic() + self._deadline_s
+        ends_at = time.monotonic() + deadline_s
         with selectors.DefaultSelector() as selector:
             selector.register(from_child, selectors.EVENT_READ)
             if unsent:
@@ -190,7 +210,8 @@ def _complete(received: bytearray) -> Answer | None:
         header = json.loads(received[:end])
         n_bytes = int(header.get("n_bytes", 0))
     except (ValueError, TypeError, AttributeError) as error:
-        raise ValueError("the child's answer is not a JSON object") from error
+        said = received[: min(end, _SHOWN_BYTES)].decode(errors="replace")
+        raise ValueError(f"the child's answer is not a JSON object; it wrote {said!r}") from error
     payload = memoryview(received)[end + 1 :]
     return Answer(header, bytes(payload[:n_bytes])) if len(payload) >= n_bytes else None
 

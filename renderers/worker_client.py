@@ -1,0 +1,138 @@
+"""Batches rendered by a worker, whatever becomes of the worker: every request gets its answer.
+
+- One that dies is started again and the batch repeated; where it dies again, each request is asked alone.
+- One that hangs is killed and replaced, and each request asked alone.
+- A request that kills or hangs the worker, or is answered badly, when it is asked alone, is a failure of
+  that request: `worker-died`, `worker-timeout`, `worker-answer`.
+- A new worker loads before it is asked. One that cannot, or that is lost again and again without a single
+  answer, ends the run with its last words.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from copilot.errors import CopilotError
+from copilot.units import Seconds
+from renderers.base import BatchTooLargeError, RenderFailure, RenderRequest
+from renderers.worker import WorkerDiedError, WorkerProcess, WorkerStartError, WorkerTimeoutError
+from renderers.worker_answers import Answer, BadAnswerError, Greeting, asked, greeting, sounds
+
+_GREETING_S: Seconds = 120.0
+_LOADING_S: Seconds = 3_600.0
+"""Weights may have to be downloaded."""
+
+_MOST_LOST = 10
+"""So many workers lost in a row, without an answer between them, are no accident of some requests."""
+
+
+class WorkerBrokeError(RuntimeError):
+    """A worker failed on a batch in a way that nobody foresaw. It lives, and other requests may succeed."""
+
+
+class WorkerClient:
+    """A worker that speaks the protocol of docs/worker.md. `name` stands in messages."""
+
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        *,
+        deadline_s: Seconds,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self._name = name
+        self._deadline_s = deadline_s
+        self._process = WorkerProcess(name, command, deadline_s=_GREETING_S, environment=environment)
+        self._loaded = 0
+        self._n_lost = 0
+
+    def greeting(self) -> Greeting:
+        """What the worker says of itself; starts one where none lives. Raises WorkerStartError."""
+        header = self._process.start()
+        try:
+            return greeting(header)
+        except BadAnswerError as error:
+            self._process.close()
+            raise WorkerStartError(f"{self._name}: {error}; docs/worker.md says what it is") from None
+
+    def prepare(self) -> None:
+        """Have the living worker load, if it has not. Raises CopilotError where it cannot."""
+        self._process.start()
+        if self._loaded == self._process.n_starts:
+            return
+        try:
+            said = self._process.ask({"op": "prepare"}, deadline_s=_LOADING_S).header
+        except (WorkerDiedError, WorkerTimeoutError) as error:
+            raise WorkerStartError(f"{self._name}: cannot load; {error}") from None
+        if "error" in said:
+            raise self._cannot_work(said)
+        self._loaded = self._process.n_starts
+
+    def render(self, requests: Sequence[RenderRequest]) -> list[Answer]:
+        """An answer for each request, in the order asked.
+
+        Raises BatchTooLargeError, WorkerBrokeError where a smaller batch may succeed; CopilotError where
+        the worker cannot work.
+        """
+        for again in (False, True):
+            try:
+                return self._render(requests)
+            except WorkerDiedError as error:
+                if again and len(requests) == 1:
+                    return [RenderFailure("worker-died", str(error))]
+            except (WorkerTimeoutError, BadAnswerError):
+                break
+        return [self._alone(request) for request in requests]
+
+    def close(self) -> None:
+        """End the worker at once."""
+        self._process.close()
+
+    def _alone(self, request: RenderRequest) -> Answer:
+        try:
+            return self._render([request])[0]
+        except WorkerDiedError as error:
+            return RenderFailure("worker-died", str(error))
+        except WorkerTimeoutError as error:
+            return RenderFailure("worker-timeout", str(error))
+        except BadAnswerError as error:
+            return RenderFailure("worker-answer", f"{self._name}: {error}")
+        except BatchTooLargeError as error:
+            return RenderFailure("out-of-memory", str(error))
+        except WorkerBrokeError as error:
+            return RenderFailure("renderer-error", str(error))
+
+    def _render(self, requests: Sequence[RenderRequest]) -> list[Answer]:
+        self.prepare()
+        with tempfile.TemporaryDirectory(prefix="audiocopilot-", ignore_cleanup_errors=True) as folder:
+            request = {"op": "render", "folder": folder, "requests": [asked(one) for one in requests]}
+            try:
+                said = self._process.ask(request, deadline_s=self._deadline_s, repeat=False).header
+            except (WorkerDiedError, WorkerTimeoutError) as error:
+                self._n_lost += 1
+                if self._n_lost >= _MOST_LOST:
+                    raise WorkerStartError(
+                        f"{self._name}: lost {self._n_lost} times in a row without one answer; {error}"
+                    ) from None
+                raise
+            self._n_lost = 0
+            if "error" in said:
+                raise self._error(said)
+            return sounds(said, Path(folder), len(requests))
+
+    def _error(self, said: Mapping[str, Any]) -> Exception:
+        match said.get("kind"):
+            case "out-of-memory":
+                return BatchTooLargeError(f"{self._name}: {said['error']}")
+            case "cannot-work":
+                return self._cannot_work(said)
+        return WorkerBrokeError(f"{self._name}: {said['error']}")
+
+    def _cannot_work(self, said: Mapping[str, Any]) -> CopilotError:
+        if said.get("kind") == "cannot-work":  # it says itself who and where it is
+            return CopilotError(str(said["error"]))
+        return CopilotError(f"{self._name}: cannot work: {said['error']}")
