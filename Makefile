@@ -1,23 +1,27 @@
-# Each target sets up what it needs: .venv from requirements/dev.lock, .venv-vllm where a real server is tested, and
-# nothing outside this folder.
+# Each target sets up what it needs: .venv from requirements/dev.lock, .venv-torch and .venv-vllm where models and a real
+# server are tested, and nothing outside this folder.
 SHELL := /bin/sh
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.8
 STAMP := $(VENV)/.installed
-VLLM_PYTHON ?= $(PYTHON)
+# Of the environments with torch: the build for CPUs that is pinned is for this one.
+TORCH_PYTHON ?= $(PYTHON)
+TORCH_VENV := .venv-torch
+TORCH_STAMP := $(TORCH_VENV)/.installed
 VLLM_VENV := .venv-vllm
 VLLM_STAMP := $(VLLM_VENV)/.installed
 
 # Kept byte code saves seconds at every start.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: help demo test test-vllm check format gallery bench lock lock-vllm clean
+.PHONY: help demo test test-torch test-vllm check format gallery bench lock lock-torch lock-vllm clean
 
 help:
 	@echo "make demo       make a small data set in runs/demo and say where to look and listen"
 	@echo "make test       run the tests"
+	@echo "make test-torch run the tests of the backends on torch on the CPU (Linux x86-64, Python 3.11)"
 	@echo "make test-vllm  run the tests against a real vLLM server on the CPU (Linux x86-64, Python 3.11)"
 	@echo "make check      formatting, lint, types, import directions, schemas against models"
 	@echo "make gallery    draw the spectrogram of every procedural recipe on one sheet"
@@ -36,14 +40,24 @@ $(STAMP): pyproject.toml requirements/dev.lock requirements/broken-replies.lock
 	for archive in $(VENV)/broken-replies/*.tar.gz; do tar xzf $$archive -C $(VENV)/broken-replies; done
 	@touch $@
 
-$(VLLM_STAMP): requirements/vllm-torch.lock requirements/vllm-test.lock | $(STAMP)
-	@$(VLLM_PYTHON) -c 'import platform as p, sys; sys.exit((p.system(), p.machine(), p.python_implementation(), *sys.version_info[:2]) != ("Linux", "x86_64", "CPython", 3, 11))' || \
-	  { echo "make: vLLM's tests need CPython 3.11 on Linux x86-64, here is $$($(VLLM_PYTHON) --version 2>&1) on $$(uname -sm); try make test-vllm VLLM_PYTHON=python3.11"; exit 2; }
-	$(VLLM_PYTHON) -m venv --clear --without-pip $(VLLM_VENV)
-	@$(BIN)/python -m pip --python $(VLLM_VENV)/bin/python install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements/vllm-torch.lock || \
-	  { echo "make: no torch for CPUs; requirements/vllm-torch.lock says which is needed, and how to tell pip where it is"; exit 2; }
+$(TORCH_STAMP): pyproject.toml requirements/torch-cpu.lock requirements/torch-test.lock | $(STAMP)
+	$(call torch_venv,$(TORCH_VENV))
+	$(BIN)/uv pip install --quiet --python $(TORCH_VENV)/bin/python --no-deps --require-hashes -r requirements/torch-test.lock
+	$(BIN)/uv pip install --quiet --python $(TORCH_VENV)/bin/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VLLM_STAMP): requirements/torch-cpu.lock requirements/vllm-test.lock | $(STAMP)
+	$(call torch_venv,$(VLLM_VENV))
 	$(BIN)/uv pip install --quiet --python $(VLLM_VENV)/bin/python --no-deps --require-hashes -r requirements/vllm-test.lock
 	@touch $@
+
+define torch_venv
+	@$(TORCH_PYTHON) -c 'import platform as p, sys; sys.exit((p.system(), p.machine(), p.python_implementation(), *sys.version_info[:2]) != ("Linux", "x86_64", "CPython", 3, 11))' || \
+	  { echo "make: these tests need CPython 3.11 on Linux x86-64, here is $$($(TORCH_PYTHON) --version 2>&1) on $$(uname -sm); try TORCH_PYTHON=python3.11"; exit 2; }
+	$(TORCH_PYTHON) -m venv --clear --without-pip $(1)
+	@$(BIN)/python -m pip --python $(1)/bin/python install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements/torch-cpu.lock || \
+	  { echo "make: no torch for CPUs; requirements/torch-cpu.lock says which is needed, and how to tell pip where it is"; exit 2; }
+endef
 
 demo: $(STAMP)
 	@$(BIN)/copilot generate --seeds starter --num 24 --seed 7 --out runs/demo
@@ -56,6 +70,9 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+test-torch: $(TORCH_STAMP)
+	$(TORCH_VENV)/bin/python -m pytest tests/with_torch
 
 test-vllm: $(STAMP) $(VLLM_STAMP)
 	COPILOT_VLLM_PYTHON=$(VLLM_VENV)/bin/python $(BIN)/python -m pytest tests/vllm
@@ -82,9 +99,13 @@ lock: $(STAMP)
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --extra espeak --extra llm --extra view --group dev --custom-compile-command "make lock" --upgrade --output-file requirements/dev.lock
 
+lock-torch: $(STAMP)
+	$(BIN)/uv pip compile pyproject.toml requirements/torch-test.in --extra espeak --extra stable-audio --extra vibevoice --excludes requirements/torch-test.exclude --generate-hashes --no-emit-index-url \
+	  --python-version 3.11 --python-platform x86_64-manylinux_2_28 --custom-compile-command "make lock-torch" --upgrade --quiet --output-file requirements/torch-test.lock
+
 lock-vllm: $(STAMP)
 	$(BIN)/uv pip compile requirements/vllm-test.in --excludes requirements/vllm-test.exclude --generate-hashes --no-emit-index-url \
 	  --python-version 3.11 --python-platform x86_64-manylinux_2_28 --custom-compile-command "make lock-vllm" --upgrade --quiet --output-file requirements/vllm-test.lock
 
 clean:
-	rm -rf $(VENV) $(VLLM_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(TORCH_VENV) $(VLLM_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,231 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import huggingface_hub
+import pytest
+import torch
+from huggingface_hub import errors
+
+from copilot.errors import UserError
+from renderers.base import BatchTooLargeError
+from renderers.torch_support import (
+    generators,
+    library_versions,
+    memory_errors,
+    model_revision,
+    pick_device,
+    pick_dtype,
+)
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+def raise_it(error: BaseException) -> None:
+    raise error
+
+
+@pytest.mark.parametrize(
+    ("cuda", "mps", "expected"), [(True, True, "cuda"), (False, True, "mps"), (False, False, "cpu")]
+)
+def test_the_best_device_is_picked(monkeypatch, cuda, mps, expected):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
+    assert pick_device(None) == expected
+    assert pick_device("") == expected
+
+
+@pytest.mark.parametrize("asked", ["cuda", "cuda:0", "cuda:1", "cpu"])
+def test_a_device_that_is_there_is_taken_as_asked(monkeypatch, asked):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert pick_device(asked) == asked
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ("cuda:2", "there are 2 of its kind"),
+        ("mps", "no mps device is there"),
+        ("xpu", "no xpu device is there"),
+        ("gpu", "no such kind of device"),
+    ],
+)
+def test_a_device_that_is_not_there_is_refused(monkeypatch, asked, message):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    with pytest.raises(UserError, match=message):
+        pick_device(asked)
+
+
+def test_precision_follows_the_device_unless_asked():
+    assert pick_dtype("cuda:1") is torch.bfloat16
+    assert pick_dtype("cpu") is torch.float32
+    assert pick_dtype("mps") is torch.float32
+    assert pick_dtype("cpu", "float16") is torch.float16
+
+
+def test_each_seed_has_a_generator_of_its_own():
+    one, two = generators([7, 2**63 - 1])
+    (again,) = generators([2**63 - 1])
+    assert one.initial_seed() == 7
+    assert torch.equal(torch.randn(5, generator=two), torch.randn(5, generator=again))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"),
+        RuntimeError("MPS backend out of memory (MPS allocated: 1 GB)"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:1] DefaultCPUAllocator: can't allocate memory: you"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+        MemoryError(),
+    ],
+)
+def test_want_of_memory_is_a_batch_too_large(error):
+    with pytest.raises(BatchTooLargeError, match="a smaller batch may fit"), memory_errors():
+        raise_it(error)
+
+
+def test_a_real_failure_to_allocate_is_a_batch_too_large():
+    with pytest.raises(BatchTooLargeError), memory_errors():
+        torch.empty(2**46, dtype=torch.float64)
+
+
+def test_what_the_failed_batch_held_is_let_go():
+    held = []
+
+    class Latents:
+        def __del__(self):
+            held.clear()
+
+    def work():
+        latents = Latents()
+        held.append("a batch")
+        raise_it(torch.OutOfMemoryError(str(type(latents))))
+
+    with pytest.raises(BatchTooLargeError) as caught, memory_errors():
+        work()
+    assert held == []
+    assert caught.value.__cause__ is None
+
+
+def test_other_errors_pass():
+    with pytest.raises(RuntimeError, match=r"^shapes differ$"), memory_errors():
+        raise_it(RuntimeError("shapes differ"))
+
+
+def test_versions_are_read_without_the_part_that_names_a_build():
+    assert library_versions("torch", "no-such-library") == {
+        "torch": torch.__version__.partition("+")[0],
+        "no-such-library": "none",
+    }
+
+
+def make_model(folder: Path, weights: bytes = b"\0" * (64 << 20), config: str = "{}") -> Path:
+    (folder / "vae").mkdir(parents=True)
+    (folder / "model_index.json").write_text(config)
+    (folder / "vae" / "weights.safetensors").write_bytes(weights)
+    return folder
+
+
+def test_a_folder_is_known_by_its_content(tmp_path):
+    one = model_revision(str(make_model(tmp_path / "one")), None)
+    assert one == model_revision(str(make_model(tmp_path / "moved")), None)
+    assert one.startswith("folder-")
+    assert one != model_revision(str(make_model(tmp_path / "config", config="{ }")), None)
+    weights = bytearray(64 << 20)
+    weights[-1] = 1
+    assert one != model_revision(str(make_model(tmp_path / "end", bytes(weights))), None)
+    assert one != model_revision(str(make_model(tmp_path / "longer", bytes(65 << 20))), None)
+
+
+def test_files_that_are_not_the_model_count_for_nothing(tmp_path):
+    folder = make_model(tmp_path / "model", b"weights")
+    before = model_revision(str(folder), None)
+    (folder / ".cache").mkdir()
+    (folder / ".cache" / "lock").write_text("here")
+    assert model_revision(str(folder), None) == before
+
+
+@pytest.mark.parametrize("name", ["./nowhere", "/nowhere/at/all", "nowhere", "a/b/c"])
+def test_a_folder_that_is_not_there_is_refused(name):
+    with pytest.raises(UserError, match="no such folder"):
+        model_revision(name, None)
+
+
+def test_an_empty_folder_is_refused(tmp_path):
+    with pytest.raises(UserError, match="an empty folder"):
+        model_revision(str(tmp_path), None)
+
+
+def test_a_commit_is_its_own_revision():
+    assert model_revision("owner/name", COMMIT) == COMMIT
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    return tmp_path
+
+
+def answer(monkeypatch, error):
+    monkeypatch.setattr(huggingface_hub.HfApi, "model_info", lambda *_, **__: raise_it(error))
+
+
+def test_the_hub_is_asked_for_the_commit(monkeypatch, cache):
+    asked = []
+
+    def model_info(_, model, *, revision, timeout):
+        asked.append((model, revision, timeout))
+        return huggingface_hub.ModelInfo(id=model, sha=COMMIT)
+
+    monkeypatch.setattr(huggingface_hub.HfApi, "model_info", model_info)
+    assert model_revision("owner/name", "v2") == COMMIT
+    assert asked == [("owner/name", "v2", 10.0)]
+
+
+def test_without_a_network_the_cache_knows_the_commit(monkeypatch, cache):
+    answer(monkeypatch, ConnectionError("no route"))
+    snapshot = cache / "models--owner--name" / "snapshots" / COMMIT
+    snapshot.mkdir(parents=True)
+    (snapshot / "config.json").write_text("{}")
+    refs = cache / "models--owner--name" / "refs"
+    refs.mkdir()
+    (refs / "main").write_text(COMMIT)
+    assert model_revision("owner/name", None) == COMMIT
+    with pytest.raises(UserError, match=r"model owner/name at revision v2: the hub cannot be asked"):
+        model_revision("owner/name", "v2")
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        (errors.GatedRepoError, "accept its licence at https://huggingface.co/owner/name, then log in"),
+        (errors.RepositoryNotFoundError, "no such repository on the hub; if it is private: hf auth login"),
+        (errors.RevisionNotFoundError, "no such revision; give a branch, a tag or a commit"),
+        (errors.HFValidationError, "neither a folder nor a hub's OWNER/NAME"),
+        (errors.RemoteEntryNotFoundError, "has another form than is read here; give one that is converted"),
+        (errors.LocalEntryNotFoundError, "the hub cannot be asked"),
+        (errors.OfflineModeIsEnabled, "where there is a network: hf download owner/name"),
+    ],
+)
+def test_what_the_hub_refuses_says_what_to_do(monkeypatch, cache, kind, message):
+    answer(monkeypatch, kind.__new__(kind))
+    with pytest.raises(UserError, match=message):
+        model_revision("owner/name", None)
+
+
+def test_a_fingerprint_imports_no_library_of_models(tmp_path):
+    folder = make_model(tmp_path / "model", b"weights")
+    script = (
+        "import sys\n"
+        "from renderers.stable_audio import StableAudioRenderer, StableAudioSettings\n"
+        "from renderers.stable_audio_3 import StableAudio3Renderer, StableAudio3Settings\n"
+        "StableAudioRenderer(StableAudioSettings(model=sys.argv[1])).fingerprint()\n"
+        "StableAudio3Renderer(StableAudio3Settings(model=sys.argv[1])).fingerprint()\n"
+        "print(sorted({'torch', 'diffusers', 'transformers', 'huggingface_hub'} & set(sys.modules)))\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script, str(folder)], capture_output=True, text=True, check=True
+    )
+    assert run.stdout == "[]\n"
