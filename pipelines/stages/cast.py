@@ -2,41 +2,110 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from copilot.content import draw
 from copilot.dialogue import Dialogue
 from copilot.errors import RowFault
+from copilot.sample import CastVoice
 from copilot.scene import SpeechElement
-from pipelines.record import Record
+from pipelines.record import Cast, Record
 from pipelines.stage import Stage
-from renderers.base import Voice
+from renderers.base import Reference, Voice
+from renderers.espeak_voices import NEUTRAL
+from renderers.voice_bank import VoiceBank
 
 
 class CastStage(Stage):
-    """Draws voices by (run seed, seed id, speaker), of the speaker's gender, different while there are."""
+    """Draws voices by (run seed, seed id, speaker): of the speaker's gender, different while there are.
+
+    Of those, it takes the ones that know most of the emotions in which the speaker speaks. Speakers are cast
+    in the order in which they first speak.
+
+    `voices` are the backend's own. With a bank its voices are cast. A backend that `clones` gets references;
+    for one that does not, each voice of the bank is represented by one of the backend's own.
+    """
 
     name = "cast"
 
-    def __init__(self, voices: Sequence[Voice], run_seed: int) -> None:
-        self._voices = sorted(voices, key=lambda voice: voice.name)
+    def __init__(
+        self, voices: Sequence[Voice], run_seed: int, bank: VoiceBank | None = None, *, clones: bool = False
+    ) -> None:
+        own = _by_name(voices)
+        self._voices = _by_name(bank.voices) if bank else own
+        self._stand_ins = _stand_ins(self._voices, own) if bank and not clones else None
         self._run_seed = run_seed
 
     def process(self, record: Record) -> None:
-        """Give every speaker a voice. Raises RowFault `no-voice` where the bank has none of that gender."""
-        cast: dict[str, str] = {}
+        """Give every speaker a voice. Raises RowFault `no-voice` where there is none of that gender."""
+        lines: dict[str, list[SpeechElement]] = {}
         for speech in _spoken(record.designed()):
-            if speech.speaker_key not in cast:
-                cast[speech.speaker_key] = self._voice_for(speech, set(cast.values()), record.seed.id)
+            lines.setdefault(speech.speaker_key, []).append(speech)
+        taken: set[str] = set()
+        cast: dict[str, Cast] = {}
+        for key, spoken in lines.items():
+            emotions = sorted({speech.emotion for speech in spoken})
+            voice = self._draw(spoken[0], emotions, taken, record.seed.id)
+            taken.add(voice.name)
+            cast[key] = self._cast(spoken[0], emotions, voice, record.seed.id)
         record.voices = cast
 
-    def _voice_for(self, speech: SpeechElement, taken: set[str], seed_id: str) -> str:
+    def _draw(
+        self, speech: SpeechElement, emotions: Sequence[str], taken: Collection[str], seed_id: str
+    ) -> Voice:
         of_gender = [voice for voice in self._voices if voice.gender == speech.gender]
         if not of_gender:
             raise RowFault("no-voice", f"the bank has no {speech.gender} voice for {speech.speaker!r}")
-        able = [voice for voice in of_gender if speech.emotion in voice.emotions] or of_gender
-        free = [voice for voice in able if voice.name not in taken] or able
-        return draw(free, "voice", self._run_seed, seed_id, speech.speaker_key).name
+        free = [voice for voice in of_gender if voice.name not in taken] or of_gender
+        most = max(_n_known(voice, emotions) for voice in free)
+        able = [voice for voice in free if _n_known(voice, emotions) == most]
+        return draw(able, "voice", self._run_seed, seed_id, speech.speaker_key)
+
+    def _cast(self, speech: SpeechElement, emotions: Sequence[str], voice: Voice, seed_id: str) -> Cast:
+        fits = _n_known(voice, emotions) == len(emotions)
+        speaks, stands_for = voice, None
+        if self._stand_ins is not None:
+            stands_for = voice.name
+            if stands_for not in self._stand_ins:
+                raise RowFault("no-voice", f"the backend has no {voice.gender} voice for {speech.speaker!r}")
+            speaks = self._stand_ins[stands_for]
+        known = CastVoice(
+            speaker=speech.speaker,
+            voice=speaks.name,
+            fits="gender-and-emotion" if fits else "gender",
+            stands_for=stands_for,
+        )
+        if not speaks.references:
+            return Cast(known, speaks)
+        key = (self._run_seed, seed_id, speech.speaker_key)
+        return Cast(known, speaks, {emotion: _reference(speaks, emotion, *key) for emotion in emotions})
+
+
+def _by_name(voices: Sequence[Voice]) -> list[Voice]:
+    return sorted(voices, key=lambda voice: voice.name)
+
+
+def _n_known(voice: Voice, emotions: Sequence[str]) -> int:
+    return sum(emotion in voice.emotions for emotion in emotions)
+
+
+def _reference(voice: Voice, emotion: str, *key: str | int) -> Reference:
+    """A recording in the emotion, else a neutral one, else any; the same one for all that fall back to it."""
+    for wanted in (emotion, NEUTRAL):
+        if fitting := [reference for reference in voice.references if reference.emotion == wanted]:
+            return draw(fitting, "reference", *key, wanted)
+    return draw(voice.references, "reference", *key)
+
+
+def _stand_ins(cast: Sequence[Voice], own: Sequence[Voice]) -> Mapping[str, Voice]:
+    """One of `own` of the same gender for each voice by name, in turn; none where there is none of it."""
+    assigned: dict[str, Voice] = {}
+    for gender in {voice.gender for voice in cast}:
+        able = [voice for voice in own if voice.gender == gender]
+        of_gender = [voice for voice in cast if voice.gender == gender]
+        if able:
+            assigned |= {voice.name: able[k % len(able)] for k, voice in enumerate(of_gender)}
+    return assigned
 
 
 def _spoken(dialogue: Dialogue) -> list[SpeechElement]:

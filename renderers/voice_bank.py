@@ -1,0 +1,232 @@
+"""Banks of voices: a folder of recordings with an index of who speaks in them, how, and which words.
+
+A row that cannot be used is named with what is wrong with it, and costs no other row its place. A bank is
+its content: where the folder lies, how its files are called, and the order of its rows change nothing.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PurePath
+from typing import get_args
+
+import soundfile as sf
+
+from copilot.content import content_hash
+from copilot.errors import UserError
+from copilot.scene import Emotion, Gender
+from renderers.base import Reference, Voice
+from renderers.espeak_voices import known_emotion
+
+INDEX_FILES = ("index.csv", "index.jsonl")
+HEADER = "file,speaker,gender,emotion,transcript,licence"
+_READ = (*HEADER.split(","), "license")
+_NEEDED = ("file", "speaker", "gender", "transcript")
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceBank:
+    """The voices of a folder, by name, and what is wrong with the rows that are not used.
+
+    Each voice is a speaker; its references are sorted by emotion and content.
+    """
+
+    voices: tuple[Voice, ...]
+    problems: tuple[str, ...] = ()
+
+    def fingerprint(self) -> str:
+        """SHA-256 of the names, genders, emotions, transcripts and recordings, as hexadecimal digits."""
+        return content_hash(
+            [
+                [voice.name, voice.gender, [[r.emotion, r.transcript, r.sha256] for r in voice.references]]
+                for voice in self.voices
+            ]
+        )
+
+
+class _BadRowError(ValueError):
+    """A row cannot be used; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    line: int
+    speaker: str
+    gender: Gender
+    reference: Reference
+
+
+def read_bank(folder: Path) -> VoiceBank:
+    """The bank in a folder. Raises UserError where there is no index, or no row of it can be used."""
+    index = _index_of(folder)
+    lines, parse = _lines_of(index)
+    rows: dict[str, _Row] = {}
+    problems: list[tuple[int, str]] = []
+    for number, line in lines:
+        try:
+            row = _row(index.parent, number, parse(line))
+        except _BadRowError as error:
+            problems.append((number, str(error)))
+            continue
+        first = rows.setdefault(row.reference.sha256, row)
+        if first is not row:
+            problems.append(
+                (number, f"{row.reference.path.name} is the recording of line {first.line} again")
+            )
+    voices = []
+    for name, spoken in sorted(_by_speaker(rows.values()).items()):
+        first = spoken[0]
+        other = next((row for row in spoken if row.gender != first.gender), None)
+        if other is None:
+            voices.append(_voice(spoken))
+            continue
+        what = f"speaker {name!r} is {other.gender} here and {first.gender} on line {first.line}"
+        problems.append((other.line, f"{what}; none of the speaker's recordings is used"))
+    told = tuple(f"{index.name}:{number}: {what}" for number, what in sorted(problems))
+    if not voices:
+        raise UserError(
+            f"voices {index}: no row can be used ({told[0] if told else 'there is none'}); "
+            f"expected recordings with the columns {HEADER}"
+        )
+    return VoiceBank(tuple(voices), told)
+
+
+def _index_of(folder: Path) -> Path:
+    if not folder.is_dir():
+        raise UserError(f"voices {folder}: there is no such folder; give one with an {INDEX_FILES[0]}")
+    for name in INDEX_FILES:
+        if (index := folder.absolute() / name).is_file():
+            return index
+    raise UserError(
+        f"voices {folder}: no {' or '.join(INDEX_FILES)}; expected an {INDEX_FILES[0]} that begins: {HEADER}"
+    )
+
+
+def _lines_of(index: Path) -> tuple[list[tuple[int, bytes]], Callable[[bytes], Mapping[str, str]]]:
+    """The lines that hold rows, with their numbers from 1, and what makes columns of one.
+
+    A line is a row: a quote that is not closed spoils its own line only.
+    """
+    try:
+        content = index.read_bytes().removeprefix(b"\xef\xbb\xbf")
+    except OSError as error:
+        raise UserError(f"voices {index}: cannot be read ({error.strerror}); check the file") from error
+    lines = [(n, line) for n, line in enumerate(content.splitlines(), start=1) if line.strip()]
+    if index.suffix == ".jsonl":
+        return lines, _from_json
+    try:
+        header = [name.strip().lower() for name in _cells(lines[0][1])] if lines else []
+    except _BadRowError as fault:
+        raise UserError(f"voices {index}: the first line is {fault}; expected {HEADER}") from None
+    if missing := [name for name in _NEEDED if name not in header]:
+        raise UserError(
+            f"voices {index}: no column {', '.join(missing)} in the first line; expected {HEADER}"
+        )
+    return lines[1:], partial(_from_cells, header)
+
+
+def _cells(line: bytes) -> list[str]:
+    try:
+        return next(csv.reader([line.decode()], strict=True), [])
+    except UnicodeDecodeError as error:
+        raise _BadRowError("not UTF-8") from error
+    except csv.Error as error:
+        raise _BadRowError(f"not CSV ({error})") from error
+
+
+def _from_cells(header: Sequence[str], line: bytes) -> Mapping[str, str]:
+    cells = _cells(line)
+    if len(cells) > len(header):
+        raise _BadRowError(
+            f"{len(cells)} columns where the first line has {len(header)}; quote a text that holds a comma"
+        )
+    return dict(zip(header, cells, strict=False))
+
+
+def _from_json(line: bytes) -> Mapping[str, str]:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise _BadRowError(f"not JSON ({error})") from error
+    if not isinstance(row, dict):
+        raise _BadRowError("not a JSON object")
+    return {name: _text(name, row[name]) for name in _READ if row.get(name) is not None}
+
+
+def _text(name: str, value: object) -> str:
+    """A text; a speaker may be a number."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise _BadRowError(f"{name} is not a text")
+    try:
+        return str(value).encode().decode()
+    except UnicodeEncodeError as error:
+        raise _BadRowError(f"{name} holds half a character") from error
+
+
+def _row(folder: Path, number: int, columns: Mapping[str, str]) -> _Row:
+    known = {name: " ".join(value.split()) for name, value in columns.items()}
+    for name in _NEEDED:
+        if not known.get(name):
+            raise _BadRowError(f"no {name}")
+    emotion = known_emotion(known.get("emotion") or None)
+    if emotion is None:
+        there = ", ".join(get_args(Emotion))
+        raise _BadRowError(f"unknown emotion {known['emotion']!r}; there are: {there}")
+    file = columns["file"].strip()
+    path = _path(folder, file)
+    transcript = known["transcript"]
+    reference = Reference(
+        path=path,
+        # Models spell out what is all in capitals.
+        transcript=transcript.capitalize() if transcript.isupper() else transcript,
+        sha256=_hash_of_sound(path, file),
+        emotion=emotion,
+        licence=known.get("licence") or known.get("license") or "",
+    )
+    return _Row(number, known["speaker"], _gender(known["gender"]), reference)
+
+
+def _gender(text: str) -> Gender:
+    for gender in get_args(Gender):
+        if text.lower() == gender:
+            return gender  # type: ignore[no-any-return]
+    raise _BadRowError(f"gender {text!r}; expected female or male")
+
+
+def _path(folder: Path, file: str) -> Path:
+    """The recording. Links are followed: the folder's owner has put them there."""
+    if PurePath(file).is_absolute() or ".." in PurePath(file).parts:
+        raise _BadRowError(f"{file} lies outside the folder")
+    return folder / file
+
+
+def _hash_of_sound(path: Path, name: str) -> str:
+    try:
+        if not path.is_file():
+            raise _BadRowError(f"there is no file {name}")
+        if sf.info(path).frames == 0:
+            raise _BadRowError(f"{name} is empty")
+        with path.open("rb") as sound:
+            return hashlib.file_digest(sound, "sha256").hexdigest()
+    except sf.SoundFileError as error:
+        raise _BadRowError(f"{name} is no sound file that can be read ({error})") from error
+    except OSError as error:
+        raise _BadRowError(f"{name} cannot be read ({error.strerror})") from error
+
+
+def _by_speaker(rows: Iterable[_Row]) -> Mapping[str, list[_Row]]:
+    by_speaker: dict[str, list[_Row]] = {}
+    for row in rows:
+        by_speaker.setdefault(row.speaker, []).append(row)
+    return by_speaker
+
+
+def _voice(rows: Sequence[_Row]) -> Voice:
+    references = sorted((row.reference for row in rows), key=lambda r: (r.emotion, r.sha256))
+    emotions = sorted({reference.emotion for reference in references})
+    return Voice(rows[0].speaker, rows[0].gender, tuple(emotions), tuple(references))
