@@ -26,19 +26,20 @@ from threadpoolctl import threadpool_limits
 
 from copilot.sample import Keep, sample_id
 from copilot.units import SAMPLE_RATE_HZ
-from pipelines.assembly import WorkOrder, build_stages, take_fingerprint
+from pipelines.assembly import build_stages, take_fingerprint
 from pipelines.config import RunConfig
 from pipelines.memory import keep_freed_memory
+from pipelines.order import RECORDS_AT_ONCE, Equipment, WorkOrder
 from pipelines.record import Record
 from pipelines.seeds import read_seeds
 from pipelines.shards import ShardWriter
 from pipelines.stage import Stage
 from pipelines.stages.render import RenderStage
-from pipelines.work import RECORDS_AT_ONCE
+from pipelines.stem_store import StemStore
 from renderers.base import RenderedSound, Renderer, RenderFailure, RenderRequest
 
 _WARM_UP = 2 * RECORDS_AT_ONCE
-_RENDER = ("render-speech", "render-sounds")
+_RENDER = ("render-speech", "fit-speech", "render-sounds")
 _TURN = ("mix", "check", "finish", "write")
 
 
@@ -94,11 +95,12 @@ class Bench:
 
 
 def _rehearse(stage: RenderStage, records: Sequence[Record]) -> None:
-    renderer = stage._renderer  # noqa: SLF001
+    work = stage._rendering  # noqa: SLF001
+    renderer = work._renderer  # noqa: SLF001
     copies = [Record(r.seed, r.id, dialogue=r.dialogue, voices=r.voices) for r in records]
-    stage._renderer = type("Rehearsal", (), {"render": renderer.rehearse, "tool": renderer.tool})()  # noqa: SLF001
+    work._renderer = type("Rehearsal", (), {"render": renderer.rehearse})()  # noqa: SLF001
     stage(copies)
-    stage._renderer = renderer  # noqa: SLF001
+    work._renderer = renderer  # noqa: SLF001
 
 
 def _encode_stems(records: Sequence[Record]) -> None:
@@ -127,10 +129,10 @@ def measure(spec: str, num: int, keep: Keep) -> Bench:
     seeds = read_seeds(spec, num + _WARM_UP, config.run_seed).seeds
     with tempfile.TemporaryDirectory() as folder, threadpool_limits(1):
         out = Path(folder)
-        stages = build_stages(WorkOrder(out, out / "stems", take_fingerprint(config)))
+        stages = build_stages(WorkOrder(out, take_fingerprint(config), Equipment()), StemStore(out / "stems"))
         backends = [stage for stage in stages if isinstance(stage, RenderStage)]
         for stage in backends:
-            stage._renderer = Rehearsed(stage._renderer)  # type: ignore[assignment]  # noqa: SLF001
+            stage._rendering._renderer = Rehearsed(stage._renderer)  # type: ignore[assignment]  # noqa: SLF001
         bench = Bench(stages, ShardWriter(out))
         for start in range(0, len(seeds), RECORDS_AT_ONCE):
             if start == _WARM_UP:
@@ -138,7 +140,7 @@ def measure(spec: str, num: int, keep: Keep) -> Bench:
             bench.run([Record(s, sample_id(0, s.id)) for s in seeds[start : start + RECORDS_AT_ONCE]])
         bench.end()
         for stage in backends:
-            stage._renderer._renderer.close()  # type: ignore[attr-defined]  # noqa: SLF001
+            stage.close()
     return bench
 
 

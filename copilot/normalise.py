@@ -43,10 +43,11 @@ def round_to_step(value: float, step: float) -> float:
 
     Halves go to the even multiple. Never gives -0.0.
     """
-    return _multiple(Decimal(repr(value)), step, ROUND_HALF_EVEN)
+    return multiple(Decimal(repr(value)), step, ROUND_HALF_EVEN)
 
 
-def _multiple(value: Decimal, step: float, rounding: str) -> float:
+def multiple(value: Decimal, step: float, rounding: str) -> float:
+    """The multiple of `step` that the value rounds to, by one of `decimal`'s ways of rounding."""
     exact_step = Decimal(repr(step))
     return float((value / exact_step).to_integral_value(rounding) * exact_step) + 0.0
 
@@ -91,7 +92,7 @@ def _rounded(value: float, step: float, allowed: Range) -> float:
 def _room(start_s: Seconds, limits: SceneLimits) -> Seconds:
     """The longest duration in steps that ends within the scene; 0 if there is none."""
     room = Decimal(repr(limits.duration_s)) - Decimal(repr(start_s))
-    return max(_multiple(room, limits.time_step_s, ROUND_FLOOR), 0.0)
+    return max(multiple(room, limits.time_step_s, ROUND_FLOOR), 0.0)
 
 
 def normalise_dialogue(dialogue: Dialogue, limits: SceneLimits) -> tuple[Dialogue, tuple[Normalisation, ...]]:

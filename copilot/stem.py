@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from copilot.audio.activity import active_span
+from copilot.audio.clipping import clipped_share
 from copilot.audio.conform import conform
 from copilot.audio.loudness import MIN_GATED_SAMPLES, BlockPower, block_power, gated_loudness
 from copilot.audio.pcm import STEM_BITS, Pcm, decode_flac, encode_flac, to_float
 from copilot.audio.peak import true_peak_dbtp
 from copilot.content import content_hash
 from copilot.errors import CorruptDataError, RowFault
-from copilot.units import Audio, Decibels, Lufs, Seconds, db_to_gain, samples_to_seconds
+from copilot.units import SAMPLE_RATE_HZ, Audio, Decibels, Lufs, Seconds, db_to_gain, samples_to_seconds
 
 _STEPS_TO_LEVEL = 8
 _CLOSE_ENOUGH_LU = 0.001
+_SHORTEST_SHARE = 0.5
+_CLIPPED_SHARE = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,22 +47,23 @@ class SoundSpec:
     voice: str | None = None
     gender: str | None = None
     emotion: str | None = None
+    reference: str | None = None
+    """Hash of the recording that shows the voice to a backend that clones it."""
 
     @property
     def key(self) -> str:
         """The stem's key: SHA-256 of the canonical JSON of all of it, as hexadecimal digits."""
-        return content_hash(
-            {
-                "tool": self.tool,
-                "text": self.text,
-                "duration_s": self.duration_s,
-                "seed": self.seed,
-                "backend": dict(self.backend),
-                "voice": self.voice,
-                "gender": self.gender,
-                "emotion": self.emotion,
-            }
-        )
+        known = {
+            "tool": self.tool,
+            "text": self.text,
+            "duration_s": self.duration_s,
+            "seed": self.seed,
+            "backend": dict(self.backend),
+            "voice": self.voice,
+            "gender": self.gender,
+            "emotion": self.emotion,
+        }
+        return content_hash(known if self.reference is None else {**known, "reference": self.reference})
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,30 +139,63 @@ def make_stem(
 ) -> Stem:
     """Conform, quantise, measure and encode what a backend gave for `spec`.
 
-    Raises RowFault where it is no sound: `stem-layout`, `stem-not-finite`, `stem-silent`.
+    Raises RowFault where it is no sound: `stem-layout`, `stem-not-finite`, `stem-silent`, `stem-clipped`,
+    or, where it is far shorter than asked, `stem-too-short`.
     """
     speaks = spec.tool == "tts"
     pcm = conform(audio, rate_hz, longest_s=None if speaks else spec.duration_s)
+    if (share := clipped_share(audio, rate_hz)) > _CLIPPED_SHARE:
+        raise RowFault("stem-clipped", f"{share:.0%} of it is cut off at its highest level")
+    if not speaks and samples_to_seconds(pcm.shape[1]) < _SHORTEST_SHARE * spec.duration_s:
+        given_s = samples_to_seconds(pcm.shape[1])
+        raise RowFault("stem-too-short", f"{given_s:.2f} s of the {spec.duration_s:g} s that were asked for")
+    return _measured(
+        pcm,
+        key=spec.key,
+        tool=spec.tool,
+        backend=spec.backend.get("backend", ""),
+        asked_duration_s=spec.duration_s,
+        matched=matched,
+        voice=spec.voice,
+        words=words,
+        detail=dict(detail or {}),
+    )
+
+
+def respoken(stem: Stem, audio: Audio, factor: float) -> Stem:
+    """A stem of speech spoken faster by `factor`, as `audio`: float32, (channels, samples), 48 kHz.
+
+    It has a key of its own, and `stretched` in its detail. Raises RowFault as `make_stem`.
+    """
+    words = tuple(replace(w, start_s=w.start_s / factor, end_s=w.end_s / factor) for w in stem.info.words)
+    return _measured(
+        conform(audio, SAMPLE_RATE_HZ),
+        key=content_hash([stem.info.key, "respoken", factor]),
+        tool=stem.info.tool,
+        backend=stem.info.backend,
+        asked_duration_s=stem.info.asked_duration_s,
+        matched=stem.info.matched,
+        voice=stem.info.voice,
+        words=words,
+        detail={**stem.info.detail, "stretched": str(factor)},
+    )
+
+
+def _measured(pcm: Pcm, *, tool: str, **known: Any) -> Stem:  # noqa: ANN401 - fields of StemInfo
     sound = to_float(pcm, STEM_BITS)
     power = block_power(sound)
     loudness = gated_loudness(power, gated=pcm.shape[1] >= MIN_GATED_SAMPLES)
     if not math.isfinite(loudness):
         raise RowFault("stem-silent", "every block is below -70 LUFS, the gate of BS.1770")
-    start, end = active_span(sound) if speaks else (None, None)
+    start, end = active_span(sound) if tool == "tts" else (None, None)
     info = StemInfo(
-        key=spec.key,
-        tool=spec.tool,
-        backend=spec.backend.get("backend", ""),
+        tool=tool,
         loudness_lufs=loudness,
         peak_dbtp=true_peak_dbtp(sound),
         duration_s=samples_to_seconds(pcm.shape[1]),
-        asked_duration_s=spec.duration_s,
-        matched=matched,
-        voice=spec.voice,
         speech_start_s=start,
         speech_end_s=end,
-        words=words,
-        detail=dict(detail or {}),
+        **known,
     )
     return Stem(info, pcm, power, encode_flac(pcm, STEM_BITS))
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from copilot import plugins
@@ -12,27 +11,20 @@ from copilot.design import AsyncDesigner, Designer
 from copilot.errors import UserError
 from pipelines.config import Fingerprint, RunConfig, versions
 from pipelines.llm.service import LlmService
+from pipelines.order import WorkOrder
 from pipelines.stage import Stage
 from pipelines.stages.cast import CastStage
 from pipelines.stages.design import DesignStage
+from pipelines.stages.fit import FitStage
 from pipelines.stages.mix import CheckStage, FinishStage, MixStage
 from pipelines.stages.render import RenderStage
 from pipelines.stages.validate import ValidateStage
 from pipelines.stem_store import StemStore
 from renderers import registry
+from renderers.base import Tool, about
+from renderers.voice_bank import VoiceBank
 
-
-@dataclass(frozen=True, slots=True)
-class WorkOrder:
-    """What a worker has to know: plain values that travel to any process.
-
-    `designed` records come with their dialogues: the worker has no designer.
-    """
-
-    run: Path
-    store: Path
-    fingerprint: Fingerprint
-    designed: bool = False
+TOOLS: tuple[Tool, ...] = ("tts", "sfx")
 
 
 def create_designer(config: RunConfig, service: LlmService | None = None) -> Designer | AsyncDesigner:
@@ -67,41 +59,77 @@ def designer_at_work(config: RunConfig, service: LlmService | None) -> Designer 
     return create_designer(config, service)
 
 
-def take_fingerprint(config: RunConfig) -> Fingerprint:
+def take_fingerprint(
+    config: RunConfig, bank: VoiceBank | None = None, tell: Callable[[str], None] = lambda _: None
+) -> Fingerprint:
     """The fingerprint of a configuration with the backends that are installed here.
 
-    Raises UserError for a backend that is not there, MissingExtraError for what it needs.
+    What backends have to say of their own data (rows of an index that cannot be used) they `tell`.
+
+    Raises UserError for a backend that is not there or lacks a voice bank, MissingExtraError for what it
+    needs.
     """
     fingerprints = {}
-    for name, renderer in (
-        (config.sfx, registry.create(config.sfx, "sfx")),
-        (config.tts, registry.create(config.tts, "tts")),
-    ):
-        fingerprints[name] = renderer.fingerprint()
-        renderer.close()
+    for tool in TOOLS:
+        renderer = registry.create(*named(config, tool))
+        try:
+            if about(renderer).clones and bank is None:
+                raise UserError(f"--{tool} {renderer.name}: clones voices; give it some with --voices FOLDER")
+            fingerprints[tool] = renderer.fingerprint()
+            for problem in getattr(renderer, "problems", ()):
+                tell(problem)
+        finally:
+            renderer.close()
     designer = create_designer(config)
     prompts = designer.prompt_hashes() if isinstance(designer, AsyncDesigner) else {}
     return Fingerprint(
-        config=config, prompts=prompts, designer=designer.fingerprint(), renderers=fingerprints
+        config=config,
+        prompts=prompts,
+        designer=designer.fingerprint(),
+        renderers=fingerprints,
+        voices=bank.fingerprint() if bank else None,
     )
 
 
-def build_stages(order: WorkOrder) -> list[Stage]:
+def named(config: RunConfig, tool: Tool) -> tuple[str, Tool, Mapping[str, Any]]:
+    """Which renderer the configuration names for a tool, with its settings."""
+    if tool == "tts":
+        return config.tts, "tts", config.tts_settings
+    return config.sfx, "sfx", config.sfx_settings
+
+
+def rendered_by_models(config: RunConfig) -> bool:
+    """Whether a renderer of the configuration loads a model into each worker. Raises UserError."""
+    return any(about(registry.find(*named(config, tool)[:2])).isolated for tool in TOOLS)
+
+
+def build_stages(order: WorkOrder, store: StemStore) -> list[Stage]:
     """The stages of the pipeline, ready to work."""
     config = order.fingerprint.config
-    store = StemStore(order.store)
-    speech = registry.create(config.tts, "tts")
-    sounds = registry.create(config.sfx, "sfx")
+    speech, sounds = (_rendering(order, store, tool) for tool in TOOLS)
     return [
         *([] if order.designed else [design_stage(config)]),
         ValidateStage(config.limits),
-        CastStage(speech.voices(), config.run_seed),
-        RenderStage(speech, store, config.run_seed),
-        RenderStage(sounds, store, config.run_seed),
+        CastStage(speech.voices, config.run_seed, order.bank, clones=speech.clones),
+        speech,
+        FitStage(config.limits),
+        sounds,
         MixStage(config.mix_bits),
         CheckStage(),
         FinishStage(config.keep, config.run_seed, config.designer, order.fingerprint.digest, versions()),
     ]
+
+
+def _rendering(order: WorkOrder, store: StemStore, tool: Tool) -> RenderStage:
+    config, work = order.fingerprint.config, order.equipment.render
+    return RenderStage(
+        registry.at_work(*named(config, tool), work),
+        store,
+        config.run_seed,
+        backend=order.fingerprint.renderers[tool],
+        variants=config.variants,
+        batch_s=work.batch_s,
+    )
 
 
 def design_stage(config: RunConfig) -> DesignStage:

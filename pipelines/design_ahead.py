@@ -19,9 +19,9 @@ from copilot.design import AsyncDesigner
 from copilot.sample import sample_id
 from copilot.seed import Seed
 from copilot.units import Seconds
+from pipelines.order import RECORDS_AT_ONCE
 from pipelines.record import Record
 from pipelines.stages.design import AsyncDesignStage
-from pipelines.work import RECORDS_AT_ONCE
 
 MAX_BATCH = 64
 """The most seeds in one batch, and so the most rows in one shard."""

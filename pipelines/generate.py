@@ -9,23 +9,26 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from copilot.design import AsyncDesigner, Usage
-from pipelines.assembly import WorkOrder, designer_at_work, take_fingerprint
+from pipelines.assembly import designer_at_work, take_fingerprint
 from pipelines.config import RunConfig
 from pipelines.design_ahead import Designing
 from pipelines.ledger import Ledger
 from pipelines.llm.service import LlmService
 from pipelines.local import execute, execute_ahead
+from pipelines.order import Equipment, WorkOrder
+from pipelines.renders import Renders, added
 from pipelines.run import Run
 from pipelines.seeds import SeedDraw, read_seeds
 from pipelines.stem_store import StemStore
 from pipelines.work import Progress
+from renderers.voice_bank import read_bank
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
     """What a ledger holds: samples by tier, rejects by `stage/reason`, seconds of mixes.
 
-    `usage` is what was asked of a language model for all of them.
+    `usage` is what was asked of a language model for all of them, `renders` what each backend rendered.
     """
 
     accepted: int
@@ -34,6 +37,7 @@ class Totals:
     reasons: Mapping[str, int]
     audio_s: float
     usage: Usage
+    renders: Renders
 
     @classmethod
     def of(cls, ledger: Ledger) -> Totals:
@@ -41,6 +45,7 @@ class Totals:
         accepted, rejected, audio_s, usage = 0, 0, 0.0, Usage()
         tiers: Counter[str] = Counter()
         reasons: Counter[str] = Counter()
+        renders: Renders = {}
         for entry in ledger.entries():
             accepted += len(entry.accepted)
             rejected += len(entry.rejected)
@@ -48,7 +53,8 @@ class Totals:
             reasons.update(entry.reasons)
             audio_s += entry.audio_s
             usage += entry.usage
-        return cls(accepted, rejected, dict(tiers), dict(reasons.most_common()), audio_s, usage)
+            renders = added((renders, entry.renders))
+        return cls(accepted, rejected, dict(tiers), dict(reasons.most_common()), audio_s, usage, renders)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +80,8 @@ class Start:
     n_done: int
     n_todo: int
     swept: tuple[str, ...]
+    problems: tuple[str, ...] = ()
+    """Rows of a voice bank or a library of recordings that cannot be used."""
 
 
 def generate(
@@ -82,7 +90,7 @@ def generate(
     *,
     num: int | None,
     n_workers: int,
-    store: Path | None,
+    equipment: Equipment,
     on_start: Callable[[Start], None],
     on_progress: Callable[[Progress], None],
     on_design: Callable[[Designing], None],
@@ -95,12 +103,14 @@ def generate(
     Raises UserError for what is wrong with the request, CopilotError for what ends the run.
     """
     out = out.resolve()
-    fingerprint = take_fingerprint(config)
+    bank = read_bank(Path(config.voices)) if config.voices else None
+    problems = list(bank.problems) if bank else []
+    fingerprint = take_fingerprint(config, bank, problems.append)
     designer = designer_at_work(config, service)
     draw = read_seeds(config.seeds, num, config.run_seed)
     run = Run(out)
-    if store is not None:
-        StemStore(store).prepare()
+    if equipment.store is not None:
+        StemStore(equipment.store).prepare()
     started = time.monotonic()
     cpu_s: dict[str, float] = defaultdict(float)
 
@@ -119,9 +129,9 @@ def generate(
             sorted(planned),
             {"n_duplicates": draw.n_duplicates, "n_blank": draw.n_blank, "n_problems": draw.n_problems},
         )
-        on_start(Start(draw, len(done), len(todo), tuple(swept)))
+        on_start(Start(draw, len(done), len(todo), tuple(swept), tuple(problems)))
         ahead = isinstance(designer, AsyncDesigner)
-        order = WorkOrder(out, (store or out / "stems").resolve(), fingerprint, designed=ahead)
+        order = WorkOrder(out, fingerprint, equipment, bank, designed=ahead)
         if todo and isinstance(designer, AsyncDesigner):
             execute_ahead(order, designer, todo, n_workers, note, watch=on_design)
         elif todo:

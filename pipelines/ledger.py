@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from copilot.design import Usage
 from copilot.errors import CorruptDataError
 from pipelines.atomic import write_atomic
+from pipelines.renders import RenderTally
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,8 @@ class LedgerEntry:
     """What one commit added: at most one file of samples and one of rejects, and their seeds.
 
     `tiers` counts the samples by tier, `reasons` the rejects by `stage/reason`; `audio_s` is the duration
-    of all turns' mixes, `usage` what was asked of a language model for samples and rejects alike.
+    of all turns' mixes; `usage` what was asked of a language model, and `renders` what each backend
+    rendered, for samples and rejects alike.
     """
 
     name: str
@@ -44,6 +46,7 @@ class LedgerEntry:
     reasons: Mapping[str, int] = field(default_factory=dict)
     audio_s: float = 0.0
     usage: Usage = field(default_factory=Usage)
+    renders: Mapping[str, RenderTally] = field(default_factory=dict)
 
     @property
     def seed_ids(self) -> tuple[str, ...]:

@@ -22,11 +22,11 @@ from types import FrameType
 from copilot.design import AsyncDesigner
 from copilot.errors import CopilotError
 from copilot.seed import Seed
-from pipelines.assembly import WorkOrder
 from pipelines.design_ahead import DesignAhead, Designing, FreshRecords, Supply
+from pipelines.order import RECORDS_AT_ONCE, WorkOrder
 from pipelines.record import Record
 from pipelines.run import Run
-from pipelines.work import RECORDS_AT_ONCE, Progress, Worker
+from pipelines.work import Progress, Worker
 
 Report = Callable[[Progress], None]
 
@@ -99,7 +99,7 @@ def _interruptible() -> Iterator[threading.Event]:
 
 
 def _in_this_process(order: WorkOrder, supply: Supply, report: Report, stopping: threading.Event) -> None:
-    worker = Worker(order)
+    worker = Worker(order.for_worker(0))
     try:
         while not stopping.is_set() and (batch := supply.take()):
             worker.run_batch(batch, report, stopping.is_set)
@@ -130,7 +130,7 @@ def _in_processes(
 ) -> None:
     # A bare flag, not an event: a worker that is killed cannot take a lock of it along.
     stop = _CONTEXT.RawValue(ctypes.c_bool, False)
-    pool = [_Process(order, stop) for _ in range(n_workers)]
+    pool = [_Process(order.for_worker(index), stop) for index in range(n_workers)]
     try:
         alive = {worker.pipe: worker for worker in pool}
         idle: deque[_Process] = deque()

@@ -20,6 +20,7 @@ from copilot.sample import Reject, Sample
 from copilot.table import AUDIO_COLUMNS, REJECTS, SAMPLES, reject_row, sample_row
 from pipelines.atomic import HashedFile
 from pipelines.ledger import CommittedFile, Ledger, LedgerEntry
+from pipelines.renders import Renders, added
 
 ROW_GROUP_BYTES = 64 * 2**20
 """About how much audio one row group holds: what a reader has in memory at once."""
@@ -115,6 +116,11 @@ class ShardWriter:
         self._reasons: Counter[str] = Counter()
         self._audio_s = 0.0
         self._usage = Usage()
+        self._renders: Renders = {}
+
+    def add_renders(self, renders: Renders) -> None:
+        """Note what backends rendered for the rows of this commit."""
+        self._renders = added((self._renders, renders))
 
     def add_sample(self, sample: Sample) -> None:
         """Append a sample. Raises StorageFullError."""
@@ -161,6 +167,7 @@ class ShardWriter:
             reasons=dict(sorted(self._reasons.items())),
             audio_s=round(self._audio_s, 3),
             usage=self._usage,
+            renders=self._renders,
         )
         Ledger(self._run / "ledger").add(entry)
         return entry

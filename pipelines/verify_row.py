@@ -44,6 +44,7 @@ _MAY_BE_NULL = {
     "provenance.model",
     "provenance.prompt",
     "provenance.prompt_hash",
+    "provenance.voices.stands_for",
 }
 
 

@@ -10,21 +10,23 @@ from threadpoolctl import threadpool_limits
 
 from copilot.design import Usage
 from copilot.errors import CopilotError
-from pipelines.assembly import WorkOrder, build_stages
+from pipelines.assembly import build_stages
 from pipelines.memory import keep_freed_memory
+from pipelines.order import WorkOrder
 from pipelines.record import Record
+from pipelines.renders import Renders, added
 from pipelines.shards import ShardWriter
 from pipelines.stage import explained
-
-RECORDS_AT_ONCE = 4
-"""How many records are in the stages together: what bounds a worker's memory."""
+from pipelines.stages.render import RenderStage
+from pipelines.stem_store import StemStore
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
     """What happened since the last report: counts, seconds of audio, processor seconds by stage.
 
-    `usage` is what was asked of a language model, for accepted and rejected alike.
+    `usage` is what was asked of a language model, for accepted and rejected alike; `renders` what each
+    backend rendered.
     """
 
     accepted: int = 0
@@ -33,6 +35,7 @@ class Progress:
     audio_s: float = 0.0
     usage: Usage = field(default_factory=Usage)
     stage_cpu_s: Mapping[str, float] = field(default_factory=dict)
+    renders: Renders = field(default_factory=dict)
 
 
 class Worker:
@@ -41,7 +44,8 @@ class Worker:
     def __init__(self, order: WorkOrder) -> None:
         keep_freed_memory()
         self._order = order
-        self._stages = build_stages(order)
+        self._store = StemStore(order.store, order.user)
+        self._stages = build_stages(order, self._store)
 
     def run_batch(
         self, records: Sequence[Record], report: Callable[[Progress], None], stopping: Callable[[], bool]
@@ -68,10 +72,13 @@ class Worker:
         report: Callable[[Progress], None],
         stopping: Callable[[], bool],
     ) -> None:
-        for start in range(0, len(records), RECORDS_AT_ONCE):
+        for start in range(0, len(records), self._order.equipment.at_once):
             if stopping():
                 break
-            report(self._make(records[start : start + RECORDS_AT_ONCE], writer))
+            progress = self._make(records[start : start + self._order.equipment.at_once], writer)
+            writer.add_renders(progress.renders)
+            report(progress)
+            self._store.note_use()
 
     def _make(self, records: Sequence[Record], writer: ShardWriter) -> Progress:
         cpu_s: dict[str, float] = {}
@@ -83,12 +90,14 @@ class Worker:
         for record in records:
             _write(record, writer)
         cpu_s["write"] = time.process_time() - started
-        return _progress(records, cpu_s)
+        renders = added(stage.taken() for stage in self._stages if isinstance(stage, RenderStage))
+        return _progress(records, cpu_s, renders)
 
     def close(self) -> None:
         """Close every stage."""
         for stage in self._stages:
             stage.close()
+        self._store.close()
 
 
 def _write(record: Record, writer: ShardWriter) -> None:
@@ -106,7 +115,7 @@ def _write(record: Record, writer: ShardWriter) -> None:
         writer.add_reject(record.reject, record.account.usage)
 
 
-def _progress(records: Sequence[Record], cpu_s: Mapping[str, float]) -> Progress:
+def _progress(records: Sequence[Record], cpu_s: Mapping[str, float], renders: Renders) -> Progress:
     samples = [record.sample for record in records if record.sample is not None]
     return Progress(
         accepted=len(samples),
@@ -115,4 +124,5 @@ def _progress(records: Sequence[Record], cpu_s: Mapping[str, float]) -> Progress
         usage=sum((record.account.usage for record in records), Usage()),
         audio_s=sum(turn.scene.duration_s for sample in samples for turn in sample.dialogue.turns),
         stage_cpu_s=cpu_s,
+        renders=renders,
     )

@@ -140,12 +140,14 @@ class About:
 class RenderWork:
     """How a backend is set to work here; nothing of it changes a sound. None: as the backend says.
 
-    `device` is torch's name of one: `cuda:1`, `cpu`.
+    `device` is torch's name of one: `cuda:1`, `cpu`; without it, workers share out what there is by their
+    number, `worker`.
     """
 
     batch_s: Seconds | None = None
     deadline_s: Seconds | None = None
     device: str | None = None
+    worker: int = 0
 
 
 @runtime_checkable

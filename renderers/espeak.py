@@ -22,7 +22,7 @@ from pedalboard import HighpassFilter
 from copilot.content import content_hash, derive_seed, draw
 from copilot.errors import CopilotError, MissingExtraError, RowFault
 from copilot.units import Seconds, db_to_gain, samples_to_seconds, seconds_to_samples
-from renderers.base import RenderedSound, RenderFailure, RenderRequest, Tool, Voice, Word
+from renderers.base import About, RenderedSound, RenderFailure, RenderRequest, Tool, Voice, Word
 from renderers.espeak_voices import (
     EMOTIONS,
     NEUTRAL,
@@ -72,6 +72,12 @@ class EspeakRenderer:
     compares the durations.
     """
 
+    about = About(
+        summary="Speech by espeak-ng's formant synthesis, without weights",
+        extra="espeak",
+        modules=("espeakng_loader",),
+        licence="Apache-2.0; espeak-ng: GPL-3.0-or-later",
+    )
     name = "espeak"
     tool: Tool = "tts"
 

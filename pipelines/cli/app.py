@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.model_options import ModelOptions, takes_model_options
+from pipelines.cli.model_options import ModelOptions
+from pipelines.cli.option_groups import takes_options
+from pipelines.cli.sound_options import SoundOptions
 
 if TYPE_CHECKING:
     from copilot.scene import SceneLimits
+    from pipelines.config import RunConfig
 
 app = typer.Typer(
     name="copilot",
@@ -87,7 +90,7 @@ LimitsFile = Annotated[
 
 
 @app.command()
-@takes_model_options
+@takes_options(sound=SoundOptions, model=ModelOptions)
 def generate(
     *,
     seeds: Seeds,
@@ -96,19 +99,20 @@ def generate(
     seed: RunSeed = 0,
     turns: Turns = 3,
     designer: DesignerName = "scripted",
-    sfx: Annotated[str, typer.Option(help="Renders effects, music and ambience.")] = "procedural",
-    tts: Annotated[str, typer.Option(help="Renders speech.")] = "espeak",
     keep: Annotated[KeepOption, typer.Option(help="What audio the samples store.")] = KeepOption.both,
     bits: Annotated[BitsOption, typer.Option(help="Bit depth of the mixes.")] = BitsOption.b16,
     limits: LimitsFile = None,
-    stems: Annotated[
-        Path | None, typer.Option(help="Stem store to share between runs; RUN/stems without it.")
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Worker processes; one a core without it, or one a GPU where models render."
+        ),
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Worker processes.")] = _N_CORES,
     max_rejects: Annotated[
         int | None, typer.Option(min=0, help="Exit with 1 where more seeds of the run were rejected.")
     ] = None,
     as_json: AsJson = False,
+    sound: SoundOptions,
     model: ModelOptions,
 ) -> None:
     """Make a data set from seeds, or go on with one."""
@@ -123,18 +127,17 @@ def generate(
         designer=designer,
         task_mix=configured.task_mix,
         llm=configured.llm,
-        sfx=sfx,
-        tts=tts,
         keep=keep.value,
         mix_bits=24 if bits is BitsOption.b24 else 16,
         limits=_read_limits(limits),
+        **sound.configured(),
     )
     code = run_generate(
         config,
         out,
         num=num,
-        n_workers=workers,
-        store=stems,
+        n_workers=workers or _n_workers(config),
+        equipment=sound.equipment(),
         max_rejects=max_rejects,
         as_json=as_json,
         service=configured.service,
@@ -142,8 +145,19 @@ def generate(
     raise typer.Exit(code)
 
 
+def _n_workers(config: RunConfig) -> int:
+    """One a GPU where a model renders, which is loaded once for each; else one a core."""
+    from pipelines.assembly import rendered_by_models
+
+    if not rendered_by_models(config):
+        return _N_CORES
+    from renderers.device import visible_gpus
+
+    return len(visible_gpus() or ()) or 1
+
+
 @app.command()
-@takes_model_options
+@takes_options(model=ModelOptions)
 def preview(
     *,
     seeds: Seeds,
@@ -291,6 +305,48 @@ def verify(
     from pipelines.cli.verify import run_verify
 
     raise typer.Exit(run_verify(run, n_sampled=sample, n_workers=workers, as_json=as_json))
+
+
+@app.command()
+def renderers(
+    name: Annotated[
+        str | None, typer.Argument(help="One renderer, with its settings; all without it.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List what renders sound: what it needs, whether that is there, licences."""
+    from pipelines.cli.renderers import run_renderers
+
+    raise typer.Exit(run_renderers(name, as_json=as_json))
+
+
+@app.command()
+def voices(
+    bank: Annotated[str, typer.Argument(metavar="PATH", help="A voice bank's folder, or a renderer's name.")],
+    as_json: AsJson = False,
+) -> None:
+    """List the voices of a bank and check its recordings; exit with 1 where there are problems."""
+    from pipelines.cli.voices import run_voices
+
+    raise typer.Exit(run_voices(bank, as_json=as_json))
+
+
+@app.command()
+def stems(
+    place: Annotated[str, typer.Argument(metavar="PATH", help="A stem store: a folder or a URI.")],
+    older_than: Annotated[
+        str | None, typer.Option(help="Delete stems that nothing has used for so long, such as 30d or 12h.")
+    ] = None,
+    max_size: Annotated[
+        str | None, typer.Option(help="Delete the stems unused for longest until so much is left: 500GB.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be deleted.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show a stem store's size and its use by run; prune it, but for what a live run uses."""
+    from pipelines.cli.stems import run_stems
+
+    raise typer.Exit(run_stems(place, older_than, max_size, dry_run=dry_run, as_json=as_json))
 
 
 @app.command()

@@ -12,7 +12,10 @@ from pipelines.cli.progress import display
 from pipelines.config import RunConfig
 from pipelines.generate import Outcome, Start, Totals, generate
 from pipelines.llm.service import LlmService
+from pipelines.order import Equipment
+from pipelines.renders import RenderTally
 
+_SHOWN_PROBLEMS = 10
 _GO_ON = "what was made is committed. Run the same command again to go on"
 
 
@@ -22,7 +25,7 @@ def run_generate(
     *,
     num: int | None,
     n_workers: int,
-    store: Path | None,
+    equipment: Equipment,
     max_rejects: int | None,
     as_json: bool,
     service: LlmService | None = None,
@@ -41,7 +44,7 @@ def run_generate(
                 out,
                 num=num,
                 n_workers=n_workers,
-                store=store,
+                equipment=equipment,
                 on_start=begin,
                 on_progress=shown.advance,
                 on_design=shown.designing,
@@ -81,9 +84,12 @@ def _opening(start: Start, num: int | None, out: Path) -> list[str]:
         lines.append(f"--num {num}: there are only {draw.available} seeds; all are taken")
     if draw.n_duplicates or draw.n_blank:
         lines.append(f"seeds: {draw.n_duplicates} duplicates and {draw.n_blank} blank lines dropped")
-    lines += [f"seeds: {problem}" for problem in draw.problems[:10]]
-    if draw.n_problems > 10:
-        lines.append(f"seeds: {draw.n_problems - 10} more lines could not be read")
+    lines += [f"seeds: {problem}" for problem in draw.problems[:_SHOWN_PROBLEMS]]
+    if draw.n_problems > _SHOWN_PROBLEMS:
+        lines.append(f"seeds: {draw.n_problems - _SHOWN_PROBLEMS} more lines could not be read")
+    lines += [f"not used: {problem}" for problem in start.problems[:_SHOWN_PROBLEMS]]
+    if len(start.problems) > _SHOWN_PROBLEMS:
+        lines.append(f"not used: {len(start.problems) - _SHOWN_PROBLEMS} more rows")
     if start.swept:
         lines.append(f"{len(start.swept)} files of an interrupted commit deleted")
     return lines
@@ -98,6 +104,7 @@ def _closing(outcome: Outcome, out: Path) -> list[str]:
         f"{out}: {made}, {totals.audio_s / 3600:.2f} h of mixes, {outcome.elapsed_s:.0f} s",
         *(f"  rejected: {n} {reason}" for reason, n in totals.reasons.items()),
         *_asked(totals),
+        *(_rendered(backend, tally) for backend, tally in sorted(totals.renders.items())),
         f"listen and look:  {program} show {out}",
         f"count:            {program} stats {out}",
     ]
@@ -116,3 +123,16 @@ def _asked(totals: Totals) -> list[str]:
         f"  {usage.requests:,} requests: {amends}, {usage.repairs:,} replies repaired",
         f"  {prompts}, {usage.generated_tokens:,} generated{each}",
     ]
+
+
+def _rendered(backend: str, tally: RenderTally) -> str:
+    """What a backend did, in one line."""
+    said = [f"{tally.stems:,} stems", f"{tally.audio_s / 3600:.2f} h"]
+    if tally.realtime_factor is not None and tally.mean_fill is not None:
+        said.append(f"{tally.realtime_factor:.3f} s for each second")
+        said.append(f"{tally.batches:,} batches, {tally.mean_fill:.0%} full")
+    said.append(f"{tally.hits:,} from the store")
+    if tally.retried:
+        said.append(f"{tally.retried:,} tried again")
+    said += [f"{n:,} failed: {reason}" for reason, n in sorted(tally.failures.items())]
+    return f"  {backend}: {', '.join(said)}"

@@ -6,9 +6,8 @@ They are told once, as the fields of `ModelOptions`, and are the same for every 
 from __future__ import annotations
 
 import functools
-import inspect
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
@@ -162,22 +161,6 @@ class Configured:
     task_mix: Mapping[Task, float] | None
     llm: LlmSettings | None
     service: LlmService | None
-
-
-def takes_model_options(command: Callable[..., None]) -> Callable[..., None]:
-    """A command that takes these options beside its own, and is given them as `model`."""
-    own = inspect.signature(command, eval_str=True).parameters
-    panel = inspect.signature(ModelOptions, eval_str=True).parameters
-
-    @functools.wraps(command)
-    def taking(**given: Any) -> None:  # noqa: ANN401 - whatever the options are
-        model = ModelOptions(**{name: given.pop(name) for name in panel})
-        command(**given, model=model)
-
-    parameters = [parameter for name, parameter in own.items() if name != "model"]
-    parameters += [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in panel.values()]
-    taking.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    return taking
 
 
 def _checked(model: type[M], given: Mapping[str, tuple[str, Any]]) -> M:

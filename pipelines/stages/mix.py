@@ -75,6 +75,7 @@ class FinishStage(Stage):
                 fingerprint=self._fingerprint,
                 account=record.account,
                 normalised=record.normalised,
+                voices=tuple(cast.known for cast in record.voices.values()),
                 versions=self._versions,
             ),
         )

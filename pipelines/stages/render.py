@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from copilot.content import derive_seed
 from copilot.dialogue import Dialogue
-from copilot.errors import CopilotError, RowFault
+from copilot.errors import RowFault
 from copilot.scene import Element, SpeechElement
-from copilot.stem import SoundSpec, Stem, make_stem
+from copilot.stem import SoundSpec, Stem
+from copilot.units import Seconds
 from pipelines.record import Record, living
-from pipelines.stage import Stage, explained
+from pipelines.rendering import Made, Rendering, Wanted
+from pipelines.renders import Renders, RenderTally
+from pipelines.stage import Stage
 from pipelines.stem_store import StemStore
-from renderers.base import RenderedSound, Renderer, RenderFailure, RenderRequest
+from renderers.base import Renderer, about
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,19 +26,37 @@ class _Order:
 
     record: Record
     element_id: int
-    spec: SoundSpec
+    wanted: Wanted
 
 
 class RenderStage(Stage):
-    """Renders the sounds of one tool, in one batch for all records. What the store has is not rendered."""
+    """Renders the sounds of one tool, in batches for all records. What the store has is not rendered.
 
-    def __init__(self, renderer: Renderer, store: StemStore, run_seed: int) -> None:
+    `backend` is the renderer's fingerprint. With `variants`, a caption has so many takes, which all dialogues
+    of all runs share: one is drawn for each element, and its duration rounded up to a whole second.
+    """
+
+    def __init__(
+        self,
+        renderer: Renderer,
+        store: StemStore,
+        run_seed: int,
+        *,
+        backend: Mapping[str, str] | None = None,
+        variants: int | None = None,
+        batch_s: Seconds | None = None,
+    ) -> None:
         self.name = "render-speech" if renderer.tool == "tts" else "render-sounds"
         self._renderer = renderer
         self._store = store
         self._run_seed = run_seed
-        self._backend = renderer.fingerprint()
+        self._backend = renderer.fingerprint() if backend is None else backend
+        self._variants = variants if renderer.tool == "sfx" else None
+        self._hits = 0
+        self.voices = renderer.voices()
+        self.clones = about(renderer).clones
         renderer.prepare()
+        self._rendering = Rendering(renderer, store.put, batch_s)
 
     def process_batch(self, records: Sequence[Record]) -> None:
         """Give the records their stems. A record is rejected with the first sound that fails."""
@@ -42,74 +64,62 @@ class RenderStage(Stage):
         for record in records:
             with self.guarding(record):
                 orders += self._orders(record)
-        missing = [order for order in orders if not self._found(order)]
-        answers = self._answers([_request(order.spec) for order in missing]) if missing else []
-        for order, answer in zip(missing, answers, strict=True):
-            if living([order.record]):
-                with self.guarding(order.record):
-                    self._take(order, answer)
-
-    def _answers(self, requests: Sequence[RenderRequest]) -> list[RenderedSound | RenderFailure]:
-        """The backend's answers; where it breaks on a batch, each request's alone."""
-        try:
-            answers = self._renderer.render(requests)
-        except (CopilotError, MemoryError):
-            raise
-        except Exception as error:  # noqa: BLE001 - one bad request must not stop a run of millions
-            if len(requests) == 1:
-                return [RenderFailure("renderer-error", explained(error))]
-            return [answer for request in requests for answer in self._answers([request])]
-        if len(answers) != len(requests):
-            raise CopilotError(
-                f"{self._renderer.name}: gave {len(answers)} answers to {len(requests)} requests; "
-                "a renderer answers each request, in the order asked"
-            )
-        return answers
+        missing: dict[str, list[_Order]] = {}
+        for order in orders:
+            if not self._found(order):
+                missing.setdefault(order.wanted.spec.key, []).append(order)
+        made = self._rendering.stems([same[0].wanted for same in missing.values()]) if missing else []
+        for same, one in zip(missing.values(), made, strict=True):
+            for order in same:
+                if living([order.record]):
+                    with self.guarding(order.record):
+                        _give(order, one)
 
     def _orders(self, record: Record) -> list[_Order]:
         return [
-            _Order(record, element.id, self._spec(record, element, first_turn, duration_s))
+            _Order(record, element.id, self._wanted(record, element, first_turn, duration_s))
             for element, first_turn, duration_s in _sounds(record.designed())
             if element.tool == self._renderer.tool
         ]
 
-    def _spec(self, record: Record, element: Element, first_turn: int, duration_s: float) -> SoundSpec:
-        spoken = element if isinstance(element, SpeechElement) else None
-        return SoundSpec(
+    def _wanted(self, record: Record, element: Element, first_turn: int, duration_s: Seconds) -> Wanted:
+        spec = SoundSpec(
             tool=element.tool,
             text=element.text,
             duration_s=duration_s,
             seed=derive_seed("sound", self._run_seed, record.seed.id, first_turn, element.id),
             backend=self._backend,
-            voice=record.voices[spoken.speaker_key] if spoken else None,
-            gender=spoken.gender if spoken else None,
-            emotion=spoken.emotion if spoken else None,
         )
+        if isinstance(element, SpeechElement):
+            return _spoken(spec, element, record)
+        if self._variants is not None:
+            take = spec.seed % self._variants
+            shared_s = float(math.ceil(duration_s))
+            return Wanted(replace(spec, seed=derive_seed("take", element.text, take), duration_s=shared_s))
+        return Wanted(spec)
 
     def _found(self, order: _Order) -> bool:
-        stem = self._store.get(order.spec.key)
+        stem = self._store.get(order.wanted.spec.key)
         if stem is not None:
+            self._hits += 1
             order.record.stems[order.element_id] = stem
         return stem is not None
 
-    def _take(self, order: _Order, answer: RenderedSound | RenderFailure) -> None:
-        try:
-            stem = _stem(order.spec, answer)
-        except RowFault as fault:
-            detail = f"element {order.element_id} ({order.spec.text!r}): {fault.detail}"
-            raise RowFault(fault.reason, detail) from fault
-        self._store.put(stem)
-        order.record.stems[order.element_id] = stem
+    def taken(self) -> Renders:
+        """What was rendered since this was asked last."""
+        tally = self._rendering.taken() + RenderTally(hits=self._hits)
+        self._hits = 0
+        return {self._renderer.name: tally} if tally != RenderTally() else {}
 
     def close(self) -> None:
         """Close the backend."""
         self._renderer.close()
 
 
-def _sounds(dialogue: Dialogue) -> list[tuple[Element, int, float]]:
+def _sounds(dialogue: Dialogue) -> list[tuple[Element, int, Seconds]]:
     """Each sound once: the element as it first appears, the turn in which, and its longest duration."""
     first: dict[int, tuple[Element, int]] = {}
-    longest: dict[int, float] = {}
+    longest: dict[int, Seconds] = {}
     for index, turn in enumerate(dialogue.turns):
         for element in turn.scene.sounds():
             first.setdefault(element.id, (element, index))
@@ -117,25 +127,23 @@ def _sounds(dialogue: Dialogue) -> list[tuple[Element, int, float]]:
     return [(element, index, longest[element.id]) for element, index in first.values()]
 
 
-def _request(spec: SoundSpec) -> RenderRequest:
-    return RenderRequest(
-        text=spec.text,
-        duration_s=spec.duration_s,
-        seed=spec.seed,
-        voice=spec.voice,
-        gender=spec.gender,
-        emotion=spec.emotion,
-    )
-
-
-def _stem(spec: SoundSpec, answer: RenderedSound | RenderFailure) -> Stem:
-    if isinstance(answer, RenderFailure):
-        raise RowFault(answer.reason, answer.detail)
-    return make_stem(
+def _spoken(spec: SoundSpec, element: SpeechElement, record: Record) -> Wanted:
+    cast = record.voices[element.speaker_key]
+    reference = cast.references.get(element.emotion)
+    voiced = replace(
         spec,
-        answer.audio,
-        answer.rate_hz,
-        matched=answer.matched,
-        words=answer.words,
-        detail=answer.detail,
+        voice=cast.voice.name,
+        gender=element.gender,
+        emotion=element.emotion,
+        reference=reference.sha256 if reference else None,
     )
+    return Wanted(voiced, reference)
+
+
+def _give(order: _Order, made: Made) -> None:
+    """Give a record its stem. Raises RowFault with the element where there is none."""
+    if isinstance(made, Stem):
+        order.record.stems[order.element_id] = made
+        return
+    detail = f"element {order.element_id} ({order.wanted.spec.text!r}): {made.detail}"
+    raise RowFault(made.reason, detail) from made

@@ -12,7 +12,7 @@ import numpy as np
 
 from copilot.content import derive_rng
 from copilot.units import SAMPLE_RATE_HZ, Audio, seconds_to_samples
-from renderers.base import RenderedSound, RenderFailure, RenderRequest, Tool, Voice
+from renderers.base import About, RenderedSound, RenderFailure, RenderRequest, Tool, Voice
 from renderers.procedural import dsp, modifiers
 from renderers.procedural.catalogue import Catalogue, Recipe
 from renderers.procedural.library import CATALOGUE
@@ -27,6 +27,9 @@ FALLBACK = "neutral_noise"
 class ProceduralRenderer:
     """The built-in backend for sound effects, ambience and music."""
 
+    about = About(
+        summary="Sounds synthesised from their captions by rules, without weights", licence="Apache-2.0"
+    )
     name: str = "procedural"
     tool: Tool = "sfx"
 

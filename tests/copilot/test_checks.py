@@ -151,7 +151,7 @@ def test_speech_past_its_slot_fails(stems):
 
 def test_a_sound_that_is_cut_before_it_begins_fails(stems):
     lead_in = np.zeros((1, 48_000), dtype=np.float32)
-    lead_in[:, 30_000:] = noise_stem("sfx", 0.375, 1).audio
+    lead_in[:, 30_000:] = noise_stem("tts", 0.375, 1).audio
     stems[2] = make_stem(SoundSpec("tts", "x", 1.0, 0, {}), lead_in, 48_000)
     short = dialogue().model_dump()
     for turn in short["turns"]:

@@ -71,7 +71,7 @@ def test_every_seed_becomes_a_sample(undisturbed):
 
 
 STEPS = [
-    ("a stem half stored", "pipelines.stem_store:_replace:before:2"),
+    ("a stem half stored", "pipelines.stem_store.local:_replace:before:2"),
     ("before the shard is published", "pipelines.atomic:HashedFile.publish:before:2"),
     ("while the shard is written", "pipelines.atomic:HashedFile.write:after:5"),
     ("after the shard is renamed", "pipelines.atomic:sync_folder:before:2"),

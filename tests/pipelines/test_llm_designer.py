@@ -26,6 +26,7 @@ from pipelines.llm.client import ModelRefusalError
 from pipelines.llm.designer import LlmDesigner
 from pipelines.llm.endpoints import ServersGoneError
 from pipelines.llm.service import LlmService
+from pipelines.order import Equipment
 from pipelines.reader import RunReader
 
 SEED = Seed("test/1", "It was raining when she came home")
@@ -197,7 +198,7 @@ def run(
         folder / "run",
         num=None,
         n_workers=1,
-        store=None,
+        equipment=Equipment(),
         service=LlmService(urls=urls, **({"concurrency": 8} | (service or {}))),
         on_start=lambda start: None,
         on_progress=report or (lambda progress: None),

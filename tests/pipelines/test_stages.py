@@ -11,14 +11,15 @@ from stand_ins import MurmurRenderer, NoiseRenderer
 
 from copilot.edit import Change, apply
 from copilot.errors import CopilotError, StorageFullError
+from copilot.sample import CastVoice
 from copilot.scene import SceneLimits
 from copilot.seed import Seed
-from pipelines.assembly import WorkOrder, take_fingerprint
+from pipelines.assembly import take_fingerprint
 from pipelines.config import RunConfig
 from pipelines.design_ahead import fresh_record
-from pipelines.record import Record
+from pipelines.order import Equipment, WorkOrder
+from pipelines.record import Cast, Record
 from pipelines.shards import ShardWriter
-from pipelines.stages.cast import CastStage
 from pipelines.stages.mix import CheckStage, MixStage
 from pipelines.stages.render import RenderStage
 from pipelines.stages.validate import ValidateStage
@@ -26,19 +27,14 @@ from pipelines.stem_store import StemStore
 from pipelines.work import Worker
 from renderers.base import RenderedSound, RenderFailure, Voice
 
-VOICES = [
-    Voice("anna", "female", ("neutral",)),
-    Voice("berta", "female", ("fearful",)),
-    Voice("carl", "male"),
-]
-
 
 def records(n: int = 3) -> list[Record]:
     seeds = [Seed(f"test/{k}", f"line {k}") for k in range(n)]
     made = [Record(seed, f"{k:016d}") for k, seed in enumerate(seeds)]
     for record in made:
         record.dialogue = a_dialogue(record.seed)
-        record.voices = {"woman": "berta"}
+        known = CastVoice("woman", "berta", "gender-and-emotion")
+        record.voices = {"woman": Cast(known, Voice("berta", "female"))}
     return made
 
 
@@ -65,9 +61,9 @@ class TestRender:
         RenderStage(renderer, StemStore(tmp_path), 7)([record])
         (asked,) = renderer.asked
         assert [(request.text, request.duration_s) for request in asked] == [
-            ("steady rain", 2.0),
             ("a door slams", 0.6),
             ("a small bell", 0.9),
+            ("steady rain", 2.0),
         ]
 
     def test_what_the_store_has_is_not_rendered(self, tmp_path):
@@ -77,6 +73,22 @@ class TestRender:
         RenderStage(second, StemStore(tmp_path), 7)(again)
         assert (len(first.asked), second.asked) == (1, [])
         assert [sorted(record.stems) for record in again] == [[1, 2, 4], [1, 2, 4]]
+
+    def test_with_variants_dialogues_share_the_takes_of_a_caption(self, tmp_path):
+        renderer = self.Counting()
+        batch = records(12)
+        RenderStage(renderer, StemStore(tmp_path), 7, variants=2)(batch)
+        asked = [request for requests in renderer.asked for request in requests]
+        assert sorted((request.text, request.duration_s) for request in asked) == [
+            *[("a door slams", 1.0)] * 2,
+            *[("a small bell", 1.0)] * 2,
+            *[("steady rain", 2.0)] * 2,
+        ]
+        assert len({request.seed for request in asked}) == 6
+        assert len({record.stems[2].info.key for record in batch}) == 2
+        other = self.Counting()
+        RenderStage(other, StemStore(tmp_path), 8, variants=2)(records(12))
+        assert other.asked == []
 
     def test_every_sound_of_every_dialogue_has_a_seed_of_its_own(self, tmp_path):
         renderer = self.Counting()
@@ -94,16 +106,16 @@ class TestRender:
                 "element 2 ('a door slams'): last words",
             ),
             (
-                RenderedSound(np.zeros((1, 9_600), dtype=np.float32), 48_000),
-                "stem-silent",
-                "element 2 ('a door slams'): nothing above -90 dBFS",
+                RenderedSound(np.zeros((3, 9_600), dtype=np.float32), 48_000),
+                "stem-layout",
+                "element 2 ('a door slams'): shape (3, 9600); expected (1 or 2 channels, samples)",
             ),
         ],
     )
     def test_a_failed_sound_rejects_its_dialogue_alone(self, tmp_path, answer, reason, detail):
         renderer, batch = self.Counting(), records(3)
         doors = RenderStage(renderer, StemStore(tmp_path), 7)._orders(batch[1])
-        bad = next(order.spec.seed for order in doors if order.element_id == 2)
+        bad = next(order.wanted.spec.seed for order in doors if order.element_id == 2)
         renderer.answer = lambda request: answer if request.seed == bad else renderer._noise(request)
         RenderStage(renderer, StemStore(tmp_path), 7)(batch)
         assert [record.reject and record.reject.reason for record in batch] == [None, reason, None]
@@ -119,7 +131,7 @@ class TestRender:
             return renderer._noise(request)
 
         orders = RenderStage(renderer, StemStore(tmp_path), 7)._orders(batch[0])
-        bad = next(order.spec.seed for order in orders if order.element_id == 4)
+        bad = next(order.wanted.spec.seed for order in orders if order.element_id == 4)
         renderer.answer = answer
         RenderStage(renderer, StemStore(tmp_path), 7)(batch)
         assert [record.reject and record.reject.reason for record in batch] == ["renderer-error", None, None]
@@ -135,25 +147,11 @@ class TestRender:
         def full(stem):
             raise StorageFullError("full")
 
-        stage = RenderStage(self.Counting(), StemStore(tmp_path), 7)
-        monkeypatch.setattr(stage._store, "put", full)
+        store = StemStore(tmp_path)
+        monkeypatch.setattr(store, "put", full)
+        stage = RenderStage(self.Counting(), store, 7)
         with pytest.raises(StorageFullError):
             stage(records(1))
-
-
-class TestCast:
-    def test_voices_fit_gender_and_emotion_and_stay(self):
-        batch = records(2)
-        for record in batch:
-            record.voices = {}
-        CastStage(VOICES, 7)(batch)
-        assert [record.voices for record in batch] == [{"woman": "berta"}, {"woman": "berta"}]
-
-    def test_no_voice_of_that_gender(self):
-        (record,) = records(1)
-        CastStage(VOICES[2:], 7)([record])
-        assert (record.reject.stage, record.reject.reason) == ("cast", "no-voice")
-        assert record.reject.detail == "the bank has no female voice for 'woman'"
 
 
 class TestOrderOfStages:
@@ -186,7 +184,7 @@ def test_what_cannot_be_a_row_is_a_reject(tmp_path: Path, monkeypatch):
     real = ShardWriter.add_sample
     monkeypatch.setattr(ShardWriter, "add_sample", broken)
     config = RunConfig(seeds="text:x", designer="stand-in", sfx=NoiseRenderer.name, tts=MurmurRenderer.name)
-    worker = Worker(WorkOrder(tmp_path, tmp_path / "stems", take_fingerprint(config)))
+    worker = Worker(WorkOrder(tmp_path, take_fingerprint(config), Equipment()))
     seen = []
     fresh = [fresh_record(Seed(f"t/{k}", f"line {k}"), 0) for k in range(3)]
     worker.run_batch(fresh, seen.append, lambda: False)

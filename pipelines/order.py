@@ -1,0 +1,53 @@
+"""What a worker has to know: plain values that travel to any process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from pipelines.config import Fingerprint
+from renderers.base import RenderWork
+from renderers.voice_bank import VoiceBank
+
+RECORDS_AT_ONCE = 4
+"""How many records are in the stages together: what bounds a worker's memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Equipment:
+    """What the work is done with. Nothing of it changes a sample.
+
+    `store` is the folder or URI of the stem store; RUN/stems without it. `at_once` records go through the
+    stages together: with more of them, a model's batches are fuller. `render` sets the backends to work.
+    """
+
+    store: str | None = None
+    at_once: int = RECORDS_AT_ONCE
+    render: RenderWork = field(default_factory=RenderWork)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkOrder:
+    """The run, what it is to make, and with what.
+
+    `designed` records come with their dialogues: the worker has no designer. `user` is the worker's name in
+    the stem store.
+    """
+
+    run: Path
+    fingerprint: Fingerprint
+    equipment: Equipment
+    bank: VoiceBank | None = None
+    designed: bool = False
+    user: str | None = None
+
+    @property
+    def store(self) -> str:
+        """The folder or URI of the stem store."""
+        return self.equipment.store or str(self.run / "stems")
+
+    def for_worker(self, index: int) -> WorkOrder:
+        """The order for one of several workers, counted from 0: they share the devices out."""
+        render = replace(self.equipment.render, worker=index)
+        user = f"{self.run.name}.{self.fingerprint.digest}.{index}"
+        return replace(self, equipment=replace(self.equipment, render=render), user=user)

@@ -1,0 +1,63 @@
+"""What rendering took and gave, by backend: counts that workers report, the ledger keeps, and people read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from copilot.units import Seconds
+
+
+@dataclass(frozen=True, slots=True)
+class RenderTally:
+    """One backend's work: stems it rendered, their seconds, the seconds inside its calls.
+
+    `hits` are stems that the store had, `retried` those tried once more with another seed. `fill` adds up how
+    much of its budget each batch used, so that `fill / batches` is the average; a batch without a budget is
+    full. `failures` counts by reason.
+    """
+
+    stems: int = 0
+    hits: int = 0
+    audio_s: Seconds = 0.0
+    render_s: Seconds = 0.0
+    batches: int = 0
+    fill: float = 0.0
+    retried: int = 0
+    failures: Mapping[str, int] = field(default_factory=dict)
+
+    def __add__(self, other: RenderTally) -> RenderTally:
+        return RenderTally(
+            self.stems + other.stems,
+            self.hits + other.hits,
+            self.audio_s + other.audio_s,
+            self.render_s + other.render_s,
+            self.batches + other.batches,
+            self.fill + other.fill,
+            self.retried + other.retried,
+            dict(Counter(self.failures) + Counter(other.failures)),
+        )
+
+    @property
+    def realtime_factor(self) -> float | None:
+        """Seconds in the backend for each second of its sound; None where it made none."""
+        return self.render_s / self.audio_s if self.audio_s else None
+
+    @property
+    def mean_fill(self) -> float | None:
+        """The average share of the budget that batches used; None where there were none."""
+        return self.fill / self.batches if self.batches else None
+
+
+Renders = Mapping[str, RenderTally]
+"""Tallies by backend."""
+
+
+def added(tallies: Iterable[Renders]) -> dict[str, RenderTally]:
+    """All tallies in one, backend by backend."""
+    total: dict[str, RenderTally] = {}
+    for renders in tallies:
+        for backend, tally in renders.items():
+            total[backend] = total.get(backend, RenderTally()) + tally
+    return total

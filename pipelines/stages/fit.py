@@ -1,0 +1,24 @@
+"""Fit: every line of speech gets a slot that holds it, or is spoken a little faster."""
+
+from __future__ import annotations
+
+from copilot.scene import SceneLimits
+from copilot.speech_fit import fit_speech
+from pipelines.record import Record
+from pipelines.stage import Stage
+
+
+class FitStage(Stage):
+    """Fits speech as it was rendered into the scene. What was changed stands among the normalisations."""
+
+    name = "fit-speech"
+
+    def __init__(self, limits: SceneLimits) -> None:
+        self._limits = limits
+
+    def process(self, record: Record) -> None:
+        """Fit one dialogue's speech. Raises RowFault `speech-too-long`."""
+        fitted = fit_speech(record.designed(), record.stems, self._limits)
+        record.dialogue = fitted.dialogue
+        record.stems.update(fitted.stems)
+        record.normalised += fitted.notes
