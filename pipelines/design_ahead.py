@@ -32,9 +32,9 @@ READY_FOR_S: Seconds = 30.0
 _SECONDS_BETWEEN_LOADS = 3.0
 
 
-def batch_size(n_seeds: int, n_workers: int) -> int:
-    """`MAX_BATCH`, or fewer in a short run, so that all workers end together."""
-    return max(RECORDS_AT_ONCE, min(MAX_BATCH, -(-n_seeds // (4 * n_workers))))
+def batch_size(n_seeds: int, n_workers: int, at_once: int = RECORDS_AT_ONCE) -> int:
+    """`MAX_BATCH`, or fewer in a short run, so that all workers end together; at least `at_once`."""
+    return max(at_once, min(MAX_BATCH, -(-n_seeds // (4 * n_workers))))
 
 
 class Supply(Protocol):
@@ -57,10 +57,12 @@ class Supply(Protocol):
 class FreshRecords:
     """Seeds as records that no stage has seen: every batch is ready at once."""
 
-    def __init__(self, seeds: Sequence[Seed], run_seed: int, n_workers: int) -> None:
+    def __init__(
+        self, seeds: Sequence[Seed], run_seed: int, n_workers: int, at_once: int = RECORDS_AT_ONCE
+    ) -> None:
         self._seeds = deque(seeds)
         self._run_seed = run_seed
-        self._size = batch_size(len(seeds), n_workers)
+        self._size = batch_size(len(seeds), n_workers, at_once)
 
     @property
     def exhausted(self) -> bool:
@@ -108,6 +110,7 @@ class DesignAhead:
         run_seed: int,
         n_workers: int,
         *,
+        at_once: int = RECORDS_AT_ONCE,
         clock: Callable[[], Seconds] = time.monotonic,
         grace_s: Seconds = 5.0,
     ) -> None:
@@ -115,7 +118,8 @@ class DesignAhead:
         self._stage = AsyncDesignStage(designer, run_seed)
         self._run_seed = run_seed
         self._n_workers = n_workers
-        self._size = batch_size(len(seeds), n_workers)
+        self._at_once = at_once
+        self._size = batch_size(len(seeds), n_workers, at_once)
         self._clock = clock
         self._grace_s = grace_s
         # Of the loop's thread, which appends to what the driver's thread takes from the other end.
@@ -166,7 +170,7 @@ class DesignAhead:
         size = self._size
         if over or not self._seeds:
             n_left = n_ready + self._n_writing
-            size = max(RECORDS_AT_ONCE, min(size, -(-n_left // self._n_workers)))
+            size = max(self._at_once, min(size, -(-n_left // self._n_workers)))
         if n_ready < size and not over and not self._kept_waiting():
             return ()
         return self._hand_out(min(size, n_ready))
@@ -181,9 +185,9 @@ class DesignAhead:
         return batch
 
     def _kept_waiting(self) -> bool:
-        if len(self._ready) < RECORDS_AT_ONCE:
+        if len(self._ready) < self._at_once:
             return False
-        _, since = self._ready[RECORDS_AT_ONCE - 1]
+        _, since = self._ready[self._at_once - 1]
         return self._clock() - since > READY_FOR_S
 
     def stop(self) -> None:

@@ -23,7 +23,7 @@ from copilot.design import AsyncDesigner
 from copilot.errors import CopilotError
 from copilot.seed import Seed
 from pipelines.design_ahead import DesignAhead, Designing, FreshRecords, Supply
-from pipelines.order import RECORDS_AT_ONCE, WorkOrder
+from pipelines.order import WorkOrder
 from pipelines.record import Record
 from pipelines.run import Run
 from pipelines.work import Progress, Worker
@@ -40,8 +40,9 @@ def execute(order: WorkOrder, seeds: Sequence[Seed], n_workers: int, report: Rep
 
     Raises CopilotError where a worker fails as a whole.
     """
-    n_workers = _useful(n_workers, seeds)
-    supply = FreshRecords(seeds, order.fingerprint.config.run_seed, n_workers)
+    at_once = order.equipment.at_once
+    n_workers = _useful(n_workers, seeds, at_once)
+    supply = FreshRecords(seeds, order.fingerprint.config.run_seed, n_workers, at_once)
     with _interruptible() as stopping:
         if n_workers == 1:
             _in_this_process(order, supply, report, stopping)
@@ -63,17 +64,19 @@ def execute_ahead(
     Raises CopilotError where a worker fails as a whole, and, when all that was designed is committed, where
     the designer does.
     """
-    n_workers = _useful(n_workers, seeds)
+    at_once = order.equipment.at_once
+    n_workers = _useful(n_workers, seeds, at_once)
+    run_seed = order.fingerprint.config.run_seed
     with (
         _interruptible() as stopping,
-        DesignAhead(designer, seeds, order.fingerprint.config.run_seed, n_workers) as ahead,
+        DesignAhead(designer, seeds, run_seed, n_workers, at_once=at_once) as ahead,
     ):
         _in_processes(order, ahead, n_workers, report, stopping, tick=lambda: watch(ahead.state))
         ahead.check()
 
 
-def _useful(n_workers: int, seeds: Sequence[Seed]) -> int:
-    return max(1, min(n_workers, -(-len(seeds) // RECORDS_AT_ONCE)))
+def _useful(n_workers: int, seeds: Sequence[Seed], at_once: int) -> int:
+    return max(1, min(n_workers, -(-len(seeds) // at_once)))
 
 
 @contextmanager

@@ -186,6 +186,8 @@ def _stem_of(wanted: Wanted, answer: Answer) -> Stem:
     if wanted.reference is not None:
         shown = wanted.reference
         detail = {**detail, "reference": shown.path.name, "reference_licence": shown.licence}
+    if wanted.spec.tool == "tts":
+        detail = {"spoken": wanted.spec.text, **detail}
     if wanted.again_after is not None:
         detail = {**detail, "again_after": wanted.again_after.reason}
     return make_stem(

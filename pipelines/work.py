@@ -45,6 +45,7 @@ class Worker:
         keep_freed_memory()
         self._order = order
         self._store = StemStore(order.store, order.user)
+        self._store.note_use()
         self._stages = build_stages(order, self._store)
 
     def run_batch(
@@ -95,9 +96,11 @@ class Worker:
 
     def close(self) -> None:
         """Close every stage."""
-        for stage in self._stages:
-            stage.close()
-        self._store.close()
+        try:
+            for stage in self._stages:
+                stage.close()
+        finally:
+            self._store.close()
 
 
 def _write(record: Record, writer: ShardWriter) -> None:

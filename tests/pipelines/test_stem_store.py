@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from copilot.audio.pcm import encode_flac
+from copilot.errors import CorruptDataError, UserError
 from copilot.stem import SoundSpec, Stem, Word, make_stem
-from pipelines.stem_store import StemStore
+from pipelines.stem_store import StemStore, flac
 
 
 def a_stem(seed: int = 0, *, n_channels: int = 1) -> Stem:
@@ -26,9 +28,9 @@ def stem() -> Stem:
     return a_stem()
 
 
-def path_of(store: StemStore, stem: Stem, suffix: str) -> Path:
+def path_of(folder: Path, stem: Stem, suffix: str) -> Path:
     key = stem.info.key
-    return store.folder / key[:2] / key[2:4] / f"{key}{suffix}"
+    return folder / key[:2] / key[2:4] / f"{key}{suffix}"
 
 
 @pytest.mark.parametrize("n_channels", [1, 2])
@@ -42,7 +44,7 @@ def test_a_stem_comes_back_equal_in_everything(tmp_path: Path, n_channels: int) 
     assert found.flac == stem.flac
     np.testing.assert_array_equal(found.pcm, stem.pcm)
     np.testing.assert_array_equal(found.power, stem.power)
-    assert (store.n_hits, store.n_damaged) == (1, 0)
+    assert (store.n_hits, store.n_misses, store.n_damaged) == (1, 1, 0)
 
 
 def test_a_stem_that_is_not_there_is_no_damage(tmp_path: Path, stem: Stem) -> None:
@@ -50,12 +52,12 @@ def test_a_stem_that_is_not_there_is_no_damage(tmp_path: Path, stem: Stem) -> No
     assert store.get(stem.info.key) is None
     store.put(stem)
     # The FLAC file comes first: a crash in between leaves it alone.
-    path_of(store, stem, ".json").unlink()
+    path_of(tmp_path, stem, ".json").unlink()
     assert store.get(stem.info.key) is None
     store.put(stem)
-    path_of(store, stem, ".flac").unlink()
+    path_of(tmp_path, stem, ".flac").unlink()
     assert store.get(stem.info.key) is None
-    assert (store.n_hits, store.n_damaged) == (0, 0)
+    assert (store.n_hits, store.n_misses, store.n_damaged) == (0, 3, 0)
 
 
 def _flip(data: bytes) -> bytes:
@@ -86,6 +88,8 @@ def _edited(change: Callable[[dict], object]) -> Callable[[bytes], bytes]:
         (".json", _edited(lambda known: known.update(info="stem"))),
         (".json", _edited(lambda known: known["info"].update(key="0" * 64))),
         (".json", _edited(lambda known: known["info"].update(duration_s=0.25))),
+        (".json", _edited(lambda known: known.pop("power"))),
+        (".json", _edited(lambda known: known["power"][0].reverse())),
         (".json", _edited(lambda known: known["info"].update(words=7))),
         (".json", _edited(lambda known: known["info"].update(words=[7]))),
         (".json", _edited(lambda known: known["info"].update(unknown=7))),
@@ -97,10 +101,10 @@ def test_a_damaged_stem_counts_as_not_there_until_it_is_put_again(
 ) -> None:
     store = StemStore(tmp_path)
     store.put(stem)
-    path = path_of(store, stem, suffix)
+    path = path_of(tmp_path, stem, suffix)
     path.write_bytes(damage(path.read_bytes()))
     assert store.get(stem.info.key) is None
-    assert (store.n_hits, store.n_damaged) == (0, 1)
+    assert (store.n_hits, store.n_misses, store.n_damaged) == (0, 1, 1)
     store.put(stem)
     assert store.get(stem.info.key) is not None
 
@@ -109,7 +113,7 @@ def test_a_pair_of_two_stems_is_damaged(tmp_path: Path, stem: Stem) -> None:
     store, other = StemStore(tmp_path), a_stem(1)
     store.put(stem)
     store.put(other)
-    path_of(store, stem, ".flac").write_bytes(path_of(store, other, ".flac").read_bytes())
+    path_of(tmp_path, stem, ".flac").write_bytes(path_of(tmp_path, other, ".flac").read_bytes())
     assert store.get(stem.info.key) is None
     assert store.get(other.info.key) is not None
     assert (store.n_hits, store.n_damaged) == (1, 1)
@@ -152,3 +156,35 @@ def test_many_writers_of_one_key_leave_one_whole_stem(tmp_path: Path, stem: Stem
         thread.join()
     assert failures == []
     assert sorted(path.suffix for path in tmp_path.rglob("*") if path.is_file()) == [".flac", ".json"]
+
+
+def test_every_sample_of_the_grid_is_decoded_exactly() -> None:
+    whole = np.arange(-(2**23), 2**23, dtype=np.float32).reshape(2, -1)
+    assert flac._pedalboard_is_exact()
+    for start in range(0, 2**23, 2**21):
+        part = whole[:, start : start + 2**21]
+        np.testing.assert_array_equal(flac.decode_whole(encode_flac(part, 24)), part)
+
+
+def test_another_scale_of_the_decoder_is_noticed(stem: Stem, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flac, "_HIGHEST", np.float32(2**23))
+    flac._pedalboard_is_exact.cache_clear()
+    try:
+        assert not flac._pedalboard_is_exact()
+        np.testing.assert_array_equal(flac.decode_whole(stem.flac), stem.pcm)
+        with pytest.raises(CorruptDataError, match="16 bits; expected 24"):
+            flac.decode_whole(encode_flac(np.zeros((1, 100), dtype=np.float32), 16))
+    finally:
+        flac._pedalboard_is_exact.cache_clear()
+
+
+@pytest.mark.parametrize("data", [b"", b"fLaC", b"not FLAC at all"])
+def test_what_is_no_flac_is_corrupt(data: bytes) -> None:
+    with pytest.raises(CorruptDataError, match="FLAC: "):
+        flac.decode_whole(data)
+
+
+def test_a_place_that_cannot_be_written_is_the_users_mistake(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match=r"--stems .*/file: cannot be written \(.*\); name another place"):
+        StemStore(tmp_path / "file").prepare()

@@ -43,8 +43,8 @@ _WORDS = (
 )
 
 
-def save_tiny_stable_audio(folder: Path, *, seed: int = 0) -> Path:
-    """A StableAudioPipeline in `folder`: stereo at 8 kHz, a window of 1.024 s."""
+def save_tiny_stable_audio(folder: Path, *, seed: int = 0, windows: int = 1) -> Path:
+    """A StableAudioPipeline in `folder`: stereo at 8 kHz, `windows` of 1.024 s long."""
     from diffusers import (
         AutoencoderOobleck,
         CosineDPMSolverMultistepScheduler,
@@ -58,7 +58,7 @@ def save_tiny_stable_audio(folder: Path, *, seed: int = 0) -> Path:
             vocab_size=64, d_model=_WIDTH, d_kv=4, d_ff=32, num_layers=1, num_heads=4, dropout_rate=0.0
         )
         transformer = StableAudioDiTModel(
-            sample_size=256,
+            sample_size=256 * windows,
             in_channels=4,
             out_channels=4,
             num_layers=2,

@@ -1,0 +1,112 @@
+"""What the stem store takes and gives, and what becomes of a stem on its way there, per stem of 4 s.
+
+    python benchmarks/store.py [NUM]
+
+Renders `NUM` sounds of every kind, mono and stereo, puts them into a store on a local disk, and prints what
+one core does, in processor time: hits and puts a second, and the steps of making a stem. At least 500 hits
+a second are asked for. The files of a hit are in the system's cache, as those of a run that just made them.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from copilot.audio.conform import conform
+from copilot.audio.fades import faded_out
+from copilot.audio.loudness import block_power
+from copilot.audio.pcm import STEM_BITS, encode_flac, to_float
+from copilot.audio.peak import true_peak_dbtp
+from copilot.stem import SoundSpec, Stem, make_stem
+from pipelines.memory import keep_freed_memory
+from pipelines.stem_store import StemStore
+from renderers.base import RenderedSound, RenderRequest
+from renderers.procedural import ProceduralRenderer
+
+_CAPTIONS = (
+    "rain",
+    "wind",
+    "thunder",
+    "birds singing",
+    "dog barking",
+    "door slam",
+    "piano melody",
+    "footsteps",
+)
+_DURATION_S = 4.0
+_ROUNDS = 5
+_HITS_PER_S = 500
+
+
+def stems(num: int, n_channels: int) -> list[Stem]:
+    """Sounds of different kinds, all with so many channels and different samples in each."""
+    renderer = ProceduralRenderer()
+    requests = [RenderRequest(_CAPTIONS[k % len(_CAPTIONS)], _DURATION_S, k) for k in range(num)]
+    made = []
+    for request, answer in zip(requests, renderer.render(requests), strict=True):
+        if not isinstance(answer, RenderedSound):
+            raise SystemExit(f"{request.text}: {answer.detail}")
+        side = answer.audio[:1]
+        audio = side if n_channels == 1 else np.concatenate([side, answer.audio[-1:, ::-1]])
+        spec = SoundSpec("sfx", request.text, _DURATION_S, request.seed, {"channels": str(n_channels)})
+        made.append(make_stem(spec, audio, answer.rate_hz))
+    return made
+
+
+def each_ms(work: Callable[[Stem], object], made: Sequence[Stem]) -> float:
+    """Milliseconds of processor time for one stem: the median of some rounds over all."""
+    rounds = []
+    for _ in range(_ROUNDS + 1):
+        began = time.process_time()
+        for stem in made:
+            work(stem)
+        rounds.append((time.process_time() - began) / len(made) * 1000)
+    return statistics.median(rounds[1:])
+
+
+def report(made: Sequence[Stem], label: str, folder: Path) -> None:
+    store = StemStore(folder)
+    put_ms = each_ms(store.put, made)
+    hit_ms = each_ms(lambda stem: store.get(stem.info.key), made)
+    if store.n_misses:
+        raise SystemExit(f"{store.n_misses} of the stems that were put are not there")
+    size = sum(len(stem.flac) for stem in made) / len(made)
+    target = f"at least {_HITS_PER_S}"
+    print(f"{label}, {size / 1000:.0f} kB a stem of {_DURATION_S:g} s:")
+    print(
+        f"  hits a second per core {1000 / hit_ms:7.0f}  ({target}: {1000 / hit_ms / _HITS_PER_S:.2f} of it)"
+    )
+    print(f"  puts a second per core {1000 / put_ms:7.0f}")
+    # What a backend at 44.1 kHz gives for 4 s, and one at 48 kHz that gave too much.
+    sounds = {stem.info.key: stem.audio for stem in made}
+    n_44k1 = round(_DURATION_S * 44_100)
+    steps: dict[str, Callable[[Stem], object]] = {
+        "resampling, 44.1 to 48 kHz": lambda stem: conform(sounds[stem.info.key][:, :n_44k1], 44_100),
+        "  the same without, at 48 kHz": lambda stem: conform(sounds[stem.info.key], 48_000),
+        "trimming": lambda stem: faded_out(sounds[stem.info.key][:, :96_000]),
+        "measuring loudness": lambda stem: block_power(to_float(stem.pcm, STEM_BITS)),
+        "measuring true peak": lambda stem: true_peak_dbtp(sounds[stem.info.key]),
+        "encoding": lambda stem: encode_flac(stem.pcm, STEM_BITS),
+    }
+    for name, work in steps.items():
+        print(f"  {name:30} {each_ms(work, made):6.2f} ms")
+
+
+def main(num: str = "48") -> None:
+    keep_freed_memory()  # as a worker does
+    with threadpool_limits(1):
+        for n_channels, label in ((1, "mono"), (2, "stereo")):
+            made = stems(int(num), n_channels)
+            with tempfile.TemporaryDirectory() as folder:
+                report(made, label, Path(folder))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

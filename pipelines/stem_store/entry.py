@@ -1,0 +1,56 @@
+"""What is kept of a stem: its FLAC file, and JSON with what is known of it and the hash of both.
+
+A stem never peaks above full scale (`copilot.audio.conform` sees to it), so 24 bits hold all of it and no
+file of floats is needed. The block power of its loudness is kept too, to the bit: measuring it anew takes
+a good part of the time of decoding.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from copilot.content import canonical_json
+from copilot.errors import CorruptDataError
+from copilot.stem import Stem, StemInfo, Word
+from copilot.units import samples_to_seconds
+from pipelines.stem_store.flac import decode_whole
+
+
+def pack(stem: Stem) -> bytes:
+    """The JSON that belongs to a stem's FLAC file."""
+    known = {"info": asdict(stem.info), "power": stem.power.tolist()}
+    return json.dumps({**known, "sha256": _digest(known, stem.flac)}).encode()
+
+
+def unpack(key: str, data: bytes, flac: bytes) -> Stem:
+    """The stem of a JSON and a FLAC file. Raises CorruptDataError where they are not what was written."""
+    try:
+        known = json.loads(data)
+        told = known.pop("sha256")
+        if known["info"]["key"] != key or told != _digest(known, flac):
+            raise CorruptDataError(f"stem {key}: the files are not what was written")
+        info = _info(known["info"])
+        power = np.array(known["power"], dtype=np.float64)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise CorruptDataError(f"stem {key}: the JSON is none of a stem: {error}") from error
+    pcm = decode_whole(flac)
+    if samples_to_seconds(pcm.shape[1]) != info.duration_s:
+        raise CorruptDataError(f"stem {key}: the file does not hold {info.duration_s} s")
+    return Stem(info, pcm, power, flac)
+
+
+def _digest(known: object, flac: bytes) -> str:
+    digest = hashlib.sha256(flac)
+    digest.update(canonical_json(known).encode())
+    return digest.hexdigest()
+
+
+def _info(known: dict[str, Any]) -> StemInfo:
+    fields = dict(known)
+    fields["words"] = tuple(Word(**word) for word in fields["words"])
+    return StemInfo(**fields)
