@@ -27,6 +27,9 @@ MIN_GATED_SAMPLES = _HOP * _HOPS_PER_BLOCK
 _NO_DENORMALS = np.float32(1e-15)
 """Far below 24 bits: in digital silence the filter would run on denormal numbers, thirty times slower."""
 
+_SILENCE = 1e-24
+"""Above what that adds, and far below the power of one 24-bit step."""
+
 BlockPower = NDArray[np.float64]
 """K-weighted mean square of each channel in each gating block, shape (channels, blocks)."""
 
@@ -81,7 +84,7 @@ def integrated_loudness(audio: Audio) -> Lufs:
 
 
 def _to_lufs(power: float) -> Lufs:
-    return _OFFSET_LU + 10.0 * math.log10(power) if power > 0 else -math.inf
+    return _OFFSET_LU + 10.0 * math.log10(power) if power > _SILENCE else -math.inf
 
 
 def _from_lufs(lufs: Lufs) -> float:

@@ -19,7 +19,7 @@ from pipelines.shards import ShardWriter
 
 def fingerprint(**settings: object) -> Fingerprint:
     config = RunConfig(seeds="text:seeds.txt", **settings)
-    return Fingerprint(config=config, designer={"name": "test"}, renderers={"noise": {"version": "1"}})
+    return Fingerprint(config=config, designer={"name": "test"}, renderers={"sfx": {"version": "1"}})
 
 
 def test_a_run_says_what_it_is(tmp_path: Path) -> None:

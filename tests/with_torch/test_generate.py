@@ -36,7 +36,7 @@ def models(tmp_path_factory) -> Path:
 def copilot(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", "from pipelines.cli import main; main()", *arguments]
     quiet = {**os.environ, "HF_HUB_OFFLINE": "1"}
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, env=quiet)
+    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=300, env=quiet)
 
 
 def generate(models: Path, out: Path, *options: str, num: int = 12) -> dict:
