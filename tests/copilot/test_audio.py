@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scipy.signal import resample_poly
 
 from copilot.audio.activity import active_span
+from copilot.audio.clipping import clipped_share
 from copilot.audio.conform import conform
 from copilot.audio.loudness import integrated_loudness
 from copilot.audio.panning import pan_gains
@@ -234,3 +235,26 @@ def test_activity_is_found_to_10_ms():
     sound[:, 12_000:30_000] = noise(6, 1, 18_000)
     assert active_span(sound) == (0.25, 0.63)
     assert active_span(np.zeros((1, 480), dtype=np.float32)) == (0.0, 0.0)
+
+
+class TestClipping:
+    @pytest.mark.parametrize("rate_hz", [16_000, 44_100, 48_000])
+    @pytest.mark.parametrize("frequency_hz", [30, 100, 440, 1_000, 5_000])
+    def test_a_tone_touches_its_peak_and_a_clipped_one_stays_there(self, rate_hz, frequency_hz):
+        tone = np.sin(2 * np.pi * frequency_hz * np.arange(rate_hz) / rate_hz)[None].astype(np.float32)
+        assert clipped_share(tone, rate_hz) == 0.0
+        assert clipped_share(np.clip(3 * tone, -1, 1) * np.float32(0.2), rate_hz) > 0.9
+
+    def test_it_is_counted_by_frames(self):
+        noise = np.random.default_rng(1).standard_normal((2, 48_000)).astype(np.float32)
+        half = np.clip(noise * np.where(np.arange(48_000) < 24_000, 20, 0.1), -1, 1).astype(np.float32)
+        assert clipped_share(half, 48_000) == pytest.approx(0.5, abs=0.02)
+        assert clipped_share(np.zeros((1, 48_000), np.float32), 48_000) == 0.0
+        assert clipped_share(np.ones((1, 3), np.float32), 48_000) == 0.0
+
+
+def test_digital_silence_after_a_sound_does_not_change_its_loudness():
+    noise = np.random.default_rng(2).standard_normal((1, 96_000)).astype(np.float32) * 0.1
+    padded = np.concatenate([noise, np.zeros((1, 96_000), np.float32)], axis=1)
+    assert integrated_loudness(padded) == pytest.approx(integrated_loudness(noise), abs=0.35)
+    assert integrated_loudness(np.zeros((2, 96_000), np.float32)) == -math.inf
