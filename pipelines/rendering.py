@@ -36,6 +36,12 @@ from renderers.batches import cost_s, cut
 
 _WORTH_ANOTHER_SEED = frozenset({"stem-silent", "stem-not-finite", "stem-clipped", "stem-too-short"})
 
+_SIGNS_OF_A_BROKEN_BACKEND = frozenset(
+    {"renderer-error", "unexpected-error", "out-of-memory", "stem-layout", *_WORTH_ANOTHER_SEED}
+)
+_MOST_IN_A_ROW = 25
+"""More sounds than one dialogue has, which alone must not end a run."""
+
 _FINISHERS = 2
 """Threads that finish stems: two keep up with a model that makes some 80 s of sound a second."""
 
@@ -78,6 +84,7 @@ class Rendering:
         self._budget_s = about(renderer).batch_s if batch_s is None else batch_s
         self._tally = RenderTally()
         self._failures: Counter[str] = Counter()
+        self._n_broken = 0
 
     def stems(self, wanted: Sequence[Wanted]) -> list[Made]:
         """A stem, or the fault for which there is none, for each, in the order asked.
@@ -92,7 +99,21 @@ class Rendering:
             made[index] = one
         self._failures.update(one.reason for one in made if isinstance(one, RowFault))
         self._note(retried=len(again))
+        for one in made:
+            self._heed(one)
         return made
+
+    def _heed(self, made: Made) -> None:
+        """Raises CopilotError where the backend gives no sound any more: it would reject all seeds left."""
+        if isinstance(made, Stem):
+            self._n_broken = 0
+        elif made.reason in _SIGNS_OF_A_BROKEN_BACKEND:
+            self._n_broken += 1
+            if self._n_broken >= _MOST_IN_A_ROW:
+                raise CopilotError(
+                    f"{self._renderer.name}: failed {self._n_broken} times in a row; what was committed "
+                    f"stands. The last: {made.reason}: {made.detail.strip()}"
+                )
 
     def taken(self) -> RenderTally:
         """What was done since it was asked last."""
@@ -113,7 +134,11 @@ class Rendering:
             for part, future in finished:
                 made.update(zip(part, future.result(), strict=True))
         stems = [one for one in made.values() if isinstance(one, Stem)]
-        self._note(stems=len(stems), audio_s=sum(stem.info.duration_s for stem in stems))
+        self._note(
+            stems=len(stems),
+            unmatched=sum(not stem.info.matched for stem in stems),
+            audio_s=sum(stem.info.duration_s for stem in stems),
+        )
         return [made[index] for index in range(len(wanted))]
 
     def _answered(

@@ -13,12 +13,14 @@ from copilot.units import Seconds
 class RenderTally:
     """One backend's work: stems it rendered, their seconds, the seconds inside its calls.
 
-    `hits` are stems that the store had, `retried` those tried once more with another seed. `fill` adds up how
+    `unmatched` are those for which it had nothing fitting, `hits` stems that the store had, `retried` those
+    tried once more with another seed. `fill` adds up how
     much of its budget each batch used, so that `fill / batches` is the average; a batch without a budget is
     full. `failures` counts by reason.
     """
 
     stems: int = 0
+    unmatched: int = 0
     hits: int = 0
     audio_s: Seconds = 0.0
     render_s: Seconds = 0.0
@@ -30,6 +32,7 @@ class RenderTally:
     def __add__(self, other: RenderTally) -> RenderTally:
         return RenderTally(
             self.stems + other.stems,
+            self.unmatched + other.unmatched,
             self.hits + other.hits,
             self.audio_s + other.audio_s,
             self.render_s + other.render_s,

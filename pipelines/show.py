@@ -41,6 +41,12 @@ class ShownSample:
     paths: tuple[Path, ...]
     content: Mapping[str, Any]
 
+    def unmatched(self) -> dict[int, str]:
+        """The captions for which the backend had nothing fitting, by element id."""
+        ids = [stem["element_id"] for stem in self.content["stems"] if not stem["matched"]]
+        texts = {e.id: e.text for turn in self.dialogue.turns for e in turn.scene.sounds()}
+        return {element_id: texts.get(element_id, "") for element_id in ids}
+
 
 def show_sample(run: Path, wanted: str | None, out: Path | None, *, force: bool) -> ShownSample:
     """Lay out the sample with this id or seed id; without one, the first hq sample, or the first of all.

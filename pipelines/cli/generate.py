@@ -105,7 +105,7 @@ def _closing(outcome: Outcome, out: Path) -> list[str]:
         *(f"  rejected: {n} {reason}" for reason, n in totals.reasons.items()),
         *_asked(totals),
         *(_rendered(backend, tally) for backend, tally in sorted(totals.renders.items())),
-        f"listen and look:  {program} show {out}",
+        *([f"listen and look:  {program} show {out}"] if totals.accepted else []),
         f"count:            {program} stats {out}",
     ]
 
@@ -131,6 +131,8 @@ def _rendered(backend: str, tally: RenderTally) -> str:
     if tally.realtime_factor is not None and tally.mean_fill is not None:
         said.append(f"{tally.realtime_factor:.3f} s for each second")
         said.append(f"{tally.batches:,} batches, {tally.mean_fill:.0%} full")
+    if tally.unmatched:
+        said.append(f"{tally.unmatched:,} for which it had nothing fitting")
     said.append(f"{tally.hits:,} from the store")
     if tally.retried:
         said.append(f"{tally.retried:,} tried again")

@@ -172,7 +172,7 @@ def test_tallies_add_up_by_backend():
         "x": RenderTally(),
     }
     total = added((one, other))
-    assert total["noise"] == RenderTally(3, 1, 6, 3, failures={"stem-silent": 3})
+    assert total["noise"] == RenderTally(3, 0, 1, 6, 3, failures={"stem-silent": 3})
     assert (total["noise"].realtime_factor, total["x"].realtime_factor, total["x"].mean_fill) == (
         0.5,
         None,
@@ -189,3 +189,31 @@ def test_an_answer_that_is_no_sound_at_all_fails_alone():
     assert isinstance(made[0], RowFault)
     assert made[0].reason == "unexpected-error"
     assert isinstance(made[1], Stem)
+
+
+class TestABackendThatIsBroken:
+    @staticmethod
+    def broken(request):
+        raise ValueError("boom")
+
+    def test_ends_the_run_after_many_failures_in_a_row(self):
+        backend = Backend()
+        backend.answer = self.broken
+        work = rendering(backend)
+        assert len(work.stems(wanted(*[1] * 24))) == 24
+        with pytest.raises(CopilotError, match=r"noise: failed 25 times in a row.*(?s:.)*ValueError: boom"):
+            work.stems(wanted(1))
+
+    def test_a_sound_in_between_is_a_sign_of_life(self):
+        backend = Backend()
+        work = rendering(backend)
+        for _ in range(3):
+            backend.answer = self.broken
+            work.stems(wanted(*[1] * 24))
+            backend.answer = backend._noise
+            work.stems(wanted(1))
+
+    def test_what_concerns_the_requests_never_ends_the_run(self):
+        backend = Backend()
+        backend.answer = lambda request: RenderFailure("too-long", "60 s")
+        assert len(rendering(backend).stems(wanted(*[1] * 50))) == 50

@@ -357,10 +357,13 @@ def test_dialogue_is_printed_turn_by_turn(made: Path, tmp_path: Path, drawn: lis
 
 def test_failed_checks_and_headroom_are_printed(tmp_path: Path):
     checks = (Check("silence", 1.5, 1.0), Check("true_peak", -3.0, -1.0))
-    shown = ShownSample("i", "valid", a_dialogue(Seed("s", "[bold]x")), -2.5, checks, tmp_path, (), {})
+    stems = [{"element_id": 1, "matched": True}, {"element_id": 4, "matched": False}]
+    dialogue = a_dialogue(Seed("s", "[bold]x"))
+    shown = ShownSample("i", "valid", dialogue, -2.5, checks, tmp_path, (), {"stems": stems})
     lines = printed(shown).splitlines()
     assert "failed silence: 1.5, the limit is 1" in lines
     assert "1 of 2 checks passed" in lines
+    assert "stand-ins, where the backend had nothing fitting: 4 'a small bell'" in lines
     assert "all turns are turned down by 2.5 dB for headroom" in lines
     assert "seed s: [bold]x" in lines
 
