@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from copilot.design import AsyncDesigner, Usage
 from pipelines.assembly import designer_at_work, take_fingerprint
 from pipelines.config import RunConfig
 from pipelines.design_ahead import Designing
-from pipelines.ledger import Ledger
+from pipelines.ledger import Ledger, LedgerEntry
 from pipelines.llm.service import LlmService
 from pipelines.local import execute, execute_ahead
 from pipelines.order import Equipment, WorkOrder
@@ -21,7 +21,7 @@ from pipelines.run import Run
 from pipelines.seeds import SeedDraw, read_seeds
 from pipelines.stem_store import StemStore
 from pipelines.work import Progress
-from renderers.voice_bank import read_bank
+from renderers.voice_bank import genders_missing, read_bank
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +42,16 @@ class Totals:
     @classmethod
     def of(cls, ledger: Ledger) -> Totals:
         """Add up a ledger."""
+        return cls.of_entries(ledger.entries())
+
+    @classmethod
+    def of_entries(cls, entries: Iterable[LedgerEntry]) -> Totals:
+        """Add up entries, each of which is let go of at once."""
         accepted, rejected, audio_s, usage = 0, 0, 0.0, Usage()
         tiers: Counter[str] = Counter()
         reasons: Counter[str] = Counter()
         renders: Renders = {}
-        for entry in ledger.entries():
+        for entry in entries:
             accepted += len(entry.accepted)
             rejected += len(entry.rejected)
             tiers.update(entry.tiers)
@@ -81,7 +86,7 @@ class Start:
     n_todo: int
     swept: tuple[str, ...]
     problems: tuple[str, ...] = ()
-    """Rows of a voice bank or a library of recordings that cannot be used."""
+    """A gender that a voice bank lacks, and rows of one, or of recordings, that cannot be used."""
 
 
 def generate(
@@ -104,7 +109,7 @@ def generate(
     """
     out = out.resolve()
     bank = read_bank(Path(config.voices)) if config.voices else None
-    problems = list(bank.problems) if bank else []
+    problems = [*genders_missing(bank.voices), *bank.problems] if bank else []
     fingerprint = take_fingerprint(config, bank, problems.append)
     designer = designer_at_work(config, service)
     draw = read_seeds(config.seeds, num, config.run_seed)

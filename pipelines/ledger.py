@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from copilot.design import Usage
 from copilot.errors import CorruptDataError
+from copilot.units import Seconds
 from pipelines.atomic import write_atomic
 from pipelines.renders import RenderTally
 
@@ -35,7 +36,7 @@ class LedgerEntry:
 
     `tiers` counts the samples by tier, `reasons` the rejects by `stage/reason`; `audio_s` is the duration
     of all turns' mixes; `usage` what was asked of a language model, and `renders` what each backend
-    rendered, for samples and rejects alike.
+    rendered, for samples and rejects alike. `committed_at_s` is when that was, in seconds since 1970.
     """
 
     name: str
@@ -47,6 +48,7 @@ class LedgerEntry:
     audio_s: float = 0.0
     usage: Usage = field(default_factory=Usage)
     renders: Mapping[str, RenderTally] = field(default_factory=dict)
+    committed_at_s: Seconds | None = None
 
     @property
     def seed_ids(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ in the ledger. A crash in between leaves files that nobody counts, and the next 
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -168,6 +169,7 @@ class ShardWriter:
             audio_s=round(self._audio_s, 3),
             usage=self._usage,
             renders=self._renders,
+            committed_at_s=round(time.time(), 3),
         )
         Ledger(self._run / "ledger").add(entry)
         return entry

@@ -267,6 +267,14 @@ def show(
 
 
 @app.command()
+def status(run: RunFolder, as_json: AsJson = False) -> None:
+    """Say how far a run is, how fast, and how long it will take: from its ledger, at any time."""
+    from pipelines.cli.status import run_status_command
+
+    run_status_command(run, as_json=as_json)
+
+
+@app.command()
 def stats(run: RunFolder, as_json: AsJson = False) -> None:
     """Count what a run holds: tasks, tiers, rejects, durations, loudness, checks."""
     from pipelines.cli.stats import run_stats_command
