@@ -6,6 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-for name in ("turn_cost", "main_job", "designer", "recipes", "rendering", "store", "llm"):
+for name in ("turn_cost", "main_job", "designer", "recipes", "rendering", "ledger", "store", "llm"):
     print(f"== {name}", flush=True)
     subprocess.run([sys.executable, str(Path(__file__).parent / f"{name}.py")], check=True)
