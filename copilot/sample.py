@@ -24,8 +24,16 @@ def sample_id(run_seed: int, seed_id: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Recording:
+    """A file that shows a voice, and its licence."""
+
+    file: str
+    licence: str
+
+
+@dataclass(frozen=True, slots=True)
 class CastVoice:
-    """The voice that a speaker has for the whole dialogue.
+    """The voice that a speaker has for the whole dialogue, and the recordings that showed it to the backend.
 
     `fits` says whether the voice has the speaker's gender and emotions, or the gender alone. `stands_for` is
     the voice of the bank that was cast, where the backend cannot clone it and speaks with one of its own.
@@ -35,6 +43,7 @@ class CastVoice:
     voice: str
     fits: Literal["gender-and-emotion", "gender"]
     stands_for: str | None = None
+    recordings: tuple[Recording, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,15 @@ from copilot.audio.pcm import STEM_BITS, Pcm, decode_flac, encode_flac, to_float
 from copilot.audio.peak import true_peak_dbtp
 from copilot.content import content_hash
 from copilot.errors import CorruptDataError, RowFault
+from copilot.spoken import count_words
 from copilot.units import SAMPLE_RATE_HZ, Audio, Decibels, Lufs, Seconds, db_to_gain, samples_to_seconds
 
 _STEPS_TO_LEVEL = 8
 _CLOSE_ENOUGH_LU = 0.001
 _SHORTEST_SHARE = 0.5
 _CLIPPED_SHARE = 0.9
+_MOST_WORDS_PER_S = 12.0
+"""Twice what the fastest speakers do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ class SoundSpec:
     gender: str | None = None
     emotion: str | None = None
     reference: str | None = None
-    """Hash of the recording that shows the voice to a backend that clones it."""
+    """Hash of what shows the voice to a backend that clones it: the recording and what is known of it."""
 
     @property
     def key(self) -> str:
@@ -149,7 +152,7 @@ def make_stem(
     if not speaks and samples_to_seconds(pcm.shape[1]) < _SHORTEST_SHARE * spec.duration_s:
         given_s = samples_to_seconds(pcm.shape[1])
         raise RowFault("stem-too-short", f"{given_s:.2f} s of the {spec.duration_s:g} s that were asked for")
-    return _measured(
+    stem = _measured(
         pcm,
         key=spec.key,
         tool=spec.tool,
@@ -160,6 +163,13 @@ def make_stem(
         words=words,
         detail=dict(detail or {}),
     )
+    if speaks and (spoken_s := _spoken_s(stem)) < count_words(spec.text) / _MOST_WORDS_PER_S:
+        raise RowFault("stem-too-short", f"{spoken_s:.2f} s of speech for {spec.text!r}")
+    return stem
+
+
+def _spoken_s(stem: Stem) -> Seconds:
+    return (stem.info.speech_end_s or 0.0) - (stem.info.speech_start_s or 0.0)
 
 
 def respoken(stem: Stem, audio: Audio, factor: float) -> Stem:

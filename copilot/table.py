@@ -101,6 +101,7 @@ _PROVENANCE = pa.struct(
                     "voice": pa.string(),
                     "fits": pa.string(),
                     "stands_for": pa.string(),
+                    "recordings": pa.list_(pa.struct({"file": pa.string(), "licence": pa.string()})),
                 }
             )
         ),

@@ -36,8 +36,12 @@ from renderers.batches import cost_s, cut
 
 _WORTH_ANOTHER_SEED = frozenset({"stem-silent", "stem-not-finite", "stem-clipped", "stem-too-short"})
 
+_OUT_OF_MEMORY = "out-of-memory"
 _SIGNS_OF_A_BROKEN_BACKEND = frozenset(
-    {"renderer-error", "unexpected-error", "out-of-memory", "stem-layout", *_WORTH_ANOTHER_SEED}
+    {
+        *("renderer-error", "unexpected-error", "bad-answer", _OUT_OF_MEMORY, "stem-layout"),
+        *_WORTH_ANOTHER_SEED,
+    }
 )
 _MOST_IN_A_ROW = 25
 """More sounds than one dialogue has, which alone must not end a run."""
@@ -81,7 +85,8 @@ class Rendering:
         self._renderer = renderer
         self._keep = keep
         self._least_s = about(renderer).least_s
-        self._budget_s = about(renderer).batch_s if batch_s is None else batch_s
+        self._full_s = about(renderer).batch_s if batch_s is None else batch_s
+        self._budget_s = self._full_s
         self._tally = RenderTally()
         self._failures: Counter[str] = Counter()
         self._n_broken = 0
@@ -129,8 +134,11 @@ class Rendering:
         with ThreadPoolExecutor(_FINISHERS, "finish-stems") as finisher:
             finished: list[tuple[list[int], Future[list[Made]]]] = []
             for batch in batches:
+                parts = []
                 for part, answers in self._answered(batch, wanted):
+                    parts.append((part, answers))
                     finished.append((part, finisher.submit(self._finish, [wanted[i] for i in part], answers)))
+                self._learn(parts, wanted)
             for part, future in finished:
                 made.update(zip(part, future.result(), strict=True))
         stems = [one for one in made.values() if isinstance(one, Stem)]
@@ -149,20 +157,28 @@ class Rendering:
             yield batch, self._asked([wanted[index].request() for index in batch])
         except BatchTooLargeError as error:
             if len(batch) == 1:
-                yield batch, [RenderFailure("out-of-memory", str(error))]
+                yield batch, [RenderFailure(_OUT_OF_MEMORY, str(error))]
                 return
             half = len(batch) // 2
-            fitting_s = cost_s([wanted[index].spec.duration_s for index in batch[half:]], self._least_s)
-            self._budget_s = min(self._budget_s, fitting_s)
             for part in (batch[:half], batch[half:]):
                 yield from self._answered(part, wanted)
+
+    def _learn(self, parts: Sequence[tuple[list[int], list[Answer]]], wanted: Sequence[Wanted]) -> None:
+        """A batch that came in parts shows what fits, unless one of its sounds is too large alone."""
+        answers = (answer for _, some in parts for answer in some)
+        alone = any(isinstance(a, RenderFailure) and a.reason == _OUT_OF_MEMORY for a in answers)
+        if len(parts) > 1 and not alone:
+            costs = [cost_s([wanted[i].spec.duration_s for i in part], self._least_s) for part, _ in parts]
+            self._budget_s = min(self._budget_s, max(costs))
 
     def _asked(self, requests: Sequence[RenderRequest]) -> list[Answer]:
         """The backend's answers; where it breaks on a batch, each request's alone."""
         started = time.perf_counter()
         try:
-            answers = self._renderer.render(requests)
-        except (CopilotError, MemoryError):
+            answers = list(self._renderer.render(requests))
+        except MemoryError as error:
+            raise BatchTooLargeError(str(error) or "the memory of this machine is full") from error
+        except CopilotError:
             raise
         except Exception as error:  # noqa: BLE001 - one bad request must not stop a run of millions
             if len(requests) == 1:
@@ -195,9 +211,9 @@ class Rendering:
         return stem
 
     def _fill(self, durations_s: Sequence[Seconds]) -> float:
-        if math.isinf(self._budget_s):
+        if math.isinf(self._full_s):
             return 1.0
-        return min(cost_s(durations_s, self._least_s) / self._budget_s, 1.0)
+        return min(cost_s(durations_s, self._least_s) / self._full_s, 1.0)
 
     def _note(self, **more: float) -> None:
         self._tally += RenderTally(**more)  # type: ignore[arg-type]
@@ -207,10 +223,10 @@ def _stem_of(wanted: Wanted, answer: Answer) -> Stem:
     """The stem that an answer makes. Raises RowFault."""
     if isinstance(answer, RenderFailure):
         raise RowFault(answer.reason, answer.detail)
+    if not isinstance(answer, RenderedSound):
+        raise RowFault("bad-answer", f"the renderer gave {answer!r:.200}, which is no RenderedSound")
+    _check_told(answer)
     detail: Mapping[str, str] = answer.detail
-    if wanted.reference is not None:
-        shown = wanted.reference
-        detail = {**detail, "reference": shown.path.name, "reference_licence": shown.licence}
     if wanted.spec.tool == "tts":
         detail = {"spoken": wanted.spec.text, **detail}
     if wanted.again_after is not None:
@@ -223,3 +239,13 @@ def _stem_of(wanted: Wanted, answer: Answer) -> Stem:
         words=answer.words,
         detail=detail,
     )
+
+
+def _check_told(answer: RenderedSound) -> None:
+    """Raises RowFault for what no row can hold."""
+    for name, value in answer.detail.items():
+        if type(name) is not str or type(value) is not str:
+            raise RowFault("bad-answer", f"detail may hold texts alone, not {name!r}: {value!r}")
+    for word in answer.words:
+        if not 0 <= word.start_s <= word.end_s < math.inf:
+            raise RowFault("bad-answer", f"{word} has no time that can be")

@@ -46,7 +46,11 @@ class Worker:
         self._order = order
         self._store = StemStore(order.store, order.user)
         self._store.note_use()
-        self._stages = build_stages(order, self._store)
+        try:
+            self._stages = build_stages(order, self._store)
+        except BaseException:
+            self._store.close()
+            raise
 
     def run_batch(
         self, records: Sequence[Record], report: Callable[[Progress], None], stopping: Callable[[], bool]

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
+from copilot.content import content_hash
 from copilot.errors import CopilotError
 from copilot.scene import Frozen
 from copilot.stem import Word
@@ -52,6 +53,11 @@ class Reference:
     sha256: str
     emotion: str = "neutral"
     licence: str = ""
+
+    @property
+    def content(self) -> str:
+        """Hash of all that a backend may go by; neither of the path nor of the licence."""
+        return content_hash([self.sha256, self.transcript, self.emotion])
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ from renderers.torch_support import (
     model_revision,
     pick_device,
     pick_dtype,
+    precision,
 )
 
 if TYPE_CHECKING:
@@ -48,21 +49,28 @@ _SOUND_VERSION = "1"
 """Goes up whenever the code here or in `stable_audio_3` gives other samples for the same request."""
 
 
+ABOUT_MODEL = "A hub's OWNER/NAME, or a folder."
+ABOUT_REVISION = "A branch, tag or commit of the hub; the newest without it."
+ABOUT_DTYPE = "Precision; auto is bfloat16 on a GPU, float32 elsewhere."
+ABOUT_GUIDANCE = "How much more closely the caption is followed than by chance; 1 is not at all more."
+ABOUT_NEGATIVE_PROMPT = "What guidance leads away from."
+
+
 class DiffusionSettings(Frozen):
     """What every diffusion pipeline needs to be loaded: a hub's OWNER/NAME or a folder, and a precision."""
 
-    model: str
-    revision: str | None = None
-    dtype: DType = "auto"
+    model: str = Field(description=ABOUT_MODEL)
+    revision: str | None = Field(None, description=ABOUT_REVISION)
+    dtype: DType = Field("auto", description=ABOUT_DTYPE)
 
 
 class StableAudioSettings(DiffusionSettings):
     """Settings of `stable-audio`. An empty negative prompt guides away from no condition at all."""
 
-    model: str = "stabilityai/stable-audio-open-1.0"
-    steps: int = Field(24, ge=1)
-    guidance: float = Field(7.0, ge=1)
-    negative_prompt: str = "Low quality, average quality."
+    model: str = Field("stabilityai/stable-audio-open-1.0", description=ABOUT_MODEL)
+    steps: int = Field(24, ge=1, description="Steps of diffusion: more take longer.")
+    guidance: float = Field(7.0, ge=1, description=ABOUT_GUIDANCE)
+    negative_prompt: str = Field("Low quality, average quality.", description=ABOUT_NEGATIVE_PROMPT)
 
 
 class DiffusionRenderer:
@@ -87,6 +95,7 @@ class DiffusionRenderer:
             "model": "folder" if _is_folder(self._given.model) else self._given.model,
             "revision": revision,
             **{name: str(value) for name, value in settings.items()},
+            "dtype": precision(self._given.dtype),
             **library_versions("diffusers", "torch", "transformers"),
         }
 
@@ -278,7 +287,7 @@ def _load(pipeline: str, settings: DiffusionSettings, revision: str, device: str
     local = _is_folder(settings.model)
     where = str(Path(settings.model).expanduser()) if local else settings.model
     commit = {} if local else {"revision": revision}
-    dtypes = {"default": pick_dtype(device, settings.dtype), "vae": torch.float32}
+    dtypes = {"default": pick_dtype(device, precision(settings.dtype)), "vae": torch.float32}
     try:
         _require_form(make.load_config(where, **commit), pipeline, where)
         with warnings.catch_warnings():

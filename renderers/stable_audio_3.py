@@ -16,6 +16,9 @@ from pydantic import Field
 from copilot.units import Seconds, seconds_to_samples
 from renderers.base import About, RenderedSound, RenderRequest
 from renderers.stable_audio import (
+    ABOUT_GUIDANCE,
+    ABOUT_MODEL,
+    ABOUT_NEGATIVE_PROMPT,
     LICENCE,
     MODEL_LICENCE,
     MODULES,
@@ -31,17 +34,15 @@ _MEMORY_S: Seconds = 64 * 4096 / 44_100
 
 
 class StableAudio3Settings(DiffusionSettings):
-    """Settings of `stable-audio-3`.
+    """Settings of `stable-audio-3`. Guidance and negative prompt are for a model that is not distilled."""
 
-    `steps`: none means what the model is made for: 8 distilled, 100 not. Guidance and negative prompt are
-    for a model that is not distilled; `grid_s` is what durations are rounded up to.
-    """
-
-    model: str = "stabilityai/stable-audio-3-medium"
-    steps: int | None = Field(None, ge=1)
-    guidance: float = Field(1.0, ge=1)
-    negative_prompt: str = ""
-    grid_s: Seconds = Field(1.0, ge=0.1)
+    model: str = Field("stabilityai/stable-audio-3-medium", description=ABOUT_MODEL)
+    steps: int | None = Field(
+        None, ge=1, description="Steps of diffusion; without it 8, or 100 for a model that is not distilled."
+    )
+    guidance: float = Field(1.0, ge=1, description=ABOUT_GUIDANCE)
+    negative_prompt: str = Field("", description=ABOUT_NEGATIVE_PROMPT)
+    grid_s: Seconds = Field(1.0, ge=0.1, description="Seconds that durations are rounded up to, and cut.")
 
 
 class StableAudio3Renderer(DiffusionRenderer):

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Literal
 
 from copilot.errors import UserError
 from renderers.base import BatchTooLargeError
+from renderers.device import visible_gpus
 
 if TYPE_CHECKING:
     import torch
@@ -69,6 +70,16 @@ def pick_dtype(device: str, asked: DType = "auto") -> torch.dtype:
     if asked == "auto":
         return torch.bfloat16 if device.startswith("cuda") else torch.float32
     return {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}[asked]
+
+
+def precision(asked: DType) -> DType:
+    """The precision by name, as it stands in stems' keys: `auto` is bfloat16 where there is a GPU of CUDA.
+
+    Told without torch, and the same in every process of a machine, whatever device a worker is given.
+    """
+    if asked != "auto":
+        return asked
+    return "bfloat16" if visible_gpus() else "float32"
 
 
 def generators(seeds: Sequence[int], device: str = "cpu") -> list[torch.Generator]:

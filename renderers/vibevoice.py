@@ -34,6 +34,7 @@ from renderers.torch_support import (
     model_revision,
     pick_device,
     pick_dtype,
+    precision,
 )
 
 if TYPE_CHECKING:
@@ -54,12 +55,18 @@ _CHARACTER_S: Seconds = 0.2
 class VibeVoiceSettings(Frozen):
     """Settings of `vibevoice`. No speech is longer than `longest_s`."""
 
-    model: str = "vibevoice/VibeVoice-1.5B-hf"
-    revision: str | None = None
-    diffusion_steps: int = Field(64, ge=1, le=1000)
-    guidance: float = Field(1.3, ge=1)
-    dtype: DType = "auto"
-    longest_s: Seconds = Field(60.0, gt=0)
+    model: str = Field("vibevoice/VibeVoice-1.5B-hf", description="A hub's OWNER/NAME, or a folder.")
+    revision: str | None = Field(
+        None, description="A branch, tag or commit of the hub; the newest without it."
+    )
+    diffusion_steps: int = Field(
+        64, ge=1, le=1000, description="Steps for each 0.133 s of speech: more take longer."
+    )
+    guidance: float = Field(
+        1.3, ge=1, description="How much more text and voice are followed than chance; 1 is not at all more."
+    )
+    dtype: DType = Field("auto", description="Precision; auto is bfloat16 on a GPU, float32 elsewhere.")
+    longest_s: Seconds = Field(60.0, gt=0, description="No speech is longer, in seconds.")
 
 
 class VibeVoiceRenderer:
@@ -98,6 +105,7 @@ class VibeVoiceRenderer:
             "model": "folder" if self._folder() else self._settings.model,
             "revision": self._model_revision(),
             **{name: str(value) for name, value in settings.items()},
+            "dtype": precision(self._settings.dtype),
             **library_versions("diffusers", "torch", "transformers"),
         }
 
@@ -242,7 +250,7 @@ def _load(where: str, commit: str | None, device: str, dtype: DType) -> tuple[An
         _require_form(PreTrainedConfig.get_config_dict(where, revision=commit)[0], where)
         processor = VibeVoiceProcessor.from_pretrained(where, revision=commit)
         model, told = SpeakingModel.from_pretrained(
-            where, revision=commit, dtype=pick_dtype(device, dtype), output_loading_info=True
+            where, revision=commit, dtype=pick_dtype(device, precision(dtype)), output_loading_info=True
         )
         _require_whole(model, processor, told["missing_keys"], where)
     except CopilotError:

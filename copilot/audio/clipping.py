@@ -1,27 +1,34 @@
-"""Clipping: how much of a sound is cut off at its highest level."""
+"""Clipping: how much of a sound is cut off at the highest level that its maker knew."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-_NEAR_PEAK = 0.999
+_NEAR_FULL_SCALE = 0.9
+_FLATNESS = 0.001
 _SHARE_OF_FRAME = 0.1
-"""A sine is this near to its peak for 3 % of the time."""
+"""A sine is within a thousandth of its peak for 3 % of the time."""
 
 
 def clipped_share(sound: NDArray[np.floating], rate_hz: int) -> float:
-    """The share of frames of 10 ms that spend a tenth of their samples at the sound's highest level.
+    """The share of frames of 10 ms that spend a tenth of their samples flat at one level; the worst channel.
 
-    `sound` is (channels, samples), as it came: resampling would round the flat tops off. 0 for silence.
+    `sound` is (channels, samples), as it came: resampling would round the flat tops off. Below 0.9 of full
+    scale nothing counts: what is flat there was made so, as a square wave is.
     """
-    levels = np.abs(sound)
-    peak = float(levels.max(initial=0.0))
-    frame = max(rate_hz // 100, 1)
-    n_frames = (sound.shape[1] - 1) // frame
-    if peak <= 0.0 or n_frames <= 0:
+    return max((_clipped_share(channel, max(rate_hz // 100, 1)) for channel in np.abs(sound)), default=0.0)
+
+
+def _clipped_share(levels: NDArray[np.floating], frame: int) -> float:
+    n_frames = (levels.size - 1) // frame
+    if n_frames <= 0:
         return 0.0
-    at_top = levels >= peak * _NEAR_PEAK
+    # Not the peak: a single sample above the flat tops would hide them.
+    top = float(np.partition(levels, index := int(0.99 * (levels.size - 1)))[index])
+    if not top >= _NEAR_FULL_SCALE:
+        return 0.0
+    at_top = np.abs(levels - top) <= top * _FLATNESS
     # Two in a row: a tone whose period is a few samples meets its peak as often, but never stays there.
-    flat = (at_top[:, :-1] & at_top[:, 1:]).any(axis=0)[: n_frames * frame]
+    flat = (at_top[:-1] & at_top[1:])[: n_frames * frame]
     return float((flat.reshape(n_frames, frame).mean(axis=1) > _SHARE_OF_FRAME).mean())

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from copilot.content import draw
 from copilot.dialogue import Dialogue
 from copilot.errors import RowFault
-from copilot.sample import CastVoice
+from copilot.sample import CastVoice, Recording
 from copilot.scene import SpeechElement
 from pipelines.record import Cast, Record
 from pipelines.stage import Stage
@@ -46,8 +47,8 @@ class CastStage(Stage):
         for key, spoken in lines.items():
             emotions = sorted({speech.emotion for speech in spoken})
             voice = self._draw(spoken[0], emotions, taken, record.seed.id)
-            taken.add(voice.name)
             cast[key] = self._cast(spoken[0], emotions, voice, record.seed.id)
+            taken.add(cast[key].known.voice)
         record.voices = cast
 
     def _draw(
@@ -56,10 +57,15 @@ class CastStage(Stage):
         of_gender = [voice for voice in self._voices if voice.gender == speech.gender]
         if not of_gender:
             raise RowFault("no-voice", f"the bank has no {speech.gender} voice for {speech.speaker!r}")
-        free = [voice for voice in of_gender if voice.name not in taken] or of_gender
+        free = [voice for voice in of_gender if self._heard(voice) not in taken] or of_gender
         most = max(_n_known(voice, emotions) for voice in free)
         able = [voice for voice in free if _n_known(voice, emotions) == most]
         return draw(able, "voice", self._run_seed, seed_id, speech.speaker_key)
+
+    def _heard(self, voice: Voice) -> str:
+        """The name of the voice that really speaks: several of a bank may share a stand-in."""
+        speaks = voice if self._stand_ins is None else self._stand_ins.get(voice.name, voice)
+        return speaks.name
 
     def _cast(self, speech: SpeechElement, emotions: Sequence[str], voice: Voice, seed_id: str) -> Cast:
         fits = _n_known(voice, emotions) == len(emotions)
@@ -78,7 +84,9 @@ class CastStage(Stage):
         if not speaks.references:
             return Cast(known, speaks)
         key = (self._run_seed, seed_id, speech.speaker_key)
-        return Cast(known, speaks, {emotion: _reference(speaks, emotion, *key) for emotion in emotions})
+        references = {emotion: _reference(speaks, emotion, *key) for emotion in emotions}
+        recordings = tuple(dict.fromkeys(Recording(r.path.name, r.licence) for r in references.values()))
+        return Cast(replace(known, recordings=recordings), speaks, references)
 
 
 def _by_name(voices: Sequence[Voice]) -> list[Voice]:

@@ -17,6 +17,7 @@ from pipelines.rendering import Made, Rendering, Wanted
 from pipelines.renders import Renders, RenderTally
 from pipelines.stage import Stage
 from pipelines.stem_store import StemStore
+from renderers import registry
 from renderers.base import Renderer, about
 
 
@@ -55,7 +56,7 @@ class RenderStage(Stage):
         self._hits = 0
         self.voices = renderer.voices()
         self.clones = about(renderer).clones
-        renderer.prepare()
+        registry.prepare(renderer)
         self._rendering = Rendering(renderer, store.put, batch_s)
 
     def process_batch(self, records: Sequence[Record]) -> None:
@@ -135,7 +136,7 @@ def _spoken(spec: SoundSpec, element: SpeechElement, record: Record) -> Wanted:
         voice=cast.voice.name,
         gender=element.gender,
         emotion=element.emotion,
-        reference=reference.sha256 if reference else None,
+        reference=reference.content if reference else None,
     )
     return Wanted(voiced, reference)
 

@@ -243,7 +243,18 @@ class TestClipping:
     def test_a_tone_touches_its_peak_and_a_clipped_one_stays_there(self, rate_hz, frequency_hz):
         tone = np.sin(2 * np.pi * frequency_hz * np.arange(rate_hz) / rate_hz)[None].astype(np.float32)
         assert clipped_share(tone, rate_hz) == 0.0
-        assert clipped_share(np.clip(3 * tone, -1, 1) * np.float32(0.2), rate_hz) > 0.9
+        clipped = np.clip(3 * tone, -1, 1)
+        assert clipped_share(clipped, rate_hz) > 0.9
+        clipped[0, 7] = 1.2
+        assert clipped_share(clipped, rate_hz) > 0.9
+        quiet = np.concatenate([clipped, 0.1 * tone])
+        assert clipped_share(quiet, rate_hz) > 0.9
+
+    def test_what_is_loud_or_square_is_not_clipped(self):
+        noise = np.random.default_rng(1).standard_normal((2, 48_000)).astype(np.float32)
+        assert clipped_share(noise, 48_000) == 0.0
+        square = np.sign(np.sin(2 * np.pi * 440 * np.arange(48_000) / 48_000))[None].astype(np.float32)
+        assert clipped_share(square * np.float32(0.3), 48_000) == 0.0
 
     def test_it_is_counted_by_frames(self):
         noise = np.random.default_rng(1).standard_normal((2, 48_000)).astype(np.float32)

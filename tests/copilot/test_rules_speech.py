@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from copilot.rules.speech import count_words, speech_rate
+from copilot.rules.speech import speech_rate
+from copilot.spoken import count_words
 
 
 @pytest.mark.parametrize(

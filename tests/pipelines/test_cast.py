@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -153,7 +154,8 @@ class TestOwnVoices:
 class TestBank:
     def test_a_cloning_backend_gets_a_reference_for_each_emotion(self):
         one = cast(CastStage([], 7, BANK, clones=True), [("anna", "neutral")], [("anna", "sad")])["anna"]
-        assert one.known == CastVoice("anna", "w1", "gender-and-emotion")
+        assert replace(one.known, recordings=()) == CastVoice("anna", "w1", "gender-and-emotion")
+        assert {r.file for r in one.known.recordings} == {r.path.name for r in one.references.values()}
         assert one.voice == BANK.voices[0]
         assert one.references["sad"] == BANK.voices[0].references[2]
         assert one.references["neutral"] in BANK.voices[0].references[:2]
@@ -169,7 +171,8 @@ class TestBank:
     def test_without_a_neutral_one_any(self):
         bank = VoiceBank((BANK.voices[2],))
         one = cast(CastStage([], 7, bank, clones=True), [("anna", "sad"), ("anna", "happy")])["anna"]
-        assert one.known == CastVoice("anna", "w3", "gender")
+        assert replace(one.known, recordings=()) == CastVoice("anna", "w3", "gender")
+        assert len(one.known.recordings) == 1
         assert one.references["sad"] == one.references["happy"]
         assert one.references["sad"] in BANK.voices[2].references
 
@@ -190,6 +193,13 @@ class TestBank:
                 assert heard[speaker].known == CastVoice(speaker, represented[voice], fits, stands_for=voice)
                 assert heard[speaker].voice.name == represented[voice]
                 assert heard[speaker].references == {}
+
+    def test_two_speakers_are_heard_in_two_voices_however_large_the_bank_is(self):
+        bank = VoiceBank(tuple(Voice(f"w{k}", "female", ("neutral",)) for k in range(24)))
+        stage = CastStage([Voice("a", "female"), Voice("b", "female")], 7, bank)
+        for k in range(30):
+            made = cast(stage, [("anna", "neutral"), ("berta", "neutral")], seed_id=f"test/{k}")
+            assert {one.known.voice for one in made.values()} == {"a", "b"}
 
     def test_a_backend_without_a_voice_of_that_gender(self):
         record = Record(Seed("test/1", ""), "0" * 16, dialogue=dialogue_of([("dan", "sad")]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,10 +11,10 @@ from stand_ins import NoiseRenderer
 
 from copilot.content import derive_seed
 from copilot.errors import CopilotError, RowFault, StorageFullError
-from copilot.stem import SoundSpec, Stem
+from copilot.stem import SoundSpec, Stem, Word
 from pipelines.rendering import Rendering, Wanted
 from pipelines.renders import RenderTally, added
-from renderers.base import About, BatchTooLargeError, RenderedSound, RenderFailure
+from renderers.base import About, BatchTooLargeError, Reference, RenderedSound, RenderFailure
 
 BACKEND = {"backend": "noise", "version": "1"}
 
@@ -63,7 +64,7 @@ def test_a_batch_that_does_not_fit_is_halved_and_the_budget_stays_smaller():
     assert backend.asked == [["0", "1"], ["2", "3"]]
 
 
-def test_one_that_does_not_fit_alone_fails_and_the_rest_go_on():
+def test_one_that_does_not_fit_alone_fails_and_the_budget_stays():
     backend = Backend()
     real = backend.render
 
@@ -73,9 +74,26 @@ def test_one_that_does_not_fit_alone_fails_and_the_rest_go_on():
         return real(requests)
 
     backend.render = render
-    made = rendering(backend, batch_s=100).stems(wanted(1, 6, 2))
+    work = rendering(backend, batch_s=100)
+    made = work.stems(wanted(1, 6, 2))
     assert [isinstance(one, Stem) for one in made] == [True, False, True]
     assert (made[1].reason, made[1].detail) == ("out-of-memory", "8 GiB wanted")
+    backend.asked.clear()
+    work.stems(wanted(1, 2, 1, 3))
+    assert backend.asked == [["0", "2", "1", "3"]]
+
+
+def test_want_of_this_machines_memory_halves_the_batch_too():
+    backend = Backend()
+    real = backend.render
+
+    def render(requests):
+        if len(requests) > 1:
+            raise MemoryError
+        return real(requests)
+
+    backend.render = render
+    assert all(isinstance(stem, Stem) for stem in rendering(backend).stems(wanted(1, 1, 1)))
 
 
 def test_a_backend_that_breaks_on_a_batch_is_asked_for_each():
@@ -189,6 +207,45 @@ def test_an_answer_that_is_no_sound_at_all_fails_alone():
     assert isinstance(made[0], RowFault)
     assert made[0].reason == "unexpected-error"
     assert isinstance(made[1], Stem)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"detail": {"steps": np.int64(24)}},
+        {"detail": {1: "x"}},
+        {"words": (Word("who", 0.0, float("nan")),)},
+        {"words": (Word("who", 0.5, 0.2),)},
+    ],
+)
+def test_what_no_row_can_hold_fails_alone(told):
+    backend = Backend()
+
+    def answer(request):
+        sound = backend._noise(request)
+        return replace(sound, **told) if request.seed == 0 else sound
+
+    backend.answer = answer
+    made = rendering(backend).stems(wanted(1, 1))
+    assert (made[0].reason, isinstance(made[1], Stem)) == ("bad-answer", True)
+
+
+def test_speech_that_stops_at_once_is_no_speech():
+    backend = Backend()
+    spec = SoundSpec("tts", "we will meet by the old gate before the rain begins tonight", 4.0, 1, BACKEND)
+    (fault,) = rendering(backend).stems([Wanted(replace(spec, duration_s=0.5))])
+    assert fault.reason == "stem-too-short"
+    assert isinstance(rendering(backend).stems([Wanted(spec)])[0], Stem)
+
+
+def test_what_shows_the_voice_is_in_the_key():
+    reference = Reference(Path("/bank/a.wav"), "Hello there.", "0" * 64)
+    assert reference.content == replace(reference, path=Path("/moved/b.wav"), licence="CC0").content
+    others = [
+        replace(reference, **other)
+        for other in ({"transcript": "Hello."}, {"emotion": "sad"}, {"sha256": "1"})
+    ]
+    assert len({one.content for one in (reference, *others)}) == 4
 
 
 class TestABackendThatIsBroken:

@@ -16,6 +16,7 @@ from renderers.torch_support import (
     model_revision,
     pick_device,
     pick_dtype,
+    precision,
 )
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -229,3 +230,10 @@ def test_a_fingerprint_imports_no_library_of_models(tmp_path):
         [sys.executable, "-c", script, str(folder)], capture_output=True, text=True, check=True
     )
     assert run.stdout == "[]\n"
+
+
+def test_precision_is_told_by_the_gpus_that_are_there(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    assert (precision("auto"), precision("float32")) == ("bfloat16", "float32")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert (precision("auto"), precision("float16")) == ("float32", "float16")
