@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import soundfile as sf
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
 from copilot.content import content_hash, derive_rng, derive_seed
 from copilot.scene import Frozen
@@ -24,20 +24,27 @@ from renderers.library.index import Index, Recording, normalised, read_index, un
 from renderers.library.search import Search
 from renderers.procedural import FALLBACK, LONGEST_S, ProceduralRenderer, make
 
-SOUND_VERSION = "1"
+SOUND_VERSION = "2"
 """Raised by hand whenever the search or the fitting gives another sound; part of every stem's key."""
 
 _MOST_READ_S: Seconds = 120.0
 _TRIES = 4
-"""How many of several equally good recordings are tried where one cannot be decoded."""
+"""How many of several equally good recordings are tried where one cannot be decoded, or leaves a gap."""
+
+_GAP = 1.25
+"""A duration that is more than this many times what is heard: a recording without such a gap is preferred."""
 
 
 class LibrarySettings(Frozen):
-    """Which recordings. `index` is the name of the index in `folder`; without it, that of a known layout."""
+    """Which recordings."""
 
-    folder: str
-    licences: tuple[str, ...] | None = None
-    index: str | None = None
+    folder: str = Field(description="Holds the recordings and their index.")
+    licences: tuple[str, ...] | None = Field(
+        default=None, description="Only recordings under these, such as CC0,CC-BY; without it, all."
+    )
+    index: str | None = Field(
+        default=None, description="The index's file name in the folder; without it, that of a known layout."
+    )
 
     @field_validator("licences", mode="before")
     @classmethod
@@ -48,7 +55,7 @@ class LibrarySettings(Frozen):
             return value
         names = sorted({normalised(name) for name in given} - {""})
         if not names:
-            raise ValueError("names no licence; leave it out for all")
+            raise ValueError("no licence is named; give some, such as CC0,CC-BY, or leave it out for all")
         return tuple(names)
 
 
@@ -133,15 +140,20 @@ class LibraryRenderer:
         if not found:
             return _noise(request)
         first = derive_seed("library take", request.seed) % len(found)
+        with_gap: RenderedSound | None = None
         unusable: list[str] = []
         for place in [*found[first:], *found[:first]][:_TRIES]:
             try:
                 sound = self._sound(self._read().recordings[place], request)
             except _UnusableError as error:
                 unusable.append(str(error))
-            else:
+                continue
+            if request.duration_s <= _GAP * float(sound.detail.get("event_s", request.duration_s)):
                 return sound
-        return RenderFailure("bad-recording", f"{'; '.join(unusable)}; mend them, or take them off the index")
+            with_gap = with_gap or sound
+        return with_gap or RenderFailure(
+            "bad-recording", f"{'; '.join(unusable)}; mend them, or take them off the index"
+        )
 
     def _sound(self, recording: Recording, request: RenderRequest) -> RenderedSound:
         """Raises _UnusableError."""
@@ -162,6 +174,8 @@ class LibraryRenderer:
             "from_s": f"{samples_to_seconds(skipped + first + fitted.start, rate_hz):.3f}",
             "sha256": self._hash(recording.file, path),
         }
+        if fitted.n_heard < n_samples:
+            detail["event_s"] = f"{samples_to_seconds(fitted.n_heard, rate_hz):.3f}"
         return RenderedSound(
             fitted.audio, rate_hz, detail={name: told for name, told in detail.items() if told}
         )

@@ -1,5 +1,7 @@
 """A recording fitted to a duration: a texture loops, an event is heard once, a long one gives its best part.
 
+A texture is a steady sound, or one that repeats evenly.
+
 Pure functions on float32 (channels, samples). Levels are those of frames of 50 ms, in dB of their power.
 """
 
@@ -12,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from copilot.units import Audio, Seconds, db_to_gain, seconds_to_samples
+from renderers.library.rhythm import beats
 
 Kind = Literal["texture", "event"]
 
@@ -20,7 +23,7 @@ _DIGITAL_SILENCE_DB = -80.0
 
 _FRAME_S: Seconds = 0.05
 _STEADY_DB = 16.0
-"""A texture's levels, without the lowest and the highest tenth, stay within this."""
+"""A steady sound's levels, without the lowest and the highest tenth, stay within this."""
 
 _STANDS_OUT_DB = 20.0
 """A frame so far above the median is an event on a quiet background."""
@@ -34,18 +37,25 @@ _LOSS_DB = 1.0
 """The energy that a stretch may lose for a start in a quieter moment."""
 
 _LONGEST_CROSSFADE_S: Seconds = 1.0
+_CROSSFADE_OF_BEATS_S: Seconds = 0.1
+"""Short enough for the quiet between two ticks."""
+
 _FADE_S: Seconds = 0.01
-_RELEASE_S: Seconds = 0.1
+_RELEASE_S: Seconds = 0.2
 _FLOOR = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """The sound, where in the trimmed recording it begins, and what the recording was taken for."""
+    """The sound, where in the trimmed recording it begins, and what the recording was taken for.
+
+    Behind the first `n_heard` samples there is digital silence.
+    """
 
     audio: Audio
     start: int
     kind: Kind
+    n_heard: int
 
 
 def fit(recording: Audio, rate_hz: int, n_samples: int, kind: Kind | None = None) -> Fitted:
@@ -56,12 +66,14 @@ def fit(recording: Audio, rate_hz: int, n_samples: int, kind: Kind | None = None
     if sound.shape[1] >= n_samples:
         start = liveliest(sound, rate_hz, n_samples)
         sound = sound[:, start : start + n_samples]
-        return Fitted(_faded(sound, rate_hz, _FADE_S), first + start, kind)
+        return Fitted(_faded(sound, rate_hz, _FADE_S), first + start, kind, n_samples)
     if kind == "texture":
-        return Fitted(_faded(looped(sound, rate_hz, n_samples), rate_hz, _FADE_S), first, kind)
+        loop = looped(sound, rate_hz, n_samples)
+        return Fitted(_faded(loop, rate_hz, _FADE_S), first, kind, n_samples)
     # The background of an event ends with it, so it takes longer to go.
     once = _faded(sound, rate_hz, _RELEASE_S)
-    return Fitted(np.pad(once, ((0, 0), (0, n_samples - once.shape[1]))), first, kind)
+    n_heard = once.shape[1]
+    return Fitted(np.pad(once, ((0, 0), (0, n_samples - n_heard))), first, kind, n_heard)
 
 
 def heard_span(audio: Audio) -> tuple[int, int]:
@@ -72,13 +84,10 @@ def heard_span(audio: Audio) -> tuple[int, int]:
 
 
 def kind_of(audio: Audio, rate_hz: int) -> Kind:
-    """A texture is long enough, steady, and has no moment that stands far out of it."""
+    """A texture is long enough, and steady or evenly repeated."""
     if audio.shape[1] < seconds_to_samples(_SHORTEST_TEXTURE_S, rate_hz):
         return "event"
-    levels = _levels_db(audio, rate_hz)
-    low, median, high = np.percentile(levels, [10, 50, 90])
-    steady = high - low <= _STEADY_DB and levels.max() - median <= _STANDS_OUT_DB
-    return "texture" if steady else "event"
+    return "texture" if _is_steady(audio, rate_hz) or _beats(audio, rate_hz) else "event"
 
 
 def onset(audio: Audio, rate_hz: int) -> int:
@@ -110,11 +119,18 @@ def liveliest(audio: Audio, rate_hz: int, n_samples: int) -> int:
 def looped(audio: Audio, rate_hz: int, n_samples: int) -> Audio:
     """`n_samples` of a texture, repeated with equal-power cross-fades of a quarter of it, up to 1 s.
 
-    Begin and end of the recording are no part of the sound repeated where they are a fade in or out.
+    Begin and end of the recording are no part of the sound repeated where they are a fade in or out. What is
+    evenly repeated, and not steady, goes on in time: whole periods, and 0.1 s in the quiet between two.
     """
-    part = _full_level(audio, rate_hz)
+    in_time = None if _is_steady(audio, rate_hz) else _beats(audio, rate_hz)
+    if in_time:
+        first, n_periods = in_time
+        n_fade = seconds_to_samples(_CROSSFADE_OF_BEATS_S, rate_hz)
+        part = audio[:, first : first + n_periods + n_fade]
+    else:
+        part = _full_level(audio, rate_hz)
+        n_fade = min(seconds_to_samples(_LONGEST_CROSSFADE_S, rate_hz), part.shape[1] // 4)
     length = part.shape[1]
-    n_fade = min(seconds_to_samples(_LONGEST_CROSSFADE_S, rate_hz), length // 4)
     angle = (np.arange(n_fade) + 0.5) / max(n_fade, 1) * (np.pi / 2.0)
     out = np.zeros((part.shape[0], n_samples + length), dtype=np.float32)
     for place in range(0, n_samples, length - n_fade):
@@ -124,6 +140,17 @@ def looped(audio: Audio, rate_hz: int, n_samples: int) -> Audio:
         piece[:, length - n_fade :] *= np.cos(angle).astype(np.float32)
         out[:, place : place + length] += piece
     return out[:, :n_samples]
+
+
+def _is_steady(audio: Audio, rate_hz: int) -> bool:
+    """Its levels are close together, and no moment stands far out of it."""
+    levels = _levels_db(audio, rate_hz)
+    low, median, high = np.percentile(levels, [10, 50, 90])
+    return bool(high - low <= _STEADY_DB and levels.max() - median <= _STANDS_OUT_DB)
+
+
+def _beats(audio: Audio, rate_hz: int) -> tuple[int, int] | None:
+    return beats(audio, rate_hz, seconds_to_samples(_CROSSFADE_OF_BEATS_S, rate_hz))
 
 
 def _full_level(audio: Audio, rate_hz: int) -> Audio:

@@ -109,6 +109,40 @@ def test_where_in_the_file_it_begins_is_told(tmp_path):
     assert given.audio[:, 1000:20_000].any()
 
 
+def knock(seconds):
+    """One loud moment at the begin of much quieter noise."""
+    sound = noise(seconds) * np.float32(0.001)
+    sound[: RATE // 10] *= 1000
+    return sound
+
+
+def test_how_long_an_event_is_heard_is_told(tmp_path):
+    renderer = of(folder_of(tmp_path, [("knock", knock(3.0))]))
+    short, long = renderer.render([RenderRequest("a knock", seconds, 1) for seconds in (2.0, 8.0)])
+    assert "event_s" not in short.detail
+    assert long.detail["event_s"] == "3.000"
+    assert long.matched
+    assert not long.audio[:, 3 * RATE :].any()
+
+
+def test_among_equals_one_that_fills_the_duration_is_preferred(tmp_path):
+    sounds = [("knock", knock(2.0)), ("knock", knock(9.0)), ("knock", knock(1.0)), ("knock", knock(1.9))]
+    renderer = of(folder_of(tmp_path, sounds))
+
+    def taken(duration_s):
+        given = renderer.render([RenderRequest("a knock", duration_s, seed) for seed in range(30)])
+        return {sound.detail["file"] for sound in given}
+
+    assert taken(8.0) == {"1.wav"}
+    assert taken(2.0) == {"0.wav", "1.wav", "3.wav"}  # 0.1 s of silence is no gap
+    assert taken(20.0) == {"0.wav", "1.wav", "2.wav", "3.wav"}
+
+
+def test_every_setting_is_described():
+    fields = LibrarySettings.model_fields
+    assert [name for name, field in fields.items() if not field.description] == []
+
+
 def test_a_file_that_cannot_be_decoded_gives_way_to_the_next(tmp_path):
     silent, bad = np.zeros((100, 1), np.float32), np.full((100, 1), np.nan, np.float32)
     sounds = [
@@ -180,9 +214,9 @@ def test_it_is_made_from_the_command_lines_words():
     renderer = create(f"library:{SOUNDS}", "sfx", {"licences": "CC0,CC-BY"})
     renderer.prepare()
     renderer.close()
-    with pytest.raises(UserError, match=r"give --sfx NAME:FOLDER"):
+    with pytest.raises(UserError, match=r"give --sfx library:FOLDER"):
         create("library", "sfx")
-    with pytest.raises(UserError, match=r"licences=',': .*names no licence"):
+    with pytest.raises(UserError, match=r"licences=',': .*no licence is named; give some, such as"):
         create(f"library:{SOUNDS}", "sfx", {"licences": ","})
     with pytest.raises(UserError, match=r"no recording is under CC-BY; there are: CC0 \(115\)"):
         create(f"library:{SOUNDS}", "sfx", {"licences": "CC-BY"}).prepare()
