@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import platform
+import uuid
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from copilot.content import content_hash
 from pipelines.config import Fingerprint
 from renderers.base import RenderWork
 from renderers.voice_bank import VoiceBank
@@ -40,6 +43,8 @@ class WorkOrder:
     bank: VoiceBank | None = None
     designed: bool = False
     user: str | None = None
+    call: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
+    """What the workers of one call of the program share, and no others."""
 
     @property
     def store(self) -> str:
@@ -49,5 +54,7 @@ class WorkOrder:
     def for_worker(self, index: int) -> WorkOrder:
         """The order for one of several workers, counted from 0: they share the devices out."""
         render = replace(self.equipment.render, worker=index)
-        user = f"{self.run.name}.{self.fingerprint.digest}.{index}"
+        # Folders of one name, here or on another machine, may share a store.
+        where = content_hash([platform.node(), str(self.run.absolute())])[:8]
+        user = f"{self.run.name}-{where}.{self.fingerprint.digest}.{index}-{self.call}"
         return replace(self, equipment=replace(self.equipment, render=render), user=user)

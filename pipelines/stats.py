@@ -7,7 +7,7 @@ with the rows: counts by value, 8 bytes for each distinct scene or caption, and 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import get_args
@@ -38,6 +38,7 @@ COLUMNS = (
 """What is read of each sample."""
 
 _N_TOP = 10
+_REASON_CHARACTERS = 120
 _SCENE_FIELDS = (
     "tool", "role", "text", "loudness", "panning", "start_time", "duration", "speaker", "gender", "emotion"
 )  # fmt: skip
@@ -76,6 +77,8 @@ class CheckStats:
 class RunStats:
     """All figures of a run. `reasons` counts rejects by `stage/reason`; hours are of mixes.
 
+    `examples` has for each of the reasons what one reject of it tells: the last line, shortened.
+
     `asked_loudness_lufs` is over the elements of all scenes, `stem_loudness_lufs` over the stems as the
     backends gave them. Scenes are distinct by all that their elements say but the ids. `top_captions` are
     exact for up to 100,000 distinct captions of sounds; beyond, rare ones may be undercounted.
@@ -86,6 +89,7 @@ class RunStats:
     n_rejects: int
     tiers: Mapping[str, int]
     reasons: Mapping[str, int]
+    examples: Mapping[str, str]
     tasks: Mapping[str, TaskStats]
     elements: tuple[ElementStats, ...]
     turn_duration_s: Spread
@@ -119,6 +123,7 @@ def run_stats(run: Path) -> RunStats:
         n_rejects=totals.rejected,
         tiers=dict(sorted(totals.tiers.items())),
         reasons=totals.reasons,
+        examples=_examples(reader, totals.reasons),
         tasks=count.task_stats(),
         elements=count.element_stats(),
         turn_duration_s=count.durations.spread(),
@@ -138,6 +143,24 @@ def run_stats(run: Path) -> RunStats:
         reject_bytes=sum(file.n_bytes for file in reader.files("rejects")),
         usage=totals.usage,
     )
+
+
+def _examples(reader: RunReader, reasons: Collection[str]) -> dict[str, str]:
+    """One detail of each reason, that of the first reject; reads until every reason has its own."""
+    found: dict[str, str] = {}
+    if reasons:
+        for batch in reader.batches("rejects", ("stage", "reason", "detail")):
+            for row in batch.to_pylist():
+                found.setdefault(f"{row['stage']}/{row['reason']}", _last_line(row["detail"]))
+            if found.keys() >= set(reasons):
+                break
+    return found
+
+
+def _last_line(detail: str) -> str:
+    """What is told last: of a traceback, the error itself."""
+    line = (detail.strip().splitlines() or [""])[-1].strip()
+    return line if len(line) <= _REASON_CHARACTERS else f"{line[: _REASON_CHARACTERS - 1]}…"
 
 
 @dataclass(slots=True)

@@ -9,7 +9,9 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePath
@@ -27,6 +29,9 @@ INDEX_FILES = ("index.csv", "index.jsonl")
 HEADER = "file,speaker,gender,emotion,transcript,licence"
 _READ = (*HEADER.split(","), "license")
 _NEEDED = ("file", "speaker", "gender", "transcript")
+
+# The first letter of a sentence, and the English I.
+_CAPITALS = re.compile(r"(?:^|[.!?][\"'\u2019\u201d)]*\s)\W*\w|\bi\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +67,17 @@ class _Row:
 
 
 def read_bank(folder: Path) -> VoiceBank:
-    """The bank in a folder. Raises UserError where there is no index, or no row of it can be used."""
+    """The bank in a folder. Raises UserError where there is no index, or no voice is left of it."""
+    bank = survey_bank(folder)
+    if not bank.voices:
+        told = "1 problem" if len(bank.problems) == 1 else f"{len(bank.problems)} problems"
+        see = f"copilot voices {shlex.quote(str(folder))}"
+        raise UserError(f"voices {folder}: no voice can be used: {told}, see: {see}")
+    return bank
+
+
+def survey_bank(folder: Path) -> VoiceBank:
+    """The bank in a folder, which may have problems and no voice. Raises UserError for want of an index."""
     index = _index_of(folder)
     lines, parse = _lines_of(index)
     rows: dict[str, _Row] = {}
@@ -87,13 +102,17 @@ def read_bank(folder: Path) -> VoiceBank:
             continue
         what = f"speaker {name!r} is {other.gender} here and {first.gender} on line {first.line}"
         problems.append((other.line, f"{what}; none of the speaker's recordings is used"))
+    if not lines:
+        problems.append((1, f"there is no recording; expected rows of {HEADER}"))
     told = tuple(f"{index.name}:{number}: {what}" for number, what in sorted(problems))
-    if not voices:
-        raise UserError(
-            f"voices {index}: no row can be used ({told[0] if told else 'there is none'}); "
-            f"expected recordings with the columns {HEADER}"
-        )
     return VoiceBank(tuple(voices), told)
+
+
+def genders_missing(voices: Sequence[Voice]) -> Iterator[str]:
+    """What is wrong with voices of which none has a speaker's gender."""
+    for gender in get_args(Gender):
+        if not any(voice.gender == gender for voice in voices):
+            yield f"{gender} speakers: there is no voice for them; a dialogue with one will be rejected"
 
 
 def _index_of(folder: Path) -> Path:
@@ -183,12 +202,17 @@ def _row(folder: Path, number: int, columns: Mapping[str, str]) -> _Row:
     reference = Reference(
         path=path,
         # Models spell out what is all in capitals.
-        transcript=transcript.capitalize() if transcript.isupper() else transcript,
+        transcript=_as_sentences(transcript) if transcript.isupper() else transcript,
         sha256=_hash_of_sound(path, file),
         emotion=emotion,
         licence=known.get("licence") or known.get("license") or "",
     )
     return _Row(number, known["speaker"], _gender(known["gender"]), reference)
+
+
+def _as_sentences(capitals: str) -> str:
+    """`IS IT? I AM` as `Is it? I am`. Names stay small, since nothing tells them from other words."""
+    return _CAPITALS.sub(lambda found: found[0].upper(), capitals.lower())
 
 
 def _gender(text: str) -> Gender:

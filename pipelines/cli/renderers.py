@@ -149,6 +149,8 @@ def _told(one: Listed) -> Iterator[str]:
     yield f"licence: {one.licence}"
     if one.model:
         yield f"model: {one.model}; its licence: {one.model_licence or 'not told'}"
+    elif one.model_licence:
+        yield f"licence of model or data: {one.model_licence}"
 
 
 def _print_one(one: Listed, console: Console) -> None:
@@ -181,6 +183,8 @@ def _facts(one: Listed) -> Iterator[tuple[str, str]]:
     if one.model:
         yield "model", one.model
         yield "its licence", one.model_licence or "not told"
+    elif one.model_licence:
+        yield "licence of model or data", one.model_licence
     if one.clones:
         yield "voices", "clones those of a voice bank"
 

@@ -47,7 +47,11 @@ class SoundOptions:
     voices: Annotated[str | None, _Option(metavar="FOLDER", help="A voice bank: see copilot voices.")] = None
     variants: Annotated[
         int | None,
-        _Option(min=1, help="Takes of each caption that all dialogues share; a new one each without it."),
+        _Option(
+            min=1,
+            help="Takes of a caption at each whole second of duration, shared by all dialogues; without it "
+            "every sound is new.",
+        ),
     ] = None
     stems: Annotated[
         str | None,
@@ -84,10 +88,15 @@ class SoundOptions:
         }
 
     def equipment(self) -> Equipment:
-        """What the work is done with."""
+        """What the work is done with. Raises UserError for a device that is not there, or of no use."""
         from pipelines.order import RECORDS_AT_ONCE, Equipment
+        from renderers import device, registry
         from renderers.base import RenderWork
 
+        if self.device is not None:
+            device.check(self.device)
+            if not (registry.uses_device(self.sfx, "sfx") or registry.uses_device(self.tts, "tts")):
+                raise UserError(f"--device {self.device}: no renderer of this run uses one; leave it out")
         work = RenderWork(self.batch_s, self.batch_deadline, self.device)
         return Equipment(self.stems, self.at_once or RECORDS_AT_ONCE, work)
 

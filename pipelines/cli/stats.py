@@ -43,7 +43,7 @@ def _tables(stats: RunStats) -> Iterable[tuple[str, tuple[str, ...], _Rows]]:
         (task, f"{one.n:,}", _percent(one.share), _percent(one.hq_share)) for task, one in stats.tasks.items()
     ]
     yield "turns by task", ("", "turns", "share", "hq"), tasks
-    yield "rejected, by stage", ("", "reason", "seeds", "share"), _reasons(stats)
+    yield "rejected, by stage", ("", "reason", "seeds", "share", "for example"), _reasons(stats)
     elements = [(e.role, e.tool, f"{e.n_sounds:,}", f"{e.n_in_scenes:,}") for e in stats.elements]
     yield "sounds", ("", "tool", "distinct", "in scenes"), elements
     spreads = {
@@ -101,9 +101,12 @@ def _language_model(stats: RunStats) -> _Rows:
 
 
 def _reasons(stats: RunStats) -> _Rows:
-    parted = [(*key.partition("/")[::2], n) for key, n in stats.reasons.items()]
+    parted = [(*key.partition("/")[::2], n, stats.examples.get(key, "")) for key, n in stats.reasons.items()]
     parted.sort(key=lambda row: (row[0], -row[2], row[1]))
-    return [(stage, reason, f"{n:,}", _percent(n / stats.n_rejects)) for stage, reason, n in parted]
+    return [
+        (stage, reason, f"{n:,}", _percent(n / stats.n_rejects), example)
+        for stage, reason, n, example in parted
+    ]
 
 
 def _spread(label: str, spread: Spread) -> tuple[str, ...]:
@@ -130,7 +133,7 @@ def _bytes(n_bytes: int) -> str:
 
 def _table(title: str, columns: tuple[str, ...], rows: _Rows) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), show_header=any(columns))
-    texts = [k for k in range(len(columns)) if k == 0 or columns[k] in {"tool", "reason"}]
+    texts = [k for k in range(len(columns)) if k == 0 or columns[k] in {"tool", "reason", "for example"}]
     for number, column in enumerate(columns):
         is_text = number in texts
         header = Text(title, style="bold") if number == 0 else Text(column, style="dim")

@@ -12,7 +12,15 @@ from datetime import UTC, datetime
 from copilot.errors import UserError
 from copilot.units import Seconds
 from pipelines.stem_store.places import open_storage
-from pipelines.stem_store.pruning import Contents, Prunable, in_use_since, prunable, remove, survey
+from pipelines.stem_store.pruning import (
+    Contents,
+    Prunable,
+    in_use_since,
+    prunable,
+    refuse_strangers,
+    remove,
+    survey,
+)
 from pipelines.stem_store.storage import Storage
 from pipelines.stem_store.users import RunUse, UserNote, by_run, read_notes
 
@@ -41,13 +49,15 @@ def run_stems(
     as_json: bool,
     clock: Callable[[], Seconds] = time.time,
 ) -> int:
-    """Show what a stem store holds and who uses it, or prune it; return the exit code."""
+    """Show what a stem store holds and who uses it, or prune it; return the exit code.
+
+    Raises UserError where there is no store, StorageError.
+    """
     asked = _Asked(parse_age(older_than), parse_size(max_size), dry_run)
     if dry_run and not asked.prunes:
         raise UserError("--dry-run: nothing is to be deleted; give --older-than or --max-size")
     storage = open_storage(place)
-    if not storage.exists():
-        raise UserError(f"stem store {place}: nothing is there")
+    refuse_strangers(storage)
     now_s = clock()
     notes = read_notes(storage)
     contents = survey(storage, now_s)
@@ -56,7 +66,7 @@ def run_stems(
     if as_json:
         print(json.dumps(_figures(place, contents, runs, pruned, asked)))
     else:
-        print("\n".join([*_lines(place, contents, runs, now_s), *_pruned_lines(contents, pruned, asked)]))
+        print("\n".join([*_lines(place, contents, runs), *_pruned_lines(contents, pruned, asked)]))
     return 0
 
 
@@ -95,7 +105,7 @@ def _figures(
     return told
 
 
-def _lines(place: str, contents: Contents, runs: Sequence[RunUse], now_s: Seconds) -> Iterator[str]:
+def _lines(place: str, contents: Contents, runs: Sequence[RunUse]) -> Iterator[str]:
     yield f"{place}: {len(contents.stems):,} stems, {size_text(contents.n_bytes)}"
     if contents.stems:
         first, last = contents.stems[0].used_s, contents.stems[-1].used_s
@@ -105,8 +115,10 @@ def _lines(place: str, contents: Contents, runs: Sequence[RunUse], now_s: Second
     for run in runs:
         n_asked = run.hits + run.misses
         share = f" ({run.hits / n_asked:.0%})" if n_asked else ""
-        is_alive = run.alive_until_s is not None and run.alive_until_s > now_s
-        seen = "alive" if is_alive else f"seen last {_day(run.seen_s)}"
+        if run.alive_until_s is None:
+            seen = f"seen last {_day(run.seen_s)}"
+        else:
+            seen = f"alive, or killed: until {datetime.fromtimestamp(run.alive_until_s, UTC):%H:%M} UTC"
         yield f"  run {run.run}: {run.hits:,} hits{share}, {run.misses:,} misses, {seen}"
 
 
@@ -121,7 +133,7 @@ def _pruned_lines(contents: Contents, pruned: Prunable | None, asked: _Asked) ->
         f"{len(contents.stems) - len(pruned.stems):,} stems, {size_text(contents.n_bytes - n_bytes)}, stay"
     )
     if pruned.n_in_use:
-        yield f"{pruned.n_in_use:,} more stay because a live run may use them"
+        yield f"{pruned.n_in_use:,} of them because a live run may use them"
 
 
 def parse_age(text: str | None) -> Seconds | None:

@@ -23,12 +23,12 @@ from copilot.audio.loudness import integrated_loudness
 from copilot.audio.noise_floor import noise_floor_dbfs
 from copilot.audio.pcm import STEM_BITS, to_float
 from copilot.errors import RowFault, UserError
-from copilot.rules.speech import count_words
+from copilot.spoken import count_words
 from copilot.scene import Emotion, Gender, Range
 from copilot.units import DIGITAL_SILENCE_DB, Decibels, Lufs, Seconds, gain_to_db, samples_to_seconds
 from renderers import registry
-from renderers.base import Reference, Voice
-from renderers.voice_bank import VoiceBank, read_bank
+from renderers.base import Reference, Voice, about
+from renderers.voice_bank import VoiceBank, genders_missing, survey_bank
 
 DURATION_S = Range(low=3.0, high=30.0)
 LEAST_RATE_HZ = 16_000
@@ -76,16 +76,16 @@ class Recording:
 def run_voices(path: str, *, as_json: bool) -> int:
     """Print the voices of a folder, or of a renderer; return 1 where something is wrong with them.
 
-    Raises UserError where `path` is neither, or gives no voice.
+    Raises UserError where `path` is neither, and for a renderer without voices of its own.
     """
     if path.partition(":")[0] in plugins.names(plugins.RENDERERS):
         bank = VoiceBank(_voices_of(path))
         recordings: dict[str, list[Recording]] = {voice.name: [] for voice in bank.voices}
     else:
-        bank = read_bank(Path(path))
+        bank = survey_bank(Path(path))
         folder = Path(path).absolute()
         recordings = {v.name: [_recording(r, folder) for r in v.references] for v in bank.voices}
-    problems = [*bank.problems, *_problems_of(recordings), *_genders_missing(bank.voices)]
+    problems = [*bank.problems, *_problems_of(recordings), *genders_missing(bank.voices)]
     if as_json:
         voices = [
             {
@@ -104,6 +104,7 @@ def run_voices(path: str, *, as_json: bool) -> int:
 
 
 def _voices_of(renderer: str) -> tuple[Voice, ...]:
+    _refuse_voiceless(renderer)
     backend = registry.create(renderer, "tts")
     try:
         voices = sorted(backend.voices(), key=lambda voice: voice.name)
@@ -114,15 +115,29 @@ def _voices_of(renderer: str) -> tuple[Voice, ...]:
     return tuple(voices)
 
 
+def _refuse_voiceless(renderer: str) -> None:
+    """Raises UserError for a renderer whose class tells that it has no voices, or needs to be told more."""
+    name, _, target = renderer.partition(":")
+    make = plugins.load(plugins.RENDERERS, name, "voices")
+    known = about(make)
+    # A backend for either tool knows which when it is made: its class has a property there, or nothing.
+    if getattr(make, "tool", None) == "sfx":
+        raise UserError(f"voices {renderer}: {name} makes no speech; name a renderer that does, or a folder")
+    if known.clones:
+        raise UserError(
+            f"voices {renderer}: {name} has no voices of its own; it clones those of a bank: "
+            "copilot voices FOLDER"
+        )
+    if target and known.target is None:
+        raise UserError(f"voices {renderer}: {name} takes nothing behind a colon; use copilot voices {name}")
+    fields = known.settings.model_fields if known.settings else {}
+    if known.target and not target and fields[known.target].is_required():
+        raise UserError(f"voices {renderer}: which one? give copilot voices {name}:{known.target.upper()}")
+
+
 def _problems_of(recordings: dict[str, list[Recording]]) -> Iterator[str]:
     for recording in (one for several in recordings.values() for one in several):
         yield from (f"{recording.file}: {what}" for what in recording.problems)
-
-
-def _genders_missing(voices: Sequence[Voice]) -> Iterator[str]:
-    for gender in get_args(Gender):
-        if not any(voice.gender == gender for voice in voices):
-            yield f"there is no {gender} voice; a dialogue with a {gender} speaker will be rejected"
 
 
 def _recording(reference: Reference, folder: Path) -> Recording:
@@ -193,12 +208,13 @@ def _print(
     # A row stays one line, however narrow the terminal is.
     console = Console(highlight=False, width=_WIDEST)
     console.print(Text(path, style="bold"), soft_wrap=True)
-    console.print()
-    rows = [row for voice in voices for row in _rows(voice, recordings[voice.name])]
-    measured = any(recordings.values())
-    console.print(_table(_NAMED + _MEASURED if measured else _NAMED, rows))
-    console.print()
-    console.print(_summary(voices))
+    if voices:
+        console.print()
+        rows = [row for voice in voices for row in _rows(voice, recordings[voice.name])]
+        measured = any(recordings.values())
+        console.print(_table(_NAMED + _MEASURED if measured else _NAMED, rows))
+        console.print()
+        console.print(_summary(voices))
     if problems:
         console.print()
         console.print(Text("problems", style="bold"))

@@ -63,10 +63,11 @@ class LocalStorage:
                 return False
         return True
 
-    def folders(self) -> Sequence[str]:
-        """The names of the folders at the root. Raises StorageError."""
+    def names(self) -> Sequence[str]:
+        """The names of what is at the root; a folder's ends with a slash. Raises StorageError."""
         with _reading(self._folder):
-            return [path.name for path in self._folder.iterdir() if path.is_dir()] if self.exists() else []
+            entries = list(self._folder.iterdir()) if self.exists() else []
+            return [f"{path.name}/" if path.is_dir() else path.name for path in entries]
 
     def files(self, folder: str) -> Sequence[StoredFile]:
         """All files below a folder of the root. Raises StorageError."""

@@ -14,10 +14,10 @@ from datetime import UTC, datetime
 
 from copilot.errors import UserError
 from copilot.units import Seconds
-from pipelines.stem_store.storage import Storage, StoredFile
+from pipelines.stem_store.storage import WRITABLE, Storage, StoredFile
 from pipelines.stem_store.users import FOLDER, UserNote
 
-_TOP = re.compile(r"[0-9a-f]{2}")
+_TOP = re.compile(r"[0-9a-f]{2}/")
 _STEM = re.compile(r"(([0-9a-f]{2})/([0-9a-f]{2})/\2\3[0-9a-f]{60})\.(json|flac)")
 _TEMPORARY = re.compile(rf"([0-9a-f]{{2}}/[0-9a-f]{{2}}|{re.escape(FOLDER)})/\.tmp-[0-9a-f]{{32}}")
 _STRAY_AFTER_S: Seconds = 86_400.0
@@ -56,12 +56,26 @@ class Prunable:
     n_in_use: int = 0
 
 
+def refuse_strangers(storage: Storage) -> None:
+    """Raises UserError for a place that is not there, a run, and one that holds anything but a store."""
+    if not storage.exists():
+        raise UserError(f"stem store {storage.place}: nothing is there")
+    names = storage.names()
+    if "run.json" in names:
+        where = f"{storage.place}/stems" if "stems/" in names else "the place that its --stems named"
+        raise UserError(f"stem store {storage.place}: is a run; its stems are in {where}")
+    if names and not any(name in {f"{FOLDER}/", WRITABLE} or _TOP.fullmatch(name) for name in names):
+        raise UserError(
+            f"stem store {storage.place}: is no stem store; give the place that --stems named, or RUN/stems"
+        )
+
+
 def survey(storage: Storage, now_s: Seconds) -> Contents:
     """Everything in a store, from listings alone. Raises StorageError."""
     stems: list[KeptStem] = []
     strays = [file for file in storage.files(FOLDER) if _TEMPORARY.fullmatch(file.name)]
-    for folder in sorted(name for name in storage.folders() if _TOP.fullmatch(name)):
-        whole, rest = _sorted_out(storage.files(folder))
+    for folder in sorted(name for name in storage.names() if _TOP.fullmatch(name)):
+        whole, rest = _sorted_out(storage.files(folder.rstrip("/")))
         stems += whole
         strays += rest
     stems.sort(key=lambda stem: (stem.used_s, stem.name))

@@ -93,15 +93,17 @@ class RemoteStorage:
                 return False
         return True
 
-    def folders(self) -> Sequence[str]:
-        """The names of the folders at the root. Raises StorageError."""
+    def names(self) -> Sequence[str]:
+        """The names of what is at the root; a folder's ends with a slash. Raises StorageError."""
         with self._errors("", "listed"):
             self._fs.invalidate_cache()
             try:
                 entries = self._fs.ls(self._root, detail=True)
             except FileNotFoundError:
                 return []
-        return [_name(entry) for entry in entries if entry["type"] == "directory"]
+        # Some stores list the folder itself, as an empty file.
+        below = [entry for entry in entries if str(entry["name"]).rstrip("/") != self._root]
+        return [f"{_name(entry)}/" if entry["type"] == "directory" else _name(entry) for entry in below]
 
     def files(self, folder: str) -> Sequence[StoredFile]:
         """All files below a folder of the root. Raises StorageError."""

@@ -8,6 +8,9 @@ from typing import Protocol
 
 from copilot.units import Seconds
 
+WRITABLE = ".writable"
+"""The name of the empty file that shows whether a place can be written."""
+
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
@@ -45,8 +48,8 @@ class Storage(Protocol):
         """Delete a file if it is there, and was not used since; whether it was deleted."""
         ...
 
-    def folders(self) -> Sequence[str]:
-        """The names of the folders at the root."""
+    def names(self) -> Sequence[str]:
+        """The names of what is at the root; a folder's ends with a slash."""
         ...
 
     def files(self, folder: str) -> Sequence[StoredFile]:

@@ -17,7 +17,8 @@ from copilot.stem import Stem
 from copilot.units import Seconds
 from pipelines.stem_store.entry import pack, unpack
 from pipelines.stem_store.places import open_storage
-from pipelines.stem_store.users import ALIVE_S, UserNote, write_note
+from pipelines.stem_store.storage import WRITABLE
+from pipelines.stem_store.users import ALIVE_S, UserNote, end_killed, write_note
 
 _RENEW_S: Seconds = 60.0
 """How often a user's note is written at most."""
@@ -26,8 +27,8 @@ _RENEW_S: Seconds = 60.0
 class StemStore:
     """Stems in a folder or behind a URI, two levels of folders deep by the first digits of the key.
 
-    `user` is `RUN.WORKER`, a name under which hits and misses are noted there; None notes nothing. Raises
-    UserError for a URI whose protocol is not known, or not installed.
+    `user` is the name under which hits and misses are noted there (`pipelines.stem_store.users`); None notes
+    nothing. Raises UserError for a URI whose protocol is not known, or not installed.
     """
 
     def __init__(
@@ -44,7 +45,7 @@ class StemStore:
     def prepare(self) -> None:
         """Find out whether stems can be kept there. Raises UserError where not."""
         try:
-            self._storage.write(".writable", b"")
+            self._storage.write(WRITABLE, b"")
         except StorageError as error:
             raise UserError(
                 f"--stems {self._storage.place}: cannot be written ({_reason(error)}); name another place"
@@ -79,12 +80,17 @@ class StemStore:
         self._storage.write(f"{name}.json", pack(stem))
 
     def note_use(self) -> None:
-        """Let others know that this user is alive, and its counts; at most once a minute.
+        """Let others know that this user is alive, and its first counts; then once a minute at most.
 
-        Raises StorageError.
+        The first time, users that a killed call of the same run has left are ended. Raises StorageError.
         """
+        if self._note is None:
+            return
         now_s = self._clock()
-        if self._note is not None and now_s >= self._note.seen_s + _RENEW_S:
+        if self._note.seen_s == -math.inf:
+            end_killed(self._storage, self._note)
+        is_first_count = not self._note.n_asked and self.n_hits + self.n_misses > 0
+        if is_first_count or now_s >= self._note.seen_s + _RENEW_S:
             self._renew(self._note, now_s, alive_until_s=now_s + ALIVE_S)
 
     def close(self) -> None:

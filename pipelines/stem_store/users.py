@@ -1,10 +1,14 @@
-"""Who uses a stem store: a note of each worker's, which says until when it counts as alive."""
+"""Who uses a stem store: a note of each worker's, which says until when it counts as alive.
+
+A user's name is `FOLDER.DIGEST.WORKER-CALL`: what tells the run's folder, and its configuration; the worker's
+number, and a word that all workers of one call of the program share.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from copilot.content import content_hash
 from copilot.units import Seconds
@@ -32,9 +36,24 @@ class UserNote:
         return self.user.rpartition(".")[0] or self.user
 
     @property
+    def folder(self) -> str:
+        """The run's folder: one process at a time works in it."""
+        return self.run.rpartition(".")[0] or self.run
+
+    @property
+    def call(self) -> str:
+        """The call of the program that it belongs to."""
+        return self.user.rpartition(".")[2].rpartition("-")[2]
+
+    @property
+    def n_asked(self) -> int:
+        """How many stems it has asked for."""
+        return self.hits + self.misses
+
+    @property
     def name(self) -> str:
         """The note's file: the same as long as the user lives, and another one for each."""
-        return f"{FOLDER}/{content_hash([self.user, self.started_s])[:32]}.json"
+        return f"{_of_folder(self)}{content_hash([self.user, self.started_s])[:16]}.json"
 
     def is_alive(self, now_s: Seconds) -> bool:
         """Whether it may still be at work."""
@@ -61,6 +80,23 @@ def read_notes(storage: Storage) -> list[UserNote]:
     """All notes; what is none is left out. Raises StorageError."""
     contents = [storage.read(file.name) for file in storage.files(FOLDER)]
     return [note for data in contents if data is not None and (note := _note(data)) is not None]
+
+
+def end_killed(storage: Storage, note: UserNote) -> None:
+    """End the users that another call has left alive in the folder of a user that starts.
+
+    Nobody else works in that folder, so they have been killed. Raises StorageError.
+    """
+    for file in storage.files(FOLDER):
+        data = storage.read(file.name) if file.name.startswith(_of_folder(note)) else None
+        left = _note(data) if data is not None else None
+        if left and left.folder == note.folder and left.call != note.call and left.is_alive(left.seen_s):
+            write_note(storage, replace(left, alive_until_s=left.seen_s))
+
+
+def _of_folder(note: UserNote) -> str:
+    """How the names of all notes of a run's folder begin: so few need to be read."""
+    return f"{FOLDER}/{content_hash(note.folder)[:16]}"
 
 
 def _note(data: bytes) -> UserNote | None:

@@ -44,7 +44,12 @@ class Far:
 
 
 class Either:
-    about = About(summary="Whatever its script makes", modules=("no_such_module",), clones=True)
+    about = About(
+        summary="Whatever its script makes",
+        modules=("no_such_module",),
+        model_licence="its own",
+        clones=True,
+    )
     name = "either"
 
     @property
@@ -116,6 +121,13 @@ def test_the_built_in_ones_are_listed_and_tell_of_themselves(listed):
     speech_api = {setting["name"]: setting for setting in listed["speech-api"]["settings"]}
     assert speech_api["url"]["required"]
     assert speech_api["concurrency"]["default"] == 8
+
+
+def test_every_setting_of_the_built_in_ones_is_described(listed):
+    own = [one for one in listed.values() if one["package"] == "audiocopilot"]
+    settings = {f"{one['name']} {s['name']}": s["description"] for one in own for s in one["settings"]}
+    assert len(settings) > 20
+    assert [name for name, description in settings.items() if not description.endswith(".")] == []
 
 
 def test_one_that_lacks_modules_tells_which(listed):
@@ -192,6 +204,8 @@ def test_the_table_has_them_all(listed, capsys):
         "model: somebody/far; its licence: Far Community Licence",
     ]
     assert lines[at].split()[:3] == ["far", "sfx", "no"]
+    at = next(number for number, line in enumerate(lines) if line.startswith("either "))
+    assert lines[at + 3].strip() == "licence of model or data: its own"
     (broken,) = [line for line in lines if line.startswith("broken ")]
     assert broken.endswith("no     cannot be imported: RuntimeError: the driver is [too] old")
 
@@ -222,6 +236,7 @@ def test_one_for_either_tool_is_given_as_either(capsys):
     assert "given as --sfx either or --tts either" in said
     assert "there no: missing no_such_module: install what brings it" in said
     assert "voices clones those of a voice bank" in said
+    assert "licence of model or data its own" in said
 
 
 def test_one_that_cannot_be_imported_is_shown_with_the_error(capsys):

@@ -12,6 +12,9 @@ import soundfile as sf
 from copilot.audio.noise_floor import noise_floor_dbfs
 from copilot.errors import UserError
 from pipelines.cli.voices import run_voices
+from pipelines.config import RunConfig
+from pipelines.generate import Start, generate
+from pipelines.order import Equipment
 from renderers.espeak import EspeakRenderer
 
 REAL = Path(__file__).parents[2] / ".." / "shared" / "data" / "voices"
@@ -67,7 +70,7 @@ def test_a_bank_without_fault(bank, capsys):
         (noise(2.9), 16_000, "2.90 s; a reference has 3 to 30 s"),
         (noise(4.0, 8_000), 8_000, "8000 Hz; a reference has at least 16000 Hz"),
         (noise(4.0, level=1e-3), 16_000, "-5[0-9].. LUFS; a reference has at least -45 LUFS"),
-        (np.clip(noise(4.0, level=1.0), -0.5, 0.5), 16_000, "clipped in 100.0% of its time; at most 1%"),
+        (np.clip(noise(4.0, level=2.0), -0.99, 0.99), 16_000, "clipped in 100.0% of its time; at most 1%"),
         (np.zeros(64_000), 16_000, "nothing above -90 dBFS"),
         (np.zeros((64_000, 3)), 16_000, "shape (3, 64000); expected (1 or 2 channels, samples)"),
         (
@@ -113,8 +116,56 @@ def test_a_bad_row_and_a_gender_without_voice(bank, capsys):
     (bank / "index.csv").write_text(rows)
     assert told(capsys, bank)[1]["problems"] == [
         "index.csv:2: there is no file gone.wav",
-        "there is no female voice; a dialogue with a female speaker will be rejected",
+        "female speakers: there is no voice for them; a dialogue with one will be rejected",
     ]
+
+
+def test_a_bank_without_a_voice_tells_all_that_is_wrong(bank, capsys):
+    rows = (bank / "index.csv").read_text().splitlines()
+    rows += [rows[1], rows[1].replace(",female,", ",male,").replace("woman.wav", "again.wav")]
+    sf.write(bank / "again.wav", noise(5.0), 16_000)
+    (bank / "index.csv").write_text("\n".join([rows[0], rows[1], *rows[3:]]))
+    none = "none of the speaker's recordings is used"
+    problems = [
+        "index.csv:3: woman.wav is the recording of line 2 again",
+        f"index.csv:4: speaker 'woman' is male here and female on line 2; {none}",
+        "female speakers: there is no voice for them; a dialogue with one will be rejected",
+        "male speakers: there is no voice for them; a dialogue with one will be rejected",
+    ]
+    code, found = told(capsys, bank)
+    assert (code, found["voices"], found["problems"]) == (1, [], problems)
+    assert run_voices(str(bank), as_json=False) == 1
+    assert capsys.readouterr().out.splitlines() == [str(bank), "", "problems", *problems]
+
+
+class _StartedError(Exception):
+    pass
+
+
+def test_generate_says_at_its_start_which_gender_has_no_voice(bank, tmp_path_factory):
+    rows = (bank / "index.csv").read_text().splitlines()
+    (bank / "index.csv").write_text("\n".join([*rows[:2], "gone.wav,eve,female,,Hello.,"]))
+    starts: list[Start] = []
+
+    def begin(start: Start) -> None:
+        starts.append(start)
+        raise _StartedError
+
+    with pytest.raises(_StartedError):
+        generate(
+            RunConfig(seeds="starter", voices=str(bank)),
+            tmp_path_factory.mktemp("out") / "run",
+            num=1,
+            n_workers=1,
+            equipment=Equipment(),
+            on_start=begin,
+            on_progress=lambda _: None,
+            on_design=lambda _: None,
+        )
+    assert starts[0].problems == (
+        "male speakers: there is no voice for them; a dialogue with one will be rejected",
+        "index.csv:3: there is no file gone.wav",
+    )
 
 
 def test_the_noise_floor_is_the_level_of_the_pauses():
@@ -138,8 +189,16 @@ def test_a_renderer_with_voices_is_a_bank(capsys):
 def test_neither_folder_nor_voices(tmp_path, monkeypatch):
     with pytest.raises(UserError, match="there is no such folder"):
         run_voices(str(tmp_path / "x"), as_json=False)
-    with pytest.raises(UserError, match="--tts procedural: this renderer is for sfx"):
-        run_voices("procedural", as_json=False)
+    for name, said in {
+        "procedural": "procedural makes no speech; name a renderer that does, or a folder",
+        "library:x": "library makes no speech; name a renderer that does, or a folder",
+        "vibevoice": "vibevoice has no voices of its own; it clones those of a bank: copilot voices FOLDER",
+        "worker": "which one? give copilot voices worker:COMMAND",
+        "espeak:x": "espeak takes nothing behind a colon; use copilot voices espeak",
+    }.items():
+        with pytest.raises(UserError) as mistake:
+            run_voices(name, as_json=False)
+        assert str(mistake.value) == f"voices {name}: {said}"
     monkeypatch.setattr(EspeakRenderer, "voices", lambda self: [])
     with pytest.raises(UserError, match="voices espeak: it has no voices of its own; give the folder"):
         run_voices("espeak", as_json=False)

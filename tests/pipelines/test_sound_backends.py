@@ -165,13 +165,15 @@ class TestWorker:
         (("--sfx-set", "steps=5"), "--sfx procedural: procedural has no settings; leave out steps"),
         (("--tts-set", "a=1", "--tts-set", "a=2"), "--tts-set a=2: a is set twice"),
         (("--licences", "CC0"), "--licences: is for --sfx library:FOLDER, not for procedural; leave it out"),
-        (("--sfx", "library"), "--sfx library: which folder? give --sfx NAME:FOLDER"),
+        (("--sfx", "library"), "--sfx library: which folder? give --sfx library:FOLDER"),
         (
             ("--sfx", "library:/none", "--sfx-set", "x=1"),
             "--sfx library:/none: there is no setting x; there are:",
         ),
         (("--sfx", "library:/none"), "/none"),
         (("--voices", "/none"), "/none"),
+        (("--device", "foo"), "--device foo: is no device; give cpu, mps, cuda or cuda:N"),
+        (("--device", "cpu"), "--device cpu: no renderer of this run uses one; leave it out"),
         (("--stems", "nosuch://place"), "nosuch"),
     ],
 )

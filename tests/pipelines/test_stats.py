@@ -78,7 +78,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         headroom_db=-2.5,
         provenance=replace(samples[2].provenance, normalised=("a", "b", "c")),
     )
-    rejects = [a_reject(0), a_reject(1), replace(a_reject(2), stage="design", reason="no-reply")]
+    told = "Traceback:\n  line 3\nValueError: " + "no " * 40 + "\n"
+    unanswered = replace(a_reject(2), stage="design", reason="no-reply", detail=told)
+    rejects = [a_reject(0), replace(a_reject(1), detail="turn 1: another"), unanswered]
     for part, refused in ((samples[:2], rejects), (samples[2:], [])):
         writer = ShardWriter(folder)
         for sample in part:
@@ -99,6 +101,10 @@ def test_every_figure(made: Path):
     assert (stats.n_seeds, stats.n_samples, stats.n_rejects) == (9, 3, 3)
     assert stats.tiers == {"hq": 2, "valid": 1}
     assert stats.reasons == {"validate/one-ambience": 2, "design/no-reply": 1}
+    assert stats.examples == {
+        "validate/one-ambience": "turn 0: there is no ambience",
+        "design/no-reply": "ValueError: " + "no " * 35 + "no…",
+    }
     assert list(stats.tasks) == ["story", "volume", "replace", "open"]
     assert stats.tasks["story"] == TaskStats(3, 3 / 10, 2 / 3)
     assert stats.tasks["open"] == TaskStats(1, 1 / 10, 0.0)
@@ -191,8 +197,7 @@ def test_tables(made: Path):
         "normalisations 3 in 1 samples",
         "story 3 30.0 % 66.7 %",
         "open 1 10.0 % 0.0 %",
-        "design no-reply 1 33.3 %",
-        "validate one-ambience 2 66.7 %",
+        "validate one-ambience 2 66.7 % turn 0: there is no ambience",
         "ambience sfx 3 10",
         "headroom, dB 3 -2.50 0.00 -0.83 0.00",
         "silence 0.5 1.5 66.7 %",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import uuid
+from dataclasses import replace
 from pathlib import Path
 
 import fsspec
@@ -14,6 +15,8 @@ import pytest
 from copilot.errors import UserError
 from copilot.stem import SoundSpec, Stem, make_stem
 from pipelines.cli.stems import parse_age, parse_size, run_stems
+from pipelines.config import Fingerprint, RunConfig
+from pipelines.order import Equipment, WorkOrder
 from pipelines.stem_store import StemStore
 from pipelines.stem_store.places import open_storage
 from pipelines.stem_store.pruning import KeptStem, Prunable, in_use_since, prunable, remove, survey
@@ -106,6 +109,45 @@ class TestUsers:
         ended = RunUse("other", 1, 0, NOW + 7, None)
         assert by_run(notes, NOW + 9) == [RunUse("demo.1234", 5, 3, NOW + 9, NOW + 3609), ended]
 
+    def test_the_first_counts_are_noted_at_once(self, tmp_path):
+        now = [NOW]
+        store = StemStore(tmp_path, "demo.1234.0-a", clock=lambda: now[0])
+        store.note_use()
+        store.get(STEMS[0].info.key)
+        now[0] += 1
+        store.note_use()
+        noted = UserNote("demo.1234.0-a", NOW, NOW + 1, NOW + 3601, 0, 1)
+        assert read_notes(open_storage(tmp_path)) == [noted]
+        store.get(STEMS[0].info.key)
+        store.note_use()
+        assert read_notes(open_storage(tmp_path)) == [noted]
+
+    def test_a_run_that_goes_on_ends_what_a_killed_call_has_left(self, tmp_path):
+        storage = open_storage(tmp_path)
+        killed = [UserNote(f"demo.1234.{k}-a", NOW - 9, NOW - 5, NOW + 3595, 3, k) for k in range(3)]
+        sibling = UserNote("demo.1234.3-b", NOW - 1, NOW - 1, NOW + 3599)
+        stranger = UserNote("demo2.1234.0-a", NOW - 9, NOW - 5, NOW + 3595)
+        for note in (*killed, sibling, stranger):
+            write_note(storage, note)
+        StemStore(tmp_path, "demo.5678.0-b", clock=lambda: NOW).note_use()
+        ended = [replace(note, alive_until_s=NOW - 5) for note in killed]
+        started = UserNote("demo.5678.0-b", NOW, NOW, NOW + 3600)
+        expected = [*ended, sibling, started, stranger]
+        assert sorted(read_notes(storage), key=lambda note: note.user) == expected
+
+    def test_workers_of_a_call_are_told_apart_from_those_of_others(self, tmp_path):
+        fingerprint = Fingerprint(config=RunConfig(seeds="starter"), designer={}, renderers={})
+        calls = [WorkOrder(tmp_path / name, fingerprint, Equipment()) for name in ("r", "r", "s/r")]
+        notes = [UserNote(c.for_worker(k).user or "", NOW, NOW, NOW) for c in calls for k in (0, 1)]
+        assert len({note.name for note in notes}) == 6
+        assert [note.call for note in notes] == [call.call for call in calls for _ in (0, 1)]
+        assert len({note.call for note in notes}) == 3
+        first, again, other = (note.run for note in notes[::2])
+        assert first == again != other
+        assert {notes[0].folder, notes[1].folder} == {notes[2].folder} != {notes[4].folder}
+        assert first == f"{notes[0].folder}.{fingerprint.digest}"
+        assert notes[0].folder.startswith("r-")
+
     def test_what_is_no_note_is_left_out(self, tmp_path):
         (tmp_path / ".users").mkdir()
         for name, data in {"a": b"{", "b": b"[]", "c": b'{"user": "x"}', "d": b"\xff"}.items():
@@ -167,12 +209,14 @@ class TestPrune:
         assert kept(folder) == [0, 1, 2, 3]
 
     def test_what_a_live_run_has_used_stays(self, folder, capsys):
-        user = StemStore(folder, "demo.1234.0", clock=lambda: NOW - 25 * DAY)
-        user.note_use()
-        write_note(open_storage(folder), UserNote("demo.1234.1", NOW - 25 * DAY, NOW, NOW + 3600))
+        StemStore(folder, "demo.1234.0-a", clock=lambda: NOW - 25 * DAY).note_use()
+        write_note(open_storage(folder), UserNote("demo.1234.1-a", NOW - 25 * DAY, NOW, NOW + 3600))
         stems(folder, "1h")
         assert kept(folder) == [2, 3]
-        assert "2 more stay because a live run may use them" in capsys.readouterr().out
+        deleted, because = capsys.readouterr().out.splitlines()[-2:]
+        assert deleted.startswith("deleted 2 stems, ")
+        assert "; 2 stems, " in deleted
+        assert because == "2 of them because a live run may use them"
 
     def test_a_user_that_is_not_alive_keeps_nothing(self, folder):
         write_note(open_storage(folder), UserNote("demo.1234.0", NOW - 25 * DAY, NOW, NOW))
@@ -252,7 +296,7 @@ def test_the_figures_are_shown(folder, capsys):
     assert lines[0].startswith(f"{folder}: 4 stems, ")
     assert lines[1:] == [
         "  used last between 2033-04-08 03:33 UTC and 2033-05-08 03:33 UTC",
-        "  run demo.1234: 30 hits (75%), 10 misses, alive",
+        "  run demo.1234: 30 hits (75%), 10 misses, alive, or killed: until 04:33 UTC",
         "  run past.5678: 0 hits, 0 misses, seen last 2033-05-17 03:33 UTC",
     ]
 
@@ -281,3 +325,26 @@ def test_mistakes(tmp_path):
         stems(tmp_path, dry_run=True)
     with pytest.raises(UserError, match=r"none: nothing is there$"):
         stems(tmp_path / "none")
+
+
+def test_what_is_no_store(folder, tmp_path_factory, capsys):
+    run = tmp_path_factory.mktemp("run")
+    assert stems(run) == 0
+    assert capsys.readouterr().out == f"{run}: 0 stems, 0 B\n"
+    (run / "notes.txt").touch()
+    with pytest.raises(UserError) as stranger:
+        stems(run, "1d")
+    where = "give the place that --stems named, or RUN/stems"
+    assert str(stranger.value) == f"stem store {run}: is no stem store; {where}"
+    (run / "run.json").touch()
+    with pytest.raises(UserError) as elsewhere:
+        stems(run)
+    assert str(elsewhere.value) == (
+        f"stem store {run}: is a run; its stems are in the place that its --stems named"
+    )
+    (run / "stems").mkdir()
+    with pytest.raises(UserError) as inside:
+        stems(run)
+    assert str(inside.value) == f"stem store {run}: is a run; its stems are in {run}/stems"
+    (folder / "my notes.txt").touch()
+    assert stems(folder) == 0
