@@ -46,7 +46,8 @@ def create_designer(config: RunConfig, service: LlmService | None = None) -> Des
         settings |= {"llm": config.llm, "service": service}
     elif config.llm is not None:
         raise UserError(f"--llm-model: the designer {config.designer} asks no language model")
-    designer: Designer | AsyncDesigner = make(config.limits, **settings)
+    with plugins.blamed(f"--designer {config.designer}", "be made"):
+        designer: Designer | AsyncDesigner = make(config.limits, **settings)
     return designer
 
 
@@ -75,7 +76,7 @@ def take_fingerprint(
         try:
             if about(renderer).clones and bank is None:
                 raise UserError(f"--{tool} {renderer.name}: clones voices; give it some with --voices FOLDER")
-            fingerprints[tool] = renderer.fingerprint()
+            fingerprints[tool] = registry.fingerprint(renderer)
             for problem in getattr(renderer, "problems", ()):
                 tell(problem)
         finally:

@@ -15,20 +15,30 @@ def environment(work: RenderWork) -> dict[str, str]:
 
     A child that gets a GPU sees that one alone, as `cuda`: libraries that know only the first GPU are then
     right, and none takes memory on another. `cuda:N` counts the GPUs that are visible here. Raises UserError
-    where there is no such one.
+    as `check`.
     """
     told = dict(os.environ)
     if work.device is None:
         gpus = visible_gpus()
         return {**told, "CUDA_VISIBLE_DEVICES": gpus[work.worker % len(gpus)]} if gpus else told
-    if not (numbered := re.fullmatch(r"cuda:(\d+)", work.device)):
+    check(work.device)
+    _, numbered, number = work.device.partition(":")
+    if not numbered:
         return {**told, "COPILOT_DEVICE": work.device}
-    gpus, number = visible_gpus(), int(numbered[1])
-    if gpus is not None and number >= len(gpus):
-        there = ", ".join(f"cuda:{n}" for n in range(len(gpus))) or "no GPU"
-        raise UserError(f"--device {work.device}: is not there, but {there}; give one that is, or cpu")
-    gpu = str(number) if gpus is None else gpus[number]
+    gpus = visible_gpus()
+    gpu = number if gpus is None else gpus[int(number)]
     return {**told, "COPILOT_DEVICE": "cuda", "CUDA_VISIBLE_DEVICES": gpu}
+
+
+def check(device: str) -> None:
+    """Raises UserError where a device has no name that is known, or is a GPU that is not there."""
+    if not re.fullmatch(r"cpu|mps|cuda(:\d+)?", device):
+        raise UserError(f"--device {device}: is no device; give cpu, mps, cuda or cuda:N")
+    gpus = visible_gpus()
+    kind, _, number = device.partition(":")
+    if kind == "cuda" and gpus is not None and int(number or 0) >= len(gpus):
+        there = ", ".join(f"cuda:{n}" for n in range(len(gpus))) or "no GPU"
+        raise UserError(f"--device {device}: is not there, but {there}; give one that is, or cpu")
 
 
 def visible_gpus() -> list[str] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import ValidationError
 
@@ -12,32 +12,49 @@ from copilot import plugins
 from copilot.errors import MissingExtraError, UserError
 from copilot.scene import Frozen
 from renderers.base import About, Renderer, RenderWork, Tool, about
-from renderers.worker_renderer import HostedRenderer, WorkerRenderer
+from renderers.worker_renderer import HostedRenderer, WorkerRenderer, WorkerSettings
+
+_MEMBERS = ("name", "tool", "fingerprint", "prepare", "voices", "render", "close")
 
 
 def create(spec: str, tool: Tool, settings: Mapping[str, Any] | None = None) -> Renderer:
     """A renderer by `NAME` or `NAME:TARGET`, with settings by name.
 
     Raises UserError for a name that nothing is registered under, a renderer of the other tool, settings that
-    it does not take; MissingExtraError where what it needs is not installed.
+    it does not take, a class that cannot be made or is no renderer; MissingExtraError where what it needs is
+    not installed; CopilotError as its constructor does.
     """
     name, _, target = spec.partition(":")
     option = f"--{tool} {spec}"
     make = find(spec, tool)
     known = about(make)
+    _require_tool(getattr(make, "tool", None), spec, tool)
     _require_modules(known, name)
     given = dict(settings or {})
     if target:
         if known.target is None:
             raise UserError(f"{option}: {name} takes nothing behind a colon; use --{tool} {name}")
+        if known.target in given:
+            raise UserError(
+                f"{option}: {known.target} is set twice; leave out --{tool}-set {known.target}=VALUE"
+            )
         given[known.target] = target
-    renderer: Renderer = make(_checked(known.settings, given, option, tool)) if known.settings else make()
     if given and not known.settings:
         raise UserError(f"{option}: {name} has no settings; leave out {', '.join(given)}")
-    if renderer.tool != tool:
-        other = renderer.tool
+    checked = _checked(known, given, spec, tool) if known.settings else None
+    if isinstance(checked, WorkerSettings) and checked.speaks:
+        _require_tool("tts", spec, tool)
+    who = f"{option}{plugins.package(plugins.RENDERERS, name)}"
+    with plugins.blamed(who, "be made"):
+        renderer: Renderer = make() if checked is None else make(checked)
+        missing = [member for member in _MEMBERS if not hasattr(renderer, member)]
+    if missing:
+        raise UserError(f"{who}: is no renderer, it has no {', '.join(missing)}; see docs/backends.md")
+    try:
+        _require_tool(str(renderer.tool), spec, tool)
+    except UserError:
         renderer.close()
-        raise UserError(f"--{tool} {spec}: this renderer is for {other}; use --{other} {spec}")
+        raise
     return renderer
 
 
@@ -51,9 +68,44 @@ def at_work(spec: str, tool: Tool, settings: Mapping[str, Any] | None, work: Ren
     return renderer
 
 
+def uses_device(spec: str, tool: Tool) -> bool:
+    """Whether a renderer is told its device: a worker, or one that is isolated. Raises as `find`."""
+    make = find(spec, tool)
+    return make is WorkerRenderer or about(make).isolated
+
+
 def find(spec: str, tool: Tool) -> Any:  # noqa: ANN401 - a class of anybody's
     """What is registered under a name: a renderer's class. Raises UserError."""
     return plugins.load(plugins.RENDERERS, spec.partition(":")[0], f"--{tool}")
+
+
+def fingerprint(renderer: Renderer) -> dict[str, str]:
+    """A renderer's fingerprint. Raises UserError where it is not made of texts, CopilotError as it does."""
+    who = f"--{renderer.tool} {renderer.name}"
+    with plugins.blamed(who, "tell its fingerprint"):
+        told = renderer.fingerprint()
+    if not isinstance(told, dict):
+        raise UserError(f"{who}: its fingerprint is {told!r}; it must be a dict of texts")
+    for key, value in told.items():
+        if not (isinstance(key, str) and isinstance(value, str)):
+            raise UserError(f"{who}: its fingerprint has {key!r}: {value!r}; both must be texts")
+    return told
+
+
+def prepare(renderer: Renderer) -> None:
+    """Have a renderer load. Raises UserError for what nobody foresaw, CopilotError as it does."""
+    with plugins.blamed(f"--{renderer.tool} {renderer.name}", "be prepared"):
+        renderer.prepare()
+
+
+def _require_tool(told: object, spec: str, tool: Tool) -> None:
+    """Raises UserError where a renderer is for the other tool. A class may leave it to its instances."""
+    if isinstance(told, str) and told != tool:
+        if told not in get_args(Tool):
+            raise UserError(
+                f"--{tool} {spec}: its tool is {told!r}; it must be {' or '.join(get_args(Tool))}"
+            )
+        raise UserError(f"--{tool} {spec}: this renderer is for {told}; use --{told} {spec}")
 
 
 def _require_modules(known: About, name: str) -> None:
@@ -75,15 +127,24 @@ def _is_there(module: str) -> bool:
         return False
 
 
-def _checked(model: type[Frozen], given: Mapping[str, Any], option: str, tool: Tool) -> Frozen:
+def _checked(known: About, given: Mapping[str, Any], spec: str, tool: Tool) -> Frozen:
+    model, option = known.settings or Frozen, f"--{tool} {spec}"
     try:
         return model.model_validate(given)
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
-        name = str(fault["loc"][0])
-        if name not in model.model_fields:
-            there = ", ".join(model.model_fields)
-            raise UserError(f"{option}: there is no setting {name}; there are: {there}") from None
-        if fault["type"] == "missing":
-            raise UserError(f"{option}: which {name}? give --{tool} NAME:{name.upper()}") from None
-        raise UserError(f"{option}: {name}={given.get(name)!r}: {fault['msg']}") from None
+    # What a validator of the model says needs no word before it.
+    said = fault["msg"].removeprefix("Value error, ")
+    if not fault["loc"]:  # of several settings together
+        raise UserError(f"{option}: {said}")
+    name = str(fault["loc"][0])
+    if name not in model.model_fields:
+        there = ", ".join(model.model_fields)
+        raise UserError(f"{option}: there is no setting {name}; there are: {there}")
+    if fault["type"] == "missing":
+        backend, targeted = spec.partition(":")[0], name == known.target
+        how = f"--{tool} {backend}:{name.upper()}" if targeted else f"--{tool}-set {name}=VALUE"
+        raise UserError(f"{option}: which {name}? give {how}")
+    if fault["type"] in {"dict_type", "mapping_type"}:
+        raise UserError(f"{option}: {name}={given[name]!r}: give {name}.NAME=VALUE")
+    raise UserError(f"{option}: {name}={given.get(name)!r}: {said}")

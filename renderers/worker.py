@@ -126,13 +126,16 @@ class WorkerProcess:
             )
         except OSError as error:
             self._bury()
-            raise WorkerStartError(f"{self._name}: cannot start {self._command[0]}: {error}") from error
+            raise WorkerStartError(
+                f"{self._name}: cannot start {self._command[0]}: {error.strerror}"
+            ) from error
         os.set_blocking(_fileno(self._process.stdin), False)
         self.n_starts += 1
         try:
             self._greeting = self._exchange(self._process, b"", self._deadline_s).header
         except (WorkerDiedError, WorkerTimeoutError) as error:
-            raise WorkerStartError(f"{self._name}: cannot start; {error}") from None
+            why = str(error).removeprefix(f"{self._name}: ")
+            raise WorkerStartError(f"{self._name}: cannot start: {why}") from None
         return self._process
 
     def _exchange(self, process: subprocess.Popen[bytes], line: bytes, deadline_s: Seconds) -> Answer:

@@ -10,9 +10,7 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from copilot.errors import CopilotError
@@ -20,6 +18,7 @@ from copilot.units import Seconds
 from renderers.base import BatchTooLargeError, RenderFailure, RenderRequest
 from renderers.worker import WorkerDiedError, WorkerProcess, WorkerStartError, WorkerTimeoutError
 from renderers.worker_answers import Answer, BadAnswerError, Greeting, asked, greeting, sounds
+from renderers.worker_folders import batch_folder, delete_stale
 
 _GREETING_S: Seconds = 120.0
 _LOADING_S: Seconds = 3_600.0
@@ -64,10 +63,11 @@ class WorkerClient:
         self._process.start()
         if self._loaded == self._process.n_starts:
             return
+        delete_stale()
         try:
             said = self._process.ask({"op": "prepare"}, deadline_s=_LOADING_S).header
         except (WorkerDiedError, WorkerTimeoutError) as error:
-            raise WorkerStartError(f"{self._name}: cannot load; {error}") from None
+            raise WorkerStartError(f"{self._name}: cannot load: {self._why(error)}") from None
         if "error" in said:
             raise self._cannot_work(said)
         self._loaded = self._process.n_starts
@@ -108,21 +108,24 @@ class WorkerClient:
 
     def _render(self, requests: Sequence[RenderRequest]) -> list[Answer]:
         self.prepare()
-        with tempfile.TemporaryDirectory(prefix="audiocopilot-", ignore_cleanup_errors=True) as folder:
-            request = {"op": "render", "folder": folder, "requests": [asked(one) for one in requests]}
+        with batch_folder() as folder:
+            request = {"op": "render", "folder": str(folder), "requests": [asked(one) for one in requests]}
             try:
                 said = self._process.ask(request, deadline_s=self._deadline_s, repeat=False).header
             except (WorkerDiedError, WorkerTimeoutError) as error:
                 self._n_lost += 1
                 if self._n_lost >= _MOST_LOST:
-                    raise WorkerStartError(
-                        f"{self._name}: lost {self._n_lost} times in a row without one answer; {error}"
-                    ) from None
+                    lost = f"lost {self._n_lost} times in a row without one answer"
+                    raise WorkerStartError(f"{self._name}: {lost}; {self._why(error)}") from None
                 raise
             self._n_lost = 0
             if "error" in said:
                 raise self._error(said)
-            return sounds(said, Path(folder), len(requests))
+            return sounds(said, folder, len(requests))
+
+    def _why(self, error: Exception) -> str:
+        """What the process says of its end, without the name that the message begins with already."""
+        return str(error).removeprefix(f"{self._name}: ")
 
     def _error(self, said: Mapping[str, Any]) -> Exception:
         match said.get("kind"):

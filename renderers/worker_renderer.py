@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -18,6 +19,7 @@ from typing import Any
 from pydantic import Field, field_validator
 
 from copilot.content import canonical_json
+from copilot.errors import UserError
 from copilot.scene import Frozen
 from renderers.base import (
     About,
@@ -59,6 +61,17 @@ class WorkerSettings(Frozen):
             raise ValueError("the command is empty")
         return given
 
+    @property
+    def speaks(self) -> bool:
+        """Whether it is known, before it is started, that it is for speech: the shipped ones are."""
+        return shlex.split(self.command)[0] in SCRIPTS
+
+    @property
+    def called(self) -> str:
+        """What to call it until it has greeted: the file of its script, or its program."""
+        words = shlex.split(self.command)
+        return next((Path(word).name for word in words if word.endswith(".py")), Path(words[0]).name)
+
     def words(self) -> list[str]:
         """The command and its arguments."""
         first, *others = shlex.split(self.command)
@@ -72,7 +85,8 @@ class WorkerSettings(Frozen):
 class WorkerRenderer:
     """Renders with a program that speaks the protocol. Made, it has started it: the greeting says what it is.
 
-    Raises WorkerStartError where it cannot be started, or greets with something else.
+    Raises UserError for a program that is not there, WorkerStartError where it cannot be started, or greets
+    with something else.
     """
 
     about = About(
@@ -86,6 +100,7 @@ class WorkerRenderer:
 
     def __init__(self, settings: WorkerSettings) -> None:
         self._settings = settings
+        self.name = settings.called
         self._client = self._at_work(RenderWork())
         self._greeting = self._client.greeting()
         self.name = self._greeting.name
@@ -98,9 +113,13 @@ class WorkerRenderer:
         self._client = self._at_work(work)
 
     def _at_work(self, work: RenderWork) -> WorkerClient:
+        words = self._settings.words()
+        if shutil.which(words[0]) is None:
+            given = "python=PATH" if self._settings.python else f"a command, or {' or '.join(SCRIPTS)}"
+            raise UserError(f"worker {self.name}: there is no program {words[0]}; give {given}")
         return WorkerClient(
-            f"worker {shlex.split(self._settings.command)[0]}",
-            self._settings.words(),
+            f"worker {self.name}",
+            words,
             deadline_s=work.deadline_s or self.about.deadline_s,
             environment=environment(work),
         )

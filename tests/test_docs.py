@@ -7,8 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from made_runs import a_dialogue, stems_for
 
+from copilot.checks import audio_checks
 from copilot.errors import UserError
+from copilot.mix import mix_dialogue
+from copilot.seed import Seed
 from copilot.stem import SoundSpec, make_stem
 from renderers.base import Renderer, RenderFailure, RenderRequest, about
 from renderers.registry import create
@@ -54,6 +58,23 @@ def test_the_example_keeps_what_the_page_says_of_renderers(backend):
         SoundSpec("sfx", "wind", 0.5, 1, renderer.fingerprint()), alone.audio, alone.rate_hz
     ).info
     assert info.duration_s == 0.5
+
+
+@pytest.mark.parametrize("colour", ["white", "pink"])
+@pytest.mark.parametrize("decay_db", [20, 40])
+def test_the_sounds_of_the_example_pass_the_checks(backend, colour, decay_db):
+    dialogue = a_dialogue(Seed(id="s", text="rain"))
+    renderer = backend["MySounds"](backend["Settings"](colour=colour, decay_db=decay_db))
+    stems = stems_for(dialogue, 1)
+    for element in {e.id: e for turn in dialogue.turns for e in turn.scene.sounds()}.values():
+        if element.tool == "sfx":
+            (sound,) = renderer.render([RenderRequest(element.text, element.duration, element.id)])
+            spec = SoundSpec("sfx", element.text, element.duration, element.id, renderer.fingerprint())
+            stems[element.id] = make_stem(spec, sound.audio, sound.rate_hz)
+            assert stems[element.id].info.loudness_lufs > -40
+    checks = audio_checks(dialogue, stems, mix_dialogue([turn.scene for turn in dialogue.turns], stems))
+    assert "offset" in {check.name for check in checks}
+    assert [check for check in checks if not check.passed] == []
 
 
 def test_the_example_is_made_and_listed_by_what_it_tells(backend, monkeypatch):

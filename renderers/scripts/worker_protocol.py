@@ -1,7 +1,8 @@
 """The worker's side of the protocol of docs/worker.md, for Python 3.10 and later, without the project.
 
 What libraries print goes to stderr, and what they and their children read from stdin is empty: the lines of
-the protocol have pipes of their own. When stdin ends the process ends, in the middle of a request too.
+the protocol have pipes of their own. When stdin ends the process ends, in the middle of a request too, and
+with it the batch's folder.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import queue
+import shutil
 import sys
 import threading
 import traceback
@@ -17,6 +19,9 @@ from pathlib import Path
 from typing import IO, Any, NoReturn, Protocol
 
 PROTOCOL = 1
+
+_TRIES = 3
+"""A file may be written while its folder is deleted."""
 
 Said = dict[str, Any]
 
@@ -69,9 +74,14 @@ def _own_pipes() -> tuple[IO[bytes], IO[bytes]]:
 
 
 def _read(asked: IO[bytes], lines: queue.SimpleQueue[bytes]) -> None:
+    folder = ""
     for line in asked:
         lines.put(line)
-    os._exit(0)  # whoever asked is gone: nobody wants what is being rendered
+        folder = json.loads(line).get("folder", folder)
+    # Whoever asked is gone: nobody wants what is being rendered, nor will anybody delete it.
+    for _ in range(_TRIES if folder else 0):
+        shutil.rmtree(folder, ignore_errors=True)
+    os._exit(0)
 
 
 def _send(answers: IO[bytes], said: Mapping[str, Any]) -> None:

@@ -242,11 +242,13 @@ from renderers.base import RenderRequest, RenderWork
 renderer = registry.at_work("apart", "sfx", {{"log": {str(log)!r}}}, RenderWork())
 renderer.render([RenderRequest("hang", 0.1, 1)])
 """
-    told = {**os.environ, "TMPDIR": str(tmp_path)}  # what is killed leaves its folder behind
+    told = {**os.environ, "TMPDIR": str(tmp_path)}
     with subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.DEVNULL, env=told) as process:
         pidfd = os.pidfd_open(int(Path(log).read_text()))  # the child writes it once it renders
+        assert len(list(tmp_path.glob("audiocopilot-batch-*"))) == 1
         process.send_signal(signal.SIGKILL)
     try:
         assert select.select([pidfd], [], [], 10.0)[0]
+        assert list(tmp_path.glob("audiocopilot-batch-*")) == []
     finally:
         os.close(pidfd)

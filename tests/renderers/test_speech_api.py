@@ -518,7 +518,7 @@ def test_a_voice_has_one_of_the_two_genders():
 
 
 def test_the_url_has_to_be_given():
-    with pytest.raises(UserError, match=r"which url\? give --tts NAME:URL"):
+    with pytest.raises(UserError, match=r"which url\? give --tts speech-api:URL"):
         create("speech-api", "tts")
 
 

@@ -15,7 +15,7 @@ import soundfile as sf
 from copilot.errors import UserError
 from copilot.scene import Emotion
 from renderers.base import Reference, Voice
-from renderers.voice_bank import read_bank
+from renderers.voice_bank import VoiceBank, genders_missing, read_bank, survey_bank
 
 REAL = Path(__file__).parents[2] / ".." / "shared" / "data" / "voices"
 HEADER = "file,speaker,gender,emotion,transcript,licence"
@@ -177,6 +177,8 @@ def test_a_link_to_a_recording_is_followed(folder, tmp_path_factory):
     ("written", "read"),
     [
         ("STUFF IT INTO YOU HIS BELLY SAID", "Stuff it into you his belly said"),
+        ("THAT I DID NOT SUCCEED", "That I did not succeed"),
+        ("SO IT IS. I'M LATE! “AM I?” SAY I", "So it is. I'm late! “Am I?” Say I"),
         ("The BBC said  no.", "The BBC said no."),
         ("你好", "你好"),
     ],
@@ -237,15 +239,29 @@ class TestNoBank:
             read_bank(folder)
 
     @pytest.mark.parametrize(
-        ("rows", "first"),
+        ("rows", "told", "problems"),
         [
-            ((), "there is none"),
-            (("x.wav,a,male,,One.,", "y.wav,b,male,,Two.,"), "index.csv:2: there is no file x.wav"),
+            ((), "1 problem", (f"index.csv:1: there is no recording; expected rows of {HEADER}",)),
+            (
+                ("x.wav,a,male,,One.,", "y.wav,b,male,,Two.,"),
+                "2 problems",
+                ("index.csv:2: there is no file x.wav", "index.csv:3: there is no file y.wav"),
+            ),
         ],
     )
-    def test_no_row_that_can_be_used(self, folder, rows, first):
-        with pytest.raises(UserError, match=rf"no row can be used \({first}\); expected .* {HEADER}"):
+    def test_no_voice_is_left(self, folder, rows, told, problems):
+        with pytest.raises(UserError) as mistake:
             read_bank(write(folder, *rows))
+        see = f"copilot voices {folder}"
+        assert str(mistake.value) == f"voices {folder}: no voice can be used: {told}, see: {see}"
+        assert survey_bank(folder) == VoiceBank((), problems)
+
+
+def test_a_gender_without_voice_is_named(folder):
+    voices = read_bank(write(folder, GOOD)).voices
+    assert list(genders_missing(voices)) == [
+        "male speakers: there is no voice for them; a dialogue with one will be rejected"
+    ]
 
 
 def test_real_voices():

@@ -143,7 +143,7 @@ def test_child_that_ends_at_its_start_tells_why():
     with pytest.raises(WorkerStartError) as caught:
         WorkerProcess("child", [sys.executable, "-c", "raise SystemExit('no library')"]).start()
     assert str(caught.value) == (
-        "child: cannot start; child: the child closed its stdout; exit status 1; last words: no library"
+        "child: cannot start: the child closed its stdout; exit status 1; last words: no library"
     )
 
 

@@ -27,11 +27,13 @@ from renderers.base import (
     Word,
     about,
 )
+from renderers.device import check
 from renderers.worker import WorkerProcess, WorkerStartError
 from renderers.worker_client import WorkerBrokeError
 from renderers.worker_renderer import WorkerRenderer, WorkerSettings
 
 ROOT = Path(__file__).parents[2]
+PYTHON = Path(sys.executable).name
 
 # Does what the texts say, and writes down what it was asked. It is run by -c, so it is argv[-1] that it gets.
 CHILD = """
@@ -206,8 +208,7 @@ def test_only_the_text_that_kills_fails_with_the_last_words(started, log):
     answers = renderer.render(requests("a", "die", "b"))
     assert answers[1] == RenderFailure(
         "worker-died",
-        f"worker {sys.executable}: the child closed its stdout; exit status 1; "
-        "last words: the word that kills",
+        f"worker {PYTHON}: the child closed its stdout; exit status 1; last words: the word that kills",
     )
     assert reasons(answers) == [None, "worker-died", None]
     batch, start = "render a, die, b", ["start", "prepare"]
@@ -223,7 +224,7 @@ def test_a_worker_that_hangs_is_replaced_and_only_what_hangs_it_fails(started):
     renderer = started(RenderWork(deadline_s=0.5))
     answers = renderer.render(requests("a", "hang", "b"))
     assert reasons(answers) == [None, "worker-timeout", None]
-    assert answers[1].detail == f"worker {sys.executable}: no answer within 0.5 s; ended by signal 9"
+    assert answers[1].detail == "worker child: no answer within 0.5 s; ended by signal 9"
 
 
 def test_a_worker_that_hangs_once_loses_nothing(started, log):
@@ -286,7 +287,7 @@ def test_a_request_that_the_worker_refuses_has_its_reason(started):
 def test_where_answers_are_missing_each_request_is_asked_alone(started):
     answers = started().render(requests("a", "few", "b"))
     assert reasons(answers) == [None, "worker-answer", None]
-    assert answers[1].detail == f"worker {sys.executable}: it gave 0 answers to 1 requests"
+    assert answers[1].detail == f"worker {PYTHON}: it gave 0 answers to 1 requests"
 
 
 def test_samples_that_are_no_numbers_are_left_to_the_stage(started):
@@ -321,7 +322,10 @@ def test_a_worker_that_says_it_cannot_work_ends_the_run_in_its_words(started):
 
 
 def test_a_worker_that_dies_while_it_loads_ends_the_run(started, log):
-    with pytest.raises(WorkerStartError, match=r": cannot load; .*; last words: no such weights$"):
+    with pytest.raises(
+        WorkerStartError,
+        match=r"^worker [^:]*: cannot load: the child closed .*; last words: no such weights$",
+    ):
         started(prepare="sys.exit('no such weights')").render(requests("a"))
     assert asked(log) == ["start", "prepare"] * 2
 
@@ -351,7 +355,9 @@ def test_a_worker_that_cannot_start_tells_why():
 def test_a_worker_that_does_not_greet_cannot_start(monkeypatch):
     monkeypatch.setattr(worker_client, "_GREETING_S", 0.3)
     command = shlex.join([sys.executable, "-c", "import signal; signal.pause()"])
-    with pytest.raises(WorkerStartError, match=r": cannot start; .*: no answer within 0\.3 s; ended by"):
+    with pytest.raises(
+        WorkerStartError, match=r"^worker [^:]*: cannot start: no answer within 0\.3 s; ended by"
+    ):
         registry.create(f"worker:{command}", "tts")
 
 
@@ -406,6 +412,49 @@ def test_gpus_are_counted_by_their_nodes(monkeypatch, tmp_path):
     nodes = [tmp_path / name for name in ("nvidia0", "nvidia1", "nvidiactl", "nvidia-uvm")]
     monkeypatch.setattr(Path, "glob", lambda self, pattern: iter(nodes))
     assert device.visible_gpus() == ["0", "1"]
+
+
+@pytest.mark.parametrize("device", ["foo", "cuda:", "cuda:x", "gpu", "cpu:1", "CPU", ""])
+def test_what_is_no_device_is_the_users_mistake(device):
+    with pytest.raises(UserError, match=rf"^--device {device}: is no device; give cpu, mps, cuda or cuda:N$"):
+        check(device)
+
+
+def test_a_gpu_is_refused_where_none_is_visible_and_taken_where_that_cannot_be_told(monkeypatch):
+    monkeypatch.setattr(device, "visible_gpus", list)
+    with pytest.raises(
+        UserError, match=r"^--device cuda: is not there, but no GPU; give one that is, or cpu$"
+    ):
+        check("cuda")
+    check("cpu")
+    check("mps")
+    monkeypatch.setattr(device, "visible_gpus", lambda: None)
+    check("cuda:7")
+
+
+@pytest.mark.parametrize(
+    ("command", "called"),
+    [
+        ("python3 -u /far/away/tones.py --loud", "tones.py"),
+        ("uv run tones.py", "tones.py"),
+        ("/opt/tones/bin/tones -x", "tones"),
+        ("f5-tts", "f5-tts"),
+    ],
+)
+def test_until_it_has_greeted_it_is_called_by_its_script_or_program(command, called):
+    assert WorkerSettings(command=command).called == called
+
+
+def test_one_that_has_greeted_is_called_by_its_name(started):
+    with pytest.raises(WorkerStartError, match=r"^worker child: cannot load: the child closed"):
+        started(RenderWork(deadline_s=5.0), prepare="sys.exit(1)").prepare()
+
+
+def test_a_python_that_is_not_there_is_the_users_mistake():
+    with pytest.raises(
+        UserError, match=r"^worker f5-tts: there is no program /none/python; give python=PATH$"
+    ):
+        registry.create("worker:f5-tts", "tts", {"python": "/none/python"})
 
 
 def test_the_example_of_the_documentation_works(tmp_path):

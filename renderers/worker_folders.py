@@ -1,0 +1,52 @@
+"""The folders that workers leave a batch's audio in, and what becomes of those that nobody deletes.
+
+The one who asks holds a lock on the folder, which ends with its process, however that ends. What is left
+behind unlocked is deleted when the next worker starts.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from copilot.units import Seconds
+
+_PREFIX = "audiocopilot-batch-"
+_FRESH_S: Seconds = 60.0
+"""A folder may have been made and not be locked yet."""
+
+
+@contextmanager
+def batch_folder() -> Iterator[Path]:
+    """A folder for one batch, which is there as long as the context."""
+    with tempfile.TemporaryDirectory(prefix=_PREFIX, ignore_cleanup_errors=True) as folder:
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH)
+            yield Path(folder)
+        finally:
+            os.close(descriptor)
+
+
+def delete_stale() -> None:
+    """Delete the folders of processes that were killed."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        # Another process may be as quick; another user's folders are none of ours.
+        with suppress(OSError):
+            if time.time() - folder.stat().st_mtime > _FRESH_S:
+                _delete_unlocked(folder)
+
+
+def _delete_unlocked(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(folder)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,228 @@
+"""Renderers by name: what is wrong with one of anybody's is said in one message that names it."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import sys
+
+import pytest
+from pydantic import Field
+
+from copilot.errors import CopilotError, UserError
+from copilot.scene import Frozen
+from pipelines.assembly import take_fingerprint
+from pipelines.config import RunConfig
+from pipelines.stages.render import RenderStage
+from pipelines.stem_store import StemStore
+from renderers import registry
+
+PACKAGE = """
+from pydantic import Field, field_validator, model_validator
+
+from copilot.errors import CopilotError
+from copilot.scene import Frozen
+from renderers.base import About
+
+
+class Whole:
+    name = "whole"
+    tool = "sfx"
+
+    def fingerprint(self):
+        return {"backend": "whole"}
+
+    def prepare(self):
+        pass
+
+    def voices(self):
+        return []
+
+    def render(self, requests):
+        return []
+
+    def close(self):
+        pass
+
+
+class Toolless(Whole):
+    @property
+    def tool(self):
+        raise AttributeError("tool")
+
+    name = property(tool.fget)
+
+
+class Odd(Whole):
+    @property
+    def tool(self):
+        return "asr"
+
+
+class Unmade(Whole):
+    def __init__(self):
+        raise RuntimeError("the licence has run out")
+
+
+class Refusing(Whole):
+    def __init__(self):
+        raise CopilotError("whole: the server is away")
+
+
+class Numbers(Whole):
+    def fingerprint(self):
+        return {"backend": "whole", "a": 1}
+
+
+class Listed(Whole):
+    def fingerprint(self):
+        return ["whole"]
+
+
+class Unready(Whole):
+    def prepare(self):
+        raise RuntimeError("no room on the card")
+
+
+class Settings(Frozen):
+    place: str
+    depth: int = Field(3, ge=1)
+    weights: dict[str, float] = {}
+
+    @field_validator("place")
+    @classmethod
+    def _known(cls, given):
+        if given == "nowhere":
+            raise ValueError("is on no map; give a place")
+        return given
+
+    @model_validator(mode="after")
+    def _together(self):
+        if self.depth > 10 and self.weights:
+            raise ValueError("deep places have no weights")
+        return self
+
+
+class Placed(Whole):
+    about = About(settings=Settings, target="place")
+
+    def __init__(self, settings):
+        self.settings = settings
+
+
+class Spoken(Whole):
+    about = About(extra="spoken", modules=("no_such_module",))
+    tool = "tts"
+"""
+
+
+@pytest.fixture(autouse=True)
+def _installed(tmp_path, monkeypatch):
+    (tmp_path / "odd_sounds.py").write_text(PACKAGE)
+    (tmp_path / "lacking_sounds.py").write_text("import nosuchlib")
+    classes = re.findall(r"^class (\w+)\(?W?", PACKAGE, re.MULTILINE)
+    entries = [f"{name.lower()} = odd_sounds:{name}" for name in classes]
+    known = tmp_path / "odd_sounds-2.dist-info"
+    known.mkdir()
+    (known / "METADATA").write_text("Metadata-Version: 2.1\nName: odd-sounds\nVersion: 2\n")
+    (known / "entry_points.txt").write_text(
+        "\n".join(["[copilot.renderers]", *entries, "lacking = lacking_sounds:Lacking"])
+        + "\n[copilot.designers]\nlacking = lacking_sounds:Lacking\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    yield
+    sys.modules.pop("odd_sounds", None)
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        (
+            "lacking",
+            (
+                "--sfx lacking (odd-sounds): cannot be imported: "
+                "ModuleNotFoundError: No module named 'nosuchlib' (lacking_sounds.py, line 1)"
+            ),
+        ),
+        ("toolless", "--sfx toolless (odd-sounds): is no renderer, it has no name, tool; see docs/backends"),
+        ("odd", "--sfx odd: its tool is 'asr'; it must be sfx or tts"),
+        ("unmade", "--sfx unmade (odd-sounds): cannot be made: RuntimeError: the licence has run out (odd_"),
+        ("settings", "--sfx settings (odd-sounds): cannot be made: ValidationError: 1 validation error for "),
+        ("spoken", "--sfx spoken: this renderer is for tts; use --tts spoken"),
+        ("worker:f5-tts", "--sfx worker:f5-tts: this renderer is for tts; use --tts worker:f5-tts"),
+        ("placed", "--sfx placed: which place? give --sfx placed:PLACE"),
+        ("whole:x", "--sfx whole:x: whole takes nothing behind a colon; use --sfx whole"),
+        ("placed:nowhere", "--sfx placed:nowhere: place='nowhere': is on no map; give a place"),
+        ("worker:nosuchprogram", "worker nosuchprogram: there is no program nosuchprogram; give a command, "),
+    ],
+)
+def test_one_that_cannot_be_made_is_the_users_mistake(spec, message):
+    with pytest.raises(UserError, match=f"^{re.escape(message)}") as caught:
+        registry.create(spec, "sfx", {"depth": "4"} if spec == "placed" else {})
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"place": "there"}, "--sfx placed:here: place is set twice; leave out --sfx-set place=VALUE"),
+        ({"weights": "2"}, "--sfx placed:here: weights='2': give weights.NAME=VALUE"),
+        ({"deep": "2"}, "--sfx placed:here: there is no setting deep; there are: place, depth, weights"),
+        ({"depth": "0"}, "--sfx placed:here: depth='0': Input should be greater than or equal to 1"),
+        ({"depth": "11", "weights": {"a": "1"}}, "--sfx placed:here: deep places have no weights"),
+    ],
+)
+def test_settings_that_are_wrong_are_named(settings, message):
+    with pytest.raises(UserError, match=f"^{re.escape(message)}$"):
+        registry.create("placed:here", "sfx", settings)
+
+
+def test_a_required_setting_that_is_no_target_is_asked_for_as_a_setting(monkeypatch):
+    class Required(Frozen):
+        place: str = "here"
+        colour: str = Field()
+
+    make = registry.find("placed", "sfx")
+    monkeypatch.setattr(importlib.import_module("odd_sounds"), "Settings", Required)
+    monkeypatch.setattr(make, "about", type(make.about)(settings=Required, target="place"))
+    with pytest.raises(UserError, match=r"^--sfx placed: which colour\? give --sfx-set colour=VALUE$"):
+        registry.create("placed", "sfx")
+
+
+def test_a_designer_that_cannot_be_imported_is_named():
+    with pytest.raises(UserError, match=r"^--designer lacking \(odd-sounds\): cannot be imported: Module"):
+        take_fingerprint(RunConfig(seeds="starter", designer="lacking"))
+
+
+def test_an_error_of_the_project_while_it_is_made_stays_what_it_is():
+    with pytest.raises(CopilotError, match=r"^whole: the server is away$") as caught:
+        registry.create("refusing", "sfx")
+    assert caught.value.exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("numbers", "--sfx whole: its fingerprint has 'a': 1; both must be texts"),
+        ("listed", "--sfx whole: its fingerprint is ['whole']; it must be a dict of texts"),
+    ],
+)
+def test_a_fingerprint_that_is_not_made_of_texts_is_refused(name, message):
+    with pytest.raises(UserError, match=f"^{re.escape(message)}$"):
+        take_fingerprint(RunConfig(seeds="starter", sfx=name))
+
+
+def test_one_that_cannot_be_prepared_ends_the_run_in_one_message(tmp_path):
+    renderer = registry.create("unready", "sfx")
+    message = (
+        r"^--sfx whole: cannot be prepared: RuntimeError: no room on the card \(odd_sounds.py, line \d+\)$"
+    )
+    with pytest.raises(UserError, match=message):
+        RenderStage(renderer, StemStore(str(tmp_path / "stems")), 1)
+
+
+def test_who_is_told_a_device():
+    assert registry.uses_device("vibevoice", "tts")
+    assert registry.uses_device("worker:python3 tones.py", "sfx")
+    assert not registry.uses_device("procedural", "sfx")
+    assert not registry.uses_device("whole", "sfx")
