@@ -173,26 +173,31 @@ class Rendering:
 
     def _asked(self, requests: Sequence[RenderRequest]) -> list[Answer]:
         """The backend's answers; where it breaks on a batch, each request's alone."""
-        started = time.perf_counter()
         try:
-            answers = list(self._renderer.render(requests))
-        except MemoryError as error:
-            raise BatchTooLargeError(str(error) or "the memory of this machine is full") from error
+            answers = self._called(requests)
         except CopilotError:
             raise
         except Exception as error:  # noqa: BLE001 - one bad request must not stop a run of millions
             if len(requests) == 1:
                 return [RenderFailure("renderer-error", explained(error))]
             return [answer for request in requests for answer in self._asked([request])]
-        finally:
-            fill = self._fill([request.duration_s for request in requests])
-            self._note(render_s=time.perf_counter() - started, batches=1, fill=fill)
         if len(answers) != len(requests):
             raise CopilotError(
                 f"{self._renderer.name}: gave {len(answers)} answers to {len(requests)} requests; "
                 "a renderer answers each request, in the order asked"
             )
         return answers
+
+    def _called(self, requests: Sequence[RenderRequest]) -> list[Answer]:
+        """What one call of the backend gives, timed and counted. Raises whatever it raises."""
+        started = time.perf_counter()
+        try:
+            return list(self._renderer.render(requests))
+        except MemoryError as error:
+            raise BatchTooLargeError(str(error) or "the memory of this machine is full") from error
+        finally:
+            fill = self._fill([request.duration_s for request in requests])
+            self._note(render_s=time.perf_counter() - started, batches=1, fill=fill)
 
     def _finish(self, wanted: Iterable[Wanted], answers: Iterable[Answer]) -> list[Made]:
         return [self._stem(one, answer) for one, answer in zip(wanted, answers, strict=True)]

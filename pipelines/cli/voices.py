@@ -23,8 +23,8 @@ from copilot.audio.loudness import integrated_loudness
 from copilot.audio.noise_floor import noise_floor_dbfs
 from copilot.audio.pcm import STEM_BITS, to_float
 from copilot.errors import RowFault, UserError
-from copilot.spoken import count_words
 from copilot.scene import Emotion, Gender, Range
+from copilot.spoken import count_words
 from copilot.units import DIGITAL_SILENCE_DB, Decibels, Lufs, Seconds, gain_to_db, samples_to_seconds
 from renderers import registry
 from renderers.base import Reference, Voice, about
