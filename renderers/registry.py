@@ -69,9 +69,8 @@ def at_work(spec: str, tool: Tool, settings: Mapping[str, Any] | None, work: Ren
 
 
 def uses_device(spec: str, tool: Tool) -> bool:
-    """Whether a renderer is told its device: a worker, or one that is isolated. Raises as `find`."""
-    make = find(spec, tool)
-    return make is WorkerRenderer or about(make).isolated
+    """Whether a renderer is told its device: one that is isolated. Raises as `find`."""
+    return about(find(spec, tool)).isolated
 
 
 def find(spec: str, tool: Tool) -> Any:  # noqa: ANN401 - a class of anybody's

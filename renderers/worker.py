@@ -6,7 +6,7 @@ a JSON object on a line of its own, whose `n_bytes` says how many raw bytes foll
 is kept as its last words. The deadline of the constructor is also that of the greeting.
 
 - A child that dies is started again and the request repeated once; a second death is `WorkerDiedError`.
-- A child that is silent past the deadline is killed with all its children: `WorkerTimeoutError`.
+- A child without a complete answer at the deadline is killed with all its children: `WorkerTimeoutError`.
 - Its stdin ends when this process ends, however that happens, and with it the child. It stands in a session
   of its own, so that Ctrl-C in a terminal reaches only this process, which then decides.
 """
@@ -32,6 +32,9 @@ from copilot.units import Seconds
 _CHUNK_BYTES = 1 << 20
 _LAST_WORDS_BYTES = 2_000
 _SHOWN_BYTES = 200
+_HEADER_BYTES = 8 << 20
+"""No answer's line is longer. A child that writes on without end is not listened to."""
+
 _GRACE_S: Seconds = 1.0
 
 
@@ -166,10 +169,10 @@ class WorkerProcess:
             if unsent:
                 selector.register(to_child, selectors.EVENT_WRITE)
             while (answer := _complete(received)) is None:
-                ready = selector.select(max(ends_at - time.monotonic(), 0.0))
-                if not ready:
+                left_s = ends_at - time.monotonic()
+                if left_s <= 0:
                     raise TimeoutError
-                for key, _ in ready:
+                for key, _ in selector.select(left_s):
                     if key.fd == from_child:
                         received += _read(from_child)
                         continue
@@ -208,6 +211,9 @@ def _complete(received: bytearray) -> Answer | None:
     """The answer in `received`, or none while some of it is missing. Raises ValueError for nonsense."""
     end = received.find(b"\n")
     if end < 0:
+        if len(received) > _HEADER_BYTES:
+            said = received[:_SHOWN_BYTES].decode(errors="replace")
+            raise ValueError(f"the child's answer is a line without an end; it wrote {said!r}")
         return None
     try:
         header = json.loads(received[:end])

@@ -30,14 +30,21 @@ class _Voice(Frozen):
 
 
 class Greeting(Frozen):
-    """The first line of a worker."""
+    """The first line of a worker. `places`: options that only say where something is."""
 
     protocol: Literal[1]
     name: str = Field(min_length=1)
     tool: Tool
     fingerprint: dict[str, str]
     clones: bool = False
+    places: tuple[str, ...] = ()
     voices: tuple[_Voice, ...] = ()
+
+    def difference(self, known: Greeting) -> str:
+        """The first thing of those in stems' keys that is not as in `known`; empty where there is none."""
+        before, now = ({"name": one.name, "tool": one.tool, **one.fingerprint} for one in (known, self))
+        names = (name for name in {**before, **now} if before.get(name) != now.get(name))
+        return next((f"{name} is {now.get(name)!r} and was {before.get(name)!r}" for name in names), "")
 
     def bank(self) -> list[Voice]:
         """The voices, as the pipeline knows them."""

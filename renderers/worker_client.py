@@ -1,11 +1,12 @@
 """Batches rendered by a worker, whatever becomes of the worker: every request gets its answer.
 
 - One that dies is started again and the batch repeated; where it dies again, each request is asked alone.
-- One that hangs is killed and replaced, and each request asked alone.
-- A request that kills or hangs the worker, or is answered badly, when it is asked alone, is a failure of
-  that request: `worker-died`, `worker-timeout`, `worker-answer`.
-- A new worker loads before it is asked. One that cannot, or that is lost again and again without a single
-  answer, ends the run with its last words.
+- One that hangs is killed and replaced, and each request asked alone. So is one that breaks on a batch, or
+  has no memory for one request alone: it may live on and never give a sound again, as after an error of CUDA.
+- A request that kills, hangs or breaks the worker, or is answered badly, when it is asked alone, is a failure
+  of that request: `worker-died`, `worker-timeout`, `renderer-error`, `out-of-memory`, `worker-answer`.
+- A new worker loads before it is asked, and greets as the first one did. One that does not, that cannot load,
+  or that is lost again and again without a single sound, ends the run with its last words.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 
 from copilot.errors import CopilotError
 from copilot.units import Seconds
-from renderers.base import BatchTooLargeError, RenderFailure, RenderRequest
+from renderers.base import BatchTooLargeError, RenderedSound, RenderFailure, RenderRequest
 from renderers.worker import WorkerDiedError, WorkerProcess, WorkerStartError, WorkerTimeoutError
 from renderers.worker_answers import Answer, BadAnswerError, Greeting, asked, greeting, sounds
 from renderers.worker_folders import batch_folder, delete_stale
@@ -24,16 +25,19 @@ _GREETING_S: Seconds = 120.0
 _LOADING_S: Seconds = 3_600.0
 """Weights may have to be downloaded."""
 
-_MOST_LOST = 10
-"""So many workers lost in a row, without an answer between them, are no accident of some requests."""
+_MOST_LOST = 25
+"""So many workers lost in a row, without a sound between them, are no accident of one dialogue's texts."""
 
 
 class WorkerBrokeError(RuntimeError):
-    """A worker failed on a batch in a way that nobody foresaw. It lives, and other requests may succeed."""
+    """A worker failed on a batch in a way that nobody foresaw, and is not to be trusted with another."""
 
 
 class WorkerClient:
-    """A worker that speaks the protocol of docs/worker.md. `name` stands in messages."""
+    """A worker that speaks the protocol of docs/worker.md. `name` stands in messages.
+
+    It is to greet as `known`, if that is given, else whenever it starts as it did first.
+    """
 
     def __init__(
         self,
@@ -42,8 +46,10 @@ class WorkerClient:
         *,
         deadline_s: Seconds,
         environment: Mapping[str, str] | None = None,
+        known: Greeting | None = None,
     ) -> None:
         self._name = name
+        self._known = known
         self._deadline_s = deadline_s
         self._process = WorkerProcess(name, command, deadline_s=_GREETING_S, environment=environment)
         self._loaded = 0
@@ -53,10 +59,18 @@ class WorkerClient:
         """What the worker says of itself; starts one where none lives. Raises WorkerStartError."""
         header = self._process.start()
         try:
-            return greeting(header)
+            said = greeting(header)
         except BadAnswerError as error:
             self._process.close()
             raise WorkerStartError(f"{self._name}: {error}; docs/worker.md says what it is") from None
+        self._known = self._known or said
+        if other := said.difference(self._known):
+            self._process.close()
+            raise WorkerStartError(
+                f"{self._name}: started again, it is another: {other}; what was committed stands. "
+                "Start the run anew once the program and its files stay as they are"
+            )
+        return said
 
     def prepare(self) -> None:
         """Have the living worker load, if it has not. Raises CopilotError where it cannot."""
@@ -71,12 +85,13 @@ class WorkerClient:
         if "error" in said:
             raise self._cannot_work(said)
         self._loaded = self._process.n_starts
+        self.greeting()  # the one that loaded, which may not be the one that was started first
 
     def render(self, requests: Sequence[RenderRequest]) -> list[Answer]:
         """An answer for each request, in the order asked.
 
-        Raises BatchTooLargeError, WorkerBrokeError where a smaller batch may succeed; CopilotError where
-        the worker cannot work.
+        Raises BatchTooLargeError where a smaller batch may succeed; CopilotError where the worker cannot
+        work.
         """
         for again in (False, True):
             try:
@@ -84,7 +99,11 @@ class WorkerClient:
             except WorkerDiedError as error:
                 if again and len(requests) == 1:
                     return [RenderFailure("worker-died", str(error))]
-            except (WorkerTimeoutError, BadAnswerError):
+            except BatchTooLargeError:
+                if len(requests) > 1:
+                    raise
+                break
+            except (WorkerTimeoutError, WorkerBrokeError, BadAnswerError):
                 break
         return [self._alone(request) for request in requests]
 
@@ -112,16 +131,27 @@ class WorkerClient:
             request = {"op": "render", "folder": str(folder), "requests": [asked(one) for one in requests]}
             try:
                 said = self._process.ask(request, deadline_s=self._deadline_s, repeat=False).header
-            except (WorkerDiedError, WorkerTimeoutError) as error:
-                self._n_lost += 1
-                if self._n_lost >= _MOST_LOST:
-                    lost = f"lost {self._n_lost} times in a row without one answer"
-                    raise WorkerStartError(f"{self._name}: {lost}; {self._why(error)}") from None
+                if "error" in said:
+                    raise self._error(said)
+                answers = sounds(said, folder, len(requests))
+            except (WorkerDiedError, WorkerTimeoutError, WorkerBrokeError) as error:
+                self._lose(error)
                 raise
+            except BatchTooLargeError as error:
+                if len(requests) == 1:
+                    self._lose(error)
+                raise
+        if any(isinstance(answer, RenderedSound) for answer in answers):
             self._n_lost = 0
-            if "error" in said:
-                raise self._error(said)
-            return sounds(said, folder, len(requests))
+        return answers
+
+    def _lose(self, error: Exception) -> None:
+        """Be rid of the worker. Raises WorkerStartError where that was once too often."""
+        self._process.close()
+        self._n_lost += 1
+        if self._n_lost >= _MOST_LOST:
+            lost = f"lost {self._n_lost} times in a row without one sound"
+            raise WorkerStartError(f"{self._name}: {lost}; {self._why(error)}") from None
 
     def _why(self, error: Exception) -> str:
         """What the process says of its end, without the name that the message begins with already."""

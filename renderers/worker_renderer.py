@@ -33,7 +33,7 @@ from renderers.base import (
     about,
 )
 from renderers.device import environment
-from renderers.worker_answers import PROTOCOL
+from renderers.worker_answers import PROTOCOL, Greeting
 from renderers.worker_client import WorkerClient
 
 SCRIPTS = {
@@ -95,6 +95,7 @@ class WorkerRenderer:
         model_licence="the program's own: F5-TTS CC-BY-NC-4.0, XTTS CPML (non-commercial)",
         settings=WorkerSettings,
         target="command",
+        isolated=True,
         batch_s=30.0,
     )
 
@@ -110,9 +111,9 @@ class WorkerRenderer:
     def set_to_work(self, work: RenderWork) -> None:
         """Work with this deadline and on this device from now on, in a worker started anew."""
         self.close()
-        self._client = self._at_work(work)
+        self._client = self._at_work(work, self._greeting)
 
-    def _at_work(self, work: RenderWork) -> WorkerClient:
+    def _at_work(self, work: RenderWork, known: Greeting | None = None) -> WorkerClient:
         words = self._settings.words()
         if shutil.which(words[0]) is None:
             given = "python=PATH" if self._settings.python else f"a command, or {' or '.join(SCRIPTS)}"
@@ -122,13 +123,15 @@ class WorkerRenderer:
             words,
             deadline_s=work.deadline_s or self.about.deadline_s,
             environment=environment(work),
+            known=known,
         )
 
     def fingerprint(self) -> dict[str, str]:
-        """What the worker says changes its sound, its name, and the options that it was handed."""
+        """What the worker says changes its sound, its name, and the options, its places left out."""
         known = {"backend": "worker", "protocol": str(PROTOCOL), "worker": self.name}
-        if self._settings.options:
-            known["options"] = canonical_json(dict(self._settings.options))
+        places = self._greeting.places
+        if options := {name: text for name, text in self._settings.options.items() if name not in places}:
+            known["options"] = canonical_json(options)
         return {**self._greeting.fingerprint, **known}
 
     def prepare(self) -> None:

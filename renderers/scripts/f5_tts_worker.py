@@ -22,12 +22,13 @@ MODEL = "F5TTS_v1_Base"
 
 LOADING: speech_worker.Kinds = {
     "model": str,
-    "ckpt_file": str,
-    "vocab_file": str,
+    "ckpt_file": speech_worker.place,
+    "vocab_file": speech_worker.place,
     "ode_method": str,
-    "vocoder_local_path": str,
+    "vocoder_local_path": speech_worker.place,
     "hf_cache_dir": str,
 }
+PLACES = ("ckpt_file", "vocab_file", "vocoder_local_path", "hf_cache_dir")
 SPEAKING: speech_worker.Kinds = {
     "nfe_step": int,
     "cfg_strength": float,
@@ -47,11 +48,11 @@ class F5Tts:
         self._model: Any = None
 
     def greeting(self) -> dict[str, Any]:
-        """The package's version, the model and the options are what changes the sound."""
+        """The package's version, the model, the options and the files they name change the sound."""
         sound = {"version": self._version, "model": MODEL, **self._options}
         sound.pop("hf_cache_dir", None)
-        fingerprint = {name: str(value) for name, value in sound.items()}
-        return {"name": NAME, "tool": "tts", "clones": True, "fingerprint": fingerprint}
+        fingerprint = speech_worker.fingerprint(sound, LOADING)
+        return {"name": NAME, "tool": "tts", "clones": True, "fingerprint": fingerprint, "places": PLACES}
 
     def prepare(self) -> None:
         """Load the model and its vocoder, on the device that was named, else on the best there is."""

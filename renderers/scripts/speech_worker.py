@@ -1,7 +1,8 @@
-"""What the ready speech workers share: options, versions, and one request after another."""
+"""What the ready speech workers share: options, versions, files, and one request after another."""
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import json
 import os
@@ -20,6 +21,10 @@ else:
 Said = dict[str, Any]
 Kinds = Mapping[str, Callable[[str], Any]]
 """Options by name, and what makes a value of each one's text."""
+
+_SAMPLE_BYTES = 1 << 20
+_WHOLE_BYTES = 8 * _SAMPLE_BYTES
+"""Files up to here are hashed whole: configurations, vocabularies. Larger ones are weights."""
 
 
 class Refusal(Exception):  # noqa: N818 - as a fault of one request is called
@@ -43,6 +48,41 @@ def options(name: str, kinds: Kinds) -> dict[str, Any]:
         except ValueError as error:
             raise refused(f"{name}: option {option}={text}: {error}") from error
     return values
+
+
+def place(text: str) -> str:
+    """The path of a file or folder. Raises ValueError where there is none."""
+    path = Path(text).expanduser()
+    if not path.exists():
+        raise ValueError("there is no such file or folder")
+    return str(path)
+
+
+def fingerprint(sound: Mapping[str, Any], kinds: Kinds) -> dict[str, str]:
+    """What changes the sound, as texts: of the options that are places, their content."""
+    return {
+        name: content(Path(value)) if kinds.get(name) is place else str(value)
+        for name, value in sound.items()
+    }
+
+
+def content(path: Path) -> str:
+    """Hash of a file, or of a folder's with their names. Of a large one five stretches of 1 MiB are read."""
+    files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
+    digest = hashlib.sha256()
+    for file in files:
+        name, size = file.relative_to(path), file.stat().st_size
+        if any(part.startswith(".") for part in name.parts):
+            continue
+        digest.update(f"{name.as_posix()}\0{size}\0".encode())
+        with file.open("rb") as opened:
+            if size <= _WHOLE_BYTES:
+                digest.update(opened.read())
+                continue
+            for part in range(5):
+                opened.seek((size - _SAMPLE_BYTES) * part // 4)
+                digest.update(opened.read(_SAMPLE_BYTES))
+    return digest.hexdigest()[:16]
 
 
 def installed(name: str, distribution: str) -> str:
@@ -76,7 +116,8 @@ def sow(seed: int) -> None:
 def each(requests: Sequence[Said], folder: Path, speak: Callable[[Said], tuple[Any, int]]) -> list[Said]:
     """Answers, each made by itself: `speak` gives samples, mono, and their rate in Hz.
 
-    One that fails is an answer with a reason; want of memory concerns the batch.
+    One that fails is an answer with a reason. Want of memory concerns the batch. An error of the device
+    concerns the worker: the device does nothing more for this process.
     """
     soundfile = importlib.import_module("soundfile")
     answers: list[Said] = []
@@ -88,10 +129,14 @@ def each(requests: Sequence[Said], folder: Path, speak: Callable[[Said], tuple[A
         except Refusal as refusal:
             answers.append({"reason": refusal.reason, "detail": str(refusal)})
         except Exception as error:
-            if worker_protocol.is_out_of_memory(error):
+            if worker_protocol.is_out_of_memory(error) or _is_of_the_device(error):
                 raise
             answers.append({"reason": "renderer-error", "detail": worker_protocol.explained(error)})
     return answers
+
+
+def _is_of_the_device(error: Exception) -> bool:
+    return type(error).__name__ == "AcceleratorError" or "CUDA error" in str(error)
 
 
 def reference(request: Said) -> Said:

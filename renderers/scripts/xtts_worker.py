@@ -20,7 +20,12 @@ else:
 NAME = "xtts"
 MODEL = "tts_models/multilingual/multi-dataset/xtts_v2"
 
-LOADING: speech_worker.Kinds = {"model_name": str, "model_path": str, "config_path": str}
+LOADING: speech_worker.Kinds = {
+    "model_name": str,
+    "model_path": speech_worker.place,
+    "config_path": speech_worker.place,
+}
+PLACES = ("model_path", "config_path")
 SPEAKING: speech_worker.Kinds = {
     "temperature": float,
     "length_penalty": float,
@@ -47,10 +52,10 @@ class Xtts:
         self._model: Any = None
 
     def greeting(self) -> dict[str, Any]:
-        """The package's version, the model, the language and the options are what changes the sound."""
+        """The package's version, the language, the options and the files they name change the sound."""
         sound = {"version": self._version, "language": self._language, **self._loading, **self._speaking}
-        fingerprint = {name: str(value) for name, value in sound.items()}
-        return {"name": NAME, "tool": "tts", "clones": True, "fingerprint": fingerprint}
+        fingerprint = speech_worker.fingerprint(sound, LOADING)
+        return {"name": NAME, "tool": "tts", "clones": True, "fingerprint": fingerprint, "places": PLACES}
 
     def prepare(self) -> None:
         """Load the model, on the device that was named, else on a GPU if there is one."""

@@ -25,7 +25,6 @@ from renderers.base import (
     about,
 )
 from renderers.worker import WorkerStartError
-from renderers.worker_client import WorkerBrokeError
 from renderers.worker_renderer import HostedRenderer
 
 # A backend of a package of its own, as it may be installed beside this one.
@@ -189,13 +188,13 @@ def test_a_bug_while_it_loads_ends_the_run_with_its_traceback(hosted):
         hosted("apart:bug").prepare()
 
 
-def test_a_bug_in_a_batch_is_an_error_with_its_traceback_and_the_child_lives(hosted):
-    renderer = hosted()
-    with pytest.raises(WorkerBrokeError, match=r"(?s)Traceback .*ZeroDivisionError: a bug in a backend"):
-        renderer.render(requests("a", "bug"))
-    pid = renderer._client._process.pid
-    assert isinstance(renderer.render(requests("a"))[0], RenderedSound)
-    assert renderer._client._process.pid == pid
+def test_a_bug_in_a_batch_is_one_requests_failure_with_its_traceback_and_the_child_is_replaced(hosted):
+    first, bug, last = hosted().render(requests("a", "bug", "b"))
+    assert isinstance(bug, RenderFailure)
+    assert bug.reason == "renderer-error"
+    assert bug.detail.startswith("apart: Traceback ")
+    assert bug.detail.endswith("ZeroDivisionError: a bug in a backend\n")
+    assert first.detail["pid"] != last.detail["pid"]
 
 
 def test_too_few_answers_fail_the_request_that_has_none(hosted):

@@ -41,6 +41,9 @@ for line in sys.stdin:
             signal.pause()
         case "babble":
             print("neither JSON nor an object", flush=True)
+        case "dots":
+            while True:
+                os.write(1, b"." * request["at_once"])
 """
 
 
@@ -117,6 +120,19 @@ def test_hanging_child_is_killed_at_the_deadline_and_replaced(child):
     assert not psutil.pid_exists(first)
     child._deadline_s = 30.0
     assert child.ask({"do": "echo", "text": "next"}).payload == b"next"
+
+
+def test_a_child_that_keeps_writing_is_killed_at_the_deadline(child):
+    child.start()
+    with pytest.raises(WorkerTimeoutError, match=r"^child: no answer within 0\.1 s; ended by signal 9$"):
+        child.ask({"do": "dots", "at_once": 1}, deadline_s=0.1)
+
+
+def test_a_line_without_an_end_is_nonsense(child):
+    with pytest.raises(
+        WorkerDiedError, match=r"the child's answer is a line without an end; it wrote '\.+'; "
+    ):
+        child.ask({"do": "dots", "at_once": 1 << 20})
 
 
 @needs_pidfd

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import re
 import select
@@ -29,7 +30,6 @@ from renderers.base import (
 )
 from renderers.device import check
 from renderers.worker import WorkerProcess, WorkerStartError
-from renderers.worker_client import WorkerBrokeError
 from renderers.worker_renderer import WorkerRenderer, WorkerSettings
 
 ROOT = Path(__file__).parents[2]
@@ -84,6 +84,7 @@ def answer(request, folder, name):
             return {**sound(folder, name, stereo), "matched": False, "words": words, "detail": {"k": "v"}}
     return sound(folder, name, np.sin(np.arange(round(request["duration_s"] * 16_000))) / 4)
 note("start")
+sticky = False
 send(options.get("greeting") and json.loads(options["greeting"]) or {
     "protocol": 1, "name": "child", "tool": "tts", "clones": True,
     "fingerprint": {"model": "m", "backend": "x"},
@@ -103,7 +104,14 @@ for line in sys.stdin:
         note(json.dumps(requests))
     if "memory" in texts and len(texts) > 1:
         send({"error": "no room", "kind": "out-of-memory"})
-    elif "bug" in texts:
+    elif "memory leak" in texts and first_time("leaked"):
+        send({"error": "no room left", "kind": "out-of-memory"})
+    elif "vast" in texts:
+        send({"error": "no room for it", "kind": "out-of-memory"})
+    elif "bug" in texts or sticky:
+        send({"error": "a bug", "kind": "broke"})
+    elif "sticky" in texts and first_time("stuck"):
+        sticky = True
         send({"error": "a bug", "kind": "broke"})
     elif "babble" in texts:
         print("Loading the model ...", flush=True)
@@ -157,6 +165,7 @@ def test_the_greeting_says_what_it_is(started, log):
     assert isinstance(renderer, Renderer)
     assert (renderer.name, renderer.tool, about(renderer).clones) == ("child", "tts", True)
     assert (about(WorkerRenderer).clones, about(renderer).target) == (False, "command")
+    assert about(WorkerRenderer).isolated
     assert renderer.voices() == [Voice("anna", "female", ("calm",))]
     assert renderer.fingerprint() == {
         "backend": "worker",
@@ -247,12 +256,26 @@ def test_loading_has_a_longer_deadline_than_a_batch(started, monkeypatch):
 
 def test_a_worker_lost_again_and_again_ends_the_run_with_its_last_words(started, log, monkeypatch):
     monkeypatch.setattr(worker_client, "_MOST_LOST", 4)
-    with pytest.raises(WorkerStartError, match=r"lost 4 times in a row without one answer; .* that kills$"):
+    with pytest.raises(WorkerStartError, match=r"lost 4 times in a row without one sound; .* that kills$"):
         started().render(requests("die", "die", "die"))
     assert asked(log).count("start") == 4
 
 
-def test_an_answer_between_losses_is_a_sign_of_life(started, monkeypatch):
+def test_a_worker_that_only_breaks_or_refuses_ends_the_run(started, monkeypatch):
+    monkeypatch.setattr(worker_client, "_MOST_LOST", 4)
+    renderer = started()
+    assert reasons(renderer.render(requests("bug"))) == ["renderer-error"]
+    assert reasons(renderer.render(requests("refused"))) == ["no-sound"]
+    with pytest.raises(WorkerStartError, match=r"lost 4 times in a row without one sound; a bug$"):
+        renderer.render(requests("bug"))
+
+
+def test_the_texts_of_one_dialogue_do_not_end_a_run(started):
+    texts = ["die"] * 8
+    assert reasons(started().render(requests(*texts, "a"))) == ["worker-died"] * 8 + [None]
+
+
+def test_a_sound_between_losses_is_a_sign_of_life(started, monkeypatch):
     monkeypatch.setattr(worker_client, "_MOST_LOST", 4)
     answers = started().render(requests("a", "die", "b", "die", "c", "die"))
     assert reasons(answers) == [None, "worker-died"] * 3
@@ -310,10 +333,68 @@ def wanted(renderer, text: str) -> Wanted:
     return Wanted(SoundSpec("tts", text, 0.5, 1, renderer.fingerprint()))
 
 
-def test_a_bug_of_the_worker_is_an_error_after_which_the_stage_asks_one_by_one(started):
-    with pytest.raises(WorkerBrokeError, match=r"^worker .*: a bug$") as caught:
-        started().render(requests("a", "bug"))
-    assert not isinstance(caught.value, CopilotError)
+def test_a_worker_that_breaks_is_replaced_and_only_what_breaks_it_fails(started, log):
+    answers = started().render(requests("a", "bug", "b"))
+    assert answers[1] == RenderFailure("renderer-error", f"worker {PYTHON}: a bug")
+    assert reasons(answers) == [None, "renderer-error", None]
+    start = ["start", "prepare"]
+    assert asked(log) == [
+        *(*start, "render a, bug, b"),
+        *(*start, "render a", "render bug"),
+        *(*start, "render b"),
+    ]
+
+
+def test_a_worker_that_stays_broken_costs_no_request(started, log):
+    renderer = started()
+    assert reasons(renderer.render(requests("a", "sticky"))) == [None, None]
+    assert reasons(renderer.render(requests("b"))) == [None]
+    start = ["start", "prepare"]
+    assert asked(log) == [*start, "render a, sticky", *start, "render a", "render sticky", "render b"]
+
+
+def test_one_request_without_memory_is_asked_once_more_of_a_new_worker(started, log):
+    renderer = started()
+    assert reasons(renderer.render(requests("memory leak"))) == [None]
+    assert asked(log) == ["start", "prepare", "render memory leak"] * 2
+    [vast] = renderer.render(requests("vast"))
+    assert vast == RenderFailure("out-of-memory", f"worker {PYTHON}: no room for it")
+
+
+def test_a_worker_that_is_another_when_it_is_started_again_ends_the_run(log):
+    code = CHILD.replace(
+        'json.loads(options["greeting"])',
+        'json.loads(options["greeting"] % (2 if os.path.exists(options["log"] + ".died") else 1))',
+    )
+    command = shlex.join([sys.executable, "-c", code])
+    greeting = '{"protocol": 1, "name": "n", "tool": "tts", "fingerprint": {"model": "%s"}}'
+    given = {"log": str(log), "greeting": greeting}
+    renderer = WorkerRenderer(WorkerSettings(command=command, options=given))
+    try:
+        with pytest.raises(
+            WorkerStartError, match=r": started again, it is another: model is '2' and was '1';"
+        ):
+            renderer.render(requests("die once"))
+    finally:
+        renderer.close()
+
+
+def test_set_to_work_it_is_to_be_the_one_that_greeted(started, log):
+    renderer = started()
+    renderer._settings = settings(
+        log, greeting='{"protocol": 1, "name": "n", "tool": "sfx", "fingerprint": {}}'
+    )
+    renderer.set_to_work(RenderWork())
+    with pytest.raises(WorkerStartError, match=r"it is another: name is 'n' and was 'child'; "):
+        renderer.prepare()
+
+
+def test_options_that_are_places_are_not_in_the_key(log):
+    greeting = '{"protocol": 1, "name": "n", "tool": "tts", "fingerprint": {}, "places": ["log", "absent"]}'
+    renderer = WorkerRenderer(settings(log, greeting=greeting))
+    renderer.close()
+    assert "log" not in json.loads(renderer.fingerprint()["options"])
+    assert "greeting" in json.loads(renderer.fingerprint()["options"])
 
 
 def test_a_worker_that_says_it_cannot_work_ends_the_run_in_its_words(started):

@@ -48,6 +48,10 @@ class F5TTS:
         show_info("Converting audio...", sys.stdin.read())
         if gen_text == "broken":
             raise KeyError("a bug")
+        if gen_text == "asserts":
+            raise RuntimeError("CUDA error: device-side assert triggered")
+        if gen_text == "faults":
+            raise type("AcceleratorError", (RuntimeError,), {})("an illegal memory access")
         if gen_text == "large":
             raise RuntimeError("CUDA out of memory. Tried to allocate 2 GiB")
         if not gen_text:
@@ -157,7 +161,7 @@ def test_f5_tts_is_called_as_its_api_wants_it(stubs, started):
         "model": "F5TTS_v1_Base",
         "nfe_step": "16",
         "cfg_strength": "1.5",
-        "options": '{"cfg_strength":"1.5","hf_cache_dir":"/hub","nfe_step":"16"}',
+        "options": '{"cfg_strength":"1.5","nfe_step":"16"}',
     }
     assert stubs.calls() == []
     renderer.prepare()
@@ -266,16 +270,59 @@ def test_xtts_is_called_as_its_api_wants_it(stubs, started):
     assert sound.audio[0, :2].tolist() == [np.float32(value) for value in drawn]
 
 
-def test_xtts_loads_a_local_model_on_the_device_it_is_told(stubs, started):
-    started("xtts", RenderWork(device="cpu"), model_path="/m", config_path="/m/config.json").prepare()
+@pytest.mark.parametrize("text", ["asserts", "faults"])
+def test_an_error_of_the_device_replaces_the_worker(stubs, started, text):
+    first, failed, last = started("f5-tts").render([spoken("Hi.", 1), spoken(text, 2), spoken("Ho.", 3)])
+    assert isinstance(first, RenderedSound)
+    assert isinstance(failed, RenderFailure)
+    assert (failed.reason, isinstance(last, RenderedSound)) == ("renderer-error", True)
+    batch, alone, after = (["load", *["infer"] * n] for n in (2, 2, 1))
+    assert [name for name, _ in stubs.calls()] == [*batch, *alone, *after]
+
+
+def test_xtts_loads_a_local_model_on_the_device_it_is_told(stubs, started, tmp_path):
+    config = tmp_path / "config.json"
+    config.touch()
+    given = {"model_path": str(tmp_path), "config_path": str(config)}
+    started("xtts", RenderWork(device="cpu"), **given).prepare()
     name, loading = stubs.calls()[0]
     assert (name, loading["model_name"], loading["model_path"], loading["config_path"]) == (
         "load",
         "",
-        "/m",
-        "/m/config.json",
+        str(tmp_path),
+        str(config),
     )
     assert stubs.calls()[1] == ["to", {"device": "cpu"}]
+
+
+def test_weights_count_by_their_content_and_not_by_their_place(stubs, started, tmp_path):
+    def known(command: str, **places: Path) -> dict[str, str]:
+        return started(command, **{name: str(path) for name, path in places.items()}).fingerprint()
+
+    large = bytearray(9 << 20)
+    weights, moved, other = (tmp_path / name for name in ("a.safetensors", "b.safetensors", "c.safetensors"))
+    weights.write_bytes(large)
+    moved.write_bytes(large)
+    large[-1] = 1
+    other.write_bytes(large)
+    first = known("f5-tts", ckpt_file=weights)
+    assert "options" not in first
+    assert len(first["ckpt_file"]) == 16
+    assert known("f5-tts", ckpt_file=moved) == first
+    assert known("f5-tts", ckpt_file=other)["ckpt_file"] != first["ckpt_file"]
+
+    folders = [tmp_path / name for name in ("one", "two")]
+    for folder in folders:
+        (folder / ".cache").mkdir(parents=True)
+        (folder / ".cache" / "note").write_text(folder.name)
+        (folder / "config.json").write_text("{}")
+        (folder / "model.pth").write_text("weights")
+    one, two = (known("xtts", model_path=at, config_path=at / "config.json") for at in folders)
+    assert one == two
+    assert "options" not in one
+    (folders[0] / "model.pth").write_text("WEIGHTS")
+    again = known("xtts", model_path=folders[0], config_path=folders[0] / "config.json")
+    assert {name for name in one if one[name] != again[name]} == {"model_path"}
 
 
 @pytest.mark.parametrize(
@@ -283,7 +330,12 @@ def test_xtts_loads_a_local_model_on_the_device_it_is_told(stubs, started):
     [
         ("f5-tts", {"steps": "3"}, r"f5-tts: there is no option steps; there are: model, ckpt_file, "),
         ("f5-tts", {"nfe_step": "x"}, r"f5-tts: option nfe_step=x: invalid literal"),
-        ("xtts", {"model_path": "/m"}, r"xtts: the options model_path and config_path go together$"),
+        (
+            "f5-tts",
+            {"ckpt_file": "/absent"},
+            r"f5-tts: option ckpt_file=/absent: there is no such file or folder$",
+        ),
+        ("xtts", {"model_path": "/"}, r"xtts: the options model_path and config_path go together$"),
     ],
 )
 def test_options_that_there_are_not_are_told_at_the_start(stubs, started, command, options, message):
