@@ -1,7 +1,7 @@
 """Banks of voices: a folder of recordings with an index of who speaks in them, how, and which words.
 
-A row that cannot be used is named with what is wrong with it, and costs no other row its place. A bank is
-its content: where the folder lies, how its files are called, and the order of its rows change nothing.
+A row that cannot be used is named with what is wrong with it, and costs no other row its place. Where the
+folder lies and the order of its rows change nothing.
 """
 
 from __future__ import annotations
@@ -45,13 +45,17 @@ class VoiceBank:
     problems: tuple[str, ...] = ()
 
     def fingerprint(self) -> str:
-        """SHA-256 of the names, genders, emotions, transcripts and recordings, as hexadecimal digits."""
+        """SHA-256 of all that makes a sample or stands in it, as hexadecimal digits.
+
+        Names, genders, emotions, transcripts, recordings, their file names (without folders) and licences.
+        """
         return content_hash(
-            [
-                [voice.name, voice.gender, [[r.emotion, r.transcript, r.sha256] for r in voice.references]]
-                for voice in self.voices
-            ]
+            [[voice.name, voice.gender, list(map(_known, voice.references))] for voice in self.voices]
         )
+
+
+def _known(shown: Reference) -> list[str]:
+    return [shown.emotion, shown.transcript, shown.sha256, shown.path.name, shown.licence]
 
 
 class _BadRowError(ValueError):
@@ -64,6 +68,12 @@ class _Row:
     speaker: str
     gender: Gender
     reference: Reference
+
+    @property
+    def rank(self) -> tuple[str, ...]:
+        """Of several rows with one recording, the first by this counts, wherever they stand."""
+        shown = self.reference
+        return self.speaker, shown.transcript, str(shown.path), self.gender, shown.emotion, shown.licence
 
 
 def read_bank(folder: Path) -> VoiceBank:
@@ -80,21 +90,22 @@ def survey_bank(folder: Path) -> VoiceBank:
     """The bank in a folder, which may have problems and no voice. Raises UserError for want of an index."""
     index = _index_of(folder)
     lines, parse = _lines_of(index)
-    rows: dict[str, _Row] = {}
+    rows: list[_Row] = []
     problems: list[tuple[int, str]] = []
     for number, line in lines:
         try:
-            row = _row(index.parent, number, parse(line))
+            rows.append(_row(index.parent, number, parse(line)))
         except _BadRowError as error:
             problems.append((number, str(error)))
-            continue
-        first = rows.setdefault(row.reference.sha256, row)
+    by_sound: dict[str, _Row] = {}
+    for row in sorted(rows, key=lambda row: row.rank):
+        first = by_sound.setdefault(row.reference.sha256, row)
         if first is not row:
-            problems.append(
-                (number, f"{row.reference.path.name} is the recording of line {first.line} again")
-            )
+            again = f"{row.reference.path.name} is the recording of line {first.line} again"
+            problems.append((row.line, again))
+    used = sorted(by_sound.values(), key=lambda row: row.line)
     voices = []
-    for name, spoken in sorted(_by_speaker(rows.values()).items()):
+    for name, spoken in sorted(_by_speaker(used).items()):
         first = spoken[0]
         other = next((row for row in spoken if row.gender != first.gender), None)
         if other is None:
@@ -237,7 +248,8 @@ def _hash_of_sound(path: Path, name: str) -> str:
             raise _BadRowError(f"{name} is empty")
         with path.open("rb") as sound:
             return hashlib.file_digest(sound, "sha256").hexdigest()
-    except sf.SoundFileError as error:
+    # TypeError: a file without a header, of which the name tells nothing either.
+    except (sf.SoundFileError, TypeError) as error:
         raise _BadRowError(f"{name} is no sound file that can be read ({error})") from error
     except OSError as error:
         raise _BadRowError(f"{name} cannot be read ({error.strerror})") from error

@@ -11,23 +11,22 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import soundfile as sf
 from pydantic import Field, field_validator
 
 from copilot.content import content_hash, derive_rng, derive_seed
 from copilot.scene import Frozen
-from copilot.units import SAMPLE_RATE_HZ, Audio, Seconds, samples_to_seconds, seconds_to_samples
+from copilot.units import SAMPLE_RATE_HZ, samples_to_seconds, seconds_to_samples
 from renderers.base import About, RenderedSound, RenderFailure, RenderRequest, Tool, Voice
 from renderers.library.fit import fit, heard_span
 from renderers.library.index import Index, Recording, normalised, read_index, under_licences
+from renderers.library.reading import Reader, UnusableError, digest
 from renderers.library.search import Search
 from renderers.procedural import FALLBACK, LONGEST_S, ProceduralRenderer, make
 
-SOUND_VERSION = "2"
-"""Raised by hand whenever the search or the fitting gives another sound; part of every stem's key."""
+SOUND_VERSION = "3"
+"""Raised by hand whenever search, reading or fitting give another sound; part of every stem's key."""
 
-_MOST_READ_S: Seconds = 120.0
 _TRIES = 4
 """How many of several equally good recordings are tried where one cannot be decoded, or leaves a gap."""
 
@@ -59,10 +58,6 @@ class LibrarySettings(Frozen):
         return tuple(names)
 
 
-class _UnusableError(ValueError):
-    """A recording gives no sound; the message names it and says why."""
-
-
 class LibraryRenderer:
     """Plays recordings for `sfx` requests."""
 
@@ -80,6 +75,7 @@ class LibraryRenderer:
         self._settings = settings
         self._index: Index | None = None
         self._search: Search | None = None
+        self._reader = Reader()
         self._hashes: dict[str, str] = {}
 
     @property
@@ -88,11 +84,16 @@ class LibraryRenderer:
         return self._read().problems
 
     def fingerprint(self) -> dict[str, str]:
-        """Backend, versions, licences, and the hash of what the index says and of its recordings' digests.
+        """Backend, versions, licences, and the hash of all that the index says and the recordings' digests.
 
-        Where the folder lies is not in it. Raises UserError as `prepare`.
+        Where the folder lies is not in it. Reads up to 1 MiB of each recording: once for a run, not in each
+        worker. Raises UserError as `prepare`, and for a recording that cannot be read.
         """
-        known = [[r.file, r.text, r.licence, r.kind, r.digest] for r in self._read().recordings]
+        index = self._read()
+        known = [
+            [r.file, r.text, normalised(r.licence), r.author, r.source, r.kind, digest(index.folder / r.file)]
+            for r in index.recordings
+        ]
         return {
             "backend": self.name,
             "version": SOUND_VERSION,
@@ -145,7 +146,7 @@ class LibraryRenderer:
         for place in [*found[first:], *found[:first]][:_TRIES]:
             try:
                 sound = self._sound(self._read().recordings[place], request)
-            except _UnusableError as error:
+            except UnusableError as error:
                 unusable.append(str(error))
                 continue
             if request.duration_s <= _GAP * float(sound.detail.get("event_s", request.duration_s)):
@@ -156,12 +157,12 @@ class LibraryRenderer:
         )
 
     def _sound(self, recording: Recording, request: RenderRequest) -> RenderedSound:
-        """Raises _UnusableError."""
+        """Raises UnusableError."""
         path = self._read().folder / recording.file
-        read, rate_hz, skipped = _decoded(path, recording.file, request)
+        read, rate_hz, skipped = self._reader.read(path, recording.file, request.duration_s, request.seed)
         first, end = heard_span(read)
         if first == end:
-            raise _UnusableError(f"{recording.file} is silent")
+            raise UnusableError(f"{recording.file} is silent")
         # At the recording's rate, so many samples that there are never too few at the pipeline's.
         n_samples = -(-seconds_to_samples(request.duration_s) * rate_hz // SAMPLE_RATE_HZ)
         fitted = fit(read[:, first:end], rate_hz, n_samples, recording.kind)
@@ -185,27 +186,6 @@ class LibraryRenderer:
             with path.open("rb") as stream:
                 self._hashes[file] = hashlib.file_digest(stream, "sha256").hexdigest()
         return self._hashes[file]
-
-
-def _decoded(path: Path, name: str, request: RenderRequest) -> tuple[Audio, int, int]:
-    """Sound with 1 or 2 channels, its rate, and the samples left out before it. Raises _UnusableError.
-
-    Of a recording of many minutes the seed says which part is read. More than two channels may be anything,
-    surround sound or a B-format: their mean, in one channel, holds something of each.
-    """
-    try:
-        with sf.SoundFile(path) as file:
-            n_most = seconds_to_samples(max(_MOST_READ_S, 2 * request.duration_s), file.samplerate)
-            skipped = derive_seed("library part", request.seed) % max(file.frames - n_most + 1, 1)
-            file.seek(skipped)
-            audio: Audio = file.read(n_most, dtype="float32", always_2d=True).T
-            rate_hz = int(file.samplerate)
-    # TypeError: a file without a header, of which the name tells nothing either.
-    except (sf.SoundFileError, OSError, TypeError) as error:
-        raise _UnusableError(f"{name} cannot be decoded ({error})") from error
-    if not np.isfinite(audio).all():
-        raise _UnusableError(f"{name} holds NaN or infinity")
-    return audio if audio.shape[0] <= 2 else audio.mean(axis=0, keepdims=True), rate_hz, skipped
 
 
 def _noise(request: RenderRequest) -> RenderedSound:

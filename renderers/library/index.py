@@ -7,7 +7,6 @@ the rows and the place of the folder change nothing.
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
 import os
 import re
@@ -40,7 +39,6 @@ _AUTHOR = ("author", "manufacturer", "uploader")
 _SOURCE = ("source", "sound_link", "url")
 _MORE = (*_LICENCE, *_AUTHOR, *_SOURCE)
 
-_BLOCK_BYTES = 4096
 _ESC_LICENCE = re.compile(r"^- \[([^\]]+)\.\w+\]:\s.*\((\S+)\) by (.*) \[([^\]]+)\]\s*$", re.MULTILINE)
 
 
@@ -72,11 +70,10 @@ _Columns = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """One file, by its path below the folder, and what its rows say. `digest` changes with its content."""
+    """One file, by its path below the folder, and what its rows say."""
 
     file: str
     text: str
-    digest: str
     licence: str = ""
     author: str = ""
     source: str = ""
@@ -105,7 +102,7 @@ def read_index(folder: Path, name: str | None = None) -> Index:
     index = folder / layout.index
     lines, parse = _lines_of(index)
     details = _details(folder, layout)
-    recordings: dict[str, Recording] = {}
+    rows: dict[str, list[Recording]] = {}
     problems: list[str] = []
     for number, line in lines:
         try:
@@ -113,15 +110,19 @@ def read_index(folder: Path, name: str | None = None) -> Index:
         except _BadRowError as error:
             problems.append(f"{index.name}:{number}: {error}")
             continue
-        # One row for each caption of a file: they are one text.
-        before = recordings.get(new.file)
-        recordings[new.file] = replace(before, text=f"{before.text} {new.text}") if before else new
-    if not recordings:
+        rows.setdefault(new.file, []).append(new)
+    if not rows:
         raise UserError(
             f"library {index}: no row can be used ({problems[0] if problems else 'there is none'}); "
             f"expected recordings with the columns {HEADER}"
         )
-    return Index(folder, tuple(recordings[file] for file in sorted(recordings)), tuple(problems))
+    return Index(folder, tuple(_as_one(rows[file]) for file in sorted(rows)), tuple(problems))
+
+
+def _as_one(rows: Sequence[Recording]) -> Recording:
+    """A file with a row for each of its captions: they are one text, in whatever order they stand."""
+    ordered = sorted(rows, key=lambda r: (r.text, r.licence, r.author, r.source, r.kind or ""))
+    return replace(ordered[0], text=" ".join(row.text for row in ordered))
 
 
 def under_licences(index: Index, licences: Sequence[str]) -> Index:
@@ -254,10 +255,10 @@ def _recording(
     file = PurePath(layout.folder, name + layout.suffix)
     if file.is_absolute() or ".." in file.parts:
         raise _BadRowError(f"{name} lies outside the folder")
+    _check(folder / file)
     return Recording(
         file=file.as_posix(),
         text=text,
-        digest=_digest(folder / file),
         licence=_first(known, _LICENCE),
         author=_first(known, _AUTHOR),
         source=_first(known, _SOURCE),
@@ -269,24 +270,18 @@ def _first(columns: _Columns, names: Sequence[str]) -> str:
     return next((columns[name] for name in names if columns.get(name)), "")
 
 
-def _digest(path: Path) -> str:
-    """Hash of the size and three blocks (begin, middle, end): whole files would take minutes to read."""
+def _check(path: Path) -> None:
+    """Raises _BadRowError for what cannot be opened, or holds nothing."""
     try:
         if not path.is_file():
             raise _BadRowError(f"there is no file {path.name}")
         with path.open("rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            if not size:
+            if not file.seek(0, os.SEEK_END):
                 raise _BadRowError(f"{path.name} is empty")
-            digest = hashlib.sha256(str(size).encode())
-            for place in (0, (size - _BLOCK_BYTES) // 2, size - _BLOCK_BYTES):
-                file.seek(max(place, 0))
-                digest.update(file.read(_BLOCK_BYTES))
     except (OSError, ValueError) as error:
         if isinstance(error, _BadRowError):
             raise
         raise _BadRowError(f"{path.name} cannot be read ({error})") from error
-    return digest.hexdigest()
 
 
 _CC_URL = re.compile(r"creativecommons\.org/(?:licenses|publicdomain)/([a-z+-]+)(?:/(\d\.\d))?")

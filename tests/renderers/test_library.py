@@ -10,11 +10,10 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-import renderers.library as library
 from copilot.errors import UserError
 from copilot.stem import SoundSpec, make_stem
 from renderers.base import Renderer, RenderFailure, RenderRequest, about
-from renderers.library import LibraryRenderer, LibrarySettings
+from renderers.library import LibraryRenderer, LibrarySettings, reading
 from renderers.registry import create
 
 SOUNDS = Path(__file__).parents[2] / ".." / "shared" / "data" / "sounds-cc0"
@@ -174,13 +173,50 @@ def test_stereo_stays_and_more_channels_become_one(tmp_path, channels, given):
 
 
 def test_of_a_very_long_recording_a_part_is_read(tmp_path, monkeypatch):
-    monkeypatch.setattr(library, "_MOST_READ_S", 4.0)
+    monkeypatch.setattr(reading, "_MOST_READ_S", 4.0)
     renderer = of(folder_of(tmp_path, [("rain", noise(30.0))]))
     starts = [
         float(s.detail["from_s"]) for s in renderer.render([RenderRequest("rain", 2.0, n) for n in range(20)])
     ]
     assert min(starts) < 8.0
     assert 18.0 < max(starts) < 28.0
+
+
+def long_with(*bells_s, rate=8_000):
+    """Five minutes of digital silence with short bells in it, of equal energy."""
+    sound = np.zeros((300 * rate, 1), np.float32)
+    for at_s in bells_s:
+        sound[int(at_s * rate) : int((at_s + 0.5) * rate)] = noise(0.5, rate=rate)
+    return sound
+
+
+def test_of_a_very_long_recording_the_loud_part_is_read(tmp_path):
+    renderer = of(folder_of(tmp_path, [("bell", long_with(275.2))], rate=8_000))
+    for given in renderer.render([RenderRequest("a bell", 2.0, seed) for seed in range(10)]):
+        assert (given.detail["from_s"], given.detail["event_s"]) == ("275.200", "0.500")
+
+
+def test_the_seed_draws_among_parts_that_are_as_loud(tmp_path, monkeypatch):
+    sound = long_with(20.2, 150.2, 298.2) + 0.3 * long_with(250.2)
+    renderer = of(folder_of(tmp_path, [("bell", sound)], rate=8_000))
+    scans = []
+    scanned = reading.energies
+    monkeypatch.setattr(reading, "energies", lambda file: scans.append(file.name) or scanned(file))
+    # No two bells are in one part of a little more than their distance.
+    monkeypatch.setattr(reading, "_MOST_READ_S", 40.0)
+    given = renderer.render([RenderRequest("a bell", 1.0, seed) for seed in range(20)])
+    assert {sound.detail["from_s"] for sound in given} == {"20.200", "150.200", "298.200"}
+    assert len(scans) == 1
+
+
+def test_a_second_of_nan_in_a_very_long_recording_is_not_its_loud_part(tmp_path):
+    sound = long_with(275.2)
+    sound[8_000:9_000] = np.nan
+    sound[20_000] = np.inf
+    (given,) = of(folder_of(tmp_path, [("bell", sound)], rate=8_000)).render(
+        [RenderRequest("a bell", 2.0, 1)]
+    )
+    assert given.detail["from_s"] == "275.200"
 
 
 def test_the_recordings_rate_is_kept(tmp_path):
@@ -200,6 +236,66 @@ def test_the_fingerprint_is_of_the_content_and_not_of_the_place(tmp_path):
     assert {name for name in first if first[name] != changed[name]} == {"index"}
     (one / "index.csv").write_text((one / "index.csv").read_text().replace("sea", "surf"))
     assert of(one).fingerprint()["index"] not in {first["index"], changed["index"]}
+
+
+def test_all_that_a_stem_tells_of_a_recording_is_in_the_fingerprint(tmp_path):
+    folder = folder_of(tmp_path, [("rain", noise(3.0))])
+
+    def told(row):
+        (folder / "index.csv").write_text(f"file,label,licence,author,source,kind\n{row}\n")
+        renderer = of(folder)
+        (sound,) = renderer.render([RenderRequest("rain", 1.0, 1)])
+        return dict(sound.detail), renderer.fingerprint()["index"]
+
+    detail, index = told("0.wav,rain,CC BY 4.0,Ann,http://x/1,event")
+    assert told("0.wav,rain,cc-by-4.0,Ann,http://x/1,event") == (detail, index)
+    for row in (
+        "0.wav,rain,CC BY 3.0,Ann,http://x/1,event",
+        "0.wav,rain,CC BY 4.0,Ben,http://x/1,event",
+        "0.wav,rain,CC BY 4.0,Ann,http://x/2,event",
+        "0.wav,rain,CC BY 4.0,Ann,http://x/1,texture",
+    ):
+        other, changed = told(row)
+        assert other != detail
+        assert changed != index
+
+
+@pytest.mark.parametrize("n_bytes", [1, 65_536, 65_537, 400_000, 2**20 - 1, 2**20])
+def test_any_edit_of_a_file_up_to_1_mib_changes_its_digest(tmp_path, n_bytes):
+    content = bytearray(np.random.default_rng(1).bytes(n_bytes))
+    (tmp_path / "a.wav").write_bytes(content)
+    digests = {reading.digest(tmp_path / "a.wav")}
+    places = np.unique(np.linspace(0, n_bytes - 1, 37).astype(int)).tolist()
+    for place in places:
+        content[place] ^= 1
+        (tmp_path / "a.wav").write_bytes(content)
+        digests.add(reading.digest(tmp_path / "a.wav"))
+        content[place] ^= 1
+    assert len(digests) == len(places) + 1
+
+
+def test_of_larger_files_even_parts_and_the_size_are_in_the_digest(tmp_path):
+    content = bytearray(np.random.default_rng(1).bytes(3 * 2**20))
+    path = tmp_path / "a.wav"
+    path.write_bytes(content)
+    before = reading.digest(path)
+    # 16 blocks, one in every 205 kB: no edit of 256 KiB falls between them.
+    for start in range(0, len(content), 2**18):
+        edited = content.copy()
+        edited[start : start + 2**18] = bytes(2**18)
+        path.write_bytes(edited)
+        assert reading.digest(path) != before
+    path.write_bytes(content + b"x")
+    assert reading.digest(path) != before
+
+
+def test_a_recording_that_is_gone_before_its_digest_is_told(tmp_path):
+    renderer = of(folder_of(tmp_path, [("rain", noise(1.0))]))
+    renderer.prepare()
+    (tmp_path / "0.wav").unlink()
+    with pytest.raises(UserError, match=r"0.wav: cannot be read \(No such file or directory\)"):
+        renderer.fingerprint()
+    renderer.close()
 
 
 def test_licences_are_in_the_fingerprint_however_they_are_spelt(tmp_path):

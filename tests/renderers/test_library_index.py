@@ -133,7 +133,7 @@ def test_bad_lines_of_json_are_told(tmp_path):
 def test_rows_of_one_file_are_one_recording_and_their_order_is_nothing(tmp_path):
     files = {"a.wav": "x", "b.wav": "y"}
     there = read(tmp_path / "1", {**files, "index.csv": "file,caption\nb.wav,sea\na.wav,rain\na.wav,wet\n"})
-    other = read(tmp_path / "2", {**files, "index.csv": "file,caption\na.wav,rain\na.wav,wet\nb.wav,sea\n"})
+    other = read(tmp_path / "2", {**files, "index.csv": "file,caption\na.wav,wet\na.wav,rain\nb.wav,sea\n"})
     assert there.recordings == other.recordings
     assert [recording.text for recording in there.recordings] == ["rain wet", "sea"]
 

@@ -126,10 +126,13 @@ def test_a_bad_row_is_named_and_stops_no_other(folder, row, problem):
     assert [voice.name for voice in bank.voices] == ["anna", "carl"]
 
 
-def test_a_file_that_is_no_sound_is_named(folder):
-    (folder / "b.wav").write_bytes(b"not a sound")
-    (problem,) = read_bank(write(folder, GOOD, "b.wav,ben,male,sad,Hello.,CC0")).problems
-    assert problem.startswith("index.csv:3: b.wav is no sound file that can be read (")
+@pytest.mark.parametrize("name", ["d.wav", "d.raw", "d"])
+def test_a_file_that_is_no_sound_is_named(folder, name):
+    (folder / name).write_bytes(b"not a sound")
+    bank = read_bank(write(folder, GOOD, f"{name},ben,male,sad,Hello.,CC0"))
+    (problem,) = bank.problems
+    assert problem.startswith(f"index.csv:3: {name} is no sound file that can be read (")
+    assert [voice.name for voice in bank.voices] == ["anna"]
 
 
 @pytest.mark.parametrize(
@@ -191,13 +194,31 @@ def test_a_transcript_all_in_capitals_is_read_as_a_sentence(folder, written, rea
 class TestFingerprint:
     ROWS = (GOOD, "b.wav,ben,male,sad,Hello.,CC0", "c.wav,anna,female,sad,Hello.,CC0")
 
-    def test_folder_names_order_and_licence_change_nothing(self, folder, tmp_path_factory):
+    def test_folder_order_and_rows_not_used_change_nothing(self, folder, tmp_path_factory):
         before = read_bank(write(folder, *self.ROWS)).fingerprint()
         moved = tmp_path_factory.mktemp("moved") / "voices"
         shutil.copytree(folder, moved)
-        (moved / "c.wav").rename(moved / "0.wav")
-        rows = (self.ROWS[2].replace("c.wav", "0.wav"), self.ROWS[1].replace("CC0", "CC BY"), self.ROWS[0])
+        (moved / "more").mkdir()
+        (moved / "c.wav").rename(moved / "more" / "c.wav")
+        rows = (self.ROWS[2].replace("c.wav", "more/c.wav"), *self.ROWS[1::-1])
         assert read_bank(write(moved, *rows, "x.wav,x,male,,Hello.,")).fingerprint() == before
+
+    @pytest.mark.parametrize(
+        "other", ["copy.wav,eve,female,sad,Hi.,", "copy.wav,anna,female,angry,It is late.,"]
+    )
+    def test_of_rows_with_one_recording_the_order_changes_nothing(self, folder, other):
+        shutil.copy(folder / "a.wav", folder / "copy.wav")
+        one = read_bank(write(folder, *self.ROWS, other))
+        swapped = read_bank(write(folder, other, *self.ROWS))
+        assert [voice.name for voice in one.voices] == ["anna", "ben"]
+        assert one.fingerprint() == swapped.fingerprint()
+        assert swapped.problems == ("index.csv:2: copy.wav is the recording of line 3 again",)
+
+    def test_the_name_of_a_file_changes_it(self, folder):
+        before = read_bank(write(folder, *self.ROWS)).fingerprint()
+        (folder / "c.wav").rename(folder / "0.wav")
+        assert read_bank(write(folder, *self.ROWS[:2], self.ROWS[2].replace("c.wav", "0.wav"))).problems == ()
+        assert read_bank(folder).fingerprint() != before
 
     @pytest.mark.parametrize(
         ("old", "new"),
@@ -207,6 +228,7 @@ class TestFingerprint:
             ("sad", "angry"),
             ("Hello.", "Hullo."),
             ("b.wav", "other.wav"),
+            ("CC0", "CC BY"),
         ],
     )
     def test_what_a_voice_is_changes_it(self, folder, old, new):

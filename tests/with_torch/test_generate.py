@@ -22,7 +22,7 @@ def models(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("models")
     save_tiny_stable_audio(folder / "stable-audio", windows=8)
     save_tiny_stable_audio_3(folder / "stable-audio-3")
-    save_tiny_vibevoice(folder / "vibevoice")
+    save_tiny_vibevoice(folder / "vibevoice", ends_after=12)
     rng = np.random.default_rng(0)
     (folder / "voices").mkdir()
     rows = ["file,speaker,gender,emotion,transcript,licence"]

@@ -1,0 +1,97 @@
+"""What is read of a recording's file: a digest of its content, and the part that a sound is made of."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+from pathlib import Path
+
+import numpy as np
+import soundfile as sf
+from numpy.typing import NDArray
+
+from copilot.content import draw
+from copilot.errors import UserError
+from copilot.units import Audio, Seconds, seconds_to_samples
+
+_BLOCK_BYTES = 65_536
+_N_BLOCKS = 16
+
+_MOST_READ_S: Seconds = 120.0
+_AS_LOUD = 10.0 ** (-1.0 / 10.0)
+"""A stretch with this share of the most energy, 1 dB below it, is as good."""
+
+
+class UnusableError(ValueError):
+    """A recording gives no sound; the message names it and says why."""
+
+
+def digest(path: Path) -> str:
+    """Hash of a file's content: all of it up to 1 MiB, else its size and 16 evenly spaced blocks of 64 KiB.
+
+    Raises UserError where it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            told = hashlib.sha256(str(size).encode())
+            room = max(size - _N_BLOCKS * _BLOCK_BYTES, 0)
+            for n in range(_N_BLOCKS):
+                file.seek(n * _BLOCK_BYTES + room * n // (_N_BLOCKS - 1))
+                told.update(file.read(_BLOCK_BYTES))
+    except OSError as error:
+        raise UserError(f"library {path}: cannot be read ({error.strerror}); check the file") from error
+    return told.hexdigest()
+
+
+class Reader:
+    """Decodes recordings. Long ones are looked through once, for where they are loud."""
+
+    def __init__(self) -> None:
+        self._energies: dict[Path, NDArray[np.float64]] = {}
+
+    def read(self, path: Path, name: str, duration_s: Seconds, seed: int) -> tuple[Audio, int, int]:
+        """Sound with 1 or 2 channels, its rate, and the samples left out before it. Raises UnusableError.
+
+        Of a recording of many minutes it is the part around the stretch of the duration with the most energy;
+        the seed draws one of several. More than two channels may be anything, surround sound or a B-format:
+        their mean, in one channel, holds something of each.
+        """
+        try:
+            with sf.SoundFile(path) as file:
+                rate_hz = int(file.samplerate)
+                n_most = seconds_to_samples(max(_MOST_READ_S, 2 * duration_s), rate_hz)
+                skipped = 0
+                if file.frames > n_most:
+                    if path not in self._energies:
+                        self._energies[path] = energies(file)
+                    middle = rate_hz * _loud_middle_s(self._energies[path], duration_s, seed)
+                    skipped = min(max(int(middle) - n_most // 2, 0), file.frames - n_most)
+                file.seek(skipped)
+                audio: Audio = file.read(n_most, dtype="float32", always_2d=True).T
+        # TypeError: a file without a header, of which the name tells nothing either.
+        except (sf.SoundFileError, OSError, TypeError) as error:
+            raise UnusableError(f"{name} cannot be decoded ({error})") from error
+        if not np.isfinite(audio).all():
+            raise UnusableError(f"{name} holds NaN or infinity")
+        return audio if audio.shape[0] <= 2 else audio.mean(axis=0, keepdims=True), rate_hz, skipped
+
+
+def energies(file: sf.SoundFile) -> NDArray[np.float64]:
+    """The energy of each second; 0 for one that holds NaN or infinity."""
+    told = []
+    while (block := file.read(file.samplerate, dtype="float32")).size:
+        energy = float(np.square(block, dtype=np.float64).sum())
+        told.append(energy if math.isfinite(energy) else 0.0)
+    return np.array(told)
+
+
+def _loud_middle_s(energy: NDArray[np.float64], duration_s: Seconds, seed: int) -> Seconds:
+    """The middle of one of the stretches with the most energy; 0 where there is no sound to read."""
+    n_seconds = min(math.ceil(duration_s), energy.size)
+    if n_seconds == 0:
+        return 0.0
+    inside = np.convolve(energy, np.ones(n_seconds), mode="valid")
+    starts = np.flatnonzero(inside >= _AS_LOUD * inside.max()).tolist()
+    return float(draw(starts, "library part", seed)) + n_seconds / 2
