@@ -5,8 +5,8 @@ import pytest
 from copilot.designers.scripted.dice import Dice
 from copilot.designers.scripted.lexicon import load_lexicon
 from copilot.designers.scripted.lines import Line, LineCutter
-from copilot.spoken import count_words
 from copilot.scene import Range, SceneLimits
+from copilot.spoken import count_words
 
 
 @pytest.fixture(scope="module")
