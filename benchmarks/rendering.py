@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from copilot.dialogue import Dialogue, Turn
 from copilot.edit import Add
@@ -86,7 +87,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=4.0, help="of each sound")
     given = parser.parse_args()
     records = [record(number, given.batch, given.seconds) for number in range(given.batches)]
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, threadpool_limits(1):  # as in a worker
         stage = RenderStage(Model(given.batch * given.seconds), StemStore(Path(folder)), 0)
         started, cpu_s = time.perf_counter(), time.process_time()
         stage(records)
