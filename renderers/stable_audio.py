@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import os
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -73,7 +74,7 @@ class StableAudioSettings(DiffusionSettings):
     negative_prompt: str = Field("Low quality, average quality.", description=ABOUT_NEGATIVE_PROMPT)
 
 
-class DiffusionRenderer:
+class DiffusionRenderer(ABC):
     """What renderers on a diffusers pipeline have in common: loading, and batches of requests."""
 
     name: str
@@ -125,11 +126,13 @@ class DiffusionRenderer:
         """Let go of the model."""
         self._pipe = None
 
+    @abstractmethod
     def _generate(self, requests: Sequence[RenderRequest]) -> list[RenderedSound]:
-        raise NotImplementedError
+        """The sounds of requests that can be made."""
 
+    @abstractmethod
     def _window_s(self) -> Seconds:
-        raise NotImplementedError
+        """The longest sound that the model makes."""
 
     def _fault(self, request: RenderRequest) -> RenderFailure | None:
         if not 0 < request.duration_s < math.inf:

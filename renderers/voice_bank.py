@@ -6,16 +6,13 @@ folder lies and the order of its rows change nothing.
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import json
 import re
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path, PurePath
-from typing import get_args
+from typing import Any, get_args
 
 import soundfile as sf
 
@@ -24,6 +21,7 @@ from copilot.errors import UserError
 from copilot.scene import Emotion, Gender
 from renderers.base import Reference, Voice
 from renderers.espeak_voices import known_emotion
+from renderers.index_file import BadRowError, Columns, lines_of
 
 INDEX_FILES = ("index.csv", "index.jsonl")
 HEADER = "file,speaker,gender,emotion,transcript,licence"
@@ -58,10 +56,6 @@ def _known(shown: Reference) -> list[str]:
     return [shown.emotion, shown.transcript, shown.sha256, shown.path.name, shown.licence]
 
 
-class _BadRowError(ValueError):
-    """A row cannot be used; the message says why."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Row:
     line: int
@@ -89,13 +83,13 @@ def read_bank(folder: Path) -> VoiceBank:
 def survey_bank(folder: Path) -> VoiceBank:
     """The bank in a folder, which may have problems and no voice. Raises UserError for want of an index."""
     index = _index_of(folder)
-    lines, parse = _lines_of(index)
+    lines, parse = lines_of(index, "voices", HEADER, _missing_columns, _from_json)
     rows: list[_Row] = []
     problems: list[tuple[int, str]] = []
     for number, line in lines:
         try:
             rows.append(_row(index.parent, number, parse(line)))
-        except _BadRowError as error:
+        except BadRowError as error:
             problems.append((number, str(error)))
     by_sound: dict[str, _Row] = {}
     for row in sorted(rows, key=lambda row: row.rank):
@@ -137,76 +131,33 @@ def _index_of(folder: Path) -> Path:
     )
 
 
-def _lines_of(index: Path) -> tuple[list[tuple[int, bytes]], Callable[[bytes], Mapping[str, str]]]:
-    """The lines that hold rows, with their numbers from 1, and what makes columns of one.
-
-    A line is a row: a quote that is not closed spoils its own line only.
-    """
-    try:
-        content = index.read_bytes().removeprefix(b"\xef\xbb\xbf")
-    except OSError as error:
-        raise UserError(f"voices {index}: cannot be read ({error.strerror}); check the file") from error
-    lines = [(n, line) for n, line in enumerate(content.splitlines(), start=1) if line.strip()]
-    if index.suffix == ".jsonl":
-        return lines, _from_json
-    try:
-        header = [name.strip().lower() for name in _cells(lines[0][1])] if lines else []
-    except _BadRowError as fault:
-        raise UserError(f"voices {index}: the first line is {fault}; expected {HEADER}") from None
-    if missing := [name for name in _NEEDED if name not in header]:
-        raise UserError(
-            f"voices {index}: no column {', '.join(missing)} in the first line; expected {HEADER}"
-        )
-    return lines[1:], partial(_from_cells, header)
+def _missing_columns(header: Sequence[str]) -> str | None:
+    return ", ".join(name for name in _NEEDED if name not in header) or None
 
 
-def _cells(line: bytes) -> list[str]:
-    try:
-        return next(csv.reader([line.decode()], strict=True), [])
-    except UnicodeDecodeError as error:
-        raise _BadRowError("not UTF-8") from error
-    except csv.Error as error:
-        raise _BadRowError(f"not CSV ({error})") from error
-
-
-def _from_cells(header: Sequence[str], line: bytes) -> Mapping[str, str]:
-    cells = _cells(line)
-    if len(cells) > len(header):
-        raise _BadRowError(
-            f"{len(cells)} columns where the first line has {len(header)}; quote a text that holds a comma"
-        )
-    return dict(zip(header, cells, strict=False))
-
-
-def _from_json(line: bytes) -> Mapping[str, str]:
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise _BadRowError(f"not JSON ({error})") from error
-    if not isinstance(row, dict):
-        raise _BadRowError("not a JSON object")
+def _from_json(row: Mapping[str, Any]) -> Columns:
     return {name: _text(name, row[name]) for name in _READ if row.get(name) is not None}
 
 
 def _text(name: str, value: object) -> str:
     """A text; a speaker may be a number."""
     if isinstance(value, bool) or not isinstance(value, str | int):
-        raise _BadRowError(f"{name} is not a text")
+        raise BadRowError(f"{name} is not a text")
     try:
         return str(value).encode().decode()
     except UnicodeEncodeError as error:
-        raise _BadRowError(f"{name} holds half a character") from error
+        raise BadRowError(f"{name} holds half a character") from error
 
 
 def _row(folder: Path, number: int, columns: Mapping[str, str]) -> _Row:
     known = {name: " ".join(value.split()) for name, value in columns.items()}
     for name in _NEEDED:
         if not known.get(name):
-            raise _BadRowError(f"no {name}")
+            raise BadRowError(f"no {name}")
     emotion = known_emotion(known.get("emotion") or None)
     if emotion is None:
         there = ", ".join(get_args(Emotion))
-        raise _BadRowError(f"unknown emotion {known['emotion']!r}; there are: {there}")
+        raise BadRowError(f"unknown emotion {known['emotion']!r}; there are: {there}")
     file = columns["file"].strip()
     path = _path(folder, file)
     transcript = known["transcript"]
@@ -230,29 +181,29 @@ def _gender(text: str) -> Gender:
     for gender in get_args(Gender):
         if text.lower() == gender:
             return gender  # type: ignore[no-any-return]
-    raise _BadRowError(f"gender {text!r}; expected female or male")
+    raise BadRowError(f"gender {text!r}; expected female or male")
 
 
 def _path(folder: Path, file: str) -> Path:
     """The recording. Links are followed: the folder's owner has put them there."""
     if PurePath(file).is_absolute() or ".." in PurePath(file).parts:
-        raise _BadRowError(f"{file} lies outside the folder")
+        raise BadRowError(f"{file} lies outside the folder")
     return folder / file
 
 
 def _hash_of_sound(path: Path, name: str) -> str:
     try:
         if not path.is_file():
-            raise _BadRowError(f"there is no file {name}")
+            raise BadRowError(f"there is no file {name}")
         if sf.info(path).frames == 0:
-            raise _BadRowError(f"{name} is empty")
+            raise BadRowError(f"{name} is empty")
         with path.open("rb") as sound:
             return hashlib.file_digest(sound, "sha256").hexdigest()
     # TypeError: a file without a header, of which the name tells nothing either.
     except (sf.SoundFileError, TypeError) as error:
-        raise _BadRowError(f"{name} is no sound file that can be read ({error})") from error
+        raise BadRowError(f"{name} is no sound file that can be read ({error})") from error
     except OSError as error:
-        raise _BadRowError(f"{name} cannot be read ({error.strerror})") from error
+        raise BadRowError(f"{name} cannot be read ({error.strerror})") from error
 
 
 def _by_speaker(rows: Iterable[_Row]) -> Mapping[str, list[_Row]]:

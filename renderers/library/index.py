@@ -11,13 +11,13 @@ import json
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path, PurePath
 from typing import Any, get_args
 
 from copilot.errors import UserError
+from renderers.index_file import BadRowError, Columns, lines_of
 from renderers.library.fit import Kind
 from renderers.procedural.words import words_of
 
@@ -65,8 +65,6 @@ _LAYOUTS = (
     _Layout("clotho_captions_development.csv", "development", details="clotho_metadata_development.csv"),
 )
 
-_Columns = Mapping[str, str]
-
 
 @dataclass(frozen=True, slots=True)
 class Recording:
@@ -89,10 +87,6 @@ class Index:
     problems: tuple[str, ...] = ()
 
 
-class _BadRowError(ValueError):
-    """A row cannot be used; the message says why."""
-
-
 def read_index(folder: Path, name: str | None = None) -> Index:
     """The index in a folder: the one called `name`, else the first of the known layouts.
 
@@ -100,14 +94,14 @@ def read_index(folder: Path, name: str | None = None) -> Index:
     """
     layout = _layout_of(folder, name)
     index = folder / layout.index
-    lines, parse = _lines_of(index)
+    lines, parse = lines_of(index, "library", HEADER, _missing_column, _from_json)
     details = _details(folder, layout)
     rows: dict[str, list[Recording]] = {}
     problems: list[str] = []
     for number, line in lines:
         try:
             new = _recording(folder, layout, parse(line), details)
-        except _BadRowError as error:
+        except BadRowError as error:
             problems.append(f"{index.name}:{number}: {error}")
             continue
         rows.setdefault(new.file, []).append(new)
@@ -154,53 +148,12 @@ def _layout_of(folder: Path, name: str | None) -> _Layout:
     )
 
 
-def _lines_of(index: Path) -> tuple[list[tuple[int, bytes]], Callable[[bytes], _Columns]]:
-    """The lines that hold rows, with their numbers from 1, and what makes columns of one.
-
-    A line is a row: a quote that is not closed spoils its own line only.
-    """
-    try:
-        content = index.read_bytes().removeprefix(b"\xef\xbb\xbf")
-    except OSError as error:
-        raise UserError(f"library {index}: cannot be read ({error.strerror}); check the file") from error
-    lines = [(n, line) for n, line in enumerate(content.splitlines(), start=1) if line.strip()]
-    if index.suffix == ".jsonl":
-        return lines, _from_json
-    try:
-        header = [name.strip().lower() for name in _cells(lines[0][1])] if lines else []
-    except _BadRowError as error:
-        raise UserError(f"library {index}: the first line is {error}; expected {HEADER}") from None
-    for what, names in (("file", _FILE), ("caption or label", _TEXTS)):
-        if not set(names) & set(header):
-            raise UserError(f"library {index}: no column {what} in the first line; expected {HEADER}")
-    return lines[1:], partial(_from_cells, header)
+def _missing_column(header: Sequence[str]) -> str | None:
+    wanted = (("file", _FILE), ("caption or label", _TEXTS))
+    return next((what for what, names in wanted if not set(names) & set(header)), None)
 
 
-def _cells(line: bytes) -> list[str]:
-    try:
-        return next(csv.reader([line.decode()], strict=True), [])
-    except UnicodeDecodeError as error:
-        raise _BadRowError("not UTF-8") from error
-    except csv.Error as error:
-        raise _BadRowError(f"not CSV ({error})") from error
-
-
-def _from_cells(header: Sequence[str], line: bytes) -> _Columns:
-    cells = _cells(line)
-    if len(cells) > len(header):
-        raise _BadRowError(
-            f"{len(cells)} columns where the first line has {len(header)}; quote a text that holds a comma"
-        )
-    return dict(zip(header, cells, strict=False))
-
-
-def _from_json(line: bytes) -> _Columns:
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise _BadRowError(f"not JSON ({error})") from error
-    if not isinstance(row, dict):
-        raise _BadRowError("not a JSON object")
+def _from_json(row: Mapping[str, Any]) -> Columns:
     return {name.lower(): _text(value) for name, value in row.items()}
 
 
@@ -214,7 +167,7 @@ def _text(value: Any) -> str:  # noqa: ANN401 - any JSON value
     return str(value).encode(errors="replace").decode()
 
 
-def _details(folder: Path, layout: _Layout) -> Mapping[str, _Columns]:
+def _details(folder: Path, layout: _Layout) -> Mapping[str, Columns]:
     """More columns, by file name: licences and authors that a known layout keeps in another file."""
     if layout.details is None or not (folder / layout.details).is_file():
         return {}
@@ -237,24 +190,22 @@ def _details(folder: Path, layout: _Layout) -> Mapping[str, _Columns]:
     }
 
 
-def _recording(
-    folder: Path, layout: _Layout, columns: _Columns, details: Mapping[str, _Columns]
-) -> Recording:
+def _recording(folder: Path, layout: _Layout, columns: Columns, details: Mapping[str, Columns]) -> Recording:
     known = {name: " ".join((value or "").split()) for name, value in columns.items()}
     name = _first(known, _FILE)
     if not name:
-        raise _BadRowError("no file")
+        raise BadRowError("no file")
     text = " ".join(known[column] for column in _TEXTS if known.get(column))
     text = " ".join(text.replace("_", " ").replace(",", " ").split())
     if not text:
-        raise _BadRowError(f"{name}: no caption or label")
+        raise BadRowError(f"{name}: no caption or label")
     kind = known.get("kind", "").lower()
     if kind and kind not in get_args(Kind):
-        raise _BadRowError(f"{name}: kind {kind!r}; expected texture or event")
+        raise BadRowError(f"{name}: kind {kind!r}; expected texture or event")
     known = {**(details.get(name) or details.get(PurePath(name).stem) or {}), **known}
     file = PurePath(layout.folder, name + layout.suffix)
     if file.is_absolute() or ".." in file.parts:
-        raise _BadRowError(f"{name} lies outside the folder")
+        raise BadRowError(f"{name} lies outside the folder")
     _check(folder / file)
     return Recording(
         file=file.as_posix(),
@@ -266,22 +217,22 @@ def _recording(
     )
 
 
-def _first(columns: _Columns, names: Sequence[str]) -> str:
+def _first(columns: Columns, names: Sequence[str]) -> str:
     return next((columns[name] for name in names if columns.get(name)), "")
 
 
 def _check(path: Path) -> None:
-    """Raises _BadRowError for what cannot be opened, or holds nothing."""
+    """Raises BadRowError for what cannot be opened, or holds nothing."""
     try:
         if not path.is_file():
-            raise _BadRowError(f"there is no file {path.name}")
+            raise BadRowError(f"there is no file {path.name}")
         with path.open("rb") as file:
             if not file.seek(0, os.SEEK_END):
-                raise _BadRowError(f"{path.name} is empty")
+                raise BadRowError(f"{path.name} is empty")
     except (OSError, ValueError) as error:
-        if isinstance(error, _BadRowError):
+        if isinstance(error, BadRowError):
             raise
-        raise _BadRowError(f"{path.name} cannot be read ({error})") from error
+        raise BadRowError(f"{path.name} cannot be read ({error})") from error
 
 
 _CC_URL = re.compile(r"creativecommons\.org/(?:licenses|publicdomain)/([a-z+-]+)(?:/(\d\.\d))?")

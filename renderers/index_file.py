@@ -1,0 +1,75 @@
+"""Indexes of recordings: CSV or JSONL, line by line, so that a bad line costs no other its place."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from copilot.errors import UserError
+
+Columns = Mapping[str, str]
+
+
+class BadRowError(ValueError):
+    """A row cannot be used; the message says why."""
+
+
+def lines_of(
+    index: Path,
+    what: str,
+    expected: str,
+    check_header: Callable[[Sequence[str]], str | None],
+    from_json: Callable[[Mapping[str, Any]], Columns],
+) -> tuple[list[tuple[int, bytes]], Callable[[bytes], Columns]]:
+    """The lines that hold rows, with their numbers from 1, and what makes columns of one.
+
+    `check_header` names what a CSV's first line lacks, `from_json` makes columns of a JSON object. A line is
+    a row: a quote that is not closed spoils its own line only. Raises UserError, in which `what` names the
+    kind of folder and `expected` the header; what makes columns raises BadRowError.
+    """
+    try:
+        content = index.read_bytes().removeprefix(b"\xef\xbb\xbf")
+    except OSError as error:
+        raise UserError(f"{what} {index}: cannot be read ({error.strerror}); check the file") from error
+    lines = [(n, line) for n, line in enumerate(content.splitlines(), start=1) if line.strip()]
+    if index.suffix == ".jsonl":
+        return lines, lambda line: from_json(_object(line))
+    try:
+        header = [name.strip().lower() for name in _cells(lines[0][1])] if lines else []
+    except BadRowError as error:
+        raise UserError(f"{what} {index}: the first line is {error}; expected {expected}") from None
+    if missing := check_header(header):
+        raise UserError(f"{what} {index}: no column {missing} in the first line; expected {expected}")
+    return lines[1:], partial(_from_cells, header)
+
+
+def _cells(line: bytes) -> list[str]:
+    try:
+        return next(csv.reader([line.decode()], strict=True), [])
+    except UnicodeDecodeError as error:
+        raise BadRowError("not UTF-8") from error
+    except csv.Error as error:
+        raise BadRowError(f"not CSV ({error})") from error
+
+
+def _from_cells(header: Sequence[str], line: bytes) -> Columns:
+    cells = _cells(line)
+    if len(cells) > len(header):
+        raise BadRowError(
+            f"{len(cells)} columns where the first line has {len(header)}; quote a text that holds a comma"
+        )
+    return dict(zip(header, cells, strict=False))
+
+
+def _object(line: bytes) -> Mapping[str, Any]:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise BadRowError(f"not JSON ({error})") from error
+    if not isinstance(row, dict):
+        raise BadRowError("not a JSON object")
+    return row
