@@ -101,7 +101,7 @@ def named(config: RunConfig, tool: Tool) -> tuple[str, Tool, Mapping[str, Any]]:
 
 def rendered_by_models(config: RunConfig) -> bool:
     """Whether a renderer of the configuration loads a model into each worker. Raises UserError."""
-    return any(about(registry.find(*named(config, tool)[:2])).isolated for tool in TOOLS)
+    return any(registry.uses_device(*named(config, tool)[:2]) for tool in TOOLS)
 
 
 def build_stages(order: WorkOrder, store: StemStore) -> list[Stage]:

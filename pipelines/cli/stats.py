@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from pipelines.cli.sizes import size_text
 from pipelines.stats import RunStats, run_stats
 from pipelines.tally import Distinct, Spread
 
@@ -77,8 +78,8 @@ def _overview(stats: RunStats) -> _Rows:
         ("distinct scenes", _distinct(stats.scenes)),
         ("distinct captions", _distinct(stats.captions)),
         ("normalisations", f"{stats.n_normalisations:,} in {stats.n_normalised_samples:,} samples"),
-        ("samples on disk", _bytes(stats.sample_bytes)),
-        ("rejects on disk", _bytes(stats.reject_bytes)),
+        ("samples on disk", size_text(stats.sample_bytes)),
+        ("rejects on disk", size_text(stats.reject_bytes)),
     ]
     return rows
 
@@ -120,15 +121,6 @@ def _distinct(distinct: Distinct) -> str:
 
 def _percent(share: float) -> str:
     return f"{100 * share:.1f} %"
-
-
-def _bytes(n_bytes: int) -> str:
-    size, unit = float(n_bytes), "B"
-    for larger in ("kB", "MB", "GB", "TB"):
-        if size < 999.5:
-            break
-        size, unit = size / 1000, larger
-    return f"{size:.3g} {unit}"
 
 
 def _table(title: str, columns: tuple[str, ...], rows: _Rows) -> Table:

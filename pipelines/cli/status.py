@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from copilot.units import Seconds
-from pipelines.cli.stems import size_text
+from pipelines.cli.sizes import size_text
 from pipelines.status import RunStatus, run_status
 
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from copilot.errors import UserError
 from copilot.units import Seconds
+from pipelines.cli.sizes import size_text
 from pipelines.stem_store.places import open_storage
 from pipelines.stem_store.pruning import (
     Contents,
@@ -153,16 +154,6 @@ def _amount(text: str, units: dict[str, int], option: str, expected: str) -> flo
     if match is None or match[2] not in units:
         raise UserError(f"{option} {text}: expected a number and {expected}")
     return float(match[1]) * units[match[2]]
-
-
-def size_text(n_bytes: int) -> str:
-    """A number of bytes for people, decimal."""
-    size, unit = float(n_bytes), "B"
-    for larger in ("kB", "MB", "GB", "TB"):
-        if size < 999.5:
-            break
-        size, unit = size / 1000, larger
-    return f"{size:.3g} {unit}"
 
 
 def _day(time_s: Seconds) -> str:

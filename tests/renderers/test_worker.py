@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import os
-import select
 import signal
 import subprocess
 import sys
 
 import psutil
 import pytest
+from processes import ended, needs_pidfd
 
 from renderers import worker
 from renderers.worker import WorkerDiedError, WorkerProcess, WorkerStartError, WorkerTimeoutError
@@ -52,21 +52,6 @@ def child():
     process = WorkerProcess("child", [sys.executable, "-I", "-S", "-c", CHILD], deadline_s=30.0)
     yield process
     process.close()
-
-
-def ended(pid: int) -> bool:
-    """Whether the process ends within ten seconds; one that nobody has reaped counts as ended."""
-    try:
-        pidfd = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return True
-    try:
-        return bool(select.select([pidfd], [], [], 10.0)[0])
-    finally:
-        os.close(pidfd)
-
-
-needs_pidfd = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="waits for other processes by pidfd")
 
 
 def test_greets_once_and_answers_with_header_and_bytes(child):

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import select
 import shlex
 import signal
 import subprocess
@@ -12,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from processes import ended, needs_pidfd
 
 from copilot.errors import CopilotError, UserError
 from pipelines.rendering import Rendering, Wanted
@@ -557,7 +556,7 @@ def test_the_example_of_the_documentation_works(tmp_path):
     assert none == RenderFailure("no-sound", "the caption is empty")
 
 
-@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="waits for other processes by pidfd")
+@needs_pidfd
 def test_the_worker_ends_when_its_parent_is_killed(log):
     parent = f"""
 import os, signal
@@ -569,15 +568,3 @@ os.kill(os.getpid(), signal.SIGKILL)
     done = subprocess.run([sys.executable, "-c", parent], stdout=subprocess.PIPE, text=True, check=False)
     assert done.returncode == -signal.SIGKILL
     assert ended(int(done.stdout))
-
-
-def ended(pid: int) -> bool:
-    """Whether the process ends within ten seconds."""
-    try:
-        pidfd = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return True
-    try:
-        return bool(select.select([pidfd], [], [], 10.0)[0])
-    finally:
-        os.close(pidfd)
