@@ -30,7 +30,7 @@ class RemoteStorage:
     tells_use = False
 
     def __init__(self, uri: str) -> None:
-        import fsspec  # type: ignore[import-untyped]  # noqa: PLC0415 - local stores do without it
+        import fsspec  # noqa: PLC0415 - local stores do without it
 
         self.place = uri.rstrip("/")
         protocol = uri.partition("://")[0]
