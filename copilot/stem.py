@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from copilot.audio.activity import active_span
@@ -13,10 +14,20 @@ from copilot.audio.conform import conform
 from copilot.audio.loudness import MIN_GATED_SAMPLES, BlockPower, block_power, gated_loudness
 from copilot.audio.pcm import STEM_BITS, Pcm, decode_flac, encode_flac, to_float
 from copilot.audio.peak import true_peak_dbtp
+from copilot.audio.stem_flac import decode_whole
 from copilot.content import content_hash
 from copilot.errors import CorruptDataError, RowFault
 from copilot.spoken import count_words
-from copilot.units import SAMPLE_RATE_HZ, Audio, Decibels, Lufs, Seconds, db_to_gain, samples_to_seconds
+from copilot.units import (
+    SAMPLE_RATE_HZ,
+    Audio,
+    Decibels,
+    Lufs,
+    Seconds,
+    db_to_gain,
+    samples_to_seconds,
+    seconds_to_samples,
+)
 
 _STEPS_TO_LEVEL = 8
 _CLOSE_ENOUGH_LU = 0.001
@@ -88,17 +99,36 @@ class StemInfo:
     detail: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Stem:
-    """One rendered sound: what is known of it, its samples (24 bit), and the FLAC file that holds them.
+    """One rendered sound: what is known of it, and the FLAC file (24 bit) that holds its samples.
 
-    `power` is what its loudness is made of: K-weighted, in each channel and gating block.
+    `power` is what its loudness is made of: K-weighted, in each channel and gating block. A stem goes to
+    other processes, and comes out of a store, as its file: samples are decoded where they are asked for.
     """
 
     info: StemInfo
-    pcm: Pcm
     power: BlockPower
     flac: bytes
+
+    @cached_property
+    def pcm(self) -> Pcm:
+        """The samples. Raises CorruptDataError where the file does not hold what is known of it."""
+        pcm = decode_whole(self.flac)
+        if pcm.shape[1] != self.n_samples:
+            raise CorruptDataError(
+                f"stem {self.info.key}: the file does not hold {self.info.duration_s} s with {STEM_BITS} bits"
+            )
+        return pcm
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What travels: everything but the samples, which the file holds."""
+        return {name: value for name, value in self.__dict__.items() if name != "pcm"}
+
+    @property
+    def n_samples(self) -> int:
+        """How many samples each channel has."""
+        return seconds_to_samples(self.info.duration_s)
 
     @property
     def audio(self) -> Audio:
@@ -112,7 +142,7 @@ class Stem:
         """
         left, right = gains
         power = self.power * [[left * left], [right * right]]
-        return gated_loudness(power, gated=self.pcm.shape[1] >= MIN_GATED_SAMPLES)
+        return gated_loudness(power, gated=self.n_samples >= MIN_GATED_SAMPLES)
 
     def level_for(self, loudness_lufs: Lufs, gains: tuple[float, float]) -> float:
         """The factor that, on top of the gains of a position, gives the stem that loudness.
@@ -207,14 +237,19 @@ def _measured(pcm: Pcm, *, tool: str, **known: Any) -> Stem:  # noqa: ANN401 - f
         speech_end_s=end,
         **known,
     )
-    return Stem(info, pcm, power, encode_flac(pcm, STEM_BITS))
+    stem = Stem(info, power, encode_flac(pcm, STEM_BITS))
+    # They are at hand: nobody has to decode what was just encoded.
+    stem.__dict__["pcm"] = pcm
+    return stem
 
 
 def load_stem(info: StemInfo, flac: bytes) -> Stem:
     """A stem from its file. Raises CorruptDataError where the file is not what `info` says."""
     pcm, bits = decode_flac(flac)
-    if bits != STEM_BITS or samples_to_seconds(pcm.shape[1]) != info.duration_s:
+    stem = Stem(info, block_power(to_float(pcm, STEM_BITS)), flac)
+    if bits != STEM_BITS or pcm.shape[1] != stem.n_samples:
         raise CorruptDataError(
             f"stem {info.key}: the file does not hold {info.duration_s} s with {STEM_BITS} bits"
         )
-    return Stem(info, pcm, block_power(to_float(pcm, STEM_BITS)), flac)
+    stem.__dict__["pcm"] = pcm
+    return stem

@@ -17,8 +17,6 @@ import numpy as np
 from copilot.content import canonical_json
 from copilot.errors import CorruptDataError
 from copilot.stem import Stem, StemInfo, Word
-from copilot.units import samples_to_seconds
-from pipelines.stem_store.flac import decode_whole
 
 
 def pack(stem: Stem) -> bytes:
@@ -38,10 +36,7 @@ def unpack(key: str, data: bytes, flac: bytes) -> Stem:
         power = np.array(known["power"], dtype=np.float64)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise CorruptDataError(f"stem {key}: the JSON is none of a stem: {error}") from error
-    pcm = decode_whole(flac)
-    if samples_to_seconds(pcm.shape[1]) != info.duration_s:
-        raise CorruptDataError(f"stem {key}: the file does not hold {info.duration_s} s")
-    return Stem(info, pcm, power, flac)
+    return Stem(info, power, flac)
 
 
 def _digest(known: object, flac: bytes) -> str:

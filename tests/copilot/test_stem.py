@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from copilot.content import canonical_json, content_hash, derive_rng, derive_seed, draw
 from copilot.errors import CorruptDataError, RowFault
-from copilot.stem import SoundSpec, load_stem, make_stem
+from copilot.stem import SoundSpec, Stem, load_stem, make_stem
 
 SPEC = SoundSpec("sfx", "rain", 2.0, 11, {"backend": "noise", "version": "1"})
 NOISE = (np.random.default_rng(0).standard_normal((2, 96_000)) * 0.1).astype(np.float32)
@@ -89,3 +90,19 @@ class TestContent:
     def test_no_draw_from_nothing(self):
         with pytest.raises(ValueError, match="no options"):
             draw([], "x")
+
+
+def test_a_stem_travels_as_its_file() -> None:
+    stem = make_stem(SPEC, NOISE, 48_000)
+    sent = pickle.dumps(stem)
+    assert len(sent) < len(stem.flac) + 10_000 < stem.pcm.nbytes
+    come = pickle.loads(sent)
+    assert "pcm" not in vars(come)
+    np.testing.assert_array_equal(come.pcm, stem.pcm)
+    assert come.info == stem.info
+
+
+def test_a_file_of_another_length_is_corrupt() -> None:
+    long, short = (make_stem(SPEC, NOISE[:, :n], 48_000) for n in (96_000, 72_000))
+    with pytest.raises(CorruptDataError, match=r"does not hold 2\.0 s with 24 bits"):
+        Stem(long.info, long.power, short.flac).pcm  # noqa: B018 - the property raises

@@ -10,10 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from copilot.audio.pcm import encode_flac
-from copilot.errors import CorruptDataError, UserError
+from copilot.errors import UserError
 from copilot.stem import SoundSpec, Stem, Word, make_stem
-from pipelines.stem_store import StemStore, flac
+from pipelines.stem_store import StemStore
 
 
 def a_stem(seed: int = 0, *, n_channels: int = 1) -> Stem:
@@ -156,32 +155,6 @@ def test_many_writers_of_one_key_leave_one_whole_stem(tmp_path: Path, stem: Stem
         thread.join()
     assert failures == []
     assert sorted(path.suffix for path in tmp_path.rglob("*") if path.is_file()) == [".flac", ".json"]
-
-
-def test_every_sample_of_the_grid_is_decoded_exactly() -> None:
-    whole = np.arange(-(2**23), 2**23, dtype=np.float32).reshape(2, -1)
-    assert flac._pedalboard_is_exact()
-    for start in range(0, 2**23, 2**21):
-        part = whole[:, start : start + 2**21]
-        np.testing.assert_array_equal(flac.decode_whole(encode_flac(part, 24)), part)
-
-
-def test_another_scale_of_the_decoder_is_noticed(stem: Stem, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(flac, "_HIGHEST", np.float32(2**23))
-    flac._pedalboard_is_exact.cache_clear()
-    try:
-        assert not flac._pedalboard_is_exact()
-        np.testing.assert_array_equal(flac.decode_whole(stem.flac), stem.pcm)
-        with pytest.raises(CorruptDataError, match="16 bits; expected 24"):
-            flac.decode_whole(encode_flac(np.zeros((1, 100), dtype=np.float32), 16))
-    finally:
-        flac._pedalboard_is_exact.cache_clear()
-
-
-@pytest.mark.parametrize("data", [b"", b"fLaC", b"not FLAC at all"])
-def test_what_is_no_flac_is_corrupt(data: bytes) -> None:
-    with pytest.raises(CorruptDataError, match="FLAC: "):
-        flac.decode_whole(data)
 
 
 def test_a_place_that_cannot_be_written_is_the_users_mistake(tmp_path: Path) -> None:
