@@ -16,11 +16,12 @@ VLLM_STAMP := $(VLLM_VENV)/.installed
 # Kept byte code saves seconds at every start.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: help demo test test-torch test-vllm check format gallery bench lock lock-torch lock-vllm clean
+.PHONY: help demo test test-ray test-torch test-vllm check format gallery bench lock lock-torch lock-vllm clean
 
 help:
 	@echo "make demo       make a small data set in runs/demo and say where to look and listen"
 	@echo "make test       run the tests"
+	@echo "make test-ray   run the tests of the Ray executor: clusters on this machine, and what kills them"
 	@echo "make test-torch run the tests of the backends on torch on the CPU (Linux x86-64, Python 3.11)"
 	@echo "make test-vllm  run the tests against a real vLLM server on the CPU (Linux x86-64, Python 3.11)"
 	@echo "make check      formatting, lint, types, import directions, schemas against models"
@@ -70,6 +71,9 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+test-ray: $(STAMP)
+	$(BIN)/python -m pytest tests/with_ray
 
 test-torch: $(TORCH_STAMP)
 	$(TORCH_VENV)/bin/python -m pytest tests/with_torch

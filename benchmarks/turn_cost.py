@@ -31,6 +31,7 @@ from pipelines.config import RunConfig
 from pipelines.memory import keep_freed_memory
 from pipelines.order import RECORDS_AT_ONCE, Equipment, WorkOrder
 from pipelines.record import Record
+from pipelines.run import Run
 from pipelines.seeds import read_seeds
 from pipelines.shards import ShardWriter
 from pipelines.stage import Stage
@@ -129,11 +130,13 @@ def measure(spec: str, num: int, keep: Keep) -> Bench:
     seeds = read_seeds(spec, num + _WARM_UP, config.run_seed).seeds
     with tempfile.TemporaryDirectory() as folder, threadpool_limits(1):
         out = Path(folder)
-        stages = build_stages(WorkOrder(out, take_fingerprint(config), Equipment()), StemStore(out / "stems"))
+        stages = build_stages(
+            WorkOrder(str(out), take_fingerprint(config), Equipment()), StemStore(out / "stems")
+        )
         backends = [stage for stage in stages if isinstance(stage, RenderStage)]
         for stage in backends:
             stage._rendering._renderer = Rehearsed(stage._renderer)  # type: ignore[assignment]  # noqa: SLF001
-        bench = Bench(stages, ShardWriter(out))
+        bench = Bench(stages, ShardWriter(Run(out)))
         for start in range(0, len(seeds), RECORDS_AT_ONCE):
             if start == _WARM_UP:
                 bench.clear()

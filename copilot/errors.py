@@ -48,6 +48,18 @@ class StorageFullError(StorageError):
     """The disk is full. What was committed stands, and the next run goes on from there."""
 
 
+class BackendBrokenError(CopilotError):
+    """A backend gives nothing usable any more in this process; in another, elsewhere, it may."""
+
+
+class StalledError(CopilotError):
+    """Nothing happens any more, and nobody says why."""
+
+
+class TooManyRejectsError(CopilotError):
+    """More seeds were rejected than the user allows."""
+
+
 class CorruptDataError(CopilotError):
     """Stored bytes are not what was written."""
 

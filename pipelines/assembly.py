@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from copilot import plugins
 from copilot.design import AsyncDesigner, Designer
@@ -99,26 +99,42 @@ def named(config: RunConfig, tool: Tool) -> tuple[str, Tool, Mapping[str, Any]]:
     return config.sfx, "sfx", config.sfx_settings
 
 
+def loads_model(config: RunConfig, tool: Tool) -> bool:
+    """Whether the renderer of a tool loads a model into each worker. Raises UserError."""
+    return registry.uses_device(*named(config, tool)[:2])
+
+
 def rendered_by_models(config: RunConfig) -> bool:
-    """Whether a renderer of the configuration loads a model into each worker. Raises UserError."""
-    return any(registry.uses_device(*named(config, tool)[:2]) for tool in TOOLS)
+    """Whether any renderer of the configuration does. Raises UserError."""
+    return any(loads_model(config, tool) for tool in TOOLS)
 
 
-def build_stages(order: WorkOrder, store: StemStore) -> list[Stage]:
-    """The stages of the pipeline, ready to work."""
+Part = Literal["all", "speech", "sounds", "mix"]
+"""Which of the stages a worker has: all, or those of one pool."""
+
+
+def build_stages(order: WorkOrder, store: StemStore, part: Part = "all") -> list[Stage]:
+    """The stages of the pipeline, or of a part of it, ready to work."""
     config = order.fingerprint.config
-    speech, sounds = (_rendering(order, store, tool) for tool in TOOLS)
-    return [
-        *([] if order.designed else [design_stage(config)]),
-        ValidateStage(config.limits),
-        CastStage(speech.voices, config.run_seed, order.bank, clones=speech.clones),
-        speech,
-        FitStage(config.limits),
-        sounds,
-        MixStage(config.mix_bits),
-        CheckStage(),
-        FinishStage(config.keep, config.run_seed, config.designer, order.fingerprint.digest, versions()),
-    ]
+    stages: list[Stage] = []
+    if part in {"all", "speech"}:
+        speech = _rendering(order, store, "tts")
+        stages += [
+            *([] if order.designed else [design_stage(config)]),
+            ValidateStage(config.limits),
+            CastStage(speech.voices, config.run_seed, order.bank, clones=speech.clones),
+            speech,
+            FitStage(config.limits),
+        ]
+    if part in {"all", "sounds"}:
+        stages.append(_rendering(order, store, "sfx"))
+    if part in {"all", "mix"}:
+        stages += [
+            MixStage(config.mix_bits),
+            CheckStage(),
+            FinishStage(config.keep, config.run_seed, config.designer, order.fingerprint.digest, versions()),
+        ]
+    return stages
 
 
 def _rendering(order: WorkOrder, store: StemStore, tool: Tool) -> RenderStage:

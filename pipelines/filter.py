@@ -24,8 +24,9 @@ from pipelines.conditions import METADATA, METADATA_SCHEMA, Condition
 from pipelines.generate import Totals
 from pipelines.ledger import CommittedFile
 from pipelines.reader import RunReader
-from pipelines.run import Run
+from pipelines.run import Run, new_call
 from pipelines.shards import ShardWriter
+from pipelines.storage import resolved
 from pipelines.verify_file import byte_fault
 
 _ROWS_PER_SHARD = 64
@@ -45,8 +46,8 @@ class Filtered:
 
 
 def filter_run(
-    source: Path,
-    out: Path,
+    source: str | Path,
+    out: str | Path,
     *,
     tier: Tier | None,
     where: str | None,
@@ -60,21 +61,21 @@ def filter_run(
     CorruptDataError for a damaged source.
     """
     reader = RunReader(source)
-    if out.resolve() == source.resolve():
+    if resolved(out) == resolved(source):
         raise UserError(f"--out {out}: is the run that is filtered; give the subset a folder of its own")
     chosen = _choose(reader, tier, Condition(where) if where is not None else None)
     matching = {seed_id for _, seed_ids in chosen for seed_id in seed_ids}
     n_source = sum(file.n_rows for file in reader.files("shards"))
     if not matching:
         raise UserError(f"{source}: none of its {n_source} samples matches; nothing was written")
-    run = Run(out)
+    run = Run(out, new_call())
     with run.locked():
         _open(run, reader, {"tier": tier, "where": where})
         run.sweep()
         done = run.ledger.seed_ids()
         run.plan(sorted(done | matching), {})
         on_start(len(matching - done))
-        n_copied = _copy(_rows(reader, chosen, done), out, on_copied)
+        n_copied = _copy(_rows(reader, chosen, done), run, on_copied)
     return Filtered(Totals.of(run.ledger), n_source, n_copied)
 
 
@@ -82,11 +83,11 @@ def _open(run: Run, reader: RunReader, asked: Mapping[str, Any]) -> None:
     """Take up the subset, or begin it: its fingerprint is the source's, and what was asked of it."""
     theirs = reader.description.get("fingerprint")
     if not isinstance(theirs, dict):
-        raise CorruptDataError(f"{reader.folder / 'run.json'}: no fingerprint in it")
+        raise CorruptDataError(f"{reader.place}/run.json: no fingerprint in it")
     applied = {**asked, "source": reader.description.get("digest"), "before": theirs.get("filter")}
     run.open_as(
         {**theirs, "filter": applied},
-        source=str(reader.folder),
+        source=reader.place,
         versions=reader.description.get("versions", {}),
     )
 
@@ -107,8 +108,8 @@ def _choose(reader: RunReader, tier: Tier | None, condition: Condition | None) -
 def _require(schema: pa.Schema, table: pa.Table, reader: RunReader, file: CommittedFile) -> None:
     if not table.schema.equals(schema):
         raise CorruptDataError(
-            f"{reader.folder / file.path}: its columns are not those of this version; "
-            f"see: copilot verify {reader.folder}"
+            f"{reader.place}/{file.path}: its columns are not those of this version; "
+            f"see: copilot verify {reader.place}"
         )
 
 
@@ -118,9 +119,11 @@ def _rows(reader: RunReader, chosen: Chosen, done: AbstractSet[str]) -> Iterator
         if seed_ids <= done:
             continue
         # The first reading of the metadata has found the file there.
-        if fault := byte_fault(reader.folder / file.path, file):
+        with reader.run.storage.open(file.path) as stream:
+            fault = byte_fault(stream, file)
+        if fault:
             raise CorruptDataError(
-                f"{reader.folder / file.path}: {fault[1]}; see: copilot verify {reader.folder}"
+                f"{reader.place}/{file.path}: {fault[1]}; see: copilot verify {reader.place}"
             )
         for table in reader.row_groups(file):
             _require(SAMPLES, table, reader, file)
@@ -129,11 +132,11 @@ def _rows(reader: RunReader, chosen: Chosen, done: AbstractSet[str]) -> Iterator
                     yield table.take([index])
 
 
-def _copy(rows: Iterator[pa.Table], out: Path, on_copied: Callable[[], None]) -> int:
+def _copy(rows: Iterator[pa.Table], run: Run, on_copied: Callable[[], None]) -> int:
     """Write and commit rows, shard by shard. Returns how many."""
     n_copied = 0
     for first in rows:
-        writer = ShardWriter(out)
+        writer = ShardWriter(run)
         try:
             for row in chain((first,), islice(rows, _ROWS_PER_SHARD - 1)):
                 writer.add_sample_row(row)

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from copilot.design import AsyncDesigner, Usage
+from copilot.errors import TooManyRejectsError
 from pipelines.assembly import designer_at_work, take_fingerprint
 from pipelines.config import RunConfig
 from pipelines.design_ahead import Designing
+from pipelines.effort import Effort
+from pipelines.executors import Executor, Job
 from pipelines.ledger import Ledger, LedgerEntry
 from pipelines.llm.service import LlmService
-from pipelines.local import execute, execute_ahead
 from pipelines.order import Equipment, WorkOrder
 from pipelines.renders import Renders, added
-from pipelines.run import Run
+from pipelines.run import Run, new_call
 from pipelines.seeds import SeedDraw, read_seeds
 from pipelines.stem_store import StemStore
+from pipelines.storage import resolved
 from pipelines.work import Progress
 from renderers.voice_bank import genders_missing, read_bank
 
@@ -69,7 +72,7 @@ class Outcome:
     totals: Totals
     n_seeds: int
     elapsed_s: float
-    stage_cpu_s: Mapping[str, float]
+    effort: Effort
 
     @property
     def n_left(self) -> int:
@@ -91,38 +94,36 @@ class Start:
 
 def generate(
     config: RunConfig,
-    out: Path,
+    out: str | Path,
     *,
     num: int | None,
-    n_workers: int,
+    executor: Executor,
     equipment: Equipment,
     on_start: Callable[[Start], None],
     on_progress: Callable[[Progress], None],
     on_design: Callable[[Designing], None],
     service: LlmService | None = None,
+    patience: Patience | None = None,
 ) -> Outcome:
     """Make, or go on with, a run in `out`. Seeds that its ledger accounts for are left alone.
 
     A designer that writes ahead is listened to by `on_design`, several times a second; one that asks a
     language model needs the `service`.
-    Raises UserError for what is wrong with the request, CopilotError for what ends the run.
+    Raises UserError for what is wrong with the request, CopilotError for what ends the run, which too many
+    rejects do where there is a `patience`.
     """
-    out = out.resolve()
+    out = resolved(out)
+    call = new_call()
     bank = read_bank(Path(config.voices)) if config.voices else None
     problems = [*genders_missing(bank.voices), *bank.problems] if bank else []
     fingerprint = take_fingerprint(config, bank, problems.append)
     designer = designer_at_work(config, service)
     draw = read_seeds(config.seeds, num, config.run_seed)
-    run = Run(out)
+    run = Run(out, call)
     if equipment.store is not None:
         StemStore(equipment.store).prepare()
     started = time.monotonic()
-    cpu_s: dict[str, float] = defaultdict(float)
-
-    def note(progress: Progress) -> None:
-        for stage, seconds in progress.stage_cpu_s.items():
-            cpu_s[stage] += seconds
-        on_progress(progress)
+    watched = _Watched(on_progress, patience)
 
     with run.locked():
         run.open_for(fingerprint)
@@ -135,10 +136,47 @@ def generate(
             {"n_duplicates": draw.n_duplicates, "n_blank": draw.n_blank, "n_problems": draw.n_problems},
         )
         on_start(Start(draw, len(done), len(todo), tuple(swept), tuple(problems)))
-        ahead = isinstance(designer, AsyncDesigner)
-        order = WorkOrder(out, fingerprint, equipment, bank, designed=ahead)
-        if todo and isinstance(designer, AsyncDesigner):
-            execute_ahead(order, designer, todo, n_workers, note, watch=on_design)
-        elif todo:
-            execute(order, todo, n_workers, note)
-    return Outcome(Totals.of(run.ledger), len(planned), time.monotonic() - started, dict(cpu_s))
+        run.note_executor(executor.describe())
+        if todo:
+            asks = designer if isinstance(designer, AsyncDesigner) else None
+            order = WorkOrder(out, fingerprint, equipment, bank, designed=asks is not None, call=call)
+            executor.execute(Job(order, todo, watched, on_design, asks, service))
+    return Outcome(Totals.of(run.ledger), len(planned), time.monotonic() - started, watched.effort)
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How large a share of rejects ends a run, once so many seeds are done."""
+
+    share: float
+    after: int
+
+    def check(self, n_accepted: int, reasons: Mapping[str, int]) -> None:
+        """Raises TooManyRejectsError."""
+        n_rejected = sum(reasons.values())
+        n_done = n_accepted + n_rejected
+        if n_done >= self.after and n_rejected > self.share * n_done:
+            common = ", ".join(f"{n} {reason}" for reason, n in Counter(reasons).most_common(3))
+            raise TooManyRejectsError(
+                f"{n_rejected} of {n_done} seeds were rejected ({common}), more than --max-reject-share "
+                f"{self.share:g} allows; what was committed stands. Run the same command again to go on"
+            )
+
+
+class _Watched:
+    """Adds up what is reported, hands it on, and ends the run where patience does."""
+
+    def __init__(self, tell: Callable[[Progress], None], patience: Patience | None) -> None:
+        self._tell = tell
+        self._patience = patience
+        self._n_accepted = 0
+        self._reasons: Counter[str] = Counter()
+        self.effort = Effort()
+
+    def __call__(self, progress: Progress) -> None:
+        self._n_accepted += progress.accepted
+        self._reasons.update(progress.reasons)
+        self.effort += progress.effort
+        self._tell(progress)
+        if self._patience:
+            self._patience.check(self._n_accepted, self._reasons)

@@ -16,14 +16,15 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import connection
 from types import FrameType
+from typing import Any
 
-from copilot.design import AsyncDesigner
 from copilot.errors import CopilotError
-from copilot.seed import Seed
 from pipelines.design_ahead import DesignAhead, Designing, FreshRecords, Supply
-from pipelines.order import WorkOrder
+from pipelines.executors import Job
+from pipelines.order import RECORDS_AT_ONCE, WorkOrder
 from pipelines.record import Record
 from pipelines.run import Run
 from pipelines.work import Progress, Worker
@@ -35,52 +36,45 @@ _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["pipelines.work"])
 
 
-def execute(order: WorkOrder, seeds: Sequence[Seed], n_workers: int, report: Report) -> None:
-    """Make the samples of all seeds, or, interrupted, of some: the ledger tells which.
+@dataclass(frozen=True, slots=True)
+class LocalExecutor:
+    """Runs a job in this process, or in `n_workers` processes of this machine."""
 
-    Raises CopilotError where a worker fails as a whole.
-    """
-    at_once = order.equipment.at_once
-    n_workers = _useful(n_workers, seeds, at_once)
-    supply = FreshRecords(seeds, order.fingerprint.config.run_seed, n_workers, at_once)
-    with _interruptible() as stopping:
-        if n_workers == 1:
-            _in_this_process(order, supply, report, stopping)
-        else:
-            _in_processes(order, supply, n_workers, report, stopping)
+    n_workers: int
 
+    def describe(self) -> dict[str, Any]:
+        """How it works, for `run.json`."""
+        return {"executor": "local", "workers": self.n_workers}
 
-def execute_ahead(
-    order: WorkOrder,
-    designer: AsyncDesigner,
-    seeds: Sequence[Seed],
-    n_workers: int,
-    report: Report,
-    *,
-    watch: Callable[[Designing], None],
-) -> None:
-    """As `execute`, with dialogues that the designer writes in this process; `watch` hears how it goes.
+    def execute(self, job: Job) -> None:
+        """Make the samples of all seeds, or, interrupted, of some: the ledger tells which.
 
-    Raises CopilotError where a worker fails as a whole, and, when all that was designed is committed, where
-    the designer does.
-    """
-    at_once = order.equipment.at_once
-    n_workers = _useful(n_workers, seeds, at_once)
-    run_seed = order.fingerprint.config.run_seed
-    with (
-        _interruptible() as stopping,
-        DesignAhead(designer, seeds, run_seed, n_workers, at_once=at_once) as ahead,
-    ):
-        _in_processes(order, ahead, n_workers, report, stopping, tick=lambda: watch(ahead.state))
-        ahead.check()
+        Raises CopilotError where a worker fails as a whole, and, when all that was designed is committed,
+        where the designer does.
+        """
+        order, at_once = job.order, job.order.equipment.at_once or RECORDS_AT_ONCE
+        n_workers = max(1, min(self.n_workers, -(-len(job.seeds) // at_once)))
+        run_seed = order.fingerprint.config.run_seed
+        with interruptible() as stopping:
+            if job.designer is not None:
+                with DesignAhead(job.designer, job.seeds, run_seed, n_workers, at_once=at_once) as ahead:
+                    tick = partial(_tell, job.watch, ahead)
+                    _in_processes(order, ahead, n_workers, job.report, stopping, tick=tick)
+                    ahead.check()
+                return
+            supply = FreshRecords(job.seeds, run_seed, n_workers, at_once)
+            if n_workers == 1:
+                _in_this_process(order, supply, job.report, stopping)
+            else:
+                _in_processes(order, supply, n_workers, job.report, stopping)
 
 
-def _useful(n_workers: int, seeds: Sequence[Seed], at_once: int) -> int:
-    return max(1, min(n_workers, -(-len(seeds) // at_once)))
+def _tell(watch: Callable[[Designing], None], ahead: DesignAhead) -> None:
+    watch(ahead.state)
 
 
 @contextmanager
-def _interruptible() -> Iterator[threading.Event]:
+def interruptible() -> Iterator[threading.Event]:
     """Turn Ctrl-C, and the SIGTERM of a batch system, into a request to stop; a second one stops at once."""
     stopping = threading.Event()
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from copilot.content import content_hash
 from pipelines.config import Fingerprint
+from pipelines.storage import is_uri
 from renderers.base import RenderWork
 from renderers.voice_bank import VoiceBank
 
@@ -21,11 +22,12 @@ class Equipment:
     """What the work is done with. Nothing of it changes a sample.
 
     `store` is the folder or URI of the stem store; RUN/stems without it. `at_once` records go through the
-    stages together: with more of them, a model's batches are fuller. `render` sets the backends to work.
+    stages together, `RECORDS_AT_ONCE` without it: with more of them, a model's batches are fuller. `render`
+    sets the backends to work.
     """
 
     store: str | None = None
-    at_once: int = RECORDS_AT_ONCE
+    at_once: int | None = None
     render: RenderWork = field(default_factory=RenderWork)
 
 
@@ -37,7 +39,7 @@ class WorkOrder:
     the stem store.
     """
 
-    run: Path
+    run: str
     fingerprint: Fingerprint
     equipment: Equipment
     bank: VoiceBank | None = None
@@ -49,12 +51,17 @@ class WorkOrder:
     @property
     def store(self) -> str:
         """The folder or URI of the stem store."""
-        return self.equipment.store or str(self.run / "stems")
+        return self.equipment.store or f"{self.run}/stems"
 
-    def for_worker(self, index: int) -> WorkOrder:
-        """The order for one of several workers, counted from 0: they share the devices out."""
+    def for_worker(self, index: int, name: str | None = None) -> WorkOrder:
+        """The order for one of several workers, counted from 0: they share the devices out.
+
+        The `name` tells workers of one call apart; the index does without it.
+        """
         render = replace(self.equipment.render, worker=index)
         # Folders of one name, here or on another machine, may share a store.
-        where = content_hash([platform.node(), str(self.run.absolute())])[:8]
-        user = f"{self.run.name}-{where}.{self.fingerprint.digest}.{index}-{self.call}"
+        where = content_hash(
+            [self.run] if is_uri(self.run) else [platform.node(), str(Path(self.run).absolute())]
+        )[:8]
+        user = f"{Path(self.run).name}-{where}.{self.fingerprint.digest}.{name or index}-{self.call}"
         return replace(self, equipment=replace(self.equipment, render=render), user=user)

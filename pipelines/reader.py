@@ -34,11 +34,11 @@ _N_EXAMPLES = 3
 
 
 class RunReader:
-    """One run, read only. Raises UserError where there is no run in the folder."""
+    """One run, read only, in a folder or behind a URI. Raises UserError where there is none."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.run = Run(folder)
+    def __init__(self, place: str | Path) -> None:
+        self.run = Run(place)
+        self.place = self.run.place
         self.description = self.run.describe()
 
     def files(self, kind: Kind) -> Iterator[CommittedFile]:
@@ -80,14 +80,14 @@ class RunReader:
                     f"{wanted}: rejected in stage {row['stage']}, {row['reason']}: {row['detail']}; "
                     "there is no sample of it"
                 )
-        raise UserError(f"{wanted}: not in {self.folder}; {self._examples()}")
+        raise UserError(f"{wanted}: not in {self.place}; {self._examples()}")
 
     def first(self, columns: Columns = "all") -> Row:
         """The first hq sample, or the first sample where none is hq. Raises UserError where there is none."""
         row = self._find(["tier"], lambda row: row["tier"] == "hq", columns)
         row = row or self._find(["tier"], lambda _: True, columns)
         if row is None:
-            raise UserError(f"{self.folder}: {self._examples()}")
+            raise UserError(f"{self.place}: {self._examples()}")
         return row
 
     def _find(self, keys: list[str], matches: Callable[[Row], bool], columns: Columns) -> Row | None:
@@ -114,9 +114,12 @@ class RunReader:
     @contextmanager
     def _opened(self, file: CommittedFile) -> Iterator[pq.ParquetFile]:
         """A Parquet file; a page that has a checksum is held against it as it is read."""
-        path = self.folder / file.path
+        path = f"{self.place}/{file.path}"
         try:
-            with pq.ParquetFile(path, page_checksum_verification=True) as parquet:
+            with (
+                self.run.storage.open(file.path) as stream,
+                pq.ParquetFile(stream, page_checksum_verification=True) as parquet,
+            ):
                 yield parquet
         except FileNotFoundError as error:
             raise CorruptDataError(f"{path}: not there, but the ledger names it") from error

@@ -13,6 +13,7 @@ from copilot.mix import DialogueMix
 from copilot.sample import CastVoice, Reject, Sample
 from copilot.seed import Seed
 from copilot.stem import Stem
+from pipelines.effort import Effort
 from renderers.base import Reference, Voice
 
 
@@ -42,6 +43,8 @@ class Record:
     checks: tuple[Check, ...] = ()
     sample: Sample | None = None
     reject: Reject | None = None
+    effort: Effort = field(default_factory=Effort)
+    """What the stages took so far. That of a batch stands with its first record."""
 
     def designed(self) -> Dialogue:
         """The dialogue. Raises RowFault `no-dialogue` where no stage has made one."""

@@ -18,7 +18,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from copilot.content import derive_seed
-from copilot.errors import CopilotError, RowFault
+from copilot.errors import BackendBrokenError, CopilotError, RowFault
 from copilot.stem import SoundSpec, Stem, make_stem
 from copilot.units import Seconds
 from pipelines.renders import RenderTally
@@ -109,13 +109,13 @@ class Rendering:
         return made
 
     def _heed(self, made: Made) -> None:
-        """Raises CopilotError where the backend gives no sound any more: it would reject all seeds left."""
+        """Raises BackendBrokenError where there is no sound any more: all seeds left would be rejected."""
         if isinstance(made, Stem):
             self._n_broken = 0
         elif made.reason in _SIGNS_OF_A_BROKEN_BACKEND:
             self._n_broken += 1
             if self._n_broken >= _MOST_IN_A_ROW:
-                raise CopilotError(
+                raise BackendBrokenError(
                     f"{self._renderer.name}: failed {self._n_broken} times in a row; what was committed "
                     f"stands. The last: {made.reason}: {made.detail.strip()}"
                 )

@@ -1,60 +1,88 @@
-"""The folder of a run: whose it is, who works in it, and what a crash left behind.
+"""The folder of a run, or its place behind a URI: whose it is, and what a crash left behind.
 
-A run resumes only under its own fingerprint. One process at a time works in a run, and none starts before
-the last worker of the one before has gone.
+A run resumes only under its own fingerprint. One call of the program at a time works in a run
+(`pipelines.holding`), with any number of workers.
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import re
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
-from typing import IO, Any
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path, PurePath
+from typing import Any
 
 from copilot.content import content_hash
 from copilot.errors import ConfigMismatchError, CorruptDataError, RunInUseError, UserError
-from pipelines.atomic import TEMPORARY_PREFIX, storage_errors, write_atomic
+from copilot.units import Seconds
+from pipelines.atomic import TEMPORARY_PREFIX
 from pipelines.config import Fingerprint, differences, versions
+from pipelines.holding import FolderLock, Hold, LeaseHold
 from pipelines.ledger import Ledger
+from pipelines.storage import open_storage
+from pipelines.storage.local import LocalStorage
 
-_DRIVER_LOCK = ".lock"
-_WORKER_LOCK = ".workers.lock"
-_SHARD_NAME = re.compile(r"(shards|rejects)/[0-9a-f]{16}\.parquet")
-_ORPHANS_GO_IN_S = 30
+_DESCRIPTION = "run.json"
+_OURS = re.compile(
+    rf"(shards|rejects)/[0-9a-f]{{16}}\.parquet|(shards|rejects|ledger)/{re.escape(TEMPORARY_PREFIX)}[^/]*"
+)
+_STRAY_AFTER_S: Seconds = 86_400.0
+
+
+def new_call() -> str:
+    """The id of a call of the program, which all of its workers share."""
+    return uuid.uuid4().hex[:8]
 
 
 class Run:
-    """One run's folder."""
+    """One run, in a folder or behind a URI; `call` is the id of the call that works in it.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.ledger = Ledger(folder / "ledger")
+    Raises UserError for a URI whose protocol is not known, or not installed.
+    """
+
+    def __init__(
+        self, place: str | Path, call: str | None = None, *, clock: Callable[[], Seconds] = time.time
+    ) -> None:
+        self.storage = open_storage(place)
+        self.place = self.storage.place
+        self.call = call
+        self.ledger = Ledger(f"{self.place}/ledger")
+        self._clock = clock
+        # Only a folder has locks, and nobody but those who hold the lock at work in it.
+        self._is_local = isinstance(self.storage, LocalStorage)
+        self._hold: Hold = (
+            FolderLock(self.storage.folder)
+            if isinstance(self.storage, LocalStorage)
+            else LeaseHold(self.storage, clock)
+        )
 
     @property
-    def _description(self) -> Path:
-        return self.folder / "run.json"
+    def name(self) -> str:
+        """The last part of its place."""
+        return PurePath(self.place).name
+
+    @property
+    def _described_in(self) -> str:
+        return f"{self.place}/{_DESCRIPTION}"
 
     def exists(self) -> bool:
-        """Whether there is a run in the folder."""
-        return self._description.is_file()
+        """Whether there is a run."""
+        return self.storage.read(_DESCRIPTION) is not None
 
     def describe(self) -> dict[str, Any]:
         """What `run.json` says. Raises UserError where there is no run, CorruptDataError for a bad one."""
+        data = self.storage.read(_DESCRIPTION)
+        if data is None:
+            raise UserError(f"{self.place}: no run there (no run.json); name a folder that generate wrote")
         try:
-            content = json.loads(self._description.read_bytes())
-        except (FileNotFoundError, NotADirectoryError) as error:
-            raise UserError(
-                f"{self.folder}: no run there (no run.json); name a folder that generate wrote"
-            ) from error
+            content = json.loads(data)
         except ValueError as error:
-            raise CorruptDataError(f"{self._description}: not JSON ({error})") from error
+            raise CorruptDataError(f"{self._described_in}: not JSON ({error})") from error
         if not isinstance(content, dict):
-            raise CorruptDataError(f"{self._description}: not a JSON object")
+            raise CorruptDataError(f"{self._described_in}: not a JSON object")
         return content
 
     def open_for(self, fingerprint: Fingerprint) -> None:
@@ -74,14 +102,14 @@ class Run:
             known = self.describe().get("fingerprint")
             if not isinstance(known, dict):
                 raise CorruptDataError(
-                    f"{self._description}: has no fingerprint; give this run another --out"
+                    f"{self._described_in}: has no fingerprint; give this run another --out"
                 )
             differing = list(differences(dict(fingerprint), known))
             if not differing:
                 return
             if self.ledger.names():
                 raise ConfigMismatchError(
-                    f"{self.folder}: belongs to a run with another configuration:\n  "
+                    f"{self.place}: belongs to a run with another configuration:\n  "
                     + "\n  ".join(differing)
                     + "\nGo on with the same settings and versions, or give the run a new --out"
                 )
@@ -89,95 +117,73 @@ class Run:
 
     def write(self, content: Mapping[str, Any]) -> None:
         """Write `run.json` anew, atomically."""
-        write_atomic(self._description, (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode())
+        data = (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
+        self.storage.write(_DESCRIPTION, data, durable=True)
 
     def plan(self, seed_ids: list[str], counts: Mapping[str, int]) -> None:
         """Record which seeds the run is to account for, as their number and the hash of their ids."""
         plan = {"n_seeds": len(seed_ids), "seed_ids_sha256": content_hash(sorted(seed_ids)), **counts}
         self.write({**self.describe(), "plan": plan})
 
+    def note_executor(self, about: Mapping[str, Any]) -> None:
+        """Record what the run is made with; nothing of it changes a sample."""
+        self.write({**self.describe(), "executor": dict(about)})
+
     def sweep(self) -> list[str]:
-        """Delete what no entry of the ledger names: what a crash left. Returns the paths."""
-        known = self.ledger.paths()
-        swept = []
-        for folder in (".", "shards", "rejects", "ledger"):
-            for path in sorted((self.folder / folder).glob("*")):
-                name = path.relative_to(self.folder).as_posix()
-                # Only what has a name of ours: somebody's own file beside the shards is not for us to delete.
-                ours = folder != "ledger" and _SHARD_NAME.fullmatch(name)
-                if path.name.startswith(TEMPORARY_PREFIX) or (ours and name not in known):
-                    path.unlink()
-                    swept.append(name)
-        return swept
+        """Delete void entries and what no entry that stands names. Returns the paths.
+
+        Behind a URI a killed call's workers may still be at work: what no entry names stays for a day.
+        """
+        # Listed first: what is entered after that was there before, and is no stray.
+        found = [file for folder in ("shards", "rejects", "ledger") for file in self.storage.files(folder)]
+        known: set[str] = set()
+        void: list[str] = []
+        left_by_void: set[str] = set()
+        for entry, stands in self.ledger.judged():
+            (known if stands else left_by_void).update(file.path for file in entry.files)
+            if not stands:
+                void.append(entry.name)
+        for name in void:
+            self.ledger.remove(name)
+        old_s = self._clock() - _STRAY_AFTER_S
+        going = [name for name in self.storage.names() if name.startswith(TEMPORARY_PREFIX)]
+        for file in found:
+            # Only what has a name of ours: somebody's own file beside the shards is not for us to delete.
+            is_stray = bool(_OURS.fullmatch(file.name)) and file.name not in known
+            if is_stray and (self._is_local or file.name in left_by_void or file.changed_s < old_s):
+                going.append(file.name)
+        return [f"ledger/{name}.json" for name in void] + [n for n in sorted(going) if self.storage.remove(n)]
+
+    def locked(self, call: str | None = None) -> AbstractContextManager[None]:
+        """Hold the run for a call, that of this object unless another is given.
+
+        Raises RunInUseError where another call has it, UserError for a folder of something else.
+        """
+        return self._locked(call or self.call or new_call())
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Hold the run for this process.
-
-        Raises RunInUseError where another live process has it, UserError for a folder of something else.
-        """
+    def _locked(self, call: str) -> Iterator[None]:
         self._refuse_strangers()
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            lock = (self.folder / _DRIVER_LOCK).open("a+")
-        except OSError as error:
-            raise UserError(
-                f"{self.folder}: cannot be a run's folder ({error.strerror}); choose another --out"
-            ) from error
-        with lock as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise RunInUseError(
-                    f"{self.folder}: in use by process {_owner(file)}; wait until it is done, or stop it"
-                ) from error
-            # Past the file's buffer, which would fail once more when it is closed on a full disk.
-            with storage_errors(self.folder / _DRIVER_LOCK):
-                os.ftruncate(file.fileno(), 0)
-                os.write(file.fileno(), str(os.getpid()).encode())
-            self._wait_for_orphans()
+        with self._hold.held(call):
             yield
 
+    def require_held(self) -> None:
+        """Raises RunInUseError where another call holds the run than the one that this object works for."""
+        if self.call is not None and self._hold.holder() not in {None, self.call}:
+            raise RunInUseError(
+                f"{self.place}: another call has taken the run over; nothing of this batch was committed"
+            )
+
     def _refuse_strangers(self) -> None:
-        if self.exists() or not self.folder.is_dir():
+        if self.exists():
             return
-        names = (path.name for path in sorted(self.folder.iterdir()))
+        names = (name.rstrip("/") for name in sorted(self.storage.names()))
         if stranger := next((name for name in names if not name.startswith(".")), None):
             raise UserError(
-                f"{self.folder}: not empty and no run ({stranger} is there); "
+                f"{self.place}: not empty and no run ({stranger} is there); "
                 "give the run a new folder with --out"
             )
 
-    def _wait_for_orphans(self) -> None:
-        """Wait for workers whose driver was killed: they notice, and go, within moments.
-
-        Raises RunInUseError where they do not.
-        """
-        deadline = time.monotonic() + _ORPHANS_GO_IN_S
-        with (self.folder / _WORKER_LOCK).open("a") as file:
-            while not _locks(file):
-                if time.monotonic() > deadline:
-                    raise RunInUseError(
-                        f"{self.folder}: in use by workers of an earlier run; wait for them, or stop them"
-                    )
-                time.sleep(0.05)
-
-    @contextmanager
-    def worked_on(self) -> Iterator[None]:
+    def worked_on(self) -> AbstractContextManager[None]:
         """Show that a worker is alive in the run."""
-        with (self.folder / _WORKER_LOCK).open("a") as file:
-            fcntl.flock(file, fcntl.LOCK_SH)
-            yield
-
-
-def _locks(file: IO[str]) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _owner(file: IO[str]) -> str:
-    file.seek(0)
-    return file.read() or "unknown"
+        return self._hold.worked_on()

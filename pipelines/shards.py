@@ -1,7 +1,8 @@
 """Shards: Parquet files of samples and of rejects, committed together through the ledger.
 
 The order is what makes it safe: write under a temporary name, sync, rename, and only then enter both files
-in the ledger. A crash in between leaves files that nobody counts, and the next run deletes them.
+in the ledger. A crash in between leaves files that nobody counts, and a later run deletes them. Files are
+named by their content, so that two writers of the same seeds never write over each other's.
 """
 
 from __future__ import annotations
@@ -9,19 +10,18 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from copilot.content import content_hash
 from copilot.design import Usage
 from copilot.sample import Reject, Sample
 from copilot.table import AUDIO_COLUMNS, REJECTS, SAMPLES, reject_row, sample_row
 from pipelines.atomic import HashedFile
-from pipelines.ledger import CommittedFile, Ledger, LedgerEntry
+from pipelines.ledger import CommittedFile, LedgerEntry, entry_name
 from pipelines.renders import Renders, added
+from pipelines.run import Run
 
 ROW_GROUP_BYTES = 64 * 2**20
 """About how much audio one row group holds: what a reader has in memory at once."""
@@ -30,8 +30,8 @@ ROW_GROUP_BYTES = 64 * 2**20
 class TableFile:
     """One Parquet file in the making, flushed in row groups of about `ROW_GROUP_BYTES`."""
 
-    def __init__(self, path: Path, schema: pa.Schema) -> None:
-        self._file = HashedFile(path)
+    def __init__(self, file: HashedFile, schema: pa.Schema) -> None:
+        self._file = file
         self._schema = schema
         self._tables: list[pa.Table] = []
         self._pending_bytes = 0
@@ -66,13 +66,14 @@ class TableFile:
             self._n_rows += group.num_rows
         self._tables, self._pending_bytes = [], 0
 
-    def publish(self, run: Path) -> CommittedFile:
-        """Finish the file and give it its name. It exists once the ledger names it."""
+    def publish(self, folder: str) -> CommittedFile:
+        """Finish the file and name it by its content. It exists once the ledger names it."""
         self._flush()
         self._writer.close()
-        self._file.publish()
-        path = self._file.path.relative_to(run).as_posix()
-        return CommittedFile(path, self._file.sha256, self._file.n_bytes, self._n_rows)
+        sha256 = self._file.sha256
+        name = f"{sha256[:16]}.parquet"
+        self._file.publish(name)
+        return CommittedFile(f"{folder}/{name}", sha256, self._file.n_bytes, self._n_rows)
 
     def discard(self) -> None:
         """Drop what was written, if it was not published."""
@@ -107,9 +108,8 @@ def _usage_of(provenance: Mapping[str, Any]) -> Usage:
 class ShardWriter:
     """Collects the samples and rejects of one commit. Nothing exists until `commit` returns."""
 
-    def __init__(self, run: Path) -> None:
+    def __init__(self, run: Run) -> None:
         self._run = run
-        self._name: str | None = None
         self._tables: dict[str, TableFile] = {}
         self._accepted: list[str] = []
         self._rejected: list[str] = []
@@ -125,7 +125,7 @@ class ShardWriter:
 
     def add_sample(self, sample: Sample) -> None:
         """Append a sample. Raises StorageFullError."""
-        self._table("shards", SAMPLES, sample.seed.id).add(sample_row(sample))
+        self._table("shards", SAMPLES).add(sample_row(sample))
         self._accepted.append(sample.seed.id)
         self._tiers[sample.tier] += 1
         self._audio_s += sum(turn.scene.duration_s for turn in sample.dialogue.turns)
@@ -134,7 +134,7 @@ class ShardWriter:
     def add_sample_row(self, row: pa.Table) -> None:
         """Append a sample that is a row of `SAMPLES` already, in a table of one. Raises StorageFullError."""
         known = row.select(["seed_id", "tier", "turns", "provenance"]).to_pylist()[0]
-        self._table("shards", SAMPLES, known["seed_id"]).add_table(row)
+        self._table("shards", SAMPLES).add_table(row)
         self._accepted.append(known["seed_id"])
         self._tiers[known["tier"]] += 1
         self._audio_s += sum(turn["duration_s"] for turn in known["turns"])
@@ -142,26 +142,28 @@ class ShardWriter:
 
     def add_reject(self, reject: Reject, usage: Usage | None = None) -> None:
         """Append a rejected seed, and what was asked of a language model for it. Raises StorageFullError."""
-        self._table("rejects", REJECTS, reject.seed.id).add(reject_row(reject))
+        self._table("rejects", REJECTS).add(reject_row(reject))
         self._rejected.append(reject.seed.id)
         self._reasons[f"{reject.stage}/{reject.reason}"] += 1
         self._usage += usage or Usage()
 
-    def _table(self, folder: str, schema: pa.Schema, seed_id: str) -> TableFile:
-        # Named after the first seed, which no other commit of the run holds: no counter to share.
-        self._name = self._name or content_hash(seed_id)[:16]
+    def _table(self, folder: str, schema: pa.Schema) -> TableFile:
         if folder not in self._tables:
-            self._tables[folder] = TableFile(self._run / folder / f"{self._name}.parquet", schema)
+            self._tables[folder] = TableFile(self._run.storage.new_file(folder), schema)
         return self._tables[folder]
 
     def commit(self) -> LedgerEntry | None:
-        """Publish both files and enter them in the ledger; None where nothing was added."""
-        if self._name is None:
+        """Publish both files and enter them in the ledger; None where nothing was added.
+
+        Returns the entry that stands: another writer's, where one has committed the same seeds before.
+        Raises RunInUseError where the run has gone over to another call.
+        """
+        if not self._tables:
             return None
-        files = tuple(table.publish(self._run) for _, table in sorted(self._tables.items()))
+        self._run.require_held()
         entry = LedgerEntry(
-            name=self._name,
-            files=files,
+            name=entry_name(self._accepted + self._rejected),
+            files=tuple(table.publish(folder) for folder, table in sorted(self._tables.items())),
             accepted=tuple(self._accepted),
             rejected=tuple(self._rejected),
             tiers=dict(sorted(self._tiers.items())),
@@ -171,8 +173,10 @@ class ShardWriter:
             renders=self._renders,
             committed_at_s=round(time.time(), 3),
         )
-        Ledger(self._run / "ledger").add(entry)
-        return entry
+        stands = self._run.ledger.add(entry)
+        for path in {file.path for file in entry.files} - {file.path for file in stands.files}:
+            self._run.storage.remove(path)
+        return stands
 
     def discard(self) -> None:
         """Drop what was not committed."""

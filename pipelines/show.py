@@ -22,6 +22,7 @@ from copilot.rows import dialogue_of, remix
 from copilot.units import Decibels
 from pipelines.atomic import write_atomic
 from pipelines.reader import Row, RunReader
+from pipelines.storage import is_uri
 from pipelines.timeline import draw_timeline
 
 _OURS = ("turn-*.flac", "stem-*.flac", "dialogue.json", "timeline.png")
@@ -48,16 +49,17 @@ class ShownSample:
         return {element_id: texts.get(element_id, "") for element_id in ids}
 
 
-def show_sample(run: Path, wanted: str | None, out: Path | None, *, force: bool) -> ShownSample:
+def show_sample(run: str | Path, wanted: str | None, out: Path | None, *, force: bool) -> ShownSample:
     """Lay out the sample with this id or seed id; without one, the first hq sample, or the first of all.
 
-    The folder is RUN/show/ID unless `out` names another. With `force` one that is not empty is taken, and
-    what an earlier sample left there is deleted. Raises UserError for a run or a sample that is not there
-    and for a folder that is not empty, MissingExtraError without matplotlib, CorruptDataError for damage.
+    The folder is RUN/show/ID unless `out` names another; show/ID here for a run behind a URI. With `force`
+    one that is not empty is taken, and what an earlier sample left there is deleted. Raises UserError for a
+    run or a sample that is not there and for a folder that is not empty, MissingExtraError without
+    matplotlib, CorruptDataError for damage.
     """
     reader = RunReader(run)
     row = reader.first() if wanted is None else reader.find(wanted)
-    folder = out or run / "show" / row["id"]
+    folder = out or Path("show" if is_uri(run) else f"{reader.place}/show", row["id"])
     _require_free(folder, force=force)
     dialogue = dialogue_of(row)
     mixes = _mixes(row, dialogue)

@@ -110,7 +110,7 @@ class RunStats:
     usage: Usage
 
 
-def run_stats(run: Path) -> RunStats:
+def run_stats(run: str | Path) -> RunStats:
     """Count a run. Raises UserError where there is none, CorruptDataError where it is damaged."""
     reader = RunReader(run)
     count = _Count()

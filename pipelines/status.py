@@ -37,10 +37,10 @@ class RunStatus:
         return max(self.n_seeds - self.totals.accepted - self.totals.rejected, 0)
 
 
-def run_status(folder: Path, now_s: Seconds | None = None) -> RunStatus:
+def run_status(place: str | Path, now_s: Seconds | None = None) -> RunStatus:
     """The status of a run. Raises UserError where there is none, CorruptDataError for a damaged entry."""
     now_s = time.time() if now_s is None else now_s
-    run = Run(folder)
+    run = Run(place)
     described = run.describe()
     watch = _Watch(now_s)
     totals = Totals.of_entries(watch.seen(run.ledger.entries()))

@@ -68,7 +68,7 @@ class _Description(BaseModel):
 
 
 def verify(
-    folder: Path,
+    place: str | Path,
     *,
     n_sampled: int | None,
     n_workers: int,
@@ -80,14 +80,15 @@ def verify(
     `on_start` hears the number of rows to read, `on_rows` how many were read since. Raises UserError where
     there is no run, CopilotError where a worker is lost.
     """
-    run = Run(folder)
+    run = Run(place)
     problems: list[Problem] = []
     described = _describe(run, problems)
-    entries = list(_entries(run, problems))
+    void: list[LedgerEntry] = []
+    entries = list(_entries(run, problems, void))
     seeds = _account(entries, described.plan if described else None, problems)
     in_depth = _draw([seed_id for entry in entries for seed_id in entry.accepted], n_sampled)
     keep = described.fingerprint.config.keep if described else None
-    jobs = [job for entry in entries for job in _jobs(folder, entry, in_depth, keep)]
+    jobs = [job for entry in entries for job in _jobs(run.place, entry, in_depth, keep)]
     on_start(sum(job.file.n_rows for job in jobs))
     results: list[FileResult] = []
     for job, result in _verified(jobs, n_workers):
@@ -95,9 +96,9 @@ def verify(
         on_rows(job.file.n_rows)
     problems += sorted((p for result in results for p in result.problems), key=lambda p: (p.file, p.id))
     return VerifyReport(
-        run=str(folder),
+        run=run.place,
         problems=tuple(problems),
-        notes=tuple(_notes(run, entries)),
+        notes=tuple(_notes(run, entries, void)),
         n_planned=described.plan.n_seeds if described else None,
         n_accounted=len(seeds),
         n_files=len(jobs),
@@ -130,20 +131,21 @@ def _describe(run: Run, problems: list[Problem]) -> _Description | None:
     return described
 
 
-def _entries(run: Run, problems: list[Problem]) -> Iterator[LedgerEntry]:
-    """The entries that can be read, and that name a file for their seeds."""
-    for name in run.ledger.names():
-        path = f"ledger/{name}.json"
-        try:
-            entry = run.ledger.read(name)
-        except CorruptDataError as error:
-            problems.append(Problem("ledger-entry", str(error), path))
+def _entries(run: Run, problems: list[Problem], void: list[LedgerEntry]) -> Iterator[LedgerEntry]:
+    """The entries that can be read and that stand, each with a file for its seeds; others are void."""
+
+    def note(name: str, error: CorruptDataError) -> None:
+        problems.append(Problem("ledger-entry", str(error), f"ledger/{name}.json"))
+
+    for entry, stands in run.ledger.judged(note):
+        if not stands:
+            void.append(entry)
             continue
         for folder, seed_ids in zip(_FOLDERS, (entry.accepted, entry.rejected), strict=True):
             n_files = sum(file.path.startswith(f"{folder}/") for file in entry.files)
             if n_files != bool(seed_ids):
                 message = f"names {n_files} files in {folder} for {len(seed_ids)} seeds"
-                problems.append(Problem("ledger-entry", message, path))
+                problems.append(Problem("ledger-entry", message, f"ledger/{entry.name}.json"))
         yield entry
 
 
@@ -170,13 +172,13 @@ def _draw(seed_ids: Sequence[str], n_sampled: int | None) -> frozenset[str]:
     return frozenset(heapq.nsmallest(n_sampled, seed_ids, key=content_hash))
 
 
-def _jobs(folder: Path, entry: LedgerEntry, in_depth: frozenset[str], keep: Keep | None) -> Iterator[FileJob]:
+def _jobs(place: str, entry: LedgerEntry, in_depth: frozenset[str], keep: Keep | None) -> Iterator[FileJob]:
     for file in entry.files:
         if file.path.startswith("shards/"):
             chosen = in_depth.intersection(entry.accepted)
-            yield FileJob(folder, file, entry.accepted, entry.tiers, entry.audio_s, chosen, keep)
+            yield FileJob(place, file, entry.accepted, entry.tiers, entry.audio_s, chosen, keep)
         else:
-            yield FileJob(folder, file, entry.rejected, entry.reasons, 0.0, frozenset(), keep)
+            yield FileJob(place, file, entry.rejected, entry.reasons, 0.0, frozenset(), keep)
 
 
 def _verified(jobs: Sequence[FileJob], n_workers: int) -> Iterator[tuple[FileJob, FileResult]]:
@@ -203,12 +205,13 @@ def _leave_signals() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _notes(run: Run, entries: Iterable[LedgerEntry]) -> Iterator[str]:
-    """Files that no entry names: what a crash left, or somebody put there."""
+def _notes(run: Run, entries: Iterable[LedgerEntry], void: Iterable[LedgerEntry]) -> Iterator[str]:
+    """Void entries, and files that no other entry names: what a crash left, or somebody put there."""
+    for entry in void:
+        yield f"ledger/{entry.name}.json: void, for an entry before has seeds of it, so not part of the run"
     known = {file.path for entry in entries for file in entry.files}
     known |= {f"ledger/{name}.json" for name in run.ledger.names()}
     for folder in (*_FOLDERS, "ledger"):
-        for path in sorted((run.folder / folder).glob("*")):
-            name = path.relative_to(run.folder).as_posix()
+        for name in sorted(file.name for file in run.storage.files(folder)):
             if name not in known:
                 yield f"{name}: not in the ledger, so not part of the run"

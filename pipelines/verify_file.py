@@ -6,10 +6,10 @@ A file is read a row group at a time. What cannot be read is a problem, and the 
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -18,10 +18,12 @@ import pyarrow.parquet as pq
 from copilot.sample import Keep
 from copilot.table import REJECTS, SAMPLES
 from pipelines.ledger import CommittedFile
+from pipelines.storage import ReadableFile, open_storage
 from pipelines.verify_row import row_faults
 
 _AUDIO_TOLERANCE_S = 0.01
 _N_NAMED = 3
+_PIECE_BYTES = 2**24
 _SAMPLE_KEYS = ("id", "seed_id", "tier", "turns.list.element.duration_s")
 _REJECT_KEYS = ("id", "seed_id", "stage", "reason")
 _UNREADABLE = (pa.ArrowException, OSError, UnicodeDecodeError)
@@ -46,7 +48,7 @@ class FileJob:
     `in_depth` are decoded and mixed again; `keep` is what audio they must hold, where that is known.
     """
 
-    run: Path
+    run: str
     file: CommittedFile
     seed_ids: tuple[str, ...]
     groups: Mapping[str, int]
@@ -77,12 +79,12 @@ class FileResult:
 def verify_file(job: FileJob) -> FileResult:
     """Read a file anew, and hold it against the ledger and its samples against themselves."""
     result = FileResult()
-    path = job.run / job.file.path
     try:
-        if fault := byte_fault(path, job.file):
-            result.add(*fault, job.file)
-        with pq.ParquetFile(path, page_checksum_verification=True) as parquet:
-            _verify_table(parquet, job, result)
+        with open_storage(job.run).open(job.file.path) as stream:
+            if fault := byte_fault(stream, job.file):
+                result.add(*fault, job.file)
+            with pq.ParquetFile(stream, page_checksum_verification=True) as parquet:
+                _verify_table(parquet, job, result)
     except FileNotFoundError:
         result.add("file-missing", "not there, but the ledger names it", job.file)
     except _UNREADABLE as error:
@@ -90,16 +92,16 @@ def verify_file(job: FileJob) -> FileResult:
     return result
 
 
-def byte_fault(path: Path, file: CommittedFile) -> tuple[str, str] | None:
-    """The kind and message where a file's bytes are not those that the ledger knows.
-
-    Raises FileNotFoundError where there is no such file.
-    """
-    n_bytes = path.stat().st_size
+def byte_fault(stream: ReadableFile, file: CommittedFile) -> tuple[str, str] | None:
+    """The kind and message where a file's bytes are not those that the ledger knows."""
+    n_bytes = stream.seek(0, os.SEEK_END)
     if n_bytes != file.n_bytes:
         return "file-size", f"{n_bytes} bytes; the ledger says {file.n_bytes}"
-    with path.open("rb") as stream:
-        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+    stream.seek(0)
+    digest = hashlib.sha256()
+    while piece := stream.read(_PIECE_BYTES):
+        digest.update(piece)
+    sha256 = digest.hexdigest()
     if sha256 != file.sha256:
         return "file-hash", f"SHA-256 {sha256}; the ledger says {file.sha256}"
     return None

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from threadpoolctl import threadpool_limits
 
 from copilot.design import Usage
 from copilot.errors import CopilotError
-from pipelines.assembly import build_stages
+from pipelines.assembly import Part, build_stages
+from pipelines.effort import Effort, Stopwatch
 from pipelines.memory import keep_freed_memory
-from pipelines.order import WorkOrder
+from pipelines.order import RECORDS_AT_ONCE, WorkOrder
 from pipelines.record import Record
-from pipelines.renders import Renders, added
+from pipelines.renders import added
+from pipelines.run import Run
 from pipelines.shards import ShardWriter
 from pipelines.stage import explained
 from pipelines.stages.render import RenderStage
@@ -23,31 +26,31 @@ from pipelines.stem_store import StemStore
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What happened since the last report: counts, seconds of audio, processor seconds by stage.
+    """What happened since the last report: counts, seconds of audio, and what it took.
 
-    `usage` is what was asked of a language model, for accepted and rejected alike; `renders` what each
-    backend rendered.
+    `reasons` counts rejects by `stage/reason`; `usage` is what was asked of a language model, for accepted
+    and rejected alike.
     """
 
     accepted: int = 0
     rejected: int = 0
     hq: int = 0
     audio_s: float = 0.0
+    reasons: Mapping[str, int] = field(default_factory=dict)
     usage: Usage = field(default_factory=Usage)
-    stage_cpu_s: Mapping[str, float] = field(default_factory=dict)
-    renders: Renders = field(default_factory=dict)
+    effort: Effort = field(default_factory=Effort)
 
 
 class Worker:
-    """The stages of a run, constructed once, for any number of batches."""
+    """The stages of a run, or of a part of it, constructed once, for any number of batches."""
 
-    def __init__(self, order: WorkOrder) -> None:
+    def __init__(self, order: WorkOrder, part: Part = "all") -> None:
         keep_freed_memory()
         self._order = order
         self._store = StemStore(order.store, order.user)
         self._store.note_use()
         try:
-            self._stages = build_stages(order, self._store)
+            self._stages = build_stages(order, self._store, part)
         except BaseException:
             self._store.close()
             raise
@@ -59,44 +62,50 @@ class Worker:
 
         Asked to stop, it finishes the records in hand and commits what there is.
         """
-        writer = ShardWriter(self._order.run)
+        with self.writing() as writer:
+            for some in self.pieces(records):
+                if stopping():
+                    break
+                report(self.make(some, writer))
+            report(commit(writer))
+
+    @contextmanager
+    def writing(self) -> Iterator[ShardWriter]:
+        """The files of one commit; what was not committed by the end is dropped."""
+        writer = ShardWriter(Run(self._order.run, self._order.call))
         try:
-            # One worker is one thread of work: BLAS threads beside it only wait for each other.
-            with threadpool_limits(1):
-                self._make_all(records, writer, report, stopping)
-            started = time.process_time()
-            writer.commit()
-            report(Progress(stage_cpu_s={"write": time.process_time() - started}))
+            yield writer
         finally:
             writer.discard()
 
-    def _make_all(
-        self,
-        records: Sequence[Record],
-        writer: ShardWriter,
-        report: Callable[[Progress], None],
-        stopping: Callable[[], bool],
-    ) -> None:
-        for start in range(0, len(records), self._order.equipment.at_once):
-            if stopping():
-                break
-            progress = self._make(records[start : start + self._order.equipment.at_once], writer)
-            writer.add_renders(progress.renders)
-            report(progress)
-            self._store.note_use()
+    def pieces(self, records: Sequence[Record]) -> Iterator[Sequence[Record]]:
+        """The records in portions that are in the stages together."""
+        at_once = self._order.equipment.at_once or RECORDS_AT_ONCE
+        return (records[start : start + at_once] for start in range(0, len(records), at_once))
 
-    def _make(self, records: Sequence[Record], writer: ShardWriter) -> Progress:
-        cpu_s: dict[str, float] = {}
-        for stage in self._stages:
-            started = time.process_time()
-            records = stage(records)
-            cpu_s[stage.name] = time.process_time() - started
-        started = time.process_time()
-        for record in records:
-            _write(record, writer)
-        cpu_s["write"] = time.process_time() - started
+    def take(self, records: Sequence[Record]) -> None:
+        """Lead records through the stages."""
+        watch = Stopwatch()
+        # One worker is one thread of work: BLAS threads beside it only wait for each other.
+        with threadpool_limits(1):
+            for stage in self._stages:
+                with watch.timing(stage.name):
+                    stage(records)
         renders = added(stage.taken() for stage in self._stages if isinstance(stage, RenderStage))
-        return _progress(records, cpu_s, renders)
+        if records:
+            records[0].effort += watch.taken(renders)
+        self._store.note_use()
+
+    def make(self, records: Sequence[Record], writer: ShardWriter) -> Progress:
+        """Lead records through the stages and into the files of a commit."""
+        self.take(records)
+        watch = Stopwatch()
+        with watch.timing("write"):
+            for record in records:
+                _write(record, writer)
+        progress = _progress(records, watch.taken())
+        writer.add_renders(progress.effort.renders)
+        return progress
 
     def close(self) -> None:
         """Close every stage."""
@@ -105,6 +114,14 @@ class Worker:
                 stage.close()
         finally:
             self._store.close()
+
+
+def commit(writer: ShardWriter) -> Progress:
+    """Commit what was written, and tell what that took."""
+    watch = Stopwatch()
+    with watch.timing("write"):
+        writer.commit()
+    return Progress(effort=watch.taken())
 
 
 def _write(record: Record, writer: ShardWriter) -> None:
@@ -122,14 +139,15 @@ def _write(record: Record, writer: ShardWriter) -> None:
         writer.add_reject(record.reject, record.account.usage)
 
 
-def _progress(records: Sequence[Record], cpu_s: Mapping[str, float], renders: Renders) -> Progress:
+def _progress(records: Sequence[Record], writing: Effort) -> Progress:
     samples = [record.sample for record in records if record.sample is not None]
+    rejects = [record.reject for record in records if record.reject is not None]
     return Progress(
         accepted=len(samples),
-        rejected=len(records) - len(samples),
+        rejected=len(rejects),
         hq=sum(sample.tier == "hq" for sample in samples),
-        usage=sum((record.account.usage for record in records), Usage()),
         audio_s=sum(turn.scene.duration_s for sample in samples for turn in sample.dialogue.turns),
-        stage_cpu_s=cpu_s,
-        renders=renders,
+        reasons=Counter(f"{reject.stage}/{reject.reason}" for reject in rejects),
+        usage=sum((record.account.usage for record in records), Usage()),
+        effort=sum((record.effort for record in records), writing),
     )

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.model_options import ModelOptions
+from pipelines.cli.execution_options import ExecutionOptions
+from pipelines.cli.model_options import Configured, ModelOptions
 from pipelines.cli.option_groups import takes_options
+from pipelines.cli.plan_options import PlanOptions
 from pipelines.cli.sound_options import SoundOptions
 
 if TYPE_CHECKING:
@@ -52,7 +54,7 @@ class TierOption(StrEnum):
     hq = "hq"
 
 
-RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder.")]
+RunPlace = Annotated[str, typer.Argument(metavar="RUN", help="A run's folder or URI.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 
 
@@ -87,40 +89,116 @@ DesignerName = Annotated[str, typer.Option(help="Writes the dialogues: scripted,
 LimitsFile = Annotated[
     Path | None, typer.Option(help="JSON file with scene limits, where they differ from the published.")
 ]
+Keep = Annotated[KeepOption, typer.Option(help="What audio the samples store.")]
+Bits = Annotated[BitsOption, typer.Option(help="Bit depth of the mixes.")]
+Workers = Annotated[
+    int | None,
+    typer.Option(min=1, help="Worker processes; one a core without it, or one a GPU where models render."),
+]
 
 
 @app.command()
-@takes_options(sound=SoundOptions, model=ModelOptions)
+@takes_options(execution=ExecutionOptions, sound=SoundOptions, model=ModelOptions)
 def generate(
     *,
     seeds: Seeds,
-    out: Annotated[Path, typer.Option(help="The run's folder; a run that is there is gone on with.")],
+    out: Annotated[
+        str,
+        typer.Option(
+            metavar="PATH",
+            help="The run's folder or URI, such as s3://BUCKET/RUN; one there is gone on with.",
+        ),
+    ],
     num: Annotated[int | None, typer.Option(min=1, help="How many seeds to draw; all without it.")] = None,
     seed: RunSeed = 0,
     turns: Turns = 3,
     designer: DesignerName = "scripted",
-    keep: Annotated[KeepOption, typer.Option(help="What audio the samples store.")] = KeepOption.both,
-    bits: Annotated[BitsOption, typer.Option(help="Bit depth of the mixes.")] = BitsOption.b16,
+    keep: Keep = KeepOption.both,
+    bits: Bits = BitsOption.b16,
     limits: LimitsFile = None,
-    workers: Annotated[
-        int | None,
-        typer.Option(
-            min=1, help="Worker processes; one a core without it, or one a GPU where models render."
-        ),
-    ] = None,
+    workers: Workers = None,
     max_rejects: Annotated[
         int | None, typer.Option(min=0, help="Exit with 1 where more seeds of the run were rejected.")
     ] = None,
     as_json: AsJson = False,
+    execution: ExecutionOptions,
     sound: SoundOptions,
     model: ModelOptions,
 ) -> None:
     """Make a data set from seeds, or go on with one."""
     from pipelines.cli.generate import run_generate
+
+    configured = execution.with_model(model).configured(designer)
+    config = _run_config(seeds, seed, turns, designer, keep, bits, limits, sound, configured)
+    executor = execution.made(workers, _n_workers(config))
+    equipment, patience = sound.equipment(), execution.patience()
+    with execution.served(model, out) as served:
+        code = run_generate(
+            config,
+            out,
+            num=num,
+            executor=executor,
+            equipment=equipment,
+            max_rejects=max_rejects,
+            as_json=as_json,
+            service=served.configured(designer).service,
+            patience=patience,
+        )
+    raise typer.Exit(code)
+
+
+@app.command()
+@takes_options(planning=PlanOptions, execution=ExecutionOptions, sound=SoundOptions, model=ModelOptions)
+def plan(
+    *,
+    seeds: Seeds,
+    num: Annotated[int | None, typer.Option(min=1, help="How many seeds the forecast is for.")] = None,
+    seed: RunSeed = 0,
+    turns: Turns = 3,
+    designer: DesignerName = "scripted",
+    keep: Keep = KeepOption.both,
+    bits: Bits = BitsOption.b16,
+    limits: LimitsFile = None,
+    workers: Workers = None,
+    as_json: AsJson = False,
+    planning: PlanOptions,
+    execution: ExecutionOptions,
+    sound: SoundOptions,
+    model: ModelOptions,
+) -> None:
+    """Say how a run on Ray is laid out, whether there is room for it, how long it takes, what it costs."""
+    from pipelines.cli.plan import run_plan
+
+    configured = execution.with_model(model).configured(designer)
+    config = _run_config(seeds, seed, turns, designer, keep, bits, limits, sound, configured)
+    code = run_plan(
+        config,
+        planning,
+        execution,
+        model,
+        num=num,
+        n_workers=workers or _n_workers(config),
+        equipment=sound.equipment(),
+        service=configured.service,
+        as_json=as_json,
+    )
+    raise typer.Exit(code)
+
+
+def _run_config(
+    seeds: str,
+    seed: int,
+    turns: int,
+    designer: str,
+    keep: KeepOption,
+    bits: BitsOption,
+    limits: Path | None,
+    sound: SoundOptions,
+    configured: Configured,
+) -> RunConfig:
     from pipelines.config import RunConfig
 
-    configured = model.configured(designer)
-    config = RunConfig(
+    return RunConfig(
         seeds=seeds,
         run_seed=seed,
         n_turns=turns,
@@ -132,17 +210,6 @@ def generate(
         limits=_read_limits(limits),
         **sound.configured(),
     )
-    code = run_generate(
-        config,
-        out,
-        num=num,
-        n_workers=workers or _n_workers(config),
-        equipment=sound.equipment(),
-        max_rejects=max_rejects,
-        as_json=as_json,
-        service=configured.service,
-    )
-    raise typer.Exit(code)
 
 
 def _n_workers(config: RunConfig) -> int:
@@ -249,13 +316,13 @@ def _read_limits(path: Path | None) -> SceneLimits:
 
 @app.command()
 def show(
-    run: RunFolder,
+    run: RunPlace,
     wanted: Annotated[
         str | None,
         typer.Argument(metavar="ID", help="A sample's id or seed id; the first hq sample without it."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="The folder to write into; RUN/show/ID without it.")
+        Path | None, typer.Option(help="The folder to write into; RUN/show/ID without it, show/ID for a URI.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Write into a folder that is not empty.")] = False,
     as_json: AsJson = False,
@@ -267,7 +334,7 @@ def show(
 
 
 @app.command()
-def status(run: RunFolder, as_json: AsJson = False) -> None:
+def status(run: RunPlace, as_json: AsJson = False) -> None:
     """Say how far a run is, how fast, and how long it will take: from its ledger, at any time."""
     from pipelines.cli.status import run_status_command
 
@@ -275,7 +342,7 @@ def status(run: RunFolder, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def stats(run: RunFolder, as_json: AsJson = False) -> None:
+def stats(run: RunPlace, as_json: AsJson = False) -> None:
     """Count what a run holds: tasks, tiers, rejects, durations, loudness, checks."""
     from pipelines.cli.stats import run_stats_command
 
@@ -284,8 +351,13 @@ def stats(run: RunFolder, as_json: AsJson = False) -> None:
 
 @app.command("filter")
 def filter_(
-    run: RunFolder,
-    out: Annotated[Path, typer.Option(help="The subset's folder; a subset that is there is gone on with.")],
+    run: RunPlace,
+    out: Annotated[
+        str,
+        typer.Option(
+            metavar="PATH", help="The subset's folder or URI; a subset that is there is gone on with."
+        ),
+    ],
     tier: Annotated[TierOption | None, typer.Option(help="Keep the samples of exactly this tier.")] = None,
     where: Annotated[
         str | None,
@@ -302,7 +374,7 @@ def filter_(
 
 @app.command()
 def verify(
-    run: RunFolder,
+    run: RunPlace,
     sample: Annotated[
         int | None, typer.Option(min=0, help="Decode and mix again only so many samples; all without it.")
     ] = None,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict
-from pathlib import Path
 
 from copilot.errors import UserError
 from copilot.sample import Tier
@@ -13,7 +12,7 @@ from pipelines.cli.counting import counting
 from pipelines.filter import filter_run
 
 
-def run_filter(source: Path, out: Path, *, tier: Tier | None, where: str | None, as_json: bool) -> int:
+def run_filter(source: str, out: str, *, tier: Tier | None, where: str | None, as_json: bool) -> int:
     """Write the subset and say what it holds; return the exit code."""
     if tier is None and where is None:
         raise UserError("filter: nothing is asked for; give --tier, --where or both")
@@ -30,7 +29,7 @@ def run_filter(source: Path, out: Path, *, tier: Tier | None, where: str | None,
         return 130
     totals = done.totals
     if as_json:
-        print(json.dumps({"run": str(out), **asdict(done)}))
+        print(json.dumps({"run": out, **asdict(done)}))
         return 0
     tiers = ", ".join(f"{n} {tier}" for tier, n in sorted(totals.tiers.items()))
     hours = totals.audio_s / 3600

@@ -6,11 +6,11 @@ import json
 import shutil
 import sys
 from dataclasses import asdict
-from pathlib import Path
 
 from pipelines.cli.progress import display
 from pipelines.config import RunConfig
-from pipelines.generate import Outcome, Start, Totals, generate
+from pipelines.executors import Executor
+from pipelines.generate import Outcome, Patience, Start, Totals, generate
 from pipelines.llm.service import LlmService
 from pipelines.order import Equipment
 from pipelines.renders import RenderTally
@@ -21,14 +21,15 @@ _GO_ON = "what was made is committed. Run the same command again to go on"
 
 def run_generate(
     config: RunConfig,
-    out: Path,
+    out: str,
     *,
     num: int | None,
-    n_workers: int,
+    executor: Executor,
     equipment: Equipment,
     max_rejects: int | None,
     as_json: bool,
     service: LlmService | None = None,
+    patience: Patience | None = None,
 ) -> int:
     """Make the run, show its progress and its outcome; return the exit code."""
     starts: list[Start] = []
@@ -43,18 +44,19 @@ def run_generate(
                 config,
                 out,
                 num=num,
-                n_workers=n_workers,
+                executor=executor,
                 equipment=equipment,
                 on_start=begin,
                 on_progress=shown.advance,
                 on_design=shown.designing,
                 service=service,
+                patience=patience,
             )
     except KeyboardInterrupt:
         print(f"copilot: interrupted; {_GO_ON}", file=sys.stderr)
         return 130
     if as_json:
-        print(json.dumps({"run": str(out), **asdict(outcome), "n_left": outcome.n_left, **_seeds(starts[0])}))
+        print(json.dumps({"run": out, **asdict(outcome), "n_left": outcome.n_left, **_seeds(starts[0])}))
     else:
         print("\n".join(_closing(outcome, out)))
     if outcome.n_left:
@@ -77,7 +79,7 @@ def _seeds(start: Start) -> dict[str, object]:
     }
 
 
-def _opening(start: Start, num: int | None, out: Path) -> list[str]:
+def _opening(start: Start, num: int | None, out: str) -> list[str]:
     draw = start.draw
     lines = [f"{out}: {len(draw.seeds)} of {draw.available} seeds; {start.n_done} done, {start.n_todo} to go"]
     if num is not None and num > draw.available:
@@ -95,7 +97,7 @@ def _opening(start: Start, num: int | None, out: Path) -> list[str]:
     return lines
 
 
-def _closing(outcome: Outcome, out: Path) -> list[str]:
+def _closing(outcome: Outcome, out: str) -> list[str]:
     totals = outcome.totals
     tiers = ", ".join(f"{n} {tier}" for tier, n in sorted(totals.tiers.items()))
     program = "copilot" if shutil.which("copilot") else sys.argv[0]

@@ -19,7 +19,7 @@ _SIGNS = {None: " ", "added": "+", "changed": "~", "removed": "-"}
 _STYLES = {None: "", "added": "green", "changed": "yellow", "removed": "red strike"}
 
 
-def run_show(run: Path, wanted: str | None, out: Path | None, *, force: bool, as_json: bool) -> None:
+def run_show(run: str, wanted: str | None, out: Path | None, *, force: bool, as_json: bool) -> None:
     """Lay out one sample and print its dialogue. Raises what `show_sample` raises."""
     shown = show_sample(run, wanted, out, force=force)
     if as_json:

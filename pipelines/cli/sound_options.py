@@ -89,7 +89,7 @@ class SoundOptions:
 
     def equipment(self) -> Equipment:
         """What the work is done with. Raises UserError for a device that is not there, or of no use."""
-        from pipelines.order import RECORDS_AT_ONCE, Equipment
+        from pipelines.order import Equipment
         from renderers import device, registry
         from renderers.base import RenderWork
 
@@ -98,7 +98,7 @@ class SoundOptions:
             if not (registry.uses_device(self.sfx, "sfx") or registry.uses_device(self.tts, "tts")):
                 raise UserError(f"--device {self.device}: no renderer of this run uses one; leave it out")
         work = RenderWork(self.batch_s, self.batch_deadline, self.device)
-        return Equipment(self.stems, self.at_once or RECORDS_AT_ONCE, work)
+        return Equipment(self.stems, self.at_once, work)
 
 
 def _settings(given: Sequence[str], option: str) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -18,13 +17,13 @@ from pipelines.tally import Distinct, Spread
 _Rows = Sequence[tuple[str, ...]]
 
 
-def run_stats_command(run: Path, *, as_json: bool) -> None:
+def run_stats_command(run: str, *, as_json: bool) -> None:
     """Count a run and print the figures. Raises what `run_stats` raises."""
     stats = run_stats(run)
     if as_json:
-        print(json.dumps({"run": str(run), **asdict(stats)}))
+        print(json.dumps({"run": run, **asdict(stats)}))
     else:
-        print_stats(stats, str(run), Console(highlight=False))
+        print_stats(stats, run, Console(highlight=False))
 
 
 def print_stats(stats: RunStats, name: str, console: Console) -> None:

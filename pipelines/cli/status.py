@@ -5,23 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
-from pathlib import Path
 
 from copilot.units import Seconds
 from pipelines.cli.sizes import size_text
 from pipelines.status import RunStatus, run_status
 
 
-def run_status_command(run: Path, *, as_json: bool) -> None:
+def run_status_command(run: str, *, as_json: bool) -> None:
     """Print how far a run is. Raises what `run_status` raises."""
     status = run_status(run)
     if as_json:
-        print(json.dumps({"run": str(run), **asdict(status), "n_left": status.n_left}))
+        print(json.dumps({"run": run, **asdict(status), "n_left": status.n_left}))
     else:
         print("\n".join(_lines(status, run)))
 
 
-def _lines(status: RunStatus, run: Path) -> Iterator[str]:
+def _lines(status: RunStatus, run: str) -> Iterator[str]:
     totals = status.totals
     n_done = totals.accepted + totals.rejected
     share = n_done / status.n_seeds if status.n_seeds else 1.0

@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from copilot.errors import UserError
 from copilot.units import Seconds
 from pipelines.cli.sizes import size_text
-from pipelines.stem_store.places import open_storage
 from pipelines.stem_store.pruning import (
     Contents,
     Prunable,
@@ -22,8 +21,8 @@ from pipelines.stem_store.pruning import (
     remove,
     survey,
 )
-from pipelines.stem_store.storage import Storage
 from pipelines.stem_store.users import RunUse, UserNote, by_run, read_notes
+from pipelines.storage import Storage, open_storage
 
 _SECONDS = {"m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
 _BYTES = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}

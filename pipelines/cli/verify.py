@@ -7,7 +7,6 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
-from pathlib import Path
 
 from pipelines.cli.counting import counting
 from pipelines.verify import VerifyReport, verify
@@ -16,12 +15,12 @@ from pipelines.verify_file import Problem
 _N_SHOWN = 20
 
 
-def run_verify(folder: Path, *, n_sampled: int | None, n_workers: int, as_json: bool) -> int:
+def run_verify(place: str, *, n_sampled: int | None, n_workers: int, as_json: bool) -> int:
     """Verify a run and print what was found; return the exit code."""
     try:
         with counting(as_json=as_json) as shown:
             report = verify(
-                folder, n_sampled=n_sampled, n_workers=n_workers, on_start=shown.start, on_rows=shown.advance
+                place, n_sampled=n_sampled, n_workers=n_workers, on_start=shown.start, on_rows=shown.advance
             )
     except KeyboardInterrupt:
         print("copilot: interrupted; a verification begins anew each time", file=sys.stderr)

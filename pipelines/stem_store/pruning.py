@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 
 from copilot.errors import UserError
 from copilot.units import Seconds
-from pipelines.stem_store.storage import WRITABLE, Storage, StoredFile
-from pipelines.stem_store.users import FOLDER, UserNote
+from pipelines.stem_store.users import FOLDER, WRITABLE, UserNote
+from pipelines.storage import Storage, StoredFile
 
 _TOP = re.compile(r"[0-9a-f]{2}/")
 _STEM = re.compile(r"(([0-9a-f]{2})/([0-9a-f]{2})/\2\3[0-9a-f]{60})\.(json|flac)")

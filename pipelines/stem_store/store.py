@@ -16,9 +16,8 @@ from copilot.errors import CorruptDataError, StorageError, UserError
 from copilot.stem import Stem
 from copilot.units import Seconds
 from pipelines.stem_store.entry import pack, unpack
-from pipelines.stem_store.places import open_storage
-from pipelines.stem_store.storage import WRITABLE
-from pipelines.stem_store.users import ALIVE_S, UserNote, end_killed, write_note
+from pipelines.stem_store.users import ALIVE_S, WRITABLE, UserNote, end_killed, write_note
+from pipelines.storage import open_storage
 
 _RENEW_S: Seconds = 60.0
 """How often a user's note is written at most."""

@@ -12,9 +12,11 @@ from dataclasses import asdict, dataclass, replace
 
 from copilot.content import content_hash
 from copilot.units import Seconds
-from pipelines.stem_store.storage import Storage
+from pipelines.storage import Storage
 
 FOLDER = ".users"
+WRITABLE = ".writable"
+"""The name of the empty file that shows whether a place can be written."""
 ALIVE_S: Seconds = 3600.0
 """How long a user counts as alive after it was last heard of."""
 

@@ -480,5 +480,6 @@ def test_a_mended_reply_counts_whatever_else_is_wrong_with_it():
 
 def test_a_second_draw_of_a_task_is_even_too():
     offered = ("remove", "volume", "panning", "replace", "open")
-    drawn = Counter(book().begin(Seed(f"s/{n}", "t"), 0)._draw(offered, 1, "again") for n in range(1000))
+    forms = book()
+    drawn = Counter(forms.begin(Seed(f"s/{n}", "t"), 0)._draw(offered, 1, "again") for n in range(1000))
     assert min(drawn[task] for task in offered) > 150

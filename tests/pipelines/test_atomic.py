@@ -38,18 +38,18 @@ def test_a_file_is_written_whole_and_nothing_else_is_left(tmp_path: Path) -> Non
 
 
 def test_a_file_counts_and_hashes_what_is_written(tmp_path: Path) -> None:
-    file = HashedFile(tmp_path / "file.bin")
+    file = HashedFile(tmp_path)
     assert [file.write(b"one"), file.write(b"three")] == [3, 5]
     assert (file.tell(), file.n_bytes) == (8, 8)
     assert file.sha256 == hashlib.sha256(b"onethree").hexdigest()
     assert not (tmp_path / "file.bin").exists()
-    file.publish()
+    file.publish("file.bin")
     assert file.closed
     assert (tmp_path / "file.bin").read_bytes() == b"onethree"
 
 
 def test_a_discarded_file_leaves_nothing(tmp_path: Path) -> None:
-    file = HashedFile(tmp_path / "file.bin")
+    file = HashedFile(tmp_path)
     file.write(b"one")
     file.discard()
     file.discard()
@@ -57,8 +57,8 @@ def test_a_discarded_file_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_discarding_a_published_file_leaves_it(tmp_path: Path) -> None:
-    file = HashedFile(tmp_path / "file.bin")
-    file.publish()
+    file = HashedFile(tmp_path)
+    file.publish("file.bin")
     file.discard()
     assert names(tmp_path) == ["file.bin"]
 
@@ -139,7 +139,7 @@ def test_a_full_disk_or_quota_is_named_and_the_old_content_stays(
 def test_what_is_left_in_a_buffer_does_not_hide_that_the_disk_is_full(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = HashedFile(tmp_path / "file.bin")
+    file = HashedFile(tmp_path)
 
     class FullFile:
         """A buffered file on a full disk: every flush fails, that of closing too."""
@@ -196,7 +196,7 @@ ON_A_SMALL_DISK = """
             print(str(error).replace(str(folder), "STEMS").replace(str(disk), "DISK"))
 
     def commit(add):
-        writer = ShardWriter(run)
+        writer = ShardWriter(Run(run))
         try:
             add(writer)
             writer.commit()

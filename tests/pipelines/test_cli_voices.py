@@ -14,6 +14,7 @@ from copilot.errors import UserError
 from pipelines.cli.voices import run_voices
 from pipelines.config import RunConfig
 from pipelines.generate import Start, generate
+from pipelines.local import LocalExecutor
 from pipelines.order import Equipment
 from renderers.espeak import EspeakRenderer
 
@@ -156,7 +157,7 @@ def test_generate_says_at_its_start_which_gender_has_no_voice(bank, tmp_path_fac
             RunConfig(seeds="starter", voices=str(bank)),
             tmp_path_factory.mktemp("out") / "run",
             num=1,
-            n_workers=1,
+            executor=LocalExecutor(1),
             equipment=Equipment(),
             on_start=begin,
             on_progress=lambda _: None,

@@ -356,6 +356,7 @@ def test_an_interrupt_ends_it_though_a_dialogue_never_does(tmp_path, number):
     folder = seed_file(tmp_path, "endless", "endless too", n=1_000)
     driver = begin(folder, workers=2)
     while not list((folder / "run").glob("shards/.tmp-*")):
+        driver.process.join(0.02)
         assert driver.is_alive()
     os.killpg(driver.pid, number)
     ended = driver.wait()

@@ -255,7 +255,7 @@ def test_a_source_that_has_grown_is_filtered_on(tmp_path: Path) -> None:
     source, out = tmp_path / "source", tmp_path / "out"
     a_run(source, n_samples=1, n_rejects=0)
     filtered(source, out, tier="hq")
-    writer = ShardWriter(source)
+    writer = ShardWriter(Run(source))
     writer.add_sample(a_sample(1, tier="hq"))
     writer.commit()
     assert filtered(source, out, tier="hq").n_copied == 1
@@ -280,7 +280,8 @@ def test_a_damaged_source_is_named_and_what_was_committed_stands(
     monkeypatch.setattr(filtering, "_ROWS_PER_SHARD", 1)
     source, out = tmp_path / "source", tmp_path / "out"
     a_run(source, n_samples=2, n_rejects=0, per_shard=1)
-    damaged = source / "shards" / f"{content_hash('test/0001')[:16]}.parquet"
+    (entry,) = (entry for entry in Run(source).ledger.entries() if entry.accepted == ("test/0001",))
+    damaged = source / entry.files[0].path
     audio = pq.read_table(damaged)["mixes"][0][0]["bytes"].as_py()
     data = bytearray(damaged.read_bytes())
     data[data.index(audio) + 5000] ^= 1
@@ -292,7 +293,7 @@ def test_a_damaged_source_is_named_and_what_was_committed_stands(
         f"{damaged}: SHA-256 {hashlib.sha256(data).hexdigest()}; the ledger says {known}; "
         f"see: copilot verify {source}"
     )
-    order = sorted(Path(path).stem for path in Run(source).ledger.paths())
+    order = [Path(file.path).stem for file in RunReader(source).files("shards")]
     assert len(rows_of(out)) == order.index(damaged.stem)
     assert [path.name for path in (out / "shards").glob(".tmp-*")] == []
 
@@ -300,11 +301,11 @@ def test_a_damaged_source_is_named_and_what_was_committed_stands(
 def test_columns_of_another_version_are_refused(tmp_path: Path) -> None:
     run = a_run(tmp_path / "source", n_samples=1, n_rejects=0)
     (path,) = run.ledger.paths()
-    pq.write_table(pq.read_table(run.folder / path).drop_columns("tier"), run.folder / path)
+    pq.write_table(pq.read_table(f"{run.place}/{path}").drop_columns("tier"), f"{run.place}/{path}")
     with pytest.raises(CorruptDataError) as caught:
-        filtered(run.folder, tmp_path / "out", where="true")
+        filtered(run.place, tmp_path / "out", where="true")
     assert str(caught.value) == (
-        f"{run.folder / path}: its columns are not those of this version; see: copilot verify {run.folder}"
+        f"{run.place}/{path}: its columns are not those of this version; see: copilot verify {run.place}"
     )
 
 
@@ -312,8 +313,8 @@ def test_a_source_without_a_fingerprint_is_refused(tmp_path: Path) -> None:
     run = a_run(tmp_path / "source", n_samples=1, n_rejects=0)
     run.write({**run.describe(), "fingerprint": "none"})
     with pytest.raises(CorruptDataError) as caught:
-        filtered(run.folder, tmp_path / "out", where="true")
-    assert str(caught.value) == f"{run.folder / 'run.json'}: no fingerprint in it"
+        filtered(run.place, tmp_path / "out", where="true")
+    assert str(caught.value) == f"{run.place}/run.json: no fingerprint in it"
 
 
 # What the command prints
@@ -323,9 +324,9 @@ def test_the_command_says_what_the_subset_holds(
     source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
-    assert run_filter(source, out, tier="hq", where=None, as_json=False) == 0
+    assert run_filter(str(source), str(out), tier="hq", where=None, as_json=False) == 0
     assert capsys.readouterr().out == f"{out}: 4 of 6 samples (4 hq), 0.01 h of mixes\n"
-    assert run_filter(source, out, tier="hq", where=None, as_json=True) == 0
+    assert run_filter(str(source), str(out), tier="hq", where=None, as_json=True) == 0
     printed = json.loads(capsys.readouterr().out)
     assert (printed["run"], printed["n_copied"], printed["totals"]["accepted"]) == (str(out), 0, 4)
 

@@ -71,12 +71,12 @@ def test_every_seed_becomes_a_sample(undisturbed):
 
 
 STEPS = [
-    ("a stem half stored", "pipelines.stem_store.local:_replace:before:2"),
+    ("a stem half stored", "pipelines.storage.local:_replace:before:2"),
     ("before the shard is published", "pipelines.atomic:HashedFile.publish:before:2"),
     ("while the shard is written", "pipelines.atomic:HashedFile.write:after:5"),
     ("after the shard is renamed", "pipelines.atomic:sync_folder:before:2"),
     ("before it is entered", "pipelines.ledger:Ledger.add:before:1"),
-    ("while it is entered", "pipelines.atomic:HashedFile.publish:before:4"),
+    ("while it is entered", "pipelines.atomic:HashedFile.publish_new:before:1"),
     ("after it is entered", "pipelines.ledger:Ledger.add:after:2"),
     ("while run.json is written", "pipelines.atomic:HashedFile.publish:before:1"),
     ("while the plan is written", "pipelines.atomic:HashedFile.write:before:2"),

@@ -19,6 +19,7 @@ from copilot.designers.llm import judge
 from copilot.designers.llm.conversation import Conversation
 from copilot.designers.llm.settings import LlmSettings
 from copilot.errors import UserError
+from copilot.scene import Range, SceneLimits
 from copilot.seed import Seed
 from pipelines.config import RunConfig
 from pipelines.generate import Outcome, generate
@@ -26,6 +27,7 @@ from pipelines.llm.client import ModelRefusalError
 from pipelines.llm.designer import LlmDesigner
 from pipelines.llm.endpoints import ServersGoneError
 from pipelines.llm.service import LlmService
+from pipelines.local import LocalExecutor
 from pipelines.order import Equipment
 from pipelines.reader import RunReader
 
@@ -175,6 +177,11 @@ def test_the_load_of_the_servers_is_told():
 
 # Whole runs
 
+# Of short scenes: mixing them would be most of the time.
+SHORT = SceneLimits(
+    duration_s=3, n_elements=6, start_time_s=Range(low=0, high=2), element_duration_s=Range(low=0.2, high=3)
+)
+
 
 def seeds_in(folder: Path, n: int) -> str:
     path = folder / "seeds.txt"
@@ -192,12 +199,13 @@ def run(
         sfx="noise",
         tts="murmur",
         keep="stems",
+        limits=SHORT,
     )
     return generate(
         config,
         folder / "run",
         num=None,
-        n_workers=1,
+        executor=LocalExecutor(1),
         equipment=Equipment(),
         service=LlmService(urls=urls, **({"concurrency": 8} | (service or {}))),
         on_start=lambda start: None,

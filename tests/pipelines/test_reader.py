@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from pipelines.reader import RunReader
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Six samples in two shards, the third and the sixth `valid`; two rejects. Not to be written to."""
-    return a_run(tmp_path_factory.mktemp("reader") / "run").folder
+    return Path(a_run(tmp_path_factory.mktemp("reader") / "run").place)
 
 
 @pytest.fixture
@@ -46,8 +47,11 @@ def damage_audio(run: Path) -> None:
 def test_files_are_those_of_the_ledger_in_its_order(copy: Path):
     shutil.copy(next((copy / "shards").iterdir()), copy / "shards" / "0000.parquet")
     reader = RunReader(copy)
-    names = sorted(path.stem for path in (copy / "ledger").iterdir())
-    assert [file.path for file in reader.files("shards")] == [f"shards/{name}.parquet" for name in names]
+    entries = [json.loads(path.read_bytes()) for path in sorted((copy / "ledger").iterdir())]
+    shards = [
+        file["path"] for entry in entries for file in entry["files"] if file["path"].startswith("shards/")
+    ]
+    assert [file.path for file in reader.files("shards")] == shards
     assert [file.n_rows for file in reader.files("shards")] == [3, 3]
     assert [file.n_rows for file in reader.files("rejects")] == [2]
 
@@ -152,11 +156,11 @@ def test_run_without_samples(tmp_path: Path):
     run = a_run(tmp_path / "run", n_samples=0, n_rejects=0)
     expected = "the run has no samples; copilot stats shows why seeds were rejected"
     with pytest.raises(UserError) as caught:
-        RunReader(run.folder).first()
-    assert str(caught.value) == f"{run.folder}: {expected}"
+        RunReader(run.place).first()
+    assert str(caught.value) == f"{run.place}: {expected}"
     with pytest.raises(UserError) as caught:
-        RunReader(run.folder).find("x")
-    assert str(caught.value) == f"x: not in {run.folder}; {expected}"
+        RunReader(run.place).find("x")
+    assert str(caught.value) == f"x: not in {run.place}; {expected}"
 
 
 @pytest.mark.parametrize("folder", ["nowhere", "."])

@@ -88,32 +88,33 @@ def test_garbage_in_the_description_is_named(tmp_path: Path, content: bytes, mes
 
 
 def test_a_sweep_deletes_what_a_crash_left_and_nothing_else(tmp_path: Path) -> None:
-    run = a_run(tmp_path / "run", n_samples=0, n_rejects=0)
+    folder = tmp_path / "run"
+    run = a_run(folder, n_samples=0, n_rejects=0)
     for number in (0, 1):
-        writer = ShardWriter(run.folder)
+        writer = ShardWriter(run)
         writer.add_reject(a_reject(number))
         writer.commit()
     kept = run.ledger.paths()
-    first, second = run.ledger.names()
-    (run.folder / "ledger" / f"{second}.json").unlink()
-    (run.folder / "shards").mkdir()
+    first, second = run.ledger.entries()
+    (folder / "ledger" / f"{second.name}.json").unlink()
+    (folder / "shards").mkdir()
     left = {
         ".tmp-0",
         "shards/.tmp-1",
         f"shards/{'0' * 16}.parquet",
         "ledger/.tmp-2",
-        f"rejects/{second}.parquet",
+        second.files[0].path,
     }
     for name in (*left, "shards/mine.parquet"):
-        (run.folder / name).write_bytes(b"")
-    (run.folder / "shards" / ".folder").mkdir()
-    (run.folder / "notes.txt").write_text("mine")
+        (folder / name).write_bytes(b"")
+    (folder / "shards" / ".folder").mkdir()
+    (folder / "notes.txt").write_text("mine")
     assert set(run.sweep()) == left
     assert run.sweep() == []
     assert run.ledger.paths() == kept - left
-    assert (run.folder / f"rejects/{first}.parquet").exists()
-    assert (run.folder / "notes.txt").read_text() == "mine"
-    assert (run.folder / "shards/mine.parquet").exists()
+    assert (folder / first.files[0].path).exists()
+    assert (folder / "notes.txt").read_text() == "mine"
+    assert (folder / "shards/mine.parquet").exists()
 
 
 def test_one_process_at_a_time_works_in_a_run(tmp_path: Path) -> None:
@@ -152,7 +153,7 @@ def test_a_worker_that_stays_is_no_reason_to_wait_for_ever(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = Run(tmp_path)
-    monkeypatch.setattr("pipelines.run._ORPHANS_GO_IN_S", 0)
+    monkeypatch.setattr("pipelines.holding._ORPHANS_GO_IN_S", 0)
     with run.worked_on(), pytest.raises(RunInUseError) as caught, run.locked():
         pass
     assert (

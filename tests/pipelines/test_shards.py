@@ -16,7 +16,9 @@ from copilot.design import Account, Usage
 from copilot.sample import Sample
 from copilot.table import AUDIO_COLUMNS, REJECTS, SAMPLES, reject_row, sample_row
 from pipelines import shards
+from pipelines.atomic import HashedFile
 from pipelines.ledger import Ledger
+from pipelines.run import Run
 from pipelines.shards import ShardWriter, TableFile
 
 
@@ -30,24 +32,24 @@ def as_stored(row: dict, schema: pa.Schema) -> dict:
 
 
 def test_a_commit_holds_what_was_added_and_says_so(tmp_path: Path, samples: list[Sample]) -> None:
-    writer = ShardWriter(tmp_path)
+    writer = ShardWriter(Run(tmp_path))
     for sample in samples:
         writer.add_sample(sample)
     writer.add_reject(a_reject(0))
     entry = writer.commit()
     assert entry is not None
     assert [entry] == list(Ledger(tmp_path / "ledger").entries())
-    name = content_hash("test/0000")[:16]
-    assert entry.name == name
+    assert entry.name == content_hash(["test/0000", "test/0001", "test/bad-0000"])[:16]
     assert entry.accepted == ("test/0000", "test/0001")
     assert entry.rejected == ("test/bad-0000",)
     assert (entry.tiers, entry.reasons) == ({"hq": 1, "valid": 1}, {"validate/one-ambience": 1})
     assert entry.audio_s == 12.0
-    assert [(file.path, file.n_rows) for file in entry.files] == [
-        (f"rejects/{name}.parquet", 1),
-        (f"shards/{name}.parquet", 2),
+    assert [(file.path.partition("/")[0], file.n_rows) for file in entry.files] == [
+        ("rejects", 1),
+        ("shards", 2),
     ]
     for file in entry.files:
+        assert file.path.endswith(f"/{file.sha256[:16]}.parquet")
         data = (tmp_path / file.path).read_bytes()
         assert (file.n_bytes, file.sha256) == (len(data), hashlib.sha256(data).hexdigest())
     rejects, rows = (pq.read_table(tmp_path / file.path).to_pylist() for file in entry.files)
@@ -56,7 +58,7 @@ def test_a_commit_holds_what_was_added_and_says_so(tmp_path: Path, samples: list
 
 
 def test_rows_copied_as_they_are_give_the_same_file(tmp_path: Path, samples: list[Sample]) -> None:
-    made, copied = ShardWriter(tmp_path / "made"), ShardWriter(tmp_path / "copied")
+    made, copied = ShardWriter(Run(tmp_path / "made")), ShardWriter(Run(tmp_path / "copied"))
     for sample in samples:
         made.add_sample(sample)
         copied.add_sample_row(pa.Table.from_pylist([sample_row(sample)], schema=SAMPLES))
@@ -70,7 +72,7 @@ def test_an_entry_adds_up_what_samples_and_rejects_asked_of_a_model(
     usage = Usage(4, 2, 1, 1, 1000, 900, 300, 1.5)
     account = Account("m", "p", "0", usage, ("{", "}"))
     asked = replace(samples[0], provenance=replace(samples[0].provenance, account=account))
-    made, copied = ShardWriter(tmp_path / "made"), ShardWriter(tmp_path / "copied")
+    made, copied = ShardWriter(Run(tmp_path / "made")), ShardWriter(Run(tmp_path / "copied"))
     made.add_sample(asked)
     copied.add_sample_row(pa.Table.from_pylist([sample_row(asked)], schema=SAMPLES))
     for writer in (made, copied):
@@ -82,7 +84,7 @@ def test_an_entry_adds_up_what_samples_and_rejects_asked_of_a_model(
 
 
 def test_nothing_exists_before_the_commit_or_after_a_discard(tmp_path: Path, samples: list[Sample]) -> None:
-    writer = ShardWriter(tmp_path)
+    writer = ShardWriter(Run(tmp_path))
     writer.add_sample(samples[0])
     (unfinished,) = (tmp_path / "shards").iterdir()
     assert unfinished.name.startswith(".tmp-")
@@ -92,7 +94,7 @@ def test_nothing_exists_before_the_commit_or_after_a_discard(tmp_path: Path, sam
 
 
 def test_a_commit_of_nothing_leaves_nothing(tmp_path: Path) -> None:
-    assert ShardWriter(tmp_path / "run").commit() is None
+    assert ShardWriter(Run(tmp_path / "run")).commit() is None
     assert not (tmp_path / "run").exists()
 
 
@@ -103,18 +105,19 @@ def test_a_row_group_is_closed_when_it_holds_its_share(
     n_bytes = pa.Table.from_pylist([row], schema=SAMPLES).nbytes
     for share, groups in ((1.0, [1, 1, 1, 1]), (2.0, [2, 2]), (2.5, [3, 1]), (9.0, [4])):
         monkeypatch.setattr(shards, "ROW_GROUP_BYTES", n_bytes * share)
-        table = TableFile(tmp_path / "shards" / f"{share}.parquet", SAMPLES)
+        table = TableFile(HashedFile(tmp_path / "shards"), SAMPLES)
         for _ in range(4):
             table.add(row)
-        assert table.publish(tmp_path).n_rows == 4
-        found = pq.ParquetFile(tmp_path / "shards" / f"{share}.parquet").metadata
+        file = table.publish("shards")
+        assert file.n_rows == 4
+        found = pq.ParquetFile(tmp_path / file.path).metadata
         assert [found.row_group(k).num_rows for k in range(found.num_row_groups)] == groups
 
 
 def test_audio_is_stored_as_it_is_and_everything_else_is_compressed(
     tmp_path: Path, samples: list[Sample]
 ) -> None:
-    writer = ShardWriter(tmp_path)
+    writer = ShardWriter(Run(tmp_path))
     writer.add_sample(samples[0])
     entry = writer.commit()
     assert entry is not None

@@ -59,7 +59,7 @@ class Drawn:
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three samples, the last only `valid`, and a reject. Nothing is written to it."""
-    return a_run(tmp_path_factory.mktemp("show") / "run", n_samples=3, n_rejects=1).folder
+    return Path(a_run(tmp_path_factory.mktemp("show") / "run", n_samples=3, n_rejects=1).place)
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ def test_dialogue_is_readable(made: Path, tmp_path: Path, drawn: list[Drawn]):
 
 def test_mixes_made_again_from_stems_are_the_stored_ones(tmp_path: Path, drawn: list[Drawn]):
     run = a_run(tmp_path / "run", n_samples=1, n_rejects=0, keep="stems")
-    shown = show_sample(run.folder, None, tmp_path / "out", force=False)
+    shown = show_sample(run.place, None, tmp_path / "out", force=False)
     sample = a_sample(0)
     assert [path.name for path in shown.paths] == FILES
     for index, mix in enumerate(sample.mixes):
@@ -120,18 +120,18 @@ def test_mixes_made_again_from_stems_are_the_stored_ones(tmp_path: Path, drawn: 
 
 def test_without_stems_there_are_mixes(tmp_path: Path, drawn: list[Drawn]):
     run = a_run(tmp_path / "run", n_samples=1, n_rejects=0, keep="mixes")
-    shown = show_sample(run.folder, None, tmp_path / "out", force=False)
+    shown = show_sample(run.place, None, tmp_path / "out", force=False)
     assert [path.name for path in shown.paths] == [n for n in FILES if not n.startswith("stem")]
 
 
 def test_a_mix_too_few_is_damage(tmp_path: Path, drawn: list[Drawn]):
     run = a_run(tmp_path / "run", n_samples=0, n_rejects=0)
     sample = a_sample(0)
-    writer = ShardWriter(run.folder)
+    writer = ShardWriter(run)
     writer.add_sample(replace(sample, mixes=sample.mixes[:2]))
     writer.commit()
     with pytest.raises(CorruptDataError, match=f"row {sample.id}: 2 mixes, 3 turns"):
-        show_sample(run.folder, None, tmp_path / "out", force=False)
+        show_sample(run.place, None, tmp_path / "out", force=False)
     assert not (tmp_path / "out").exists()
 
 
@@ -145,7 +145,7 @@ def test_picture_is_of_the_stored_audio(made: Path, tmp_path: Path, drawn: list[
 
 
 def test_default_folder_is_the_samples_own(tmp_path: Path, drawn: list[Drawn]):
-    run = a_run(tmp_path / "run", n_samples=1, n_rejects=0).folder
+    run = Path(a_run(tmp_path / "run", n_samples=1, n_rejects=0).place)
     shown = show_sample(run, None, None, force=False)
     assert shown.folder == run / "show" / a_sample(0).id
     assert names_in(shown.folder) == set(FILES)

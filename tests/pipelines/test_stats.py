@@ -82,7 +82,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     unanswered = replace(a_reject(2), stage="design", reason="no-reply", detail=told)
     rejects = [a_reject(0), replace(a_reject(1), detail="turn 1: another"), unanswered]
     for part, refused in ((samples[:2], rejects), (samples[2:], [])):
-        writer = ShardWriter(folder)
+        writer = ShardWriter(run)
         for sample in part:
             writer.add_sample(sample)
         for reject in refused:
@@ -155,7 +155,7 @@ def test_no_audio_is_asked_for(made: Path, monkeypatch: pytest.MonkeyPatch):
 
 
 def test_run_without_samples(tmp_path: Path):
-    stats = run_stats(a_run(tmp_path / "run", n_samples=0, n_rejects=0).folder)
+    stats = run_stats(Path(a_run(tmp_path / "run", n_samples=0, n_rejects=0).place))
     assert stats.turn_duration_s == Spread(0)
     assert (stats.tasks, stats.elements, stats.checks) == ({}, (), {})
     assert stats.captions == Distinct(0, 0)
@@ -167,7 +167,7 @@ def test_no_run_there(tmp_path: Path):
 
 
 def test_json_holds_every_figure(made: Path, capsys: pytest.CaptureFixture[str]):
-    run_stats_command(made, as_json=True)
+    run_stats_command(str(made), as_json=True)
     said = json.loads(capsys.readouterr().out)
     assert said["run"] == str(made)
     assert said["n_samples"] == 3
@@ -207,7 +207,7 @@ def test_tables(made: Path):
 
 
 def test_tables_without_rows_are_left_out(tmp_path: Path):
-    lines = lines_of(a_run(tmp_path / "run", n_samples=0, n_rejects=0).folder)
+    lines = lines_of(Path(a_run(tmp_path / "run", n_samples=0, n_rejects=0).place))
     assert ["samples", "0"] in lines
     assert not [line for line in lines if line[:1] in (["turns"], ["checks"], ["sounds"], ["spread"])]
 

@@ -66,12 +66,12 @@ def test_the_rate_of_a_young_run_is_since_its_first_commit(tmp_path):
     ],
 )
 def test_what_is_said(tmp_path, capsys, n_seeds, entries, line):
-    run_status_command(a_run(tmp_path, n_seeds, *entries), as_json=False)
+    run_status_command(str(a_run(tmp_path, n_seeds, *entries)), as_json=False)
     assert line in capsys.readouterr().out
 
 
 def test_json(tmp_path, capsys):
-    run_status_command(a_run(tmp_path, 9, entry(1, 0.0)), as_json=True)
+    run_status_command(str(a_run(tmp_path, 9, entry(1, 0.0))), as_json=True)
     told = json.loads(capsys.readouterr().out)
     assert (told["n_left"], told["totals"]["tiers"], told["left_s"]) == (6, {"hq": 2}, None)
 

@@ -16,9 +16,9 @@ from fsspec.registry import known_implementations
 from copilot.errors import StorageError, UserError
 from copilot.stem import SoundSpec, Stem, make_stem
 from pipelines.stem_store import StemStore
-from pipelines.stem_store.local import LocalStorage
-from pipelines.stem_store.places import open_storage
-from pipelines.stem_store.remote import _changed_s
+from pipelines.storage import open_storage
+from pipelines.storage.local import LocalStorage
+from pipelines.storage.remote import _changed_s
 
 
 class ShelfFileSystem(LocalFileSystem):
@@ -101,7 +101,7 @@ def test_a_move_that_fails_leaves_nothing(
     name = f"{stem.info.key[:2]}/{stem.info.key[2:4]}/{stem.info.key}.flac"
     with pytest.raises(StorageError) as error:
         StemStore(shelf).put(stem)
-    assert str(error.value) == f"stem store: {shelf}/{name}: cannot be written (the shelf broke)"
+    assert str(error.value) == f"{shelf}/{name}: cannot be written (the shelf broke)"
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
     with pytest.raises(UserError) as mistake:
         StemStore(shelf).prepare()
@@ -124,7 +124,7 @@ def test_a_file_uri_is_a_local_folder(tmp_path: Path, stem: Stem) -> None:
 
 
 def test_a_protocol_that_is_not_known_or_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(UserError, match="stem store nope://x: cannot be opened: Protocol not known: nope"):
+    with pytest.raises(UserError, match=r"^nope://x: cannot be opened: Protocol not known: nope"):
         StemStore("nope://x")
     missing = {"class": "package_of_nobody.FileSystem", "err": "Install package_of_nobody to access far"}
     monkeypatch.setitem(known_implementations, "far", missing)

@@ -18,9 +18,9 @@ from pipelines.cli.stems import parse_age, parse_size, run_stems
 from pipelines.config import Fingerprint, RunConfig
 from pipelines.order import Equipment, WorkOrder
 from pipelines.stem_store import StemStore
-from pipelines.stem_store.places import open_storage
 from pipelines.stem_store.pruning import KeptStem, Prunable, in_use_since, prunable, remove, survey
 from pipelines.stem_store.users import RunUse, UserNote, by_run, read_notes, write_note
+from pipelines.storage import open_storage
 
 NOW = 2_000_000_000.0
 DAY = 86_400.0
@@ -137,7 +137,7 @@ class TestUsers:
 
     def test_workers_of_a_call_are_told_apart_from_those_of_others(self, tmp_path):
         fingerprint = Fingerprint(config=RunConfig(seeds="starter"), designer={}, renderers={})
-        calls = [WorkOrder(tmp_path / name, fingerprint, Equipment()) for name in ("r", "r", "s/r")]
+        calls = [WorkOrder(str(tmp_path / name), fingerprint, Equipment()) for name in ("r", "r", "s/r")]
         notes = [UserNote(c.for_worker(k).user or "", NOW, NOW, NOW) for c in calls for k in (0, 1)]
         assert len({note.name for note in notes}) == 6
         assert [note.call for note in notes] == [call.call for call in calls for _ in (0, 1)]

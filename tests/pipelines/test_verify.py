@@ -25,7 +25,7 @@ from copilot.table import REJECTS, SAMPLES, sample_row
 from pipelines import verify_row
 from pipelines.atomic import HashedFile
 from pipelines.cli.verify import run_verify
-from pipelines.ledger import CommittedFile
+from pipelines.ledger import CommittedFile, entry_name
 from pipelines.run import Run
 from pipelines.verify import VerifyReport, verify
 from pipelines.verify_row import Fault, row_faults
@@ -36,8 +36,21 @@ N_SAMPLES, N_REJECTS = 3, 1
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("verify") / "run"
-    a_run(folder, n_samples=N_SAMPLES, n_rejects=N_REJECTS, per_shard=2)
+    made = a_run(folder, n_samples=N_SAMPLES, n_rejects=N_REJECTS, per_shard=2)
+    for file in (file for entry in made.ledger.entries() for file in entry.files):
+        rename(folder, file.path)
     return folder
+
+
+def rename(run: Path, path: str) -> None:
+    """Give a file the name of its entry: what files are called is the ledger's affair."""
+    for entry in (run / "ledger").iterdir():
+        known = json.loads(entry.read_bytes())
+        for file in known["files"]:
+            if file["path"] == path:
+                file["path"] = f"{Path(path).parent}/{entry.stem}.parquet"
+                (run / path).rename(run / file["path"])
+        entry.write_text(json.dumps(known))
 
 
 @pytest.fixture
@@ -55,8 +68,8 @@ def found(folder: Path) -> list[tuple[str, str, str, str]]:
     return [(p.kind, p.file, p.id, p.message) for p in verified(folder).problems]
 
 
-# The entries' names come from the first seed of each: fixed by the made run.
-FIRST, SECOND = (content_hash(f"test/{k:04d}")[:16] for k in (0, 2))
+# The entries' names come from their seeds: fixed by the made run.
+FIRST, SECOND = entry_name(["test/0000", "test/0001", "test/bad-0000"]), entry_name(["test/0002"])
 FIRST_SHARD, SECOND_SHARD, REJECTED = (
     f"shards/{FIRST}.parquet",
     f"shards/{SECOND}.parquet",
@@ -82,9 +95,9 @@ def rewrite(run: Path, shard: str, change: Callable[[list[dict[str, Any]]], None
     """Write a shard anew with other rows, and enter it in the ledger as if it had always been so."""
     rows = pq.read_table(run / shard).to_pylist()
     change(rows)
-    file = HashedFile(run / shard)
+    file = HashedFile((run / shard).parent)
     pq.write_table(pa.Table.from_pylist(rows, schema=schema), pa.PythonFile(file, mode="w"))
-    file.publish()
+    file.publish(Path(shard).name)
     known = CommittedFile(shard, file.sha256, file.n_bytes, len(rows))
 
     def enter(entry: dict[str, Any]) -> None:
@@ -257,12 +270,28 @@ def test_an_entry_without_a_file_for_its_seeds_is_found(run: Path) -> None:
     assert found(run) == [("ledger-entry", f"ledger/{SECOND}.json", "", message)]
 
 
-def test_a_seed_in_two_shards_is_found(run: Path) -> None:
-    name = "0" * 16
+def test_an_entry_with_a_seed_of_an_entry_before_is_void_and_noted(run: Path) -> None:
+    name = "f" * 16
     shutil.copy(run / SECOND_SHARD, run / f"shards/{name}.parquet")
     shutil.copy(run / f"ledger/{SECOND}.json", run / f"ledger/{name}.json")
-    edit_entry(run, name, lambda entry: entry["files"][0].update(path=f"shards/{name}.parquet"))
-    assert found(run) == [("seed-twice", "ledger", "", "test/0002: accounted for 2 times")]
+    path = f"shards/{name}.parquet"
+    edit_entry(
+        run, name, lambda e: (e.update(name=name, rejected=["test/new"]), e["files"][0].update(path=path))
+    )
+    report = verified(run)
+    assert (report.problems, report.n_accounted, report.n_samples) == ((), 4, 3)
+    assert report.notes == (
+        f"ledger/{name}.json: void, for an entry before has seeds of it, so not part of the run",
+        f"shards/{name}.parquet: not in the ledger, so not part of the run",
+    )
+    assert Run(run).sweep() == [f"ledger/{name}.json", path]
+    assert verified(run).notes == ()
+
+
+def test_a_seed_that_an_entry_names_twice_is_found(run: Path) -> None:
+    edit_entry(run, SECOND, lambda entry: entry.update(accepted=["test/0002"] * 2))
+    kinds = {(kind, message) for kind, _, _, message in found(run)}
+    assert ("seed-twice", "test/0002: accounted for 2 times") in kinds
 
 
 def test_an_unfinished_run_is_reported_as_such(run: Path) -> None:
@@ -503,7 +532,7 @@ def test_a_fault_of_a_sample_is_reported_with_its_file_and_id(run: Path) -> None
 def test_the_command_prints_a_summary_and_exits_with_zero(
     run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run_verify(run, n_sampled=None, n_workers=1, as_json=False) == 0
+    assert run_verify(str(run), n_sampled=None, n_workers=1, as_json=False) == 0
     assert capsys.readouterr().out == (
         f"{run}: 4 of 4 seeds accounted for\n"
         "  3 samples, 1 rejected, in 3 files\n"
@@ -517,11 +546,11 @@ def test_the_command_prints_problems_and_exits_with_one(
     run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (run / FIRST_SHARD).unlink()
-    assert run_verify(run, n_sampled=None, n_workers=1, as_json=False) == 1
+    assert run_verify(str(run), n_sampled=None, n_workers=1, as_json=False) == 1
     assert capsys.readouterr().out.endswith(
         f"1 problem: 1 file-missing\n  file-missing: {FIRST_SHARD}: not there, but the ledger names it\n"
     )
-    assert run_verify(run, n_sampled=0, n_workers=1, as_json=True) == 1
+    assert run_verify(str(run), n_sampled=0, n_workers=1, as_json=True) == 1
     printed = json.loads(capsys.readouterr().out)
     assert printed["clean"] is False
     assert printed["problems"] == [

@@ -121,7 +121,7 @@ def a_reject(number: int) -> Reject:
 
 
 def a_run(
-    folder: Path, *, n_samples: int = 6, n_rejects: int = 2, per_shard: int = 3, keep: str = "both"
+    folder: Path | str, *, n_samples: int = 6, n_rejects: int = 2, per_shard: int = 3, keep: str = "both"
 ) -> Run:
     """A finished run: every third sample is only `valid`, the others are `hq`."""
     run = Run(folder)
@@ -133,7 +133,7 @@ def a_run(
         run.open_for(fingerprint)
         run.plan([row.seed.id for row in (*samples, *rejects)], {})
         for start in range(0, n_samples, per_shard):
-            writer = ShardWriter(folder)
+            writer = ShardWriter(run)
             for sample in samples[start : start + per_shard]:
                 writer.add_sample(sample)
             for reject in rejects if start == 0 else ():

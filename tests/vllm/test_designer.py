@@ -40,7 +40,7 @@ class Call:
         (folder / "seeds.txt").write_text("".join(f"Line {k} of the seeds.\n" for k in range(n_seeds)))
         (folder / "limits.json").write_text(LIMITS.model_dump_json())
         self._arguments = [
-            *("generate", "--seeds", self.seeds, "--out", str(self.run.folder), "--workers", "1"),
+            *("generate", "--seeds", self.seeds, "--out", self.run.place, "--workers", "1"),
             *("--limits", str(folder / "limits.json"), "--sfx", "noise", "--tts", "murmur", "--json"),
             *("--designer", "llm", "--llm-url", server.url, "--llm-model", server.model, *options),
         ]
@@ -63,7 +63,7 @@ class Call:
             row
             for file in entry.files
             if file.path.startswith(kind)
-            for row in pq.read_table(self.run.folder / file.path, columns=COLUMNS[kind]).to_pylist()
+            for row in pq.read_table(Path(self.run.place) / file.path, columns=COLUMNS[kind]).to_pylist()
         ]
 
     def accounted(self) -> list[str]:

@@ -1,7 +1,8 @@
-"""A stem store in a local folder: files come under their names by renaming."""
+"""Storage in a local folder: files come under their names by renaming."""
 
 from __future__ import annotations
 
+import math
 import os
 import uuid
 from collections.abc import Iterator, Sequence
@@ -10,8 +11,8 @@ from pathlib import Path
 
 from copilot.errors import StorageError
 from copilot.units import Seconds
-from pipelines.atomic import TEMPORARY_PREFIX, storage_errors
-from pipelines.stem_store.storage import StoredFile
+from pipelines.atomic import TEMPORARY_PREFIX, HashedFile, create_atomic, storage_errors, write_atomic
+from pipelines.storage.base import ReadableFile, StoredFile
 
 
 class LocalStorage:
@@ -21,39 +22,58 @@ class LocalStorage:
 
     def __init__(self, folder: Path) -> None:
         self.place = str(folder)
-        self._folder = folder
+        self.folder = folder
 
     def exists(self) -> bool:
         """Whether the folder is there."""
-        return self._folder.is_dir()
+        return self.folder.is_dir()
 
     def read(self, name: str) -> bytes | None:
         """The content of a file, None where there is none. Raises StorageError."""
-        path = self._folder / name
+        path = self.folder / name
         with _reading(path):
             try:
                 return path.read_bytes()
-            except FileNotFoundError:
+            except (FileNotFoundError, NotADirectoryError):
                 return None
 
-    def write(self, name: str, data: bytes) -> None:
+    def read_many(self, names: Sequence[str]) -> Iterator[tuple[str, bytes | None]]:
+        """The contents of files, one by one. Raises StorageError."""
+        return ((name, self.read(name)) for name in names)
+
+    def open(self, name: str) -> ReadableFile:
+        """A file for reading. Raises OSError."""
+        return (self.folder / name).open("rb")
+
+    def write(self, name: str, data: bytes, *, durable: bool = False) -> None:
         """Make a file and the folders above it. Raises StorageError, StorageFullError."""
-        path = self._folder / name
+        path = self.folder / name
+        if durable:
+            write_atomic(path, data)
+            return
         with storage_errors(path):
             if not path.parent.is_dir():
                 path.parent.mkdir(parents=True, exist_ok=True)
             # No sync: a stem lost or torn by a crash of the machine is found out and rendered again.
             _replace(path, data)
 
+    def create(self, name: str, data: bytes) -> bool:
+        """Make a file if there is none, and the folders above it. Raises StorageError, StorageFullError."""
+        return create_atomic(self.folder / name, data)
+
+    def new_file(self, folder: str) -> HashedFile:
+        """A file under a temporary name in its folder. Raises StorageError, StorageFullError."""
+        return HashedFile(self.folder / folder)
+
     def touch(self, name: str) -> None:
         """Let the file count as used now."""
         # In a store that may only be read, or when the file is just pruned, the stem in hand is as good.
         with suppress(OSError):
-            os.utime(self._folder / name)
+            os.utime(self.folder / name)
 
-    def remove(self, name: str, *, unless_used_after_s: Seconds) -> bool:
+    def remove(self, name: str, *, unless_used_after_s: Seconds = math.inf) -> bool:
         """Delete a file if it is there, and was not used since. Raises StorageError."""
-        path = self._folder / name
+        path = self.folder / name
         with _reading(path, "deleted"):
             try:
                 if path.stat().st_mtime > unless_used_after_s:
@@ -65,14 +85,15 @@ class LocalStorage:
 
     def names(self) -> Sequence[str]:
         """The names of what is at the root; a folder's ends with a slash. Raises StorageError."""
-        with _reading(self._folder):
-            entries = list(self._folder.iterdir()) if self.exists() else []
-            return [f"{path.name}/" if path.is_dir() else path.name for path in entries]
+        if not self.exists():
+            return []
+        with _reading(self.folder), os.scandir(self.folder) as entries:
+            return [f"{entry.name}/" if entry.is_dir() else entry.name for entry in entries]
 
     def files(self, folder: str) -> Sequence[StoredFile]:
         """All files below a folder of the root. Raises StorageError."""
-        with _reading(self._folder / folder):
-            return list(_files(str(self._folder / folder), folder))
+        with _reading(self.folder / folder):
+            return list(_files(str(self.folder / folder), folder))
 
 
 def _files(path: str, name: str) -> Iterator[StoredFile]:
@@ -92,7 +113,7 @@ def _reading(path: Path, what: str = "read") -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StorageError(f"stem store: {path}: cannot be {what} ({error.strerror})") from error
+        raise StorageError(f"{path}: cannot be {what} ({error.strerror})") from error
 
 
 def _replace(path: Path, data: bytes) -> None:

@@ -1,0 +1,147 @@
+"""The Ray executor: the stages as pools of workers, through which Ray Data streams the records.
+
+This process gives out seeds and listens to the watch; no sound passes through it. Ctrl-C and SIGTERM let
+what is being committed end. What hangs is told by name, and left.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from copilot.errors import StalledError, UserError
+from copilot.seed import Seed
+from copilot.units import Seconds
+from pipelines.cluster.nodes import connected, nodes
+from pipelines.cluster.plan import Plan, RaySettings
+from pipelines.cluster.staffing import Servers, needs_of, staff
+from pipelines.cluster.stream import Stream
+from pipelines.cluster.watch import RemoteWatch, State, Watch
+from pipelines.design_ahead import Designing, batch_size
+from pipelines.executors import Job
+from pipelines.local import interruptible
+
+_LOOK_EVERY_S: Seconds = 0.3
+_COMMITS_TAKE_S: Seconds = 25.0
+"""How long commits under way are waited for: batch systems kill 30 s after they have asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class RayExecutor:
+    """Runs a job in pools of workers on Ray, beside the `servers` that lie there as well."""
+
+    settings: RaySettings = field(default_factory=RaySettings)
+    servers: Servers | None = None
+
+    def describe(self) -> Mapping[str, Any]:
+        """How it works, for `run.json`."""
+        return {"executor": "ray", "ray": self.settings.model_dump(mode="json")}
+
+    def execute(self, job: Job) -> None:
+        """Make the samples of all seeds, or, interrupted, of some: the ledger tells which.
+
+        Raises UserError where the cluster has not what the plan asks for, StalledError where nothing happens
+        any more, CopilotError for what ends the run.
+        """
+        # In this order: Ray sets a handler of its own for SIGTERM.
+        with connected(self.settings), interruptible() as stopping:
+            plan = self._plan(job)
+            _Run(self.settings, plan, job, stopping).through()
+
+    def _plan(self, job: Job) -> Plan:
+        config, equipment = job.order.fingerprint.config, job.order.equipment
+        needs = needs_of(config, equipment)
+        staffing = staff(needs, self.settings, nodes(), equipment.at_once, self.servers)
+        if staffing.problem and not self.settings.grows:
+            raise UserError(staffing.problem)
+        return staffing.plan
+
+
+class _Run:
+    """One call of the executor."""
+
+    def __init__(self, settings: RaySettings, plan: Plan, job: Job, stopping: threading.Event) -> None:
+        import ray  # noqa: PLC0415 - an extra
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy  # noqa: PLC0415
+
+        self._settings = settings
+        self._plan = plan
+        self._job = job
+        self._stopping = stopping
+        # Without a processor of its own, so that it always has room, and here: it ends with this process.
+        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+        self._handle = ray.remote(Watch).options(num_cpus=0, scheduling_strategy=here).remote()
+        self._stopped_s: Seconds | None = None
+
+    def through(self) -> None:
+        """Lead all seeds through, wave by wave."""
+        for seeds in self._waves():
+            stream = Stream(self._plan, self._job, RemoteWatch(self._handle), self._rows(), seeds)
+            try:
+                self._follow(stream)
+            finally:
+                stream.leave()
+            if (state := self._look()).stop != "go":
+                break
+        if state.failure:
+            raise state.failure
+
+    def _waves(self) -> Iterator[Sequence[Seed]]:
+        seeds, size = self._job.seeds, self._settings.wave
+        return (seeds[start : start + size] for start in range(0, len(seeds), size))
+
+    def _rows(self) -> int:
+        n_mixers = self._plan.pool("mix").max_size
+        at_once = self._plan.pools[0].at_once
+        return min(self._plan.rows_per_shard, batch_size(len(self._job.seeds), n_mixers, at_once))
+
+    def _follow(self, stream: Stream) -> None:
+        while not stream.ended(_LOOK_EVERY_S):
+            state = self._look()
+            if self._stopping.is_set() and state.stop != "stop":
+                self._ask("stop", "stop")
+            if state.stop == "stop" and not self._commits(state):
+                return
+            if state.quiet_s > self._settings.stall_timeout_s:
+                raise StalledError(_stalled(state, self._settings.stall_timeout_s))
+        self._look()
+
+    def _commits(self, state: State) -> bool:
+        """Whether a commit is under way that is still worth waiting for."""
+        self._stopped_s = self._stopped_s or time.monotonic()
+        late = time.monotonic() > self._stopped_s + _COMMITS_TAKE_S
+        return not late and any(doing.pool == "mix" for doing in state.doing)
+
+    def _look(self) -> State:
+        """Ask the watch, and hand on what it tells."""
+        state: State = self._ask("state")
+        for progress in state.progress:
+            self._job.report(progress)
+        if self._job.designer is not None:
+            n_writing = sum(len(doing.seed_ids) for doing in state.doing if doing.pool == "design")
+            self._job.watch(Designing(n_writing, 0, ""))
+        return state
+
+    def _ask(self, method: str, *given: object) -> Any:  # noqa: ANN401 - whatever it answers
+        import ray  # noqa: PLC0415 - an extra
+
+        return ray.get(getattr(self._handle, method).remote(*given))
+
+
+def _stalled(state: State, timeout_s: Seconds) -> str:
+    """Which stage stands still, and where."""
+    end = "what was committed stands. Run the same command again to go on"
+    quiet = f"nothing has happened for {timeout_s:g} s (--stall-timeout): "
+    if not state.doing:
+        last = "; ".join(f"{pool} was done with {seed_id}" for pool, seed_id in state.last.items())
+        return f"{quiet}no worker has anything to do ({last or 'none has begun'}); see ray status; {end}"
+    oldest = max(state.doing, key=lambda doing: doing.since_s)
+    seeds = ", ".join(oldest.seed_ids[:3]) + (", ..." if len(oldest.seed_ids) > 3 else "")
+    before = state.last.get(oldest.pool)
+    return (
+        f"{quiet}pool {oldest.pool}, worker {oldest.worker} has been at {seeds} for {oldest.since_s:.0f} s"
+        f"{f', and was done with {before} before' if before else ''}; {end}"
+    )

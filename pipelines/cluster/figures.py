@@ -1,0 +1,113 @@
+"""Figures of dialogues that were made, from which a forecast is reckoned, and prices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError, field_validator
+
+from copilot.errors import UserError
+from copilot.sample import Keep
+from copilot.scene import Frozen
+from copilot.units import Seconds
+
+StageName = Literal[
+    "design",
+    "validate",
+    "cast",
+    "render-speech",
+    "fit-speech",
+    "render-sounds",
+    "mix",
+    "check",
+    "finish",
+    "write",
+]
+"""What time is counted for: the stages, and the writing of shards."""
+
+
+class Tokens(Frozen):
+    """Tokens of a language model. The cached ones are part of the prompt's."""
+
+    prompt: float = Field(default=0.0, ge=0)
+    cached: float = Field(default=0.0, ge=0)
+    generated: float = Field(default=0.0, ge=0)
+
+
+class Sizes(Frozen):
+    """Bytes of shards: the audio of the mixes, the audio of the stems, and all else."""
+
+    mixes: float = Field(ge=0)
+    stems: float = Field(ge=0)
+    other: float = Field(default=0.0, ge=0)
+
+    def kept(self, keep: Keep) -> float:
+        """Bytes of what is kept."""
+        audio = {"mixes": self.mixes, "stems": self.stems, "both": self.mixes + self.stems}
+        return audio[keep] + self.other
+
+
+class Figures(Frozen):
+    """What dialogues took that were made: means of `n_seeds` seeds, rejected ones among them.
+
+    `stage_s` and `stage_cpu_s` are seconds of one worker per seed, on the clock and of processor time.
+    `design_wait_s` is from the first request to a language model to its last reply, and `tokens` what they
+    held, per seed. `sample_bytes` are of one accepted sample, `store_bytes` of its stems in the stem store,
+    and `reject_bytes` of one rejected seed.
+    """
+
+    n_seeds: int = Field(ge=1)
+    accepted_share: float = Field(gt=0, le=1)
+    stage_s: Mapping[StageName, Seconds]
+    stage_cpu_s: Mapping[StageName, Seconds] = Field(default_factory=dict)
+    design_wait_s: Seconds = Field(default=0.0, ge=0)
+    tokens: Tokens = Tokens()
+    sample_bytes: Sizes
+    reject_bytes: float = Field(default=0.0, ge=0)
+    store_bytes: float = Field(default=0.0, ge=0)
+
+    @field_validator("stage_s", "stage_cpu_s")
+    @classmethod
+    def _times(cls, times: Mapping[StageName, Seconds]) -> Mapping[StageName, Seconds]:
+        if any(seconds < 0 for seconds in times.values()):
+            raise ValueError("seconds are not negative")
+        return times
+
+
+class Prices(Frozen):
+    """Prices in any one currency; what has none costs nothing here.
+
+    Of an hour of a GPU and of a processor, of a TB (1e12 bytes) for a month, and of a million tokens. Cached
+    tokens cost as much as others of the prompt, unless they have a price.
+    """
+
+    gpu_hour: float = Field(default=0.0, ge=0)
+    cpu_hour: float = Field(default=0.0, ge=0)
+    storage_tb_month: float = Field(default=0.0, ge=0)
+    prompt_tokens_million: float = Field(default=0.0, ge=0)
+    cached_tokens_million: float | None = Field(default=None, ge=0)
+    generated_tokens_million: float = Field(default=0.0, ge=0)
+
+
+def read_figures(path: Path, option: str) -> Figures:
+    """Figures from a JSON file. Raises UserError, which names the option, the file, and what is wrong."""
+    try:
+        return Figures.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise UserError(f"{option} {path}: {error.strerror}") from error
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        where = ".".join(map(str, fault["loc"])) or "the file"
+        raise UserError(
+            f"{option} {path}: {where}: {fault['msg']}; --calibrate 50 --save-figures FILE writes such a file"
+        ) from error
+
+
+def write_figures(figures: Figures, path: Path, option: str) -> None:
+    """Write figures as `read_figures` reads them. Raises UserError where that cannot be done."""
+    try:
+        path.write_text(figures.model_dump_json(indent=2) + "\n")
+    except OSError as error:
+        raise UserError(f"{option} {path}: {error.strerror}") from error

@@ -1,0 +1,114 @@
+"""One wave of seeds on its way through Ray Data."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from copilot.errors import CopilotError
+from copilot.seed import Seed
+from copilot.units import Seconds
+from pipelines.cluster.plan import Plan, Pool
+from pipelines.cluster.rows import packed
+from pipelines.cluster.watch import RemoteWatch
+from pipelines.cluster.workers import PoolWorker
+from pipelines.design_ahead import fresh_record
+from pipelines.llm.service import LlmService
+from pipelines.stage import explained
+
+if TYPE_CHECKING:
+    from pipelines.executors import Job
+
+_CALLS_AT_ONCE = 2
+"""Batches that a worker has at hand: while it works on one, the next is fetched."""
+
+
+class Stream:
+    """Ray Data at work in a thread, so that this process can look after it meanwhile."""
+
+    def __init__(self, plan: Plan, job: Job, watch: RemoteWatch, n_rows: int, seeds: Sequence[Seed]) -> None:
+        self._plan = plan
+        self._job = job
+        self._watch = watch
+        self._n_rows = n_rows
+        self._seeds = seeds
+        self._error: BaseException | None = None
+        self._left = False
+        self._thread = threading.Thread(target=self._run, name="copilot-stream", daemon=True)
+        self._thread.start()
+
+    def ended(self, timeout_s: Seconds) -> bool:
+        """Whether all has passed, after waiting so long. Raises CopilotError where Ray itself failed."""
+        self._thread.join(timeout_s)
+        if self._error is not None and not self._left:
+            raise CopilotError(f"Ray: {explained(self._error)}") from self._error
+        return not self._thread.is_alive()
+
+    def leave(self) -> None:
+        """Care no more for what becomes of it: what is left ends with the connection."""
+        self._left = True
+
+    def _run(self) -> None:
+        try:
+            for _ in self._dataset().iter_internal_ref_bundles():
+                if self._left:
+                    return
+        except Exception as error:  # noqa: BLE001 - told by `ended`
+            self._error = error
+
+    def _dataset(self) -> Any:  # noqa: ANN401 - Ray's data sets have no type
+        import ray  # noqa: PLC0415 - an extra
+
+        _settle(ray.data.DataContext.get_current())
+        first = self._plan.pools[0]
+        run_seed = self._job.order.fingerprint.config.run_seed
+        # A task is a block: small ones, so that little is done again where a worker dies.
+        blocks = [
+            packed([fresh_record(seed, run_seed) for seed in self._seeds[start : start + first.at_once]])
+            for start in range(0, len(self._seeds), first.at_once)
+        ]
+        dataset = ray.data.from_arrow(blocks)
+        for pool in self._plan.pools:
+            dataset = self._through(dataset, pool, begins=pool is first)
+        return dataset
+
+    def _through(self, dataset: Any, pool: Pool, *, begins: bool) -> Any:  # noqa: ANN401 - as above
+        import ray  # noqa: PLC0415 - an extra
+
+        service = _share(self._job.service, pool)
+        at_once = -(-service.concurrency // pool.at_once) + 1 if service else 1
+        return dataset.map_batches(
+            PoolWorker,
+            fn_constructor_args=(self._job.order, pool, self._watch, service),
+            fn_constructor_kwargs={"begins": begins},
+            batch_size=self._n_rows if pool.name == "mix" else pool.at_once,
+            batch_format="pyarrow",
+            zero_copy_batch=True,
+            compute=ray.data.ActorPoolStrategy(
+                min_size=pool.min_size,
+                max_size=pool.max_size,
+                max_tasks_in_flight_per_actor=at_once + 1,
+                max_concurrent_calls_per_actor=at_once,
+                enable_true_multi_threading=at_once > 1,
+            ),
+            num_cpus=pool.each.cpus,
+            num_gpus=pool.each.gpus,
+            memory=pool.each.memory or None,
+        )
+
+
+def _share(service: LlmService | None, pool: Pool) -> LlmService | None:
+    """How a worker of a pool may use the language model: all of them together as one process would."""
+    if service is None or pool.name != "design":
+        return None
+    return service.model_copy(update={"concurrency": -(-service.concurrency // pool.max_size)})
+
+
+def _settle(context: Any) -> None:  # noqa: ANN401 - Ray's own
+    """Ray Data without its displays and its log: this process tells what there is to tell."""
+    context.enable_progress_bars = False
+    context.print_on_execution_start = False
+    context.execution_options.preserve_order = False
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)

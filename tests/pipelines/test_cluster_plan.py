@@ -1,0 +1,117 @@
+"""Plans for clusters of all sizes, and whether they fit."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from copilot.errors import UserError
+from pipelines.cluster.plan import Needs, Plan, PoolSettings, RaySettings, lay_out
+from pipelines.cluster.resources import Resources, check_fits
+
+WITHOUT_GPUS = Needs()
+ALL_MODELS = Needs(designs=True, speech_on_gpu=True, sounds_on_gpu=True)
+
+
+def plan_for(needs: Needs, *nodes: Resources, at_once: int | None = None, **settings: object) -> Plan:
+    return lay_out(needs, RaySettings.model_validate(settings), nodes, at_once)
+
+
+def sizes(plan: Plan) -> dict[str, tuple[int, int]]:
+    return {pool.name: (pool.min_size, pool.max_size) for pool in plan.pools}
+
+
+@pytest.mark.parametrize(
+    ("n_cpus", "workers"),
+    [
+        (1, {"speech": 1, "sounds": 1, "mix": 1}),
+        (2, {"speech": 1, "sounds": 2, "mix": 1}),
+        (4, {"speech": 1, "sounds": 4, "mix": 2}),
+        (64, {"speech": 8, "sounds": 52, "mix": 24}),
+    ],
+)
+def test_small_machines_get_fractions_of_processors(n_cpus, workers):
+    plan = plan_for(WITHOUT_GPUS, Resources(n_cpus))
+    assert sizes(plan) == {name: (n, n) for name, n in workers.items()}
+    check_fits(plan, [Resources(n_cpus)])
+    asked = sum(pool.least.cpus for pool in plan.pools)
+    assert 0.85 * n_cpus < asked <= 0.9 * n_cpus
+
+
+@given(
+    st.builds(Needs, st.booleans(), st.booleans(), st.booleans()),
+    st.integers(1, 256),
+    st.integers(0, 16),
+)
+def test_what_nobody_set_always_fits_one_node_that_has_the_gpus(needs, n_cpus, n_gpus):
+    node = Resources(n_cpus, n_gpus, 2**35)
+    plan = plan_for(needs, node)
+    if n_gpus or not (needs.speech_on_gpu or needs.sounds_on_gpu):
+        check_fits(plan, [node])
+    else:
+        with pytest.raises(UserError, match=r"the plan asks for .* GPUs .*, and the cluster has"):
+            check_fits(plan, [node])
+
+
+def test_models_share_the_gpus():
+    plan = plan_for(ALL_MODELS, Resources(64, 8))
+    assert sizes(plan) == {"design": (1, 1), "speech": (2, 2), "sounds": (6, 6), "mix": (16, 16)}
+    assert [pool.each.gpus for pool in plan.pools] == [0, 1, 1, 0]
+    one = plan_for(ALL_MODELS, Resources(8, 1))
+    assert [pool.each.gpus for pool in one.pools] == [0, 0.5, 0.5, 0]
+    assert sizes(plan_for(Needs(sounds_on_gpu=True), Resources(16, 4)))["sounds"] == (4, 4)
+
+
+def test_settings_decide_over_what_is_usual():
+    pools = {"sounds": {"size": [2, 9], "cpus": 1.5, "memory_gb": 4, "at_once": 32, "deadline_s": 60}}
+    plan = plan_for(WITHOUT_GPUS, Resources(16, memory=2**36), at_once=7, pools=pools, rows_per_shard=10)
+    sounds = plan.pool("sounds")
+    assert (sounds.min_size, sounds.max_size) == (2, 9)
+    assert sounds.each == Resources(1.5, 0, 4 * 2**30)
+    assert (sounds.at_once, sounds.deadline_s, plan.rows_per_shard) == (32, 60, 10)
+    assert plan.pool("mix").at_once == 7
+    with pytest.raises(KeyError, match="design"):
+        plan.pool("design")
+
+
+def test_too_much_says_what_is_asked_what_is_there_and_what_to_change():
+    plan = plan_for(WITHOUT_GPUS, Resources(4), pools={"sounds": {"size": 8, "cpus": 1}})
+    with pytest.raises(
+        UserError,
+        match=r"asks for 8\.0\d+ CPUs \(.*sounds: 8 x 1 CPUs.*\), and the cluster has 4 CPUs; lower .*"
+        r"pools\.sounds\.size.*, or cpus of a worker there, in the file of --config, or add nodes",
+    ):
+        check_fits(plan, [Resources(4)])
+
+
+def test_a_worker_lies_on_one_node():
+    nodes = [Resources(4, 1), Resources(4, 1)]
+    plan = plan_for(Needs(sounds_on_gpu=True), *nodes, pools={"sounds": {"size": 1, "gpus": 2, "cpus": 1}})
+    with pytest.raises(UserError, match=r"no node has room for worker 1 of 1 of pool sounds, .*2 GPUs"):
+        check_fits(plan, nodes)
+    check_fits(plan, [Resources(8, 2)])
+
+
+def test_large_workers_are_placed_before_small_ones():
+    nodes = [Resources(2), Resources(3)]
+    pools = {
+        "speech": {"size": 2, "cpus": 1},
+        "sounds": {"size": 1, "cpus": 2.5},
+        "mix": {"size": 1, "cpus": 0.5},
+    }
+    check_fits(plan_for(WITHOUT_GPUS, *nodes, pools=pools), nodes)
+
+
+@pytest.mark.parametrize("size", [0, -1, [0, 2], [3, 2], [1, 2, 3], "many"])
+def test_sizes_that_are_none(size):
+    with pytest.raises(ValidationError):
+        PoolSettings(size=size)
+
+
+def test_unknown_pools_and_settings_are_refused():
+    with pytest.raises(ValidationError, match="effects"):
+        RaySettings.model_validate({"pools": {"effects": {"size": 1}}})
+    with pytest.raises(ValidationError, match="cpu"):
+        RaySettings.model_validate({"pools": {"mix": {"cpu": 1}}})

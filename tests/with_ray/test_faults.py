@@ -1,0 +1,142 @@
+"""Faults in the middle of a run on a cluster: nothing is lost or doubled, and samples are as without them."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import psutil
+import pytest
+from conftest import AT_ONCE, LONG, N_ROUNDS, N_SEEDS
+from faulty_stand_ins import sounding, spoken
+from processes import ended as process_ended
+from processes import needs_pidfd
+from whole_runs import drawn, ended, until
+
+from pipelines.run import Run
+
+POOLS = ("speech", "sounds", "mix")
+TEXTS = [spoken(seed) for seed in drawn(N_SEEDS)]
+SOUNDS = [sounding(seed) for seed in drawn(N_SEEDS)]
+LATE = N_SEEDS - AT_ONCE - 1
+"""A seed that is on its way when others are committed."""
+
+
+def test_the_texts_of_the_orders_are_each_of_one_seed():
+    assert len({*TEXTS, *SOUNDS}) == 2 * N_SEEDS
+
+
+def test_a_driver_that_is_killed_is_followed_by_another(run, orders, on_cluster, undisturbed, moment):
+    with orders.given("tts", "hold", TEXTS[LATE]):
+        command = on_cluster()
+        moment.reached(command, run, LATE // AT_ONCE)
+        os.kill(command.pid, signal.SIGKILL)
+        assert ended(command).returncode == -signal.SIGKILL
+    assert run.n_commits() <= LATE // AT_ONCE + 1
+    done = ended(on_cluster())
+    assert done.returncode == 0, done.stderr
+    assert run.checked() == undisturbed
+
+
+@pytest.mark.parametrize("pools", [(pool,) for pool in POOLS] if LONG else [POOLS])
+def test_workers_that_are_killed_are_begun_anew(run, orders, on_cluster, undisturbed, moment, pools):
+    with orders.given("sfx", "hold", SOUNDS[LATE]):
+        with orders.given("tts", "hold", TEXTS[LATE]):
+            command = on_cluster()
+            moment.reached(command, run, LATE // AT_ONCE)
+            if "speech" in pools:
+                os.kill(at_work(orders, command, "tts"), signal.SIGKILL)
+        if "sounds" in pools:
+            os.kill(at_work(orders, command, "sfx"), signal.SIGKILL)
+        if "mix" in pools:
+            until(command, lambda: mixing(run))
+            os.kill(mixing(run), signal.SIGKILL)
+    done = ended(command)
+    assert done.returncode == 0, done.stderr
+    assert run.checked() == undisturbed
+
+
+def at_work(orders, command, tool: str) -> int:
+    """A process that renders: one that is held, or, in long runs, any."""
+    if LONG:
+        until(command, lambda: orders.at_work(tool))
+        return orders.at_work(tool)[-1]
+    until(command, lambda: orders.befallen(tool, "hold"))
+    return orders.befallen(tool, "hold")
+
+
+def mixing(run) -> int | None:
+    """The process that commits: it alone holds this file open."""
+    lock = str((run.place / ".workers.lock").absolute())
+    return next((process.pid for process in psutil.process_iter() if lock in _opened(process)), None)
+
+
+def _opened(process: psutil.Process) -> list[str]:
+    try:
+        return [file.path for file in process.open_files()]
+    except psutil.Error:
+        return []
+
+
+def test_a_node_that_is_killed_is_done_without(run, nodes, orders, on_cluster, undisturbed, moment):
+    with orders.given("sfx", "hold", SOUNDS[LATE]):
+        command = on_cluster()
+        moment.reached(command, run, LATE // AT_ONCE)
+        nodes.kill_node_of(at_work(orders, command, "sfx"))
+    done = ended(command)
+    assert done.returncode == 0, done.stderr
+    assert run.checked() == undisturbed
+
+
+@pytest.mark.parametrize("_", range(N_ROUNDS))
+def test_seeds_that_kill_or_keep_their_workers_are_rejected_and_no_others(
+    run, orders, on_cluster, undisturbed, _
+):
+    deadly, endless = drawn(N_SEEDS)[3], drawn(N_SEEDS)[6]
+    with orders.given("tts", "kill", spoken(deadly)), orders.given("sfx", "hang", sounding(endless)):
+        done = ended(on_cluster(sounds={"deadline_s": 4.0}))
+    assert done.returncode == 0, done.stderr
+    left = {seed_id: row for seed_id, row in undisturbed.items() if seed_id not in {deadly.id, endless.id}}
+    assert run.checked() == left
+    assert run.rejects() == {deadly.id: ("speech", "worker-died"), endless.id: ("sounds", "worker-timeout")}
+
+
+def test_a_batch_system_that_asks_to_end_is_obeyed(run, orders, on_cluster, undisturbed, moment):
+    with orders.given("tts", "hold", TEXTS[LATE]):
+        command = on_cluster()
+        moment.reached(command, run, LATE // AT_ONCE, least=1)
+        os.kill(command.pid, signal.SIGTERM)
+        stopped = ended(command)
+    assert stopped.returncode == 130, stopped.stderr
+    n_left = N_SEEDS - len(Run(run.place).ledger.seed_ids())
+    assert f"interrupted with {n_left} seeds to go; what was made is committed" in stopped.stderr
+    assert not list(run.place.glob("shards/.tmp-*"))
+    assert run.local() == undisturbed
+
+
+@needs_pidfd
+@pytest.mark.parametrize("_", range(N_ROUNDS))
+def test_what_hangs_without_a_deadline_ends_the_run_by_name(run, orders, on_cluster, undisturbed, _):
+    with orders.given("tts", "hang", TEXTS[LATE]):
+        stalled = ended(on_cluster("--stall-timeout", "10"))
+        assert stalled.returncode == 1, stalled.stderr
+        assert (
+            "nothing has happened for 10 s (--stall-timeout): pool speech, worker speech-" in stalled.stderr
+        )
+        ids = [seed.id for seed in drawn(N_SEEDS)]
+        assert f"has been at {ids[LATE - 1]}, {ids[LATE]} for" in stalled.stderr
+        assert f"and was done with {ids[LATE - 2]} before; what was committed stands" in stalled.stderr
+        assert process_ended(orders.befallen("tts", "hang"))
+    assert run.local() == undisturbed
+
+
+@pytest.mark.parametrize("_", range(N_ROUNDS))
+def test_too_many_rejects_end_the_run(run, orders, on_cluster, undisturbed, _):
+    refused = {seed.id: seed for seed in drawn(N_SEEDS)[1:4]}
+    with orders.refusing([seed.text for seed in refused.values()]):
+        stopped = ended(on_cluster("--max-reject-share", "0.25", "--max-reject-after", "4"))
+        assert stopped.returncode == 1, stopped.stderr
+        assert "seeds were rejected (3 design/refused), more than --max-reject-share 0.25" in stopped.stderr
+        rest = run.local()
+    assert rest == {seed_id: row for seed_id, row in undisturbed.items() if seed_id not in refused}
+    assert run.rejects() == dict.fromkeys(refused, ("design", "refused"))
