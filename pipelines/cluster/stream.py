@@ -69,7 +69,8 @@ class Stream:
             packed([fresh_record(seed, run_seed) for seed in self._seeds[start : start + first.at_once]])
             for start in range(0, len(self._seeds), first.at_once)
         ]
-        dataset = ray.data.from_arrow(blocks)
+        # Not `from_arrow`: that runs a task for each, and keeps 50 KB of it.
+        dataset = ray.data.from_blocks(blocks)
         for pool in self._plan.pools:
             dataset = self._through(dataset, pool, begins=pool is first)
         return dataset
@@ -80,7 +81,8 @@ class Stream:
         service = _share(self._job.service, pool)
         at_once = -(-service.concurrency // pool.at_once) + 1 if service else 1
         return dataset.map_batches(
-            PoolWorker,
+            # Ray names processes and metrics after the class: one for each pool.
+            type(f"{pool.name.capitalize()}Worker", (PoolWorker,), {}),
             fn_constructor_args=(self._job.order, pool, self._watch, service),
             fn_constructor_kwargs={"begins": begins},
             batch_size=self._n_rows if pool.name == "mix" else pool.at_once,

@@ -10,26 +10,25 @@ import os
 import random
 import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
-import ray
 from faulty_stand_ins import FOLDER, Orders
 from ray.cluster_utils import Cluster
 from stand_ins import Command
-from whole_runs import Rows, WholeRun, ended, until
+from whole_runs import Rows, WholeRun, ended, opened, until
 
 LONG = bool(os.environ.get("COPILOT_LONG"))
 N_ROUNDS = 20 if LONG else 1
 N_SEEDS = 64 if LONG else 12
 AT_ONCE = 2
+LATE = N_SEEDS - AT_ONCE - 1
+"""A seed that is on its way when others are committed."""
 FAULTY = ("--designer", "stand-in-reader", "--sfx", "faulty-noise", "--tts", "faulty-murmur")
 
-_OURS = "RAY_TMPDIR"
 # A node that is killed is missed within a second or two; a slow one is not.
 _WATCHED_CLOSELY = {
     "health_check_initial_delay_ms": 1000,
@@ -45,14 +44,6 @@ multiprocessing.get_context("forkserver").set_forkserver_preload(
 )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        # Ray's own, while it starts and ends its processes.
-        item.add_marker(pytest.mark.filterwarnings("ignore::ResourceWarning:ray"))
-        item.add_marker(pytest.mark.filterwarnings("ignore::DeprecationWarning:ray"))
-        item.add_marker(pytest.mark.filterwarnings("ignore:.*:FutureWarning:ray"))
-
-
 @pytest.fixture(scope="session", autouse=True)
 def orders() -> Iterator[Orders]:
     """The orders of the stand-ins in all processes that are begun from here, none of which stays."""
@@ -63,25 +54,17 @@ def orders() -> Iterator[Orders]:
         here = str(Path(__file__).parents[1] / "support")
         patched.setenv("PYTHONPATH", os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH")])))
         patched.setenv(FOLDER, str(folder))
-        patched.setenv(_OURS, str(ray_folder))
+        patched.setenv("RAY_TMPDIR", str(ray_folder))
         patched.setenv("RAY_USAGE_STATS_ENABLED", "0")
         yield Orders(folder)
-        ray.shutdown()
-        _, left = psutil.wait_procs(_rays(str(ray_folder)), timeout=30)
-        assert not left, [process.cmdline() for process in left]
+        _, left = psutil.wait_procs(_rays(str(ray_folder)), timeout=120)
+        assert not left
 
 
 def _rays(folder: str) -> list[psutil.Process]:
-    """All processes of the Rays that were started below a folder."""
-    theirs = ("ray::", str(Path(ray.__file__).parent))
-    found = []
-    for process in psutil.process_iter():
-        with suppress(psutil.Error):
-            if process.environ().get(_OURS) == folder and any(
-                word.startswith(theirs) for word in process.cmdline()
-            ):
-                found.append(process)
-    return found
+    """All processes of the Rays that were started below a folder: each has its log there."""
+    processes = psutil.process_iter()
+    return [process for process in processes if any(path.startswith(folder) for path in opened(process))]
 
 
 @pytest.fixture(autouse=True)
@@ -98,7 +81,7 @@ class Nodes:
     def complete(self, n: int = 2) -> None:
         """Begin nodes in place of those that were killed."""
         while len(self.cluster.worker_nodes) < n:
-            self.cluster.add_node(num_cpus=2)
+            self.cluster.add_node(num_cpus=1)
         self.cluster.wait_for_nodes(120)
 
     def kill_node_of(self, pid: int) -> None:
@@ -128,7 +111,8 @@ def laid_out(**pools: dict[str, Any]) -> dict[str, Any]:
     """Settings for small pools that all find room on one node."""
     sizes = {"design": 1, "speech": 1, "sounds": 2 if LONG else 1, "mix": 1}
     each = {
-        name: {"size": n, "cpus": 0.3, "at_once": AT_ONCE, **pools.get(name, {})} for name, n in sizes.items()
+        name: {"size": n, "cpus": 0.18, "at_once": AT_ONCE, **pools.get(name, {})}
+        for name, n in sizes.items()
     }
     return {"rows_per_shard": AT_ONCE, "pools": each}
 
@@ -141,7 +125,7 @@ def run(tmp_path: Path) -> WholeRun:
 @pytest.fixture(scope="session")
 def undisturbed(orders: Orders, tmp_path_factory: pytest.TempPathFactory) -> Rows:
     """The samples of a run that nothing happens to."""
-    rows = WholeRun(tmp_path_factory.mktemp("undisturbed"), N_SEEDS, FAULTY).local()
+    rows = WholeRun(tmp_path_factory.mktemp("undisturbed"), N_SEEDS, FAULTY).local(in_depth=None)
     assert len(rows) == N_SEEDS
     return rows
 
@@ -173,9 +157,9 @@ def on_cluster(nodes: Nodes, run: WholeRun) -> Iterator[Any]:
     """Begin the run on the cluster; what a test leaves of it is ended."""
     begun: list[Command] = []
 
-    def begin(*options: str, of: WholeRun = run, **pools: dict[str, Any]) -> Command:
+    def begin(*options: str, **pools: dict[str, Any]) -> Command:
         address = nodes.cluster.address
-        command = of.begin(*of.on_ray(laid_out(**pools), "--ray-address", address, *options))
+        command = run.begin(*run.on_ray(laid_out(**pools), "--ray-address", address, *options))
         begun.append(command)
         return command
 

@@ -4,26 +4,42 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import suppress
 
 import psutil
 import pytest
-from conftest import AT_ONCE, LONG, N_ROUNDS, N_SEEDS
+from conftest import AT_ONCE, LATE, LONG, N_ROUNDS, N_SEEDS, laid_out
 from faulty_stand_ins import sounding, spoken
 from processes import ended as process_ended
 from processes import needs_pidfd
-from whole_runs import drawn, ended, until
+from whole_runs import drawn, ended, opened, until
 
 from pipelines.run import Run
 
 POOLS = ("speech", "sounds", "mix")
 TEXTS = [spoken(seed) for seed in drawn(N_SEEDS)]
 SOUNDS = [sounding(seed) for seed in drawn(N_SEEDS)]
-LATE = N_SEEDS - AT_ONCE - 1
-"""A seed that is on its way when others are committed."""
 
 
 def test_the_texts_of_the_orders_are_each_of_one_seed():
     assert len({*TEXTS, *SOUNDS}) == 2 * N_SEEDS
+
+
+@pytest.mark.parametrize(
+    ("mix", "message"),
+    [
+        ({"size": 12}, "mix: 12 x 0.18 CPUs), and the cluster has 2 CPUs"),
+        ({"cpus": 1.2}, "no node has room for worker 1 of 1 of pool mix, which asks for 1.2 CPUs"),
+    ],
+)
+def test_a_plan_without_room_is_refused_before_anything_starts(run, on_cluster, mix, message):
+    refused = ended(on_cluster(mix=mix))
+    assert refused.returncode == 2
+    assert message in refused.stderr
+    assert "pools.mix.size" in refused.stderr
+    assert "in the file of --config, or add nodes" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert {path.name for path in run.place.iterdir()} <= {"run.json", ".lock", ".workers.lock"}
 
 
 def test_a_driver_that_is_killed_is_followed_by_another(run, orders, on_cluster, undisturbed, moment):
@@ -36,6 +52,25 @@ def test_a_driver_that_is_killed_is_followed_by_another(run, orders, on_cluster,
     done = ended(on_cluster())
     assert done.returncode == 0, done.stderr
     assert run.checked() == undisturbed
+
+
+def test_a_driver_that_is_killed_takes_its_own_ray_along(run, orders, undisturbed, moment):
+    with orders.given("tts", "hold", TEXTS[LATE]):
+        command = run.begin(*run.on_ray({"cpus": 1, **laid_out()}))
+        moment.reached(command, run, LATE // AT_ONCE)
+        theirs = [child for child in psutil.Process(command.pid).children(recursive=True) if _works(child)]
+        os.kill(command.pid, signal.SIGKILL)
+        assert ended(command).returncode == -signal.SIGKILL
+    assert theirs
+    assert psutil.wait_procs(theirs, timeout=60)[1] == []
+    assert run.local() == undisturbed
+
+
+def _works(process: psutil.Process) -> bool:
+    """Whether it is none of Ray's agents, which look for their head for a minute before they go."""
+    with suppress(psutil.NoSuchProcess):
+        return not process.name().endswith("Agent")
+    return False
 
 
 @pytest.mark.parametrize("pools", [(pool,) for pool in POOLS] if LONG else [POOLS])
@@ -68,14 +103,7 @@ def at_work(orders, command, tool: str) -> int:
 def mixing(run) -> int | None:
     """The process that commits: it alone holds this file open."""
     lock = str((run.place / ".workers.lock").absolute())
-    return next((process.pid for process in psutil.process_iter() if lock in _opened(process)), None)
-
-
-def _opened(process: psutil.Process) -> list[str]:
-    try:
-        return [file.path for file in process.open_files()]
-    except psutil.Error:
-        return []
+    return next((process.pid for process in psutil.process_iter() if lock in opened(process)), None)
 
 
 def test_a_node_that_is_killed_is_done_without(run, nodes, orders, on_cluster, undisturbed, moment):
@@ -92,9 +120,9 @@ def test_a_node_that_is_killed_is_done_without(run, nodes, orders, on_cluster, u
 def test_seeds_that_kill_or_keep_their_workers_are_rejected_and_no_others(
     run, orders, on_cluster, undisturbed, _
 ):
-    deadly, endless = drawn(N_SEEDS)[3], drawn(N_SEEDS)[6]
+    deadly, endless = drawn(N_SEEDS)[AT_ONCE + 1], drawn(N_SEEDS)[1]
     with orders.given("tts", "kill", spoken(deadly)), orders.given("sfx", "hang", sounding(endless)):
-        done = ended(on_cluster(sounds={"deadline_s": 4.0}))
+        done = ended(on_cluster(sounds={"deadline_s": 3.0}))
     assert done.returncode == 0, done.stderr
     left = {seed_id: row for seed_id, row in undisturbed.items() if seed_id not in {deadly.id, endless.id}}
     assert run.checked() == left
@@ -118,14 +146,13 @@ def test_a_batch_system_that_asks_to_end_is_obeyed(run, orders, on_cluster, undi
 @pytest.mark.parametrize("_", range(N_ROUNDS))
 def test_what_hangs_without_a_deadline_ends_the_run_by_name(run, orders, on_cluster, undisturbed, _):
     with orders.given("tts", "hang", TEXTS[LATE]):
-        stalled = ended(on_cluster("--stall-timeout", "10"))
+        stalled = ended(on_cluster("--stall-timeout", "8"))
         assert stalled.returncode == 1, stalled.stderr
-        assert (
-            "nothing has happened for 10 s (--stall-timeout): pool speech, worker speech-" in stalled.stderr
-        )
-        ids = [seed.id for seed in drawn(N_SEEDS)]
-        assert f"has been at {ids[LATE - 1]}, {ids[LATE]} for" in stalled.stderr
-        assert f"and was done with {ids[LATE - 2]} before; what was committed stands" in stalled.stderr
+        assert "nothing has happened for 8 s (--stall-timeout): pool speech, worker speech-" in stalled.stderr
+        batch = ", ".join(seed.id for seed in drawn(N_SEEDS)[LATE - 1 : LATE + 1])
+        assert f"has been at {batch} for" in stalled.stderr
+        assert "what was committed stands. Run the same command again to go on" in stalled.stderr
+        assert "Traceback" not in stalled.stderr
         assert process_ended(orders.befallen("tts", "hang"))
     assert run.local() == undisturbed
 

@@ -9,11 +9,14 @@ from typing import Any
 
 import psutil
 import pytest
-from conftest import AT_ONCE, N_SEEDS
+from conftest import AT_ONCE, LONG
 from fake_llm import HANG, ThreadedLlm
 from whole_runs import Rows, WholeRun, ended, until
 
 from copilot.content import content_hash
+
+N_SEEDS = 64 if LONG else 8
+"""Fewer than elsewhere: these scenes are longer."""
 
 
 class SteadyLlm(ThreadedLlm):
@@ -56,7 +59,7 @@ class Designed:
 @pytest.fixture(scope="module")
 def designed(server, orders, tmp_path_factory) -> Designed:
     run = WholeRun(tmp_path_factory.mktemp("designed"), N_SEEDS, asking(server))
-    rows = run.local()
+    rows = run.local(in_depth=None)
     assert len(rows) > N_SEEDS // 2
     return Designed(rows, run.rejects(), server.requests)
 

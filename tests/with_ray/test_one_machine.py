@@ -16,7 +16,7 @@ N_FEW = 8
 @pytest.fixture(scope="module")
 def usual(orders, tmp_path_factory) -> Rows:
     """Samples of the designer and of the backends that are used where none is named."""
-    rows = WholeRun(tmp_path_factory.mktemp("usual"), N_FEW).local()
+    rows = WholeRun(tmp_path_factory.mktemp("usual"), N_FEW).local(in_depth=None)
     assert len(rows) == N_FEW
     return rows
 
@@ -27,20 +27,6 @@ def test_ray_makes_the_samples_of_the_local_executor(tmp_path, usual, cpus):
     done = run.make(*run.on_ray({"cpus": cpus, "rows_per_shard": 4}))
     assert done.returncode == 0, done.stderr
     assert run.checked() == usual
-
-
-def test_a_plan_without_room_is_refused_before_anything_starts(tmp_path):
-    run = WholeRun(tmp_path / "run", N_FEW)
-    pools = {"sounds": {"size": 2, "cpus": 0.4}, "mix": {"size": 1, "cpus": 1}}
-    refused = run.make(*run.on_ray({"cpus": 1, "pools": pools}))
-    assert refused.returncode == 2
-    assert "--executor ray: the plan asks for 1.801 CPUs" in refused.stderr
-    assert "sounds: 2 x 0.4 CPUs; mix: 1 x 1 CPUs" in refused.stderr
-    assert "and the cluster has 1 CPUs" in refused.stderr
-    assert "lower pools.speech.size or pools.sounds.size or pools.mix.size, or cpus of a" in refused.stderr
-    assert "Traceback" not in refused.stderr
-    assert run.n_commits() == 0
-    assert not (run.place / "stems").exists()
 
 
 def may_mount() -> bool:
