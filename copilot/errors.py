@@ -56,6 +56,10 @@ class StalledError(CopilotError):
     """Nothing happens any more, and nobody says why."""
 
 
+class WatchLostError(CopilotError):
+    """The process that knows how a run stands has gone."""
+
+
 class TooManyRejectsError(CopilotError):
     """More seeds were rejected than the user allows."""
 

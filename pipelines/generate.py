@@ -140,6 +140,7 @@ def generate(
         if todo:
             asks = designer if isinstance(designer, AsyncDesigner) else None
             order = WorkOrder(out, fingerprint, equipment, bank, designed=asks is not None, call=call)
+            StemStore(order.store, order.for_worker(0).user).end_earlier()
             executor.execute(Job(order, todo, watched, on_design, asks, service))
     return Outcome(Totals.of(run.ledger), len(planned), time.monotonic() - started, watched.effort)
 

@@ -2,8 +2,9 @@
 
 A local folder is held by a lock of the system, which ends with its process; none begins before the last
 worker of the call before has gone. Behind a URI a small file tells who holds the run, and until when unless
-it lives: its holder renews it. Clocks may differ by less than `LAPSE_S - RENEW_S`. Should two calls hold a
-run all the same, the later one's name stands there, and the ledger takes each seed once.
+it lives: its holder renews it, and makes it again where it has gone. Clocks may differ by less than
+`LAPSE_S - RENEW_S`. Should two calls hold a run all the same, the later one's name stands there, and the
+ledger takes each seed once.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ LAPSE_S: Seconds = 90.0
 _DRIVER_LOCK = ".lock"
 _WORKER_LOCK = ".workers.lock"
 _ORPHANS_GO_IN_S = 30
+_LEAVE_S: Seconds = 30.0
+"""How long a renewal in hand is waited for."""
 _N_TRIES = 3
 
 
@@ -42,8 +45,8 @@ class Hold(Protocol):
         """Hold the run for a call. Raises RunInUseError where another has it."""
         ...
 
-    def holder(self) -> str | None:
-        """The call that holds the run, or was the last to; None where that cannot be told."""
+    def require(self, call: str) -> None:
+        """Raises RunInUseError where the call does not hold the run, as far as can be told."""
         ...
 
     @contextmanager
@@ -79,16 +82,24 @@ class FolderLock:
             with storage_errors(self._folder / _DRIVER_LOCK):
                 os.ftruncate(file.fileno(), 0)
                 os.write(file.fileno(), f"{os.getpid()} {call}\n".encode())
-            self._wait_for_orphans()
-            yield
+                # Workers on other machines read it.
+                os.fsync(file.fileno())
+            try:
+                self._wait_for_orphans()
+                yield
+            finally:
+                # What cannot be emptied names a call that is over, as that of a killed one does.
+                with suppress(OSError):
+                    os.ftruncate(file.fileno(), 0)
 
-    def holder(self) -> str | None:
-        """The call that has the lock, or had it last."""
-        try:
+    def require(self, call: str) -> None:
+        """Raises RunInUseError where another call has the lock, or this one has let it go.
+
+        The lock of a killed call goes on naming it; where there is none, nothing can be told.
+        """
+        with suppress(FileNotFoundError):
             words = (self._folder / _DRIVER_LOCK).read_text().split()
-        except FileNotFoundError:
-            return None
-        return words[1] if len(words) == 2 else None
+            _require(str(self._folder), call, words[1] if len(words) == 2 else None)
 
     def _wait_for_orphans(self) -> None:
         """Wait for workers whose driver was killed: they notice, and go, within moments.
@@ -110,6 +121,12 @@ class FolderLock:
         with (self._folder / _WORKER_LOCK).open("a") as file:
             fcntl.flock(file, fcntl.LOCK_SH)
             yield
+
+
+def _require(place: str, call: str, holder: str | None) -> None:
+    if holder != call:
+        why = "no call holds the run any more" if holder is None else "another call has taken the run over"
+        raise RunInUseError(f"{place}: {why}; nothing of this batch was committed")
 
 
 def _locks(file: IO[str]) -> bool:
@@ -153,14 +170,18 @@ class LeaseHold:
             yield
         finally:
             leaving.set()
-            thread.join()
-            # What cannot be removed lapses.
+            thread.join(_LEAVE_S)
+            # What cannot be removed lapses, and so does what a renewal that hangs may still write.
             with suppress(StorageError):
-                if self.holder() == call:
+                if not thread.is_alive() and self._holder() == call:
                     self._storage.remove(LEASE)
 
-    def holder(self) -> str | None:
-        """The call that holds the run, even if it has not shown itself for long. Raises StorageError."""
+    def require(self, call: str) -> None:
+        """Raises RunInUseError where another call holds the run, or none does; StorageError."""
+        _require(self._storage.place, call, self._holder())
+
+    def _holder(self) -> str | None:
+        """The call that holds the run, even if it has not shown itself for long."""
         there = self._read()
         return there.call if there else None
 
@@ -200,8 +221,17 @@ class LeaseHold:
                 held = self.renew(call)
 
     def renew(self, call: str) -> bool:
-        """Show that the call lives; whether it still holds the run. Raises StorageError."""
-        if self.holder() != call:
+        """Show that the call lives; whether it still holds the run: no other call's name is there.
+
+        Raises StorageError.
+        """
+        there = self._read()
+        if there is None:
+            # Deleted, or damaged. Another call may find that at the same moment, and one of them creates it.
+            if self._storage.create(LEASE, self._written(call)):
+                return True
+            there = self._read()
+        if there is not None and there.call != call:
             return False
         self._storage.write(LEASE, self._written(call))
         return True

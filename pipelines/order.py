@@ -47,6 +47,8 @@ class WorkOrder:
     user: str | None = None
     call: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
     """What the workers of one call of the program share, and no others."""
+    host: str = field(default_factory=platform.node)
+    """The machine of the program, wherever its workers are."""
 
     @property
     def store(self) -> str:
@@ -61,7 +63,7 @@ class WorkOrder:
         render = replace(self.equipment.render, worker=index)
         # Folders of one name, here or on another machine, may share a store.
         where = content_hash(
-            [self.run] if is_uri(self.run) else [platform.node(), str(Path(self.run).absolute())]
+            [self.run] if is_uri(self.run) else [self.host, str(Path(self.run).absolute())]
         )[:8]
         user = f"{Path(self.run).name}-{where}.{self.fingerprint.digest}.{name or index}-{self.call}"
         return replace(self, equipment=replace(self.equipment, render=render), user=user)

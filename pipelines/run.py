@@ -16,7 +16,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from copilot.content import content_hash
-from copilot.errors import ConfigMismatchError, CorruptDataError, RunInUseError, UserError
+from copilot.errors import ConfigMismatchError, CorruptDataError, UserError
 from copilot.units import Seconds
 from pipelines.atomic import TEMPORARY_PREFIX
 from pipelines.config import Fingerprint, differences, versions
@@ -168,11 +168,9 @@ class Run:
             yield
 
     def require_held(self) -> None:
-        """Raises RunInUseError where another call holds the run than the one that this object works for."""
-        if self.call is not None and self._hold.holder() not in {None, self.call}:
-            raise RunInUseError(
-                f"{self.place}: another call has taken the run over; nothing of this batch was committed"
-            )
+        """Raises RunInUseError where this object works for a call that does not hold the run (any more)."""
+        if self.call is not None:
+            self._hold.require(self.call)
 
     def _refuse_strangers(self) -> None:
         if self.exists():

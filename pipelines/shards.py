@@ -118,6 +118,8 @@ class ShardWriter:
         self._audio_s = 0.0
         self._usage = Usage()
         self._renders: Renders = {}
+        self.was_first = True
+        """Whether the entry that stands is ours: another may have committed the same seeds before."""
 
     def add_renders(self, renders: Renders) -> None:
         """Note what backends rendered for the rows of this commit."""
@@ -174,6 +176,7 @@ class ShardWriter:
             committed_at_s=round(time.time(), 3),
         )
         stands = self._run.ledger.add(entry)
+        self.was_first = stands is entry
         for path in {file.path for file in entry.files} - {file.path for file in stands.files}:
             self._run.storage.remove(path)
         return stands

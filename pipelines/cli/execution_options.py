@@ -60,7 +60,7 @@ class ExecutionOptions:
         str | None,
         _Option(
             metavar="ADDRESS",
-            help="A Ray cluster: auto, HOST:PORT or ray://HOST:PORT; started on this machine without it.",
+            help="A Ray cluster: auto or HOST:PORT; started on this machine without it.",
         ),
     ] = None
     stall_timeout: Annotated[
@@ -107,12 +107,20 @@ class ExecutionOptions:
         return Servers(*servers.resources()) if servers else None
 
     def ray_settings(self) -> RaySettings:
-        """How the run is laid out on Ray: what the file says, and the options above it."""
+        """How the run is laid out on Ray: what the file says, and the options above it.
+
+        Raises UserError where its times exclude one another.
+        """
         from pipelines.cluster.plan import RaySettings
+        from pipelines.cluster.staffing import check_deadlines
 
         settings = (self.config and self.config.ray) or RaySettings()
         given = {"address": self.ray_address, "stall_timeout_s": self.stall_timeout}
-        return settings.model_copy(update={name: value for name, value in given.items() if value is not None})
+        settings = settings.model_copy(
+            update={name: value for name, value in given.items() if value is not None}
+        )
+        check_deadlines(settings)
+        return settings
 
     def patience(self) -> Patience | None:
         """How large a share of rejects ends the run; None where none does. Raises UserError."""

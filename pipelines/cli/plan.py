@@ -51,7 +51,8 @@ def run_plan(
         raise UserError("plan: lays out pools of --executor ray; give that, or a --config that says so")
     settings, file = execution.ray_settings(), execution.config
     nodes = planning.made_up_nodes(settings) or nodes_of(settings)
-    staffing = staff(needs_of(config, equipment), settings, nodes, equipment.at_once, execution.servers())
+    needs = needs_of(config, equipment, service)
+    staffing = staff(needs, settings, nodes, equipment.at_once, execution.servers())
     fits = staffing.problem is None or settings.grows
     if not as_json:
         print("\n".join([*staffing_lines(staffing, grows=settings.grows), ""]), flush=True)

@@ -9,17 +9,18 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from copilot.errors import StalledError, UserError
+from copilot.errors import StalledError, UserError, WatchLostError
 from copilot.seed import Seed
 from copilot.units import Seconds
-from pipelines.cluster.nodes import connected, nodes
+from pipelines.cluster.nodes import check_free, connected, nodes
 from pipelines.cluster.plan import Plan, RaySettings
 from pipelines.cluster.staffing import Servers, needs_of, staff
 from pipelines.cluster.stream import Stream
-from pipelines.cluster.watch import RemoteWatch, State, Watch
+from pipelines.cluster.watch import Phase, RemoteWatch, State, Watch
 from pipelines.design_ahead import Designing, batch_size
 from pipelines.executors import Job
 from pipelines.local import interruptible
@@ -27,6 +28,9 @@ from pipelines.local import interruptible
 _LOOK_EVERY_S: Seconds = 0.3
 _COMMITS_TAKE_S: Seconds = 25.0
 """How long commits under way are waited for: batch systems kill 30 s after they have asked."""
+
+
+_PHASES: Mapping[Phase, str] = {"ready": ", getting ready", "stages": "", "commit": ", committing"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +57,12 @@ class RayExecutor:
 
     def _plan(self, job: Job) -> Plan:
         config, equipment = job.order.fingerprint.config, job.order.equipment
-        needs = needs_of(config, equipment)
+        needs = needs_of(config, equipment, job.service)
         staffing = staff(needs, self.settings, nodes(), equipment.at_once, self.servers)
         if staffing.problem and not self.settings.grows:
             raise UserError(staffing.problem)
+        if not self.settings.grows:
+            check_free(staffing)
         return staffing.plan
 
 
@@ -72,16 +78,23 @@ class _Run:
         self._job = job
         self._stopping = stopping
         # Without a processor of its own, so that it always has room, and here: it ends with this process.
+        # Ray would keep a note of each call of it.
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-        self._handle = ray.remote(Watch).options(num_cpus=0, scheduling_strategy=here).remote()
+        beside = {"num_cpus": 0, "scheduling_strategy": here, "enable_task_events": False}
+        self._watch = RemoteWatch(ray.remote(Watch).options(**beside).remote())
         self._stopped_s: Seconds | None = None
 
     def through(self) -> None:
         """Lead all seeds through, wave by wave."""
         for seeds in self._waves():
-            stream = Stream(self._plan, self._job, RemoteWatch(self._handle), self._rows(), seeds)
+            stream = Stream(self._plan, self._job, self._watch, self._rows(), seeds)
             try:
                 self._follow(stream)
+            except BaseException:
+                # A connection that is not ours goes on: nobody is to work on.
+                with suppress(WatchLostError):
+                    self._watch.stop("stop")
+                raise
             finally:
                 stream.leave()
             if (state := self._look()).stop != "go":
@@ -102,7 +115,7 @@ class _Run:
         while not stream.ended(_LOOK_EVERY_S):
             state = self._look()
             if self._stopping.is_set() and state.stop != "stop":
-                self._ask("stop", "stop")
+                self._watch.stop("stop")
             if state.stop == "stop" and not self._commits(state):
                 return
             if state.quiet_s > self._settings.stall_timeout_s:
@@ -113,22 +126,18 @@ class _Run:
         """Whether a commit is under way that is still worth waiting for."""
         self._stopped_s = self._stopped_s or time.monotonic()
         late = time.monotonic() > self._stopped_s + _COMMITS_TAKE_S
-        return not late and any(doing.pool == "mix" for doing in state.doing)
+        return not late and any(doing.work.pool == "mix" for doing in state.doing)
 
     def _look(self) -> State:
         """Ask the watch, and hand on what it tells."""
-        state: State = self._ask("state")
+        state = self._watch.state()
         for progress in state.progress:
             self._job.report(progress)
         if self._job.designer is not None:
-            n_writing = sum(len(doing.seed_ids) for doing in state.doing if doing.pool == "design")
+            writing = [doing.work for doing in state.doing if doing.work.pool == "design"]
+            n_writing = sum(len(work.seed_ids) for work in writing if work.phase == "stages")
             self._job.watch(Designing(n_writing, 0, ""))
         return state
-
-    def _ask(self, method: str, *given: object) -> Any:  # noqa: ANN401 - whatever it answers
-        import ray  # noqa: PLC0415 - an extra
-
-        return ray.get(getattr(self._handle, method).remote(*given))
 
 
 def _stalled(state: State, timeout_s: Seconds) -> str:
@@ -139,9 +148,10 @@ def _stalled(state: State, timeout_s: Seconds) -> str:
         last = "; ".join(f"{pool} was done with {seed_id}" for pool, seed_id in state.last.items())
         return f"{quiet}no worker has anything to do ({last or 'none has begun'}); see ray status; {end}"
     oldest = max(state.doing, key=lambda doing: doing.since_s)
-    seeds = ", ".join(oldest.seed_ids[:3]) + (", ..." if len(oldest.seed_ids) > 3 else "")
-    before = state.last.get(oldest.pool)
+    work = oldest.work
+    seeds = ", ".join(work.seed_ids[:3]) + (", ..." if len(work.seed_ids) > 3 else "")
+    before = state.last.get(work.pool)
     return (
-        f"{quiet}pool {oldest.pool}, worker {oldest.worker} has been at {seeds} for {oldest.since_s:.0f} s"
-        f"{f', and was done with {before} before' if before else ''}; {end}"
+        f"{quiet}pool {work.pool}, worker {work.worker} has been at {seeds} for {oldest.since_s:.0f} s"
+        f"{_PHASES[work.phase]}{f', and was done with {before} before' if before else ''}; {end}"
     )

@@ -1,7 +1,7 @@
 """What a run will take: hours, GPU hours, tokens, storage, cost, from figures of dialogues that were made.
 
 Arithmetic alone. Every seed costs its share, rejected or not; only what is accepted is stored as a sample.
-The hours are those of a run under way: starting up, and the last seeds, are not in them.
+The hours are those of a run under way: starting up, and the last seeds of each wave, are not in them.
 """
 
 from __future__ import annotations

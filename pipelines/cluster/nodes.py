@@ -1,18 +1,22 @@
-"""Ray on this machine, or the cluster that is there: joined, asked what it has, and left."""
+"""Ray on this machine, or the cluster that is there: joined, asked what it has and what is free, and left."""
 
 from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
 from typing import TYPE_CHECKING
 
 from copilot.errors import MissingExtraError, UserError
-from pipelines.cluster.resources import Resources
+from copilot.units import Seconds
+from pipelines.cluster.resources import Resources, check_fits, total
 
 if TYPE_CHECKING:
     from pipelines.cluster.plan import RaySettings
+    from pipelines.cluster.staffing import Staffing
 
 _ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing is reported to Ray's makers
@@ -20,13 +24,25 @@ _ENVIRONMENT = {
     "RAY_ENABLE_AUTO_CONNECT": "0",  # what is still under way when a run is left does not start Ray anew
 }
 
+_GIVEN_BACK_S: Seconds = 30.0
+"""A run that was killed a moment ago still holds what its workers took."""
+_POLL_S: Seconds = 0.5
+
 
 @contextmanager
 def connected(settings: RaySettings) -> Iterator[None]:
     """Start Ray on this machine, or join the cluster of the settings; a caller's own connection is used.
 
-    Raises MissingExtraError without Ray, UserError where no cluster answers.
+    Raises MissingExtraError without Ray, UserError where no cluster answers, or one behind Ray Client.
     """
+    # A job that was submitted to a cluster is told of it by the environment.
+    address = settings.address or os.environ.get("RAY_ADDRESS")
+    if address and address.startswith("ray://"):
+        raise UserError(
+            f"--ray-address {address}: runs do not go through Ray Client. On a node of the cluster give auto "
+            "or HOST:PORT; from elsewhere hand the command to it: ray job submit --address http://HEAD:8265 "
+            "-- copilot generate ..."
+        )
     # Ray reads some of it when it is imported.
     os.environ.update({name: value for name, value in _ENVIRONMENT.items() if name not in os.environ})
     try:
@@ -37,8 +53,6 @@ def connected(settings: RaySettings) -> Iterator[None]:
     if ray.is_initialized():
         yield
         return
-    # A job that was submitted to a cluster is told of it by the environment.
-    address = settings.address or os.environ.get("RAY_ADDRESS")
     ours = {} if address else {"num_cpus": settings.cpus, "include_dashboard": False}
     try:
         ray.init(address or "local", log_to_driver=False, logging_level=logging.ERROR, **ours)
@@ -46,7 +60,9 @@ def connected(settings: RaySettings) -> Iterator[None]:
         where = f"--ray-address {address}" if address else "--executor ray"
         raise UserError(f"{where}: Ray does not start, or is not there: {error}") from error
     try:
-        yield
+        # Ray tells of workers that died, and of other news, on standard output, where results may go.
+        with redirect_stdout(sys.stderr):
+            yield
     finally:
         ray.shutdown()
 
@@ -55,8 +71,49 @@ def nodes() -> list[Resources]:
     """What each live node of the cluster has."""
     import ray  # noqa: PLC0415 - an extra
 
-    alive = (node["Resources"] for node in ray.nodes() if node["Alive"])
-    return [Resources(has.get("CPU", 0.0), has.get("GPU", 0.0), has.get("memory", 0.0)) for has in alive]
+    return [_resources(node["Resources"]) for node in ray.nodes() if node["Alive"]]
+
+
+def free() -> list[Resources]:
+    """What of each live node nobody holds, as it was a moment ago."""
+    # Ray's public functions tell it of all nodes together.
+    from ray._private.state import available_resources_per_node  # noqa: PLC0415 - an extra
+
+    return [_resources(has) for has in available_resources_per_node().values()]
+
+
+def check_free(staffing: Staffing) -> None:
+    """Hold a plan that fits the nodes against what nobody holds of them, for as long as that may still grow.
+
+    The servers of the run hold theirs already: they are not among what is free. Raises UserError.
+    """
+    end_s = time.monotonic() + _GIVEN_BACK_S
+    while True:
+        left = free()
+        try:
+            check_fits(staffing.plan, left)
+        except UserError as error:
+            if time.monotonic() >= end_s:
+                raise UserError(_taken(staffing, total(left))) from error
+        else:
+            return
+        time.sleep(_POLL_S)
+
+
+def _taken(staffing: Staffing, left: Resources) -> str:
+    there, asked = total(staffing.nodes), total(pool.least for pool in staffing.plan.pools)
+    ours = staffing.servers.each * staffing.servers.n if staffing.servers else Resources()
+    others = there - left - ours
+    return (
+        f"--executor ray: the plan asks for {asked}, and others hold {others} of the cluster's {there} "
+        "(see ray status). Wait until they are done, lower ray.pools.NAME.size in the file of --config, or, "
+        "where the cluster gets nodes as they are asked for, set ray.grows: true"
+    )
+
+
+def _resources(has: Mapping[str, float]) -> Resources:
+    """Of a node, as Ray tells it: what is not there is not named."""
+    return Resources(has.get("CPU", 0.0), has.get("GPU", 0.0), has.get("memory", 0.0))
 
 
 def nodes_of(settings: RaySettings) -> list[Resources]:

@@ -9,14 +9,10 @@ from concurrent.futures import Future
 from contextlib import AsyncExitStack, ExitStack
 from typing import Any, Protocol
 
-import pyarrow as pa
-
 from copilot.design import AsyncDesigner
 from pipelines.assembly import designer_at_work
 from pipelines.cluster.meters import Meters
 from pipelines.cluster.plan import PoolName
-from pipelines.cluster.rows import packed
-from pipelines.effort import Stopwatch
 from pipelines.llm.service import LlmService
 from pipelines.order import WorkOrder
 from pipelines.record import Record
@@ -29,16 +25,15 @@ from pipelines.work import Progress, Worker, commit
 class Part(Protocol):
     """What a pool does with records."""
 
+    commits: bool
+    """Whether records end here, and go on to no other pool."""
+
     def take(self, records: Sequence[Record]) -> None:
         """Work on records, in place."""
         ...
 
-    def finish(self, records: Sequence[Record]) -> tuple[pa.Table, Sequence[Progress]]:
-        """What goes on to the next pool, and what was committed."""
-        ...
-
-    def drop(self) -> None:
-        """Let go of what `take` has left, where `finish` is not called."""
+    def commit(self) -> Sequence[Progress]:
+        """Commit what was taken since the last time; what that came to."""
         ...
 
 
@@ -52,7 +47,9 @@ def part_of(pool: PoolName, order: WorkOrder, service: LlmService | None) -> Par
 
 
 class RenderPart:
-    """Leads records through stages, and on to the next pool."""
+    """Leads records through stages."""
+
+    commits = False
 
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
@@ -61,50 +58,54 @@ class RenderPart:
         """Lead them through the stages."""
         self._worker.take(records)
 
-    def finish(self, records: Sequence[Record]) -> tuple[pa.Table, Sequence[Progress]]:
-        """All of them go on."""
-        return packed(records), ()
-
-    def drop(self) -> None:
-        """Nothing is left."""
+    def commit(self) -> Sequence[Progress]:
+        """Nothing ends here."""
+        return ()
 
 
 class CommitPart:
     """Makes samples of records, and commits them as one entry of the ledger."""
+
+    commits = True
 
     def __init__(self, order: WorkOrder) -> None:
         self._worker = Worker(order, "mix")
         self._meters = Meters()
         self._until_the_process_ends = ExitStack()
         self._until_the_process_ends.enter_context(Run(order.run).worked_on())
-        self._commit = ExitStack()
+        self._writing = ExitStack()
         self._writer: ShardWriter | None = None
         self._progress: list[Progress] = []
 
     def take(self, records: Sequence[Record]) -> None:
         """Lead them through the stages and into the files of the commit, a few at a time."""
-        writer = self._writer = self._writer or self._commit.enter_context(self._worker.writing())
-        for some in self._worker.pieces(records):
-            self._progress.append(self._worker.make(some, writer))
+        writer = self._writer = self._writer or self._writing.enter_context(self._worker.writing())
+        try:
+            for some in self._worker.pieces(records):
+                self._progress.append(self._worker.make(some, writer))
+        except BaseException:
+            self._writing.close()
+            raise
 
-    def finish(self, records: Sequence[Record]) -> tuple[pa.Table, Sequence[Progress]]:
-        """Nothing goes on: they are committed, rejects as well."""
-        del records
-        progress = list(self._progress)
-        if self._writer is not None:
-            progress.append(commit(self._writer))
+    def commit(self) -> Sequence[Progress]:
+        """Commit them, rejects as well. What another has committed before counts once."""
+        with self._writing.pop_all():
+            writer, progress = self._writer, self._progress
+            self._writer, self._progress = None, []
+            if writer is None:
+                return ()
+            progress.append(commit(writer))
+            if not writer.was_first:
+                return ()
         for one in progress:
             self._meters.count(one)
-        return packed(()), progress
-
-    def drop(self) -> None:
-        """Drop what was not committed."""
-        self._commit.close()
-        self._writer, self._progress = None, []
+        return progress
 
 
 class DesignPart:
     """Lets a designer write many dialogues at once, in an event loop in a thread of its own."""
+
+    commits = False
 
     def __init__(self, order: WorkOrder, service: LlmService | None) -> None:
         config = order.fingerprint.config
@@ -126,18 +127,12 @@ class DesignPart:
         self._in_loop(self._write(records)).result()
 
     async def _write(self, records: Sequence[Record]) -> None:
-        watch = Stopwatch()
-        with watch.timing(self._stage.name):
-            await asyncio.gather(*(self._write_one(record) for record in records))
-        records[0].effort += watch.taken()
+        await asyncio.gather(*(self._write_one(record) for record in records))
 
     async def _write_one(self, record: Record) -> None:
         async with self._room:
             await self._stage.write(record)
 
-    def finish(self, records: Sequence[Record]) -> tuple[pa.Table, Sequence[Progress]]:
-        """All of them go on."""
-        return packed(records), ()
-
-    def drop(self) -> None:
-        """Nothing is left."""
+    def commit(self) -> Sequence[Progress]:
+        """Nothing ends here."""
+        return ()

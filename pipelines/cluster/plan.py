@@ -12,6 +12,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
+from copilot.errors import UserError
 from copilot.scene import Frozen
 from copilot.units import Seconds
 from pipelines.cluster.resources import Resources, total
@@ -38,7 +39,8 @@ class PoolSettings(Frozen):
     """What a configuration says of a pool; None where it leaves that open.
 
     `size` is a number of workers, or the fewest and the most. `cpus`, `gpus` and `memory_gb` are of one
-    worker, `at_once` the dialogues in one batch, `deadline_s` how long a batch may take.
+    worker, `at_once` the dialogues in one batch, `deadline_s` how long a batch may take: less than the stall
+    time-out.
     """
 
     size: int | tuple[int, int] | None = None
@@ -69,7 +71,7 @@ class RaySettings(Frozen):
     address: str | None = None
     cpus: int | None = Field(default=None, ge=1)
     grows: bool = False
-    rows_per_shard: int = Field(default=64, ge=1, le=4096)
+    rows_per_shard: int = Field(default=64, ge=1, le=1024)
     stall_timeout_s: Seconds = Field(default=1800.0, gt=0)
     wave: int = Field(default=65_536, ge=1)
     pools: Mapping[PoolName, PoolSettings] = Field(default_factory=dict)
@@ -77,11 +79,15 @@ class RaySettings(Frozen):
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What of a run decides its pools: whether a language model designs, and which renderers use GPUs."""
+    """What of a run decides its pools: whether a language model designs, and which renderers use GPUs.
+
+    `design_waits_s` is how long a dialogue may have to wait for its model.
+    """
 
     designs: bool = False
     speech_on_gpu: bool = False
     sounds_on_gpu: bool = False
+    design_waits_s: Seconds = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,15 +123,15 @@ def _no_pool(name: str) -> Pool:
     raise KeyError(name)
 
 
-_DEADLINE_S: Seconds = 3600.0
-_AT_ONCE: Mapping[PoolName, int] = {"design": 4, "speech": 4, "sounds": 4, "mix": 4}
+_AT_ONCE: Mapping[PoolName, int] = {"design": 4, "speech": 8, "sounds": 8, "mix": 4}
 _AT_ONCE_ON_GPU = 16
 
 
 def lay_out(needs: Needs, settings: RaySettings, nodes: Sequence[Resources], at_once: int | None) -> Plan:
     """The plan for what the cluster has. `at_once` is the number of dialogues that a worker was told to take.
 
-    Nothing is said of whether it fits: settings may ask for more than there is.
+    Nothing is said of whether it fits: settings may ask for more than there is. Raises UserError where the
+    size of a pool is open, and what it is reckoned from is yet to come.
     """
     there = total(nodes)
     names: list[PoolName] = ["design", "speech", "sounds", "mix"]
@@ -133,19 +139,38 @@ def lay_out(needs: Needs, settings: RaySettings, nodes: Sequence[Resources], at_
         names.remove("design")
     on_gpu: dict[PoolName, bool] = {"speech": needs.speech_on_gpu, "sounds": needs.sounds_on_gpu}
     told = {name: settings.pools.get(name, PoolSettings()) for name in names}
+    if settings.grows:
+        _refuse_open_sizes(told, on_gpu, there)
     sizes = {name: _size(name, told[name], on_gpu, there) for name in names}
-    open_cpus = _open_cpus(told, sizes, on_gpu, there)
+    share = 1.0 if settings.grows else _share(told, sizes, on_gpu, there)
     pools = []
     for name in names:
         given, (fewest, most) = told[name], sizes[name]
         gpus = given.gpus if given.gpus is not None else _gpus(name, on_gpu, there, fewest)
-        cpus = given.cpus if given.cpus is not None else open_cpus[name]
+        cpus = given.cpus if given.cpus is not None else _rounded(_usual_cpus(name, on_gpu) * share)
         each = Resources(cpus, gpus, (given.memory_gb or 0.0) * 2**30)
         usual = _AT_ONCE_ON_GPU if on_gpu.get(name) else _AT_ONCE[name]
-        pools.append(
-            Pool(name, fewest, most, each, given.at_once or at_once or usual, given.deadline_s or _DEADLINE_S)
-        )
+        deadline_s = given.deadline_s or _usual_deadline_s(name, needs, settings)
+        pools.append(Pool(name, fewest, most, each, given.at_once or at_once or usual, deadline_s))
     return Plan(tuple(pools), settings.rows_per_shard)
+
+
+def _usual_deadline_s(name: PoolName, needs: Needs, settings: RaySettings) -> Seconds:
+    """Halfway between what a batch may have to wait and the end of the run: time to be tried elsewhere."""
+    waits_s = needs.design_waits_s if name == "design" else 0.0
+    return (waits_s + settings.stall_timeout_s) / 2
+
+
+def _refuse_open_sizes(
+    told: Mapping[PoolName, PoolSettings], on_gpu: Mapping[PoolName, bool], there: Resources
+) -> None:
+    lacking = "processors" if not there.cpus else "GPUs" if any(on_gpu.values()) and not there.gpus else None
+    name = next((name for name, given in told.items() if given.size is None and name != "design"), None)
+    if lacking and name:
+        raise UserError(
+            f"--executor ray: the cluster grows and has no {lacking} yet, from which the size of pool {name} "
+            f"would follow; set ray.pools.{name}.size in the file of --config"
+        )
 
 
 def _size(
@@ -179,17 +204,25 @@ def _gpus(name: PoolName, on_gpu: Mapping[PoolName, bool], there: Resources, siz
     return 0.5 if there.gpus < 2 and all(on_gpu.values()) else 1.0 if there.gpus >= size else 0.5
 
 
-def _open_cpus(
+def _usual_cpus(name: PoolName, on_gpu: Mapping[PoolName, bool]) -> float:
+    return _GPU_WORKER_CPUS if on_gpu.get(name) else 1.0
+
+
+def _share(
     told: Mapping[PoolName, PoolSettings],
     sizes: Mapping[PoolName, tuple[int, int]],
     on_gpu: Mapping[PoolName, bool],
     there: Resources,
-) -> dict[PoolName, float]:
-    """Processors for a worker of each pool whose settings leave them open: usual ones, or what is left."""
+) -> float:
+    """How much of its usual processors a worker gets, where the settings leave them open: at most all."""
     fixed = sum(sizes[name][0] * given.cpus for name, given in told.items() if given.cpus is not None)
-    usual = {name: _GPU_WORKER_CPUS if on_gpu.get(name) else 1.0 for name in told}
-    wanted = sum(sizes[name][0] * usual[name] for name, given in told.items() if given.cpus is None)
+    wanted = sum(
+        sizes[name][0] * _usual_cpus(name, on_gpu) for name, given in told.items() if given.cpus is None
+    )
     left = max(there.cpus * (1 - _CPUS_LEFT) - fixed, 0.0)
-    share = min(left / wanted, 1.0) if wanted else 1.0
-    # Ray counts in ten-thousandths; rounded down, so that the sum still fits.
-    return {name: max(math.floor(cpus * share * 1000) / 1000, 0.001) for name, cpus in usual.items()}
+    return min(left / wanted, 1.0) if wanted else 1.0
+
+
+def _rounded(cpus: float) -> float:
+    """Ray counts in ten-thousandths; rounded down, so that the sum still fits."""
+    return max(math.floor(cpus * 1000) / 1000, 0.001)

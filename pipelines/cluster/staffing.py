@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 
 from copilot.design import AsyncDesigner
 from copilot.errors import UserError
+from copilot.units import Seconds
 from pipelines.assembly import create_designer, loads_model
 from pipelines.cluster.plan import Needs, Plan, PoolName, RaySettings, lay_out
 from pipelines.cluster.resources import Resources, check_fits, total
 from pipelines.config import RunConfig
+from pipelines.llm.service import LlmService
 from pipelines.order import Equipment
 
 
@@ -22,14 +24,45 @@ class Servers:
     each: Resources
 
 
-def needs_of(config: RunConfig, equipment: Equipment) -> Needs:
-    """What of a run decides its pools. Raises UserError for a designer or renderer that is not there."""
+def needs_of(config: RunConfig, equipment: Equipment, service: LlmService | None = None) -> Needs:
+    """What of a run decides its pools; the `service` is of the language model that designs.
+
+    Raises UserError for a designer or renderer that is not there.
+    """
     on_gpu = equipment.render.device is None or equipment.render.device.startswith("cuda")
     return Needs(
         isinstance(create_designer(config), AsyncDesigner),
         on_gpu and loads_model(config, "tts"),
         on_gpu and loads_model(config, "sfx"),
+        # A request that gets no answer, and then no server that could give one.
+        service.patience_s + service.timeout_s if service else 0.0,
     )
+
+
+def check_deadlines(settings: RaySettings, design_waits_s: Seconds = 0.0) -> None:
+    """Hold deadlines against how long the run waits for a sign of life, and `design` for its language model.
+
+    Raises UserError, which names both settings.
+    """
+    stall_s = settings.stall_timeout_s
+    stall = f"ray.stall_timeout_s (--stall-timeout) is {stall_s:g} s"
+    waits = f"--llm-patience and --llm-timeout are {design_waits_s:g} s together"
+    if design_waits_s >= stall_s:
+        raise UserError(f"{stall}, and {waits}: raise the one above that, or lower the others")
+    for name, pool in settings.pools.items():
+        if pool.deadline_s is None:
+            continue
+        deadline = f"ray.pools.{name}.deadline_s is {pool.deadline_s:g} s"
+        if pool.deadline_s >= stall_s:
+            raise UserError(
+                f"{deadline}, and {stall}: a batch that hangs would end the run each time, instead of being "
+                "tried elsewhere; lower the first below the second, or raise the second"
+            )
+        if name == "design" and pool.deadline_s <= design_waits_s:
+            raise UserError(
+                f"{deadline}, and {waits}: waiting for a server would count as a hung batch; raise the first "
+                "above that, or lower the others"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +93,9 @@ def staff(
     """Lay a run out, and say where it settles: at the most workers, where there is room or nodes are added.
 
     Held are the nodes, which are there whether or not they are worked on, or, where they are too few, what
-    workers and servers take.
+    workers and servers take. Raises UserError as `check_deadlines` and `lay_out`.
     """
+    check_deadlines(settings, needs.design_waits_s)
     left, problem = tuple(nodes), None
     if servers:
         try:

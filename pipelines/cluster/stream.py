@@ -21,9 +21,6 @@ from pipelines.stage import explained
 if TYPE_CHECKING:
     from pipelines.executors import Job
 
-_CALLS_AT_ONCE = 2
-"""Batches that a worker has at hand: while it works on one, the next is fetched."""
-
 
 class Stream:
     """Ray Data at work in a thread, so that this process can look after it meanwhile."""
@@ -52,16 +49,18 @@ class Stream:
 
     def _run(self) -> None:
         try:
-            for _ in self._dataset().iter_internal_ref_bundles():
-                if self._left:
-                    return
+            import ray  # noqa: PLC0415 - an extra
+
+            with ray.data.DataContext.current(_settled(ray.data.DataContext.get_current().copy())):
+                for _ in self._dataset().iter_internal_ref_bundles():
+                    if self._left:
+                        return
         except Exception as error:  # noqa: BLE001 - told by `ended`
             self._error = error
 
     def _dataset(self) -> Any:  # noqa: ANN401 - Ray's data sets have no type
         import ray  # noqa: PLC0415 - an extra
 
-        _settle(ray.data.DataContext.get_current())
         first = self._plan.pools[0]
         run_seed = self._job.order.fingerprint.config.run_seed
         # A task is a block: small ones, so that little is done again where a worker dies.
@@ -91,6 +90,7 @@ class Stream:
             compute=ray.data.ActorPoolStrategy(
                 min_size=pool.min_size,
                 max_size=pool.max_size,
+                # While a worker works on its batches, the next is fetched.
                 max_tasks_in_flight_per_actor=at_once + 1,
                 max_concurrent_calls_per_actor=at_once,
                 enable_true_multi_threading=at_once > 1,
@@ -108,9 +108,12 @@ def _share(service: LlmService | None, pool: Pool) -> LlmService | None:
     return service.model_copy(update={"concurrency": -(-service.concurrency // pool.max_size)})
 
 
-def _settle(context: Any) -> None:  # noqa: ANN401 - Ray's own
-    """Ray Data without its displays and its log: this process tells what there is to tell."""
+def _settled(context: Any) -> Any:  # noqa: ANN401 - Ray's own
+    """Ray Data without its displays: this process tells what there is to tell."""
     context.enable_progress_bars = False
     context.print_on_execution_start = False
     context.execution_options.preserve_order = False
-    logging.getLogger("ray.data").setLevel(logging.CRITICAL)
+    for handler in logging.getLogger("ray.data").handlers:
+        if handler.name == "console":  # the file in Ray's session folder has it all
+            handler.setLevel(logging.CRITICAL)
+    return context

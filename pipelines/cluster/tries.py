@@ -1,8 +1,9 @@
 """Batches that are tried a bounded number of times, so that a seed which kills its worker is found.
 
 A worker that dies (killed, out of memory, hung past its deadline) is started anew by Ray, somewhere, and
-given the same batch. After some deaths the seeds of the batch are tried one by one, and one with which a
-worker dies alone, again and again, is rejected.
+given the same batch. After some deaths the seeds of the batch are tried one by one, and one with which
+workers die alone is rejected. A worker that dies while it gets ready, or while it commits, dies of no seed:
+after some deaths of that the run ends.
 """
 
 from __future__ import annotations
@@ -11,117 +12,185 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from copilot.content import content_hash
-from copilot.errors import CopilotError
+from copilot.errors import BackendBrokenError, CopilotError
 from copilot.units import Seconds
 from pipelines.cluster.plan import Pool
-from pipelines.cluster.watch import Begun
+from pipelines.cluster.watch import Begun, Phase, Stop, Work
 from pipelines.record import Record
 from pipelines.work import Progress
 
 TRIES = 2
 """How many workers may die with a batch before its seeds are tried alone, and then with a seed alone."""
+READIES = 3
+"""How many workers may die while they get ready for a batch."""
+COMMITS = 5
+"""How many workers may die while they commit a batch: other deaths hit them there, too."""
 
+_READY_WITHIN_S: Seconds = 3600.0
 _WORDS_TAKE_S: Seconds = 5.0
 _LATE = "not done within the deadline"
 
 
 class Watching(Protocol):
-    """What a worker tells the watch."""
+    """What a worker tells the watch; see `Watch`."""
 
-    def begin(self, key: str, pool: str, seed_ids: Sequence[str], worker: str) -> Begun:
+    def begin(self, work: Work, *, alone: bool = True) -> Begun:
         """As `Watch.begin`."""
         ...
 
-    def end(self, key: str, progress: Sequence[Progress] = ()) -> None:
-        """As `Watch.end`."""
+    def done(self, key: str) -> None:
+        """As `Watch.done`."""
         ...
 
-    def last_words(self, keys: Sequence[str], words: str) -> None:
+    def forget(self, keys: Sequence[str], progress: Sequence[Progress] = ()) -> None:
+        """As `Watch.forget`."""
+        ...
+
+    def last_words(self, key: str, words: str) -> None:
         """As `Watch.last_words`."""
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Attempt:
-    """A batch that the watch was told of, and what it said."""
+    """A batch that is being worked on: its records, and the keys under which the watch knows of it."""
 
-    key: str
-    begun: Begun
+    ids: Sequence[str]
+    seed_ids: Sequence[str]
+    keys: list[str] = field(default_factory=list)
 
 
 class Tries:
     """Leads a worker's batches through its stages, told to the watch, each within the pool's deadline.
 
-    `die` ends this process; what it was working on is begun again by another.
+    `alone` says whether the worker has one batch at a time, `begins` whether its pool is the first, which
+    takes no batch where the run drains. `die` ends this process; what it was working on is begun again by
+    another.
     """
 
     def __init__(
-        self, watch: Watching, pool: Pool, worker: str, die: Callable[[], None] = lambda: os._exit(1)
+        self,
+        watch: Watching,
+        pool: Pool,
+        worker: str,
+        *,
+        alone: bool = True,
+        begins: bool = False,
+        die: Callable[[], None] = lambda: os._exit(1),
     ) -> None:
         self._watch = watch
         self._pool = pool
         self._worker = worker
+        self._alone = alone
         self._die = die
+        self._stops: frozenset[Stop] = frozenset({"stop", "drain"} if begins else {"stop"})
 
-    def begin(self, records: Sequence[Record], *, alone: bool = False) -> Attempt:
-        """Tell the watch of a batch, or of one of its seeds alone."""
-        key = content_hash([self._pool.name, alone, [record.id for record in records]])[:16]
-        seed_ids = [record.seed.id for record in records]
-        return Attempt(key, self._watch.begin(key, self._pool.name, seed_ids, self._worker))
+    def get_ready(self, attempt: Attempt, prepare: Callable[[], None]) -> bool:
+        """Let the worker get ready for its first batch; whether it did, as it does not where the run ends.
+
+        Raises CopilotError where others have died of that.
+        """
+        with self._told(attempt, "ready", attempt.ids, attempt.seed_ids) as begun:
+            goes_on = begun.stop not in self._stops
+            if goes_on:
+                self._bounded(begun, READIES, "while they got ready")
+                prepare()
+        return goes_on
 
     def lead(
         self, attempt: Attempt, records: Sequence[Record], work: Callable[[Sequence[Record]], None]
-    ) -> None:
-        """Let the stages work on a batch; where workers died with it, on its seeds one by one."""
-        if attempt.begun.n_before < TRIES:
-            with self._deadline(attempt.key, records):
-                work(records)
-            return
-        for record in records:
-            self._lead_alone(record, work)
+    ) -> bool:
+        """Let the stages work on a batch; where workers died with it, on its seeds one by one.
 
-    def _lead_alone(self, record: Record, work: Callable[[Sequence[Record]], None]) -> None:
-        attempt = self.begin([record], alone=True)
-        n_died, words = attempt.begun.n_before, attempt.begun.last_words or "without a word"
-        if n_died >= 2 * TRIES:
-            raise CopilotError(f"{record.seed.id}: workers die even with its reject ({words})")
-        if n_died >= TRIES and record.reject is None:
-            reason = "worker-timeout" if words.startswith(_LATE) else "worker-died"
-            told = f"a worker ended with it alone {n_died} times: {words}"
-            record.refuse(self._pool.name, reason, told)
-        with self._deadline(attempt.key, [record]):
+        Tells whether they did, as they do not where the run ends. Raises BackendBrokenError where a backend
+        was broken in other workers as well.
+        """
+        with self._told(attempt, "stages", attempt.ids, attempt.seed_ids) as begun:
+            if begun.stop in self._stops:
+                return False
+            if begun.n_deaths < TRIES:
+                work(records)
+                return True
+        return all(self._lead_alone(attempt, record, work) for record in records)
+
+    def _lead_alone(self, attempt: Attempt, record: Record, work: Callable[[Sequence[Record]], None]) -> bool:
+        with self._told(attempt, "stages", ["alone", record.id], [record.seed.id]) as begun:
+            if begun.stop in self._stops:
+                return False
+            words = begun.last_words or "without a word"
+            if begun.n_deaths >= 2 * TRIES:
+                raise CopilotError(f"{record.seed.id}: workers die even with its reject ({words})")
+            if begun.n_deaths >= TRIES and record.reject is None:
+                reason = "worker-timeout" if words.startswith(_LATE) else "worker-died"
+                told = f"{begun.n_deaths} workers ended with it alone: {words}"
+                record.refuse(self._pool.name, reason, told)
             work([record])
-        self._watch.end(attempt.key)
+            return True
+
+    def commit(self, attempt: Attempt, finish: Callable[[], None]) -> None:
+        """Let the batch be committed, where the run ends as well.
+
+        Raises CopilotError where workers have died of that.
+        """
+        with self._told(attempt, "commit", attempt.ids, attempt.seed_ids) as begun:
+            self._bounded(begun, COMMITS, "while they committed")
+            finish()
 
     def end(self, attempt: Attempt, progress: Sequence[Progress] = ()) -> None:
-        """Tell the watch that a batch is done."""
-        self._watch.end(attempt.key, progress)
+        """Tell the watch that a batch is done, and what was committed of it."""
+        self._watch.forget(attempt.keys, progress)
 
-    def give_up(self, attempt: Attempt, words: str) -> None:
-        """End this process, which cannot go on, and have the batch tried by another."""
-        self._watch.last_words([attempt.key], words)
-        self._die()
+    def _bounded(self, begun: Begun, n: int, when: str) -> None:
+        if begun.n_deaths >= n:
+            words = begun.last_words or "without a word: killed, or out of memory"
+            raise CopilotError(
+                f"pool {self._pool.name}: {begun.n_deaths} workers ended {when} ({words}); what was "
+                "committed stands"
+            )
 
     @contextmanager
-    def _deadline(self, key: str, records: Sequence[Record]) -> Iterator[None]:
-        seconds = self._pool.deadline_s
+    def _told(
+        self, attempt: Attempt, phase: Phase, ids: Sequence[str], seed_ids: Sequence[str]
+    ) -> Iterator[Begun]:
+        """Tell the watch of some work, and keep it within the deadline."""
+        key = content_hash([self._pool.name, phase, *ids])[:16]
+        attempt.keys.append(key)
+        # A worker that gets ready, or commits, does that alone, whatever else it does.
+        alone = self._alone or phase != "stages"
+        work = Work(key, self._pool.name, tuple(seed_ids), self._worker, phase)
+        begun = self._watch.begin(work, alone=alone)
+        timer = self._timer(key, phase, len(seed_ids))
+        timer.start()
+        try:
+            yield begun
+        except MemoryError as error:
+            self._end_process(key, f"out of memory: {error}")
+        except BackendBrokenError as error:
+            if begun.n_deaths >= TRIES - 1:
+                raise
+            self._end_process(key, f"{error}")
+        else:
+            self._watch.done(key)
+        finally:
+            timer.cancel()
+
+    def _timer(self, key: str, phase: Phase, n: int) -> threading.Timer:
+        seconds = _READY_WITHIN_S if phase == "ready" else self._pool.deadline_s
 
         def late() -> None:
-            words = f"{_LATE} of {seconds:g} s with {len(records)} dialogues"
-            # The watch may hang as well, and this worker has to end all the same.
-            said = threading.Thread(target=self._watch.last_words, args=([key], words), daemon=True)
-            said.start()
-            said.join(_WORDS_TAKE_S)
-            self._die()
+            self._end_process(key, f"{_LATE} of {seconds:g} s with {n} dialogues")
 
         timer = threading.Timer(seconds, late)
         timer.daemon = True
-        timer.start()
-        try:
-            yield
-        finally:
-            timer.cancel()
+        return timer
+
+    def _end_process(self, key: str, words: str) -> None:
+        # The watch may hang as well, and this worker has to end all the same.
+        said = threading.Thread(target=self._watch.last_words, args=(key, words), daemon=True)
+        said.start()
+        said.join(_WORDS_TAKE_S)
+        self._die()

@@ -1,8 +1,7 @@
 """What is known of a run in progress: who works on what, since when, and how often that was begun before.
 
-One watch a run, in a process of its own beside the driver. Workers tell it of each batch before they begin it
-and when it is done; a batch that was begun and never done is one whose worker died of it, or beside it. It
-remembers only what is under way, so it does not grow with the run.
+One watch a run, in a process of its own beside the driver. Workers tell it of what they do before they
+begin it and when it is done. It remembers only what is under way, so it does not grow with the run.
 """
 
 from __future__ import annotations
@@ -13,33 +12,48 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from copilot.errors import CopilotError
+from copilot.errors import CopilotError, WatchLostError
 from copilot.units import Seconds
 from pipelines.work import Progress
+
+_ANSWERS_WITHIN_S: Seconds = 60.0
 
 Stop = Literal["go", "drain", "stop"]
 """Whether work goes on: `drain` begins no new seed and ends what was begun, `stop` begins no batch."""
 
 
+Phase = Literal["ready", "stages", "commit"]
+"""What a worker is doing with a batch: getting ready for its first, leading it through stages, committing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a worker is about to do. The key is the same whenever the same is tried."""
+
+    key: str
+    pool: str
+    seed_ids: tuple[str, ...]
+    worker: str
+    phase: Phase = "stages"
+
+
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """The answer to a worker that begins a batch.
+    """The answer to a worker that begins something.
 
-    `n_before` is how often a worker has died with it, `last_words` what the last one said of its end.
+    `n_deaths` is how many workers have died of it, `last_words` what the last one said of its end.
     """
 
     stop: Stop
-    n_before: int = 0
+    n_deaths: int = 0
     last_words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Doing:
-    """A batch that is under way: its pool, its seeds, the worker, and for how long."""
+    """Work that is under way, and for how long."""
 
-    pool: str
-    seed_ids: tuple[str, ...]
-    worker: str
+    work: Work
     since_s: Seconds
 
 
@@ -60,7 +74,12 @@ class State:
 
 
 class Watch:
-    """Knows what is under way. Its methods are called by workers and by the driver, one at a time."""
+    """Knows what is under way. Its methods are called by workers and by the driver, one at a time.
+
+    Work that was begun and is begun again, without having been done, has cost a worker its life. A worker
+    that ends itself says of what; what else it had begun is not to blame. Where it did not, `alone` workers,
+    which do one thing at a time, died of that one; others of nothing that could be told.
+    """
 
     def __init__(self, clock: Callable[[], Seconds] = time.monotonic) -> None:
         self._clock = clock
@@ -68,34 +87,44 @@ class Watch:
         self._stop: Stop = "go"
         self._failure: CopilotError | None = None
         self._progress: deque[Progress] = deque()
-        self._doing: dict[str, tuple[str, tuple[str, ...], str, Seconds]] = {}
-        self._n_begun: dict[str, int] = {}
+        self._doing: dict[str, tuple[Work, Seconds]] = {}
+        self._n_deaths: dict[str, int] = {}
         self._words: dict[str, str] = {}
         self._last: dict[str, str] = {}
 
-    def begin(self, key: str, pool: str, seed_ids: Sequence[str], worker: str) -> Begun:
-        """A worker is about to begin a batch, which has the same key whenever it is tried."""
-        if self._stop == "stop":
+    def begin(self, work: Work, *, alone: bool = True) -> Begun:
+        """A worker is about to begin something. What was made may be committed even where the run stops."""
+        if self._stop == "stop" and work.phase != "commit":
             return Begun("stop")
         self._sign_s = self._clock()
-        n_before = self._n_begun.get(key, 0)
-        self._n_begun[key] = n_before + 1
-        self._doing[key] = (pool, tuple(seed_ids), worker, self._sign_s)
-        return Begun(self._stop, n_before, self._words.get(key, ""))
+        if work.key in self._doing and alone:
+            self._n_deaths[work.key] = self._n_deaths.get(work.key, 0) + 1
+        self._doing[work.key] = (work, self._sign_s)
+        return Begun(self._stop, self._n_deaths.get(work.key, 0), self._words.get(work.key, ""))
 
-    def end(self, key: str, progress: Sequence[Progress] = ()) -> None:
-        """The batch is done: its worker lives."""
+    def done(self, key: str) -> None:
+        """The work is done: its worker lives. What is known of earlier deaths is kept until `forget`."""
         self._sign_s = self._clock()
-        self._n_begun.pop(key, None)
-        self._words.pop(key, None)
-        pool, seed_ids, *_ = self._doing.pop(key, ("", ()))
-        if seed_ids:
-            self._last[pool] = seed_ids[-1]
+        if key in self._doing:
+            work, _ = self._doing.pop(key)
+            if work.seed_ids:
+                self._last[work.pool] = work.seed_ids[-1]
+
+    def forget(self, keys: Sequence[str], progress: Sequence[Progress] = ()) -> None:
+        """All that these stand for is done, and will not be begun again; this is what was committed."""
+        for key in keys:
+            self.done(key)
+            self._n_deaths.pop(key, None)
+            self._words.pop(key, None)
         self._progress.extend(progress)
 
-    def last_words(self, keys: Sequence[str], words: str) -> None:
-        """A worker is about to end itself, and says why, of all that it was begun with."""
-        self._words.update(dict.fromkeys(keys, words))
+    def last_words(self, key: str, words: str) -> None:
+        """A worker is about to end itself, and says why, and with what."""
+        worker = self._doing[key][0].worker if key in self._doing else None
+        for other in [k for k, (work, _) in self._doing.items() if work.worker == worker]:
+            del self._doing[other]
+        self._n_deaths[key] = self._n_deaths.get(key, 0) + 1
+        self._words[key] = words
 
     def fail(self, error: CopilotError, stop: Stop) -> None:
         """Something ends the run: the first one counts."""
@@ -112,37 +141,55 @@ class Watch:
         now_s = self._clock()
         progress = tuple(self._progress)
         self._progress.clear()
-        doing = tuple(
-            Doing(pool, seed_ids, worker, now_s - since_s)
-            for pool, seed_ids, worker, since_s in self._doing.values()
-        )
-        return State(progress, doing, now_s - self._sign_s, dict(self._last), self._failure, self._stop)
+        doing = tuple(Doing(work, now_s - since_s) for work, since_s in self._doing.values())
+        quiet_s = now_s - self._sign_s
+        return State(progress, doing, quiet_s, dict(self._last), self._failure, self._stop)
 
 
 class RemoteWatch:
-    """The run's watch, asked from another process."""
+    """The run's watch, asked from another process. Raises WatchLostError where it does not answer."""
 
     def __init__(self, handle: Any) -> None:  # noqa: ANN401 - Ray's handles have no type
         self._handle = handle
 
-    def begin(self, key: str, pool: str, seed_ids: Sequence[str], worker: str) -> Begun:
+    def begin(self, work: Work, *, alone: bool = True) -> Begun:
         """As `Watch.begin`."""
-        begun: Begun = self._ask("begin", key, pool, seed_ids, worker)
+        begun: Begun = self.ask("begin", work, alone=alone)
         return begun
 
-    def end(self, key: str, progress: Sequence[Progress] = ()) -> None:
-        """As `Watch.end`."""
-        self._ask("end", key, progress)
+    def done(self, key: str) -> None:
+        """As `Watch.done`."""
+        self.ask("done", key)
 
-    def last_words(self, keys: Sequence[str], words: str) -> None:
+    def forget(self, keys: Sequence[str], progress: Sequence[Progress] = ()) -> None:
+        """As `Watch.forget`."""
+        self.ask("forget", keys, progress)
+
+    def last_words(self, key: str, words: str) -> None:
         """As `Watch.last_words`."""
-        self._ask("last_words", keys, words)
+        self.ask("last_words", key, words)
 
     def fail(self, error: CopilotError, stop: Stop) -> None:
         """As `Watch.fail`."""
-        self._ask("fail", error, stop)
+        self.ask("fail", error, stop)
 
-    def _ask(self, method: str, *given: object) -> Any:  # noqa: ANN401 - whatever it answers
+    def stop(self, stop: Stop) -> None:
+        """As `Watch.stop`."""
+        self.ask("stop", stop)
+
+    def state(self) -> State:
+        """As `Watch.state`."""
+        state: State = self.ask("state")
+        return state
+
+    def ask(self, method: str, *given: object, **named: object) -> Any:  # noqa: ANN401 - whatever it answers
+        """Call one of its methods."""
         import ray  # noqa: PLC0415 - an extra
 
-        return ray.get(getattr(self._handle, method).remote(*given))
+        try:
+            return ray.get(getattr(self._handle, method).remote(*given, **named), timeout=_ANSWERS_WITHIN_S)
+        except ray.exceptions.RayError as error:
+            raise WatchLostError(
+                f"the process that watches the run does not answer ({type(error).__name__}); what was "
+                "committed stands. Run the same command again to go on"
+            ) from error

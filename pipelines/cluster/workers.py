@@ -8,15 +8,16 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 import pyarrow as pa
 
-from copilot.errors import BackendBrokenError, CopilotError
+from copilot.errors import CopilotError, WatchLostError
 from pipelines.cluster.parts import Part, part_of
 from pipelines.cluster.plan import Pool
-from pipelines.cluster.rows import packed, unpacked
-from pipelines.cluster.tries import TRIES, Attempt, Tries
+from pipelines.cluster.rows import Rows, packed
+from pipelines.cluster.tries import Attempt, Tries
 from pipelines.cluster.watch import RemoteWatch
 from pipelines.llm.service import LlmService
 from pipelines.order import WorkOrder
@@ -37,57 +38,59 @@ class PoolWorker:
         *,
         begins: bool,
     ) -> None:
-        self._name = f"{pool.name}-{uuid.uuid4().hex[:6]}"
+        name = f"{pool.name}-{uuid.uuid4().hex[:6]}"
         self._order = replace(
-            order.for_worker(0, self._name), equipment=replace(order.equipment, at_once=pool.at_once)
+            order.for_worker(0, name), equipment=replace(order.equipment, at_once=pool.at_once)
         )
         self._pool = pool
         self._service = service
-        self._begins = begins
         self._watch = watch
-        self._tries = Tries(self._watch, pool, self._name)
-        self._building = threading.Lock()
+        self._tries = Tries(watch, pool, name, alone=pool.name != "design", begins=begins)
+        self._getting_ready = threading.Lock()
         self._part: Part | None = None
 
     def __call__(self, table: pa.Table) -> pa.Table:
         """Work on a batch; nothing comes of it where the run is ending."""
-        records = unpacked(table)
-        if not records:
-            return packed(())
-        attempt = self._tries.begin(records)
-        if attempt.begun.stop == "stop":
-            return packed(())
-        if attempt.begun.stop == "drain" and self._begins:
-            self._tries.end(attempt)
-            return packed(())
-        done, progress = self._worked(attempt, records)
-        self._tries.end(attempt, progress)
+        rows = Rows(table)
+        attempt = Attempt(rows.ids, rows.seed_ids)
+        done: pa.Table = packed(())
+        progress: Sequence[Progress] = ()
+        if rows:
+            try:
+                done, progress = self._worked(attempt, rows)
+            except CopilotError as error:
+                self._fail(error)
+            except Exception as error:  # noqa: BLE001 - told to the driver, which ends the run
+                self._fail(CopilotError(f"pool {self._pool.name}: {explained(error)}"))
+            with suppress(WatchLostError):
+                self._tries.end(attempt, progress)
         return done
 
-    def _worked(self, attempt: Attempt, records: Sequence[Record]) -> tuple[pa.Table, Sequence[Progress]]:
-        try:
-            part = self._part_at_work()
-            try:
-                self._tries.lead(attempt, records, part.take)
-                return part.finish(records)
-            finally:
-                part.drop()
-        except (BackendBrokenError, MemoryError) as error:
-            if attempt.begun.n_before < 2 * TRIES:
-                self._tries.give_up(attempt, f"{type(error).__name__}: {error}")
-            self._fail(CopilotError(f"pool {self._pool.name}: {error or type(error).__name__}"))
-        except CopilotError as error:
-            self._fail(error)
-        except Exception as error:  # noqa: BLE001 - told to the driver, which ends the run
-            self._fail(CopilotError(f"pool {self._pool.name}: {explained(error)}"))
-        return packed(()), ()
-
     def _fail(self, error: CopilotError) -> None:
-        # Where no dialogue can be written any more, those that were are still made and committed.
-        self._watch.fail(error, "drain" if self._pool.name == "design" else "stop")
+        # Where no dialogue can be written any more, those that were are still made and committed. And where
+        # the watch has gone, the driver knows.
+        with suppress(WatchLostError):
+            self._watch.fail(error, "drain" if self._pool.name == "design" else "stop")
 
-    def _part_at_work(self) -> Part:
+    def _worked(self, attempt: Attempt, rows: Rows) -> tuple[pa.Table, Sequence[Progress]]:
+        part = self._part_at_work(attempt)
+        # Stages that pass records on work on them in place; those that commit them let go of each.
+        records: Sequence[Record] = rows if part and part.commits else list(rows)
+        if part is None or not self._tries.lead(attempt, records, part.take):
+            return packed(()), ()
+        if not part.commits:
+            return packed(records), ()
+        progress: list[Progress] = []
+        self._tries.commit(attempt, lambda: progress.extend(part.commit()))
+        return packed(()), progress
+
+    def _part_at_work(self, attempt: Attempt) -> Part | None:
+        """What this worker does; None where the run is ending."""
         # Not in the constructor: there, Ray would tell the error in words of its own, and try for ever.
-        with self._building:
-            self._part = self._part or part_of(self._pool.name, self._order, self._service)
+        with self._getting_ready:
+            if self._part is None:
+                self._tries.get_ready(attempt, self._get_ready)
             return self._part
+
+    def _get_ready(self) -> None:
+        self._part = part_of(self._pool.name, self._order, self._service)

@@ -16,7 +16,7 @@ from copilot.errors import CorruptDataError, StorageError, UserError
 from copilot.stem import Stem
 from copilot.units import Seconds
 from pipelines.stem_store.entry import pack, unpack
-from pipelines.stem_store.users import ALIVE_S, WRITABLE, UserNote, end_killed, write_note
+from pipelines.stem_store.users import ALIVE_S, WRITABLE, UserNote, end_earlier, write_note
 from pipelines.storage import open_storage
 
 _RENEW_S: Seconds = 60.0
@@ -78,16 +78,22 @@ class StemStore:
         self._storage.write(f"{name}.flac", stem.flac)
         self._storage.write(f"{name}.json", pack(stem))
 
+    def end_earlier(self) -> None:
+        """End the users of the calls before in this user's run, before any worker of its call starts.
+
+        Raises StorageError.
+        """
+        if self._note is not None:
+            end_earlier(self._storage, self._note)
+
     def note_use(self) -> None:
         """Let others know that this user is alive, and its first counts; then once a minute at most.
 
-        The first time, users that a killed call of the same run has left are ended. Raises StorageError.
+        Raises StorageError.
         """
         if self._note is None:
             return
         now_s = self._clock()
-        if self._note.seen_s == -math.inf:
-            end_killed(self._storage, self._note)
         is_first_count = not self._note.n_asked and self.n_hits + self.n_misses > 0
         if is_first_count or now_s >= self._note.seen_s + _RENEW_S:
             self._renew(self._note, now_s, alive_until_s=now_s + ALIVE_S)

@@ -1,14 +1,15 @@
 """Who uses a stem store: a note of each worker's, which says until when it counts as alive.
 
 A user's name is `FOLDER.DIGEST.WORKER-CALL`: what tells the run's folder, and its configuration; the worker's
-number, and a word that all workers of one call of the program share.
+number, and a word that all workers of one call of the program share; or, in place of both, `earlier` for what
+the calls before have left.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 
 from copilot.content import content_hash
 from copilot.units import Seconds
@@ -19,6 +20,7 @@ WRITABLE = ".writable"
 """The name of the empty file that shows whether a place can be written."""
 ALIVE_S: Seconds = 3600.0
 """How long a user counts as alive after it was last heard of."""
+_EARLIER = "earlier"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +43,6 @@ class UserNote:
     def folder(self) -> str:
         """The run's folder: one process at a time works in it."""
         return self.run.rpartition(".")[0] or self.run
-
-    @property
-    def call(self) -> str:
-        """The call of the program that it belongs to."""
-        return self.user.rpartition(".")[2].rpartition("-")[2]
 
     @property
     def n_asked(self) -> int:
@@ -84,16 +81,34 @@ def read_notes(storage: Storage) -> list[UserNote]:
     return [note for data in contents if data is not None and (note := _note(data)) is not None]
 
 
-def end_killed(storage: Storage, note: UserNote) -> None:
-    """End the users that another call has left alive in the folder of a user that starts.
+def end_earlier(storage: Storage, note: UserNote) -> None:
+    """End the users that earlier calls have left in the folder of one that is about to start.
 
-    Nobody else works in that folder, so they have been killed. Raises StorageError.
+    Nobody works in that folder yet, so those that seem alive have been killed. The notes of a run become
+    one, so that there are not more of them with each call. Raises StorageError.
     """
-    for file in storage.files(FOLDER):
-        data = storage.read(file.name) if file.name.startswith(_of_folder(note)) else None
-        left = _note(data) if data is not None else None
-        if left and left.folder == note.folder and left.call != note.call and left.is_alive(left.seen_s):
-            write_note(storage, replace(left, alive_until_s=left.seen_s))
+    names = [file.name for file in storage.files(FOLDER) if file.name.startswith(_of_folder(note))]
+    found = [_note(data) for _, data in storage.read_many(names) if data is not None]
+    runs = _of_runs(left for left in found if left is not None and left.folder == note.folder)
+    for run, notes in runs.items():
+        ended = _ended(run, notes)
+        if notes != [ended]:
+            # Written first: a crash before all others are deleted counts them twice, and loses nothing.
+            write_note(storage, ended)
+            for name in {left.name for left in notes} - {ended.name}:
+                storage.remove(name)
+
+
+def _ended(run: str, notes: Sequence[UserNote]) -> UserNote:
+    seen_s = max(note.seen_s for note in notes)
+    return UserNote(
+        user=f"{run}.{_EARLIER}",
+        started_s=min(note.started_s for note in notes),
+        seen_s=seen_s,
+        alive_until_s=seen_s,
+        hits=sum(note.hits for note in notes),
+        misses=sum(note.misses for note in notes),
+    )
 
 
 def _of_folder(note: UserNote) -> str:
@@ -110,10 +125,15 @@ def _note(data: bytes) -> UserNote | None:
 
 def by_run(notes: Iterable[UserNote], now_s: Seconds) -> list[RunUse]:
     """The notes of each run added up, the run seen last first."""
+    runs = _of_runs(notes).items()
+    return sorted((_added(run, same, now_s) for run, same in runs), key=lambda use: -use.seen_s)
+
+
+def _of_runs(notes: Iterable[UserNote]) -> dict[str, list[UserNote]]:
     runs: dict[str, list[UserNote]] = {}
     for note in notes:
         runs.setdefault(note.run, []).append(note)
-    return sorted((_added(run, same, now_s) for run, same in runs.items()), key=lambda use: -use.seen_s)
+    return runs
 
 
 def _added(run: str, notes: Sequence[UserNote], now_s: Seconds) -> RunUse:

@@ -60,7 +60,7 @@ class Storage(Protocol):
     def create(self, name: str, data: bytes) -> bool:
         """Make a durable file, if there is none of the name; whether this call has made it.
 
-        Of many that try at once one succeeds. Raises StorageFullError.
+        Of many that try at once one succeeds, where the storage can tell. Raises StorageFullError.
         """
         ...
 

@@ -4,13 +4,13 @@ On an object store a file appears, whole, when its upload ends, so it is uploade
 Elsewhere it is uploaded under a temporary name and moved. Where that is not one step, half a file may be
 read: its hash tells.
 
-`create` is a conditional upload on S3 and Google's storage, which one of many wins. Elsewhere it looks
-before it writes, and two that do so at the same moment may both believe that they have made the file.
+`create` is a conditional upload where the storage has them (`pipelines.storage.conditional`), which one of
+many wins. Elsewhere it looks before it writes, and two that do so at the same moment may both believe that
+they have made the file.
 """
 
 from __future__ import annotations
 
-import errno
 import io
 import math
 import tempfile
@@ -26,6 +26,7 @@ from copilot.errors import MissingExtraError, StorageError, UserError
 from copilot.units import Seconds
 from pipelines.atomic import TEMPORARY_PREFIX, HashedFile, storage_errors
 from pipelines.storage.base import ReadableFile, StoredFile
+from pipelines.storage.conditional import create_if_none, has_conditions
 
 _WHOLE_AT_ONCE = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "oss", "oci", "tos", "memory"})
 _EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs"}
@@ -36,7 +37,6 @@ _TIMES = ("LastModified", "last_modified", "updated", "mtime", "time", "created"
 _READ_AHEAD_BYTES = 2**20
 """What is fetched beyond what a reader asks for: Parquet's small columns lie beside each other."""
 _N_AT_ONCE = 1000
-_N_TRIES = 5
 
 
 class RemoteStorage:
@@ -48,7 +48,7 @@ class RemoteStorage:
         import fsspec  # noqa: PLC0415 - local folders do without it
 
         self.place = uri.rstrip("/")
-        protocol = uri.partition("://")[0]
+        self._protocol = protocol = uri.partition("://")[0]
         try:
             self._fs, root = fsspec.core.url_to_fs(uri, **_OPTIONS.get(protocol, {}))
         except ImportError as error:
@@ -113,29 +113,14 @@ class RemoteStorage:
         """Make a file if there is none. Raises StorageError."""
         path = self._path(name)
         with self._errors(name, "written"):
-            if self._renames:
-                if self._fs.exists(path):
-                    return False
-                self._move_in(path, lambda temporary: self._fs.pipe_file(temporary, data))
-                return True
-            return self._create(path, data)
-
-    def _create(self, path: str, data: bytes) -> bool:
-        for _ in range(_N_TRIES):
-            try:
-                self._fs.pipe_file(path, data, mode="create")
-            except FileExistsError:
+            if has_conditions(self._protocol, self._fs, self._root):
+                return create_if_none(self._fs, path, data)
+            # A listing that is remembered does not know what others have written since.
+            self._fs.invalidate_cache()
+            if self._fs.exists(path):
                 return False
-            except OSError as error:
-                # A condition that is not met, told in other words; and two that wrote at the same moment.
-                if error.errno not in {errno.EINVAL, errno.EBUSY}:
-                    raise
-                self._fs.invalidate_cache()
-                if self._fs.exists(path):
-                    return False
-            else:
-                return True
-        raise StorageError("others write it all the time")
+            self._appear(name, lambda new: self._fs.pipe_file(new, data))
+            return True
 
     def new_file(self, folder: str) -> HashedFile:
         """A file in the system's temporary folder, which is uploaded when it gets its name."""

@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from copilot.errors import UserError
+from pipelines.cluster.nodes import check_free, connected
 from pipelines.cluster.plan import Needs, Plan, PoolSettings, RaySettings, lay_out
 from pipelines.cluster.resources import Resources, check_fits
+from pipelines.cluster.staffing import Servers, check_deadlines, staff
 
 WITHOUT_GPUS = Needs()
 ALL_MODELS = Needs(designs=True, speech_on_gpu=True, sounds_on_gpu=True)
@@ -104,6 +106,102 @@ def test_large_workers_are_placed_before_small_ones():
     check_fits(plan_for(WITHOUT_GPUS, *nodes, pools=pools), nodes)
 
 
+def test_workers_for_nodes_that_are_yet_to_come_get_their_usual_processors():
+    pools = {name: {"size": 8} for name in ("speech", "sounds", "mix")}
+    needs = Needs(sounds_on_gpu=True)
+    growing = plan_for(needs, Resources(4, 1), grows=True, pools=pools)
+    assert [pool.each.cpus for pool in growing.pools] == [1, 2, 1]
+    shared = plan_for(needs, Resources(4, 1), pools=pools)
+    assert sum(pool.least.cpus for pool in shared.pools) <= 3.6
+
+
+@pytest.mark.parametrize(
+    ("there", "needs", "pools", "named"),
+    [
+        (Resources(), WITHOUT_GPUS, {"speech": {"size": 2}}, "processors yet.* ray.pools.sounds.size"),
+        (Resources(), ALL_MODELS, {}, "processors yet.* ray.pools.speech.size"),
+        (Resources(8), ALL_MODELS, {"speech": {"size": 2}}, "GPUs yet.* ray.pools.sounds.size"),
+    ],
+)
+def test_no_size_follows_from_nodes_that_are_yet_to_come(there, needs, pools, named):
+    with pytest.raises(UserError, match=named):
+        plan_for(needs, there, grows=True, pools=pools)
+    sized = {name: {"size": [1, 4]} for name in ("speech", "sounds", "mix")}
+    assert plan_for(needs, there, grows=True, pools=sized).pool("mix").each.cpus == 1
+
+
+def test_a_hung_batch_is_found_before_the_run_ends():
+    deadlines = {pool.name: pool.deadline_s for pool in plan_for(Needs(designs=True), Resources(4)).pools}
+    assert deadlines == dict.fromkeys(("design", "speech", "sounds", "mix"), 900)
+    # A request of 600 s, and 600 s without any server.
+    waiting = Needs(designs=True, design_waits_s=1200)
+    deadlines = {pool.name: pool.deadline_s for pool in plan_for(waiting, Resources(4)).pools}
+    assert (deadlines["design"], deadlines["speech"]) == (1500, 900)
+    assert plan_for(waiting, Resources(4), stall_timeout_s=60).pool("mix").deadline_s == 30
+
+
+@pytest.mark.parametrize(
+    ("pools", "waits_s", "said"),
+    [
+        (
+            {"mix": {"deadline_s": 60}},
+            0,
+            r"ray\.pools\.mix\.deadline_s is 60 s, and ray\.stall_timeout_s \(--stall-timeout\) is 60 s: ",
+        ),
+        (
+            {"design": {"deadline_s": 50}},
+            50,
+            r"ray\.pools\.design\.deadline_s is 50 s, and --llm-patience and --llm-timeout are 50 s together",
+        ),
+        (
+            {},
+            60,
+            r"ray\.stall_timeout_s .* is 60 s, and --llm-patience and --llm-timeout are 60 s together: ",
+        ),
+    ],
+)
+def test_times_that_exclude_one_another_are_both_named(pools, waits_s, said):
+    settings = RaySettings.model_validate({"stall_timeout_s": 60, "pools": pools})
+    with pytest.raises(UserError, match=f"^{said}"):
+        check_deadlines(settings, waits_s)
+    with pytest.raises(UserError, match=f"^{said}"):
+        staff(Needs(designs=True, design_waits_s=waits_s), settings, [Resources(4)])
+
+
+def test_times_that_follow_one_another_stand():
+    pools = {"design": {"deadline_s": 51}, "mix": {"deadline_s": 59}}
+    check_deadlines(RaySettings.model_validate({"stall_timeout_s": 60, "pools": pools}), 50)
+
+
+def test_what_others_hold_is_told(monkeypatch):
+    staffing = staff(WITHOUT_GPUS, RaySettings(), [Resources(4)] * 2, servers=Servers(1, Resources(1)))
+    assert staffing.problem is None
+    monkeypatch.setattr("pipelines.cluster.nodes._GIVEN_BACK_S", 0.0)
+    monkeypatch.setattr("pipelines.cluster.nodes.free", lambda: [Resources(3), Resources(1)])
+    with pytest.raises(
+        UserError, match=r"the plan asks for 6\.\d+ CPUs, and others hold 3 CPUs of the .* 8 CPUs"
+    ):
+        check_free(staffing)
+
+
+def test_what_is_given_back_is_waited_for(monkeypatch):
+    told = [[Resources(1)], [Resources(4)]]
+    waited = []
+    monkeypatch.setattr("pipelines.cluster.nodes.free", lambda: told.pop(0))
+    monkeypatch.setattr("pipelines.cluster.nodes.time.sleep", waited.append)
+    check_free(staff(WITHOUT_GPUS, RaySettings(), [Resources(4)]))
+    assert (told, len(waited)) == ([], 1)
+
+
+def test_ray_client_is_refused(monkeypatch):
+    said = r"--ray-address ray://head:10001: .* Ray Client.* ray job submit"
+    with pytest.raises(UserError, match=said), connected(RaySettings(address="ray://head:10001")):
+        pass
+    monkeypatch.setenv("RAY_ADDRESS", "ray://head:10001")
+    with pytest.raises(UserError, match=said), connected(RaySettings()):
+        pass
+
+
 @pytest.mark.parametrize("size", [0, -1, [0, 2], [3, 2], [1, 2, 3], "many"])
 def test_sizes_that_are_none(size):
     with pytest.raises(ValidationError):
@@ -115,3 +213,5 @@ def test_unknown_pools_and_settings_are_refused():
         RaySettings.model_validate({"pools": {"effects": {"size": 1}}})
     with pytest.raises(ValidationError, match="cpu"):
         RaySettings.model_validate({"pools": {"mix": {"cpu": 1}}})
+    with pytest.raises(ValidationError, match="less than or equal to 1024"):
+        RaySettings(rows_per_shard=1025)

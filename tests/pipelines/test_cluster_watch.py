@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from copilot.errors import CopilotError, StorageFullError, UserError
+from copilot.errors import BackendBrokenError, CopilotError, StorageFullError, UserError
 from copilot.seed import Seed
 from pipelines.cluster.plan import Needs, RaySettings, lay_out
 from pipelines.cluster.resources import Resources
-from pipelines.cluster.tries import TRIES, Tries
-from pipelines.cluster.watch import Watch
+from pipelines.cluster.tries import COMMITS, READIES, TRIES, Attempt, Tries
+from pipelines.cluster.watch import Watch, Work
 from pipelines.record import Record
 from pipelines.work import Progress
 
@@ -31,40 +31,66 @@ class Clock:
         return self.now_s
 
 
+def work(key: str = "k", pool: str = "mix", worker: str = "mix-1", *seed_ids: str) -> Work:
+    return Work(key, pool, seed_ids or ("a", "b"), worker)
+
+
 def test_the_watch_knows_what_is_under_way_and_forgets_what_is_done():
     clock = Clock()
     watch = Watch(clock)
-    assert watch.begin("k", "mix", ["a", "b"], "mix-1").n_before == 0
+    assert watch.begin(work()).n_deaths == 0
     clock.now_s += 7
-    doing = watch.state().doing
-    assert [(d.pool, d.seed_ids, d.worker, d.since_s) for d in doing] == [("mix", ("a", "b"), "mix-1", 7.0)]
+    assert [(doing.work, doing.since_s) for doing in watch.state().doing] == [(work(), 7.0)]
     assert watch.state().quiet_s == 7.0
-    watch.end("k", [Progress(accepted=2)])
+    watch.forget(["k"], [Progress(accepted=2)])
     state = watch.state()
     assert (state.doing, state.quiet_s, state.last) == ((), 0.0, {"mix": "b"})
     assert [progress.accepted for progress in state.progress] == [2]
     assert watch.state().progress == ()
-    assert watch.begin("k", "mix", ["a", "b"], "mix-1").n_before == 0
+    assert watch.begin(work()).n_deaths == 0
+    assert vars(watch)["_n_deaths"] == {}
 
 
-def test_a_batch_that_was_not_done_counts_and_its_last_words_are_told():
+def test_work_that_was_not_done_counts_until_it_is_forgotten():
     watch = Watch()
-    watch.begin("k", "mix", ["a"], "mix-1")
-    watch.last_words(["k"], "no memory")
-    begun = watch.begin("k", "mix", ["a"], "mix-2")
-    assert (begun.n_before, begun.last_words, begun.stop) == (1, "no memory", "go")
+    for n_deaths in range(3):
+        assert watch.begin(work()).n_deaths == n_deaths
+    watch.done("k")
+    assert watch.begin(work()).n_deaths == 2
+    watch.forget(["k"])
+    assert watch.begin(work()).n_deaths == 0
+
+
+def test_a_worker_that_ends_itself_says_of_what_and_its_other_work_is_not_to_blame():
+    watch = Watch()
+    watch.begin(work("k"), alone=False)
+    watch.begin(work("l"), alone=False)
+    watch.begin(work("m", "mix", "mix-2"), alone=False)
+    watch.last_words("k", "no memory")
+    assert [doing.work.key for doing in watch.state().doing] == ["m"]
+    begun = watch.begin(work("k"))
+    assert (begun.n_deaths, begun.last_words, begun.stop) == (1, "no memory", "go")
+    assert (watch.begin(work("l")).n_deaths, watch.begin(work("l")).n_deaths) == (0, 1)
+
+
+def test_of_many_things_at_once_none_is_to_blame_for_a_death_without_a_word():
+    watch = Watch()
+    for _ in range(3):
+        assert watch.begin(work(), alone=False).n_deaths == 0
 
 
 def test_the_first_failure_counts_and_a_stop_stays():
     watch = Watch()
     watch.fail(CopilotError("the server has gone"), "drain")
-    assert watch.begin("k", "speech", ["a"], "w").stop == "drain"
+    assert watch.begin(work("k", "speech")).stop == "drain"
     watch.fail(StorageFullError("the disk is full"), "stop")
     watch.stop("drain")
     state = watch.state()
     assert (str(state.failure), state.stop) == ("the server has gone", "stop")
-    assert watch.begin("l", "speech", ["b"], "w").stop == "stop"
-    assert [doing.seed_ids for doing in watch.state().doing] == [("a",)]
+    assert watch.begin(work("l", "speech")).stop == "stop"
+    assert [doing.work.key for doing in watch.state().doing] == ["k"]
+    watch.begin(replace(work("m"), phase="commit"))
+    assert [doing.work.key for doing in watch.state().doing] == ["k", "m"]
 
 
 class DeadError(Exception):
@@ -75,112 +101,165 @@ def die() -> None:
     raise DeadError
 
 
-def led(watch: Watch, poisonous: set[str], batch: list[Record]) -> list[str]:
-    """What a worker does with a batch, in a new process after each death; the seeds it worked on."""
-    seen: list[str] = []
+def attempt_of(batch: list[Record]) -> Attempt:
+    return Attempt([record.id for record in batch], [record.seed.id for record in batch])
 
-    def work(some: list[Record]) -> None:
+
+class Cluster:
+    """Gives a batch to one worker after the other, as Ray does; counts those that died."""
+
+    def __init__(self, watch: Watch | None = None, **pool: float) -> None:
+        self.watch = watch or Watch()
+        self.pool = replace(POOL, **pool)
+        self.n_dead = 0
+
+    def lead(self, batch: list[Record], stages, *, ready=lambda: None, commit=lambda: None) -> bool:
+        for _ in range(200):
+            worker = Tries(self.watch, self.pool, f"sounds-{self.n_dead}", die=die)
+            attempt = attempt_of(batch)
+            try:
+                assert worker.get_ready(attempt, ready)
+                done = worker.lead(attempt, batch, stages)
+                worker.commit(attempt, commit)
+            except DeadError:
+                self.n_dead += 1
+                continue
+            worker.end(attempt)
+            return done
+        raise AssertionError("tried for ever")
+
+
+class Stages:
+    """Stages that kill their worker at some seeds."""
+
+    def __init__(self, *poisonous: str, error: type[BaseException] = DeadError) -> None:
+        self.poisonous = poisonous
+        self.error = error
+        self.seen: list[str] = []
+
+    def __call__(self, some: list[Record]) -> None:
         for record in some:
-            seen.append(record.seed.id)
-            if record.seed.id in poisonous and record.reject is None:
-                raise DeadError
+            self.seen.append(record.seed.id)
+            if record.seed.id in self.poisonous and record.reject is None:
+                raise self.error("boom")
 
-    for _ in range(20):
-        worker = Tries(watch, POOL, "sounds-1", die)
-        attempt = worker.begin(batch)
-        try:
-            worker.lead(attempt, batch, work)
-        except DeadError:
-            continue
-        worker.end(attempt)
-        return seen
-    raise AssertionError("tried for ever")
+
+def reasons(batch: list[Record]) -> dict[str, str]:
+    return {r.seed.id: f"{r.reject.stage}/{r.reject.reason}" for r in batch if r.reject is not None}
 
 
 def test_a_seed_that_kills_its_worker_is_found_and_the_others_live():
-    watch, batch = Watch(), records(3)
-    seen = led(watch, {"seed/1"}, batch)
-    rejects = [record.reject for record in batch]
-    assert rejects[0] is None
-    assert rejects[2] is None
-    assert rejects[1] is not None
-    assert (rejects[1].stage, rejects[1].reason) == ("sounds", "worker-died")
-    assert rejects[1].detail == "a worker ended with it alone 2 times: without a word"
-    # Whole twice, alone twice, and once more as a reject; the seed before it each time.
-    assert seen.count("seed/1") == 2 * TRIES + 1
-    assert seen.count("seed/2") == 1
-    assert watch.state().doing == ()
+    cluster, batch, stages = Cluster(), records(3), Stages("seed/1")
+    assert cluster.lead(batch, stages)
+    assert reasons(batch) == {"seed/1": "sounds/worker-died"}
+    assert batch[1].reject.detail == "2 workers ended with it alone: without a word"
+    assert cluster.n_dead == 2 * TRIES
+    assert stages.seen.count("seed/2") == 1
+    assert cluster.watch.state().doing == ()
+    assert vars(cluster.watch)["_n_deaths"] == {}
 
 
-def test_all_seeds_of_a_batch_may_be_poisonous():
-    batch = records(2)
-    led(Watch(), {"seed/0", "seed/1"}, batch)
-    assert all(record.reject is not None for record in batch)
+@pytest.mark.parametrize("n_poisonous", [1, 2, 5, 16])
+def test_each_poisonous_seed_of_a_batch_costs_two_workers(n_poisonous):
+    cluster, batch = Cluster(), records(16)
+    poisonous = [f"seed/{k}" for k in range(n_poisonous)]
+    assert cluster.lead(batch, Stages(*poisonous))
+    assert list(reasons(batch)) == poisonous
+    assert cluster.n_dead == TRIES + TRIES * n_poisonous
+
+
+def test_memory_that_runs_out_is_a_death_with_a_word():
+    cluster, batch = Cluster(), records(3)
+    assert cluster.lead(batch, Stages("seed/0", "seed/2", error=MemoryError))
+    assert reasons(batch) == dict.fromkeys(["seed/0", "seed/2"], "sounds/worker-died")
+    assert batch[2].reject.detail == "2 workers ended with it alone: out of memory: boom"
+
+
+def test_a_backend_that_is_broken_is_tried_elsewhere_and_then_ends_the_run():
+    cluster = Cluster()
+    with pytest.raises(BackendBrokenError, match="boom"):
+        cluster.lead(records(2), Stages("seed/0", error=BackendBrokenError))
+    assert cluster.n_dead == TRIES - 1
 
 
 def test_a_batch_that_outlives_a_death_beside_it_loses_nothing():
     watch, batch = Watch(), records(3)
-    first = Tries(watch, POOL, "sounds-1", die)
-    first.begin(batch)  # its node goes away
-    again = Tries(watch, POOL, "sounds-2", die)
+    watch.begin(work("its node goes away"))
     seen: list[int] = []
-    again.lead(again.begin(batch), batch, lambda some: seen.append(len(some)))
+    assert Cluster(watch).lead(batch, lambda some: seen.append(len(some)))
     assert seen == [3]
 
 
+@pytest.mark.parametrize(
+    ("when", "n_most", "told"),
+    [("ready", READIES, "while they got ready"), ("commit", COMMITS, "while they committed")],
+)
+def test_workers_that_die_of_no_seed_end_the_run(when, n_most, told):
+    cluster, batch = Cluster(), records(3)
+    with pytest.raises(
+        CopilotError, match=rf"pool sounds: {n_most} workers ended {told} \(without a word: killed, or out of"
+    ):
+        cluster.lead(batch, Stages(), **{when: die})
+    assert cluster.n_dead == n_most
+    assert reasons(batch) == {}
+
+
 def test_a_seed_that_kills_workers_even_as_a_reject_ends_the_run():
-    watch, batch = Watch(), records(1)
-
-    def work(some: list[Record]) -> None:
-        raise DeadError
-
-    for _ in range(3 * TRIES):
-        worker = Tries(watch, POOL, "sounds-1", die)
-        with pytest.raises(DeadError):
-            worker.lead(worker.begin(batch), batch, work)
     with pytest.raises(CopilotError, match=r"seed/0: workers die even with its reject"):
-        worker.lead(worker.begin(batch), batch, work)
+        Cluster().lead(records(1), lambda _: die())
+
+
+def test_where_the_run_ends_no_batch_is_led_but_what_was_made_is_committed():
+    watch, batch, stages = Watch(), records(2), Stages()
+    worker = Tries(watch, POOL, "sounds-1", die=die)
+    attempt = attempt_of(batch)
+    watch.stop("stop")
+    assert not worker.get_ready(attempt, die)
+    assert not worker.lead(attempt, batch, stages)
+    committed: list[bool] = []
+    worker.commit(attempt, lambda: committed.append(True))
+    assert (stages.seen, committed) == ([], [True])
+
+
+def test_where_the_run_drains_only_the_first_pool_takes_nothing():
+    watch, batch = Watch(), records(2)
+    watch.stop("drain")
+    led = {
+        begins: Tries(watch, POOL, "w", begins=begins, die=die).lead(attempt_of(batch), batch, Stages())
+        for begins in (True, False)
+    }
+    assert led == {True: False, False: True}
 
 
 def test_a_batch_past_its_deadline_ends_the_process_with_a_word():
     watch, batch = Watch(), records(2)
     ended = threading.Event()
-    late = Tries(watch, replace(POOL, deadline_s=0.01), "sounds-1", ended.set)
-    attempt = late.begin(batch)
+    late = Tries(watch, replace(POOL, deadline_s=0.01), "sounds-1", die=ended.set)
+    attempt = attempt_of(batch)
     late.lead(attempt, batch, lambda some: None if ended.wait(10) else pytest.fail("no deadline"))
-    begun = watch.begin(attempt.key, "sounds", ["seed/0", "seed/1"], "sounds-2")
+    begun = watch.begin(work(attempt.keys[0], "sounds"))
     assert begun.last_words == "not done within the deadline of 0.01 s with 2 dialogues"
+    assert begun.n_deaths == 1
 
 
 def test_a_seed_that_hangs_alone_is_rejected_for_its_time():
-    watch, batch = Watch(), records(1)
-    ended = threading.Event()
-    hasty = replace(POOL, deadline_s=0.01)
+    batch, ended = records(1), threading.Event()
 
-    def work(some: list[Record]) -> None:
+    def hang(some: list[Record]) -> None:
         if some[0].reject is None:
             assert ended.wait(10)
             ended.clear()
             raise DeadError
 
+    cluster = Cluster(deadline_s=0.01)
     for _ in range(2 * TRIES):
-        worker = Tries(watch, hasty, "sounds-1", ended.set)
+        worker = Tries(cluster.watch, cluster.pool, "sounds-1", die=ended.set)
         with pytest.raises(DeadError):
-            worker.lead(worker.begin(batch), batch, work)
-    worker = Tries(watch, hasty, "sounds-1", ended.set)
-    worker.lead(worker.begin(batch), batch, work)
-    assert batch[0].reject is not None
-    assert batch[0].reject.reason == "worker-timeout"
+            worker.lead(attempt_of(batch), batch, hang)
+    worker = Tries(cluster.watch, cluster.pool, "sounds-1", die=ended.set)
+    assert worker.lead(attempt_of(batch), batch, hang)
+    assert reasons(batch) == {"seed/0": "sounds/worker-timeout"}
     assert batch[0].reject.detail.endswith("not done within the deadline of 0.01 s with 1 dialogues")
-
-
-def test_giving_up_says_why_and_ends_the_process():
-    watch, batch = Watch(), records(1)
-    worker = Tries(watch, POOL, "sounds-1", die)
-    attempt = worker.begin(batch)
-    with pytest.raises(DeadError):
-        worker.give_up(attempt, "BackendBrokenError: no sound")
-    assert worker.begin(batch).begun.last_words == "BackendBrokenError: no sound"
 
 
 def test_errors_travel_whole():

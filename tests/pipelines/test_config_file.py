@@ -177,17 +177,24 @@ def test_a_mistake_is_told_even_where_the_command_line_overrides_it(refused):
     assert "missing" in refused("num: 3").lower()
 
 
+OF_NO_USE = "seeds: starter\nout: x\nray: {pools: {mix: {deadline-s: 9}}}"
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
         (("--ray-address", "auto"), "--ray-address auto: is for --executor ray; leave it out"),
         (("--stall-timeout", "60"), "--stall-timeout 60.0: is for --executor ray; leave it out"),
         (("--max-reject-after", "9"), "--max-reject-after 9: is of no use without --max-reject-share"),
+        (
+            ("--executor", "ray", "--stall-timeout", "8"),
+            "ray.pools.mix.deadline_s is 9 s, and ray.stall_timeout_s (--stall-timeout) is 8 s: ",
+        ),
         (("--executor", "ray", "--workers", "2"), "--workers 2: is for --executor local; with ray the file"),
     ],
 )
 def test_an_option_of_no_use_is_refused(refused, options, said):
-    assert refused("seeds: starter\nout: x\nray: {}", *options).startswith(f"copilot: {said}")
+    assert refused(OF_NO_USE, *options).startswith(f"copilot: {said}")
 
 
 def test_options_stand_above_the_settings_of_ray(tmp_path):

@@ -18,14 +18,17 @@ import pytest
 import typer
 import yaml
 
+from pipelines import cli
 from pipelines.cli.app import app
-from pipelines.cli.config_file import read_config
+from pipelines.cli.config_file import SHIPPED, read_config
+from pipelines.cluster.figures import Figures
 from pipelines.cluster.plan import Needs, lay_out
 from pipelines.cluster.resources import Resources, check_fits
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 SLURM = DEPLOY / "slurm.sh"
+VOICES = ROOT / "../shared/data/voices"
 CONFIG_IN_PODS = "/etc/copilot/run.yaml"
 
 
@@ -396,3 +399,37 @@ def test_options_that_the_page_shows_are_there():
     options = {option for line in shown for option in re.findall(r"--[a-z][a-z-]*", line.split("#")[0])}
     assert options
     assert options - known == set()
+
+
+def plan_lines() -> list[tuple[str, str]]:
+    """Each `copilot plan` of the documentation and of the shipped files, as it is to be typed."""
+    found = []
+    for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted(SHIPPED.glob("*.yaml"))]:
+        text = re.sub(r"\\\n[#\s]*", " ", page.read_text())
+        lines = re.findall(r"^[#\s]*(?:[A-Z_]+=\S+ )*copilot (plan --.*)$", text, re.MULTILINE)
+        found += [(page.name, line) for line in lines]
+    return found
+
+
+def test_plans_are_shown_where_they_are_looked_for():
+    pages = {page for page, _ in plan_lines()}
+    assert pages == {"configuration.md", "cluster.md", "cluster.yaml", "one-node-8-gpus.yaml"}
+
+
+@pytest.mark.parametrize(("page", "line"), plan_lines())
+def test_a_plan_that_is_shown_is_one(page, line, tmp_path, monkeypatch, capsys):
+    shown = re.search(r"```json\n(.*?)```", (ROOT / "docs/configuration.md").read_text(), re.DOTALL)[1]
+    (tmp_path / "figures.json").write_text(shown)
+    mine = f"{(SHIPPED / 'one-node-8-gpus.yaml').read_text()}\nvoices: {VOICES}\n"
+    (tmp_path / "run.yaml").write_text(mine)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("pipelines.cli.plan.nodes_of", lambda _: [Resources(96, 6)])
+    monkeypatch.setattr("pipelines.cli.plan._measured", lambda *_, **__: Figures.model_validate_json(shown))
+    line = line.replace("PATH/voices", str(VOICES))
+    monkeypatch.setattr(sys, "argv", ["copilot", *shlex.split(line, comments=True)])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    said = capsys.readouterr()
+    assert not ended.value.code, said.err
+    assert ": fits" in said.out
+    assert ("limited by pool " in said.out) == ("--figures" in line or "--calibrate" in line)

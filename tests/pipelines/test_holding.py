@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import threading
 import uuid
 from pathlib import Path
 
@@ -147,6 +148,71 @@ def test_a_hold_that_is_lost_is_no_longer_renewed(uri: str, monkeypatch: pytest.
     assert lease_at(uri)["call"] == "second"
 
 
+@pytest.mark.parametrize("there", [None, b"", b"{"])
+def test_a_hold_that_has_gone_is_made_again(uri: str, there: bytes | None) -> None:
+    clock = Clock()
+    storage = open_storage(uri)
+    hold = LeaseHold(storage, clock)
+    with hold.held("first"):
+        storage.remove(LEASE)
+        if there is not None:
+            storage.write(LEASE, there)
+        clock.now_s += 15
+        assert hold.renew("first")
+        assert (lease_at(uri)["call"], lease_at(uri)["renewed_at_s"]) == ("first", NOW_S + 15)
+        with pytest.raises(RunInUseError, match="ends in 90 s"), Run(uri, clock=clock).locked("second"):
+            pass
+    assert storage.read(LEASE) is None
+
+
+def test_a_hold_that_has_gone_is_left_to_whom_takes_it_first(
+    uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = open_storage(uri)
+    hold = LeaseHold(storage, Clock())
+    create = storage.create
+
+    def too_late(name: str, data: bytes) -> bool:
+        open_storage(uri).write(LEASE, hold._written("second"))
+        return create(name, data)
+
+    monkeypatch.setattr(storage, "create", too_late)
+    assert not hold.renew("first")
+    assert lease_at(uri)["call"] == "second"
+
+
+def test_a_call_that_is_over_commits_nothing_any_more(uri: str) -> None:
+    run = Run(uri, "first")
+    with run.locked():
+        commit(run)
+    with pytest.raises(RunInUseError) as caught:
+        commit(run, 1)
+    assert str(caught.value) == f"{uri}: no call holds the run any more; nothing of this batch was committed"
+    commit(Run(uri), 2)
+    assert run.ledger.seed_ids() == {"test/bad-0000", "test/bad-0002"}
+
+
+def test_a_renewal_that_hangs_is_not_waited_for_and_its_hold_lapses(
+    uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(holding, "RENEW_S", 0.0)
+    monkeypatch.setattr(holding, "_LEAVE_S", 0.0)
+    hold = LeaseHold(open_storage(uri), Clock())
+    hangs, goes_on, threads = threading.Event(), threading.Event(), []
+
+    def renew(call: str) -> bool:
+        threads.append(threading.current_thread())
+        hangs.set()
+        return not goes_on.wait()
+
+    monkeypatch.setattr(hold, "renew", renew)
+    with hold.held("first"):
+        hangs.wait()
+    assert lease_at(uri)["call"] == "first"
+    goes_on.set()
+    threads[0].join()
+
+
 @pytest.mark.parametrize("garbage", [b"", b"{", b"[]", b'{"call": "x"}'])
 def test_garbage_in_the_place_of_a_hold_holds_nothing(uri: str, garbage: bytes) -> None:
     open_storage(uri).write(LEASE, garbage)
@@ -175,19 +241,35 @@ def test_a_local_folder_tells_the_call_that_holds_it(tmp_path: Path) -> None:
     with first.locked():
         assert (tmp_path / ".lock").read_text() == f"{os.getpid()} first\n"
         commit(first)
-    commit(first, 1)
+    with pytest.raises(RunInUseError) as over:
+        commit(first, 1)
+    assert str(over.value) == (
+        f"{tmp_path}: no call holds the run any more; nothing of this batch was committed"
+    )
     with Run(tmp_path).locked("second"):
         with pytest.raises(RunInUseError, match="another call has taken the run over"):
             commit(first, 2)
         commit(Run(tmp_path, "second"), 3)
         commit(Run(tmp_path), 4)
-    assert first.ledger.seed_ids() == {f"test/bad-000{k}" for k in (0, 1, 3, 4)}
+    assert first.ledger.seed_ids() == {f"test/bad-000{k}" for k in (0, 3, 4)}
     assert not list(tmp_path.glob("*/.tmp-*"))
 
 
 @pytest.mark.parametrize("content", ["", "4711"])
-def test_a_lock_that_names_no_call_refuses_nobody(tmp_path: Path, content: str) -> None:
+def test_a_lock_that_names_no_call_is_held_by_none(tmp_path: Path, content: str) -> None:
     (tmp_path / ".lock").write_text(content)
+    with pytest.raises(RunInUseError, match="no call holds the run any more"):
+        commit(Run(tmp_path, "first"))
+    assert Run(tmp_path).ledger.names() == []
+
+
+def test_a_folder_without_a_lock_cannot_tell_and_refuses_nobody(tmp_path: Path) -> None:
+    commit(Run(tmp_path, "first"))
+    assert Run(tmp_path).ledger.seed_ids() == {"test/bad-0000"}
+
+
+def test_the_lock_of_a_killed_call_goes_on_naming_it(tmp_path: Path) -> None:
+    (tmp_path / ".lock").write_text("4711 first\n")
     commit(Run(tmp_path, "first"))
     assert Run(tmp_path).ledger.seed_ids() == {"test/bad-0000"}
 

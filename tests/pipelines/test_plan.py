@@ -50,9 +50,9 @@ def test_without_figures_the_pools_alone(copilot):
     assert code == 0
     assert said.splitlines()[:4] == [
         "pool    workers  each takes  batch  deadline",
-        "speech        1  0.45 CPUs       4  3600 s",
-        "sounds        2  0.45 CPUs       4  3600 s",
-        "mix           1  0.45 CPUs       4  3600 s",
+        "speech        1  0.45 CPUs       4  900 s",
+        "sounds        2  0.45 CPUs       4  900 s",
+        "mix           1  0.45 CPUs       4  900 s",
     ]
     assert "nodes: 1 x 2 CPUs\nasked for, at least: 1.8 CPUs: fits\n" in said
     assert "no forecast without figures: --calibrate 50" in said

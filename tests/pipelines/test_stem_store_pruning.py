@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import uuid
-from dataclasses import replace
 from pathlib import Path
 
 import fsspec
 import numpy as np
 import pytest
+from stand_ins import BACKENDS, Command
 
 from copilot.errors import UserError
 from copilot.stem import SoundSpec, Stem, make_stem
@@ -122,26 +122,61 @@ class TestUsers:
         store.note_use()
         assert read_notes(open_storage(tmp_path)) == [noted]
 
-    def test_a_run_that_goes_on_ends_what_a_killed_call_has_left(self, tmp_path):
+    def test_a_call_ends_and_adds_up_what_those_before_have_left(self, tmp_path):
         storage = open_storage(tmp_path)
-        killed = [UserNote(f"demo.1234.{k}-a", NOW - 9, NOW - 5, NOW + 3595, 3, k) for k in range(3)]
-        sibling = UserNote("demo.1234.3-b", NOW - 1, NOW - 1, NOW + 3599)
+        killed = [UserNote(f"demo.1234.{k}-a", NOW - 9, NOW - k, NOW + 3595, 3, k) for k in range(3)]
+        other = UserNote("demo.5678.0-b", NOW - 90, NOW - 80, NOW - 80, 1, 1)
         stranger = UserNote("demo2.1234.0-a", NOW - 9, NOW - 5, NOW + 3595)
-        for note in (*killed, sibling, stranger):
+        for note in (*killed, other, stranger):
             write_note(storage, note)
-        StemStore(tmp_path, "demo.5678.0-b", clock=lambda: NOW).note_use()
-        ended = [replace(note, alive_until_s=NOW - 5) for note in killed]
-        started = UserNote("demo.5678.0-b", NOW, NOW, NOW + 3600)
-        expected = [*ended, sibling, started, stranger]
-        assert sorted(read_notes(storage), key=lambda note: note.user) == expected
+        store = StemStore(tmp_path, "demo.5678.0-c", clock=lambda: NOW)
+        store.end_earlier()
+        before = [
+            UserNote("demo.1234.earlier", NOW - 9, NOW, NOW, 9, 3),
+            UserNote("demo.5678.earlier", NOW - 90, NOW - 80, NOW - 80, 1, 1),
+            stranger,
+        ]
+        assert sorted(read_notes(storage), key=lambda note: note.user) == before
+        store.note_use()
+        store.close()
+        StemStore(tmp_path, "demo.5678.0-d", clock=lambda: NOW + 1).end_earlier()
+        before[1] = UserNote("demo.5678.earlier", NOW - 90, NOW, NOW, 1, 1)
+        assert sorted(read_notes(storage), key=lambda note: note.user) == before
+
+    def test_what_was_added_up_is_not_written_again(self, tmp_path, monkeypatch):
+        storage = open_storage(tmp_path)
+        write_note(storage, UserNote("demo.1234.earlier", NOW, NOW, NOW, 3, 1))
+        store = StemStore(tmp_path, "demo.1234.0-b", clock=lambda: NOW)
+        monkeypatch.setattr(store._storage, "write", None)
+        monkeypatch.setattr(store._storage, "remove", None)
+        store.end_earlier()
+
+    def test_a_worker_reads_no_notes(self, tmp_path, monkeypatch):
+        store = StemStore(tmp_path, "demo.1234.0-b", clock=lambda: NOW)
+        for method in ("files", "read", "read_many"):
+            monkeypatch.setattr(store._storage, method, None)
+        store.note_use()
+        assert read_notes(open_storage(tmp_path)) == [UserNote("demo.1234.0-b", NOW, NOW, NOW + 3600)]
+
+    def test_a_run_that_goes_on_has_one_note_for_all_calls_before(self, tmp_path):
+        (tmp_path / "seeds.txt").write_text("one line\nanother line\na third\n")
+        out = tmp_path / "run"
+        for num in ("1", "2", "3"):
+            seeds = f"text:{tmp_path / 'seeds.txt'}"
+            call = ("generate", "--seeds", seeds, "--num", num, "--out", str(out), "--workers", "1")
+            assert Command(tmp_path, *call, *BACKENDS).wait().returncode == 0
+        notes = read_notes(open_storage(out / "stems"))
+        assert len({note.run for note in notes}) == 1
+        assert sorted(note.user.rpartition(".")[2][:2] for note in notes) == ["0-", "ea"]
 
     def test_workers_of_a_call_are_told_apart_from_those_of_others(self, tmp_path):
         fingerprint = Fingerprint(config=RunConfig(seeds="starter"), designer={}, renderers={})
         calls = [WorkOrder(str(tmp_path / name), fingerprint, Equipment()) for name in ("r", "r", "s/r")]
         notes = [UserNote(c.for_worker(k).user or "", NOW, NOW, NOW) for c in calls for k in (0, 1)]
         assert len({note.name for note in notes}) == 6
-        assert [note.call for note in notes] == [call.call for call in calls for _ in (0, 1)]
-        assert len({note.call for note in notes}) == 3
+        of_calls = [note.user.rpartition("-")[2] for note in notes]
+        assert of_calls == [call.call for call in calls for _ in (0, 1)]
+        assert len(set(of_calls)) == 3
         first, again, other = (note.run for note in notes[::2])
         assert first == again != other
         assert {notes[0].folder, notes[1].folder} == {notes[2].folder} != {notes[4].folder}

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 import s3fs
 from fsspec.implementations.local import LocalFileSystem
+from fsspec.implementations.memory import MemoryFileSystem
 from fsspec.registry import _registry, known_implementations
 from made_runs import a_run
 
@@ -174,7 +175,7 @@ def test_an_upload_whose_condition_fails_in_other_words(
     pipe, errors = s3fs.S3FileSystem._pipe_file, [error]
 
     async def refused(self, path, data, **options):
-        if errors:
+        if errors and path.endswith("/entry.json"):
             raise errors.pop()
         return await pipe(self, path, data, **options)
 
@@ -184,6 +185,68 @@ def test_an_upload_whose_condition_fails_in_other_words(
     storage = open_storage(storage.place)
     assert storage.create("entry.json", b"mine") is made
     assert storage.read("entry.json") == (read or b"mine")
+
+
+@pytest.fixture
+def uploads(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, list]]:
+    """What is uploaded to S3: `errors` are what conditional uploads fail with, else they are plain ones."""
+    seen: dict[str, list] = {"names": [], "errors": []}
+    pipe = s3fs.S3FileSystem._pipe_file
+
+    async def noted(self, path, data, mode="overwrite", **options):
+        seen["names"].append(path.rpartition("/")[2])
+        if mode == "create" and seen["errors"]:
+            raise seen["errors"][0]
+        return await pipe(self, path, data, **options)
+
+    # The synchronous method is made of this one when the file system is.
+    s3fs.S3FileSystem.clear_instance_cache()
+    monkeypatch.setattr(s3fs.S3FileSystem, "_pipe_file", noted)
+    yield seen
+    s3fs.S3FileSystem.clear_instance_cache()
+
+
+@pytest.mark.parametrize("errors", [[], [OSError(errno.ENOSYS, "header")], [OSError(errno.EINVAL, "header")]])
+def test_a_store_that_ignores_or_refuses_conditions_is_asked_first(
+    s3: str, uploads: dict[str, list], errors: list[OSError]
+) -> None:
+    uploads["errors"] += errors
+    uri = f"{s3}/{uuid.uuid4().hex}"
+    made = [open_storage(uri).create("a.json", data) for data in (b"one", b"two")]
+    assert made == [True, False]
+    assert open_storage(uri).create("b.json", b"")
+    assert open_storage(uri).read("a.json") == b"one"
+    assert sorted(open_storage(uri).names()) == ["a.json", "b.json"]
+    # Tried out once, by making one file twice unless the first was refused.
+    tries = [name for name in uploads["names"] if name.startswith(".tmp-")]
+    assert (len(tries), len(set(tries))) == (1 if errors else 2, 1)
+    assert [name for name in uploads["names"] if name not in tries] == ["a.json", "b.json"]
+
+
+def test_a_store_that_cannot_be_tried_out_is_tried_again(s3: str, uploads: dict[str, list]) -> None:
+    storage = open_storage(f"{s3}/{uuid.uuid4().hex}")
+    uploads["errors"].append(PermissionError(errno.EACCES, "nobody may"))
+    with pytest.raises(StorageError, match="nobody may"):
+        storage.create("a.json", b"one")
+    uploads["errors"].clear()
+    assert storage.create("a.json", b"one")
+
+
+def test_only_what_is_known_to_have_conditions_is_relied_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Swallowing(MemoryFileSystem):
+        """Takes the mode of an upload, and does not heed it."""
+
+        protocol = "abfs"
+
+        def pipe_file(self, path, value, mode="overwrite", **options):
+            super().pipe_file(path, value, **options)
+
+    monkeypatch.setitem(_registry, "abfs", Swallowing)
+    storage = open_storage(f"abfs://{uuid.uuid4().hex}")
+    assert [storage.create("a", b"one"), storage.create("a", b"two")] == [True, False]
+    assert storage.read("a") == b"one"
+    assert storage.names() == ["a"]
+    storage.remove("a")
 
 
 def test_a_bucket_that_is_not_there_is_named(s3: str) -> None:

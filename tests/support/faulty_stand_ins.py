@@ -24,8 +24,9 @@ from copilot.seed import Seed
 from renderers.base import RenderedSound, RenderFailure, RenderRequest, Tool
 
 FOLDER = "STAND_IN_ORDERS"
-Fault = Literal["kill", "hang", "hold"]
-"""`kill` ends the process, `hang` stays for ever, `hold` waits until the order is taken back."""
+Fault = Literal["kill", "hang", "freeze", "hold"]
+"""`kill` ends the process, `hang` stays for ever, `freeze` stops all of it, so that no deadline ends it,
+`hold` waits until the order is taken back."""
 
 
 class Orders:
@@ -75,7 +76,7 @@ class Orders:
 
     def obey(self, tool: Tool, text: str) -> None:
         (self._folder / f"{tool}.{os.getpid()}").touch()
-        for fault in ("kill", "hang", "hold"):
+        for fault in ("kill", "hang", "freeze", "hold"):
             order = self._folder / f"{tool}-{fault}"
             with suppress(FileNotFoundError):
                 if order.read_text() == text:
@@ -87,6 +88,8 @@ class Orders:
         met.rename(self._folder / f"met-{order.name}")
         if fault == "kill":
             os.kill(os.getpid(), signal.SIGKILL)
+        elif fault == "freeze":
+            os.kill(os.getpid(), signal.SIGSTOP)
         elif fault == "hang":
             threading.Event().wait()
         else:

@@ -33,20 +33,21 @@ def drawn(n: int) -> Sequence[Seed]:
 
 @dataclass(frozen=True)
 class WholeRun:
-    """One run: its folder, and the options that all calls for it share."""
+    """One run: a folder for it, the options that all calls for it share, and its URI if it has one."""
 
     folder: Path
     num: int
     options: tuple[str, ...] = ()
+    uri: str | None = None
 
     @property
-    def place(self) -> Path:
-        return self.folder / "run"
+    def place(self) -> str:
+        return self.uri or str(self.folder / "run")
 
     def asked(self) -> tuple[str, ...]:
         """The options that say what is to be made."""
         drawn = ("--seeds", SEEDS, "--num", str(self.num), "--seed", str(RUN_SEED))
-        return (*drawn, "--out", str(self.place), *self.options)
+        return (*drawn, "--out", self.place, *self.options)
 
     def begin(self, *options: str) -> Command:
         self.folder.mkdir(exist_ok=True)
@@ -73,7 +74,7 @@ class WholeRun:
 
     def writes(self) -> bool:
         """Whether a shard is being written at this moment."""
-        return any(self.place.glob("shards/.tmp-*"))
+        return any((self.folder / "run").glob("shards/.tmp-*"))
 
     def checked(self, *, in_depth: int | None = _N_IN_DEPTH) -> Rows:
         """All samples by their seeds; fails where a seed is not there exactly once, or anything is damaged.

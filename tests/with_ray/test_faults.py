@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from contextlib import suppress
+from pathlib import Path
 
 import psutil
 import pytest
@@ -39,7 +40,7 @@ def test_a_plan_without_room_is_refused_before_anything_starts(run, on_cluster, 
     assert "pools.mix.size" in refused.stderr
     assert "in the file of --config, or add nodes" in refused.stderr
     assert "Traceback" not in refused.stderr
-    assert {path.name for path in run.place.iterdir()} <= {"run.json", ".lock", ".workers.lock"}
+    assert {path.name for path in Path(run.place).iterdir()} <= {"run.json", ".lock", ".workers.lock"}
 
 
 def test_a_driver_that_is_killed_is_followed_by_another(run, orders, on_cluster, undisturbed, moment):
@@ -102,7 +103,7 @@ def at_work(orders, command, tool: str) -> int:
 
 def mixing(run) -> int | None:
     """The process that commits: it alone holds this file open."""
-    lock = str((run.place / ".workers.lock").absolute())
+    lock = str((Path(run.place) / ".workers.lock").absolute())
     return next((process.pid for process in psutil.process_iter() if lock in opened(process)), None)
 
 
@@ -138,14 +139,14 @@ def test_a_batch_system_that_asks_to_end_is_obeyed(run, orders, on_cluster, undi
     assert stopped.returncode == 130, stopped.stderr
     n_left = N_SEEDS - len(Run(run.place).ledger.seed_ids())
     assert f"interrupted with {n_left} seeds to go; what was made is committed" in stopped.stderr
-    assert not list(run.place.glob("shards/.tmp-*"))
+    assert not list(Path(run.place).glob("shards/.tmp-*"))
     assert run.local() == undisturbed
 
 
 @needs_pidfd
 @pytest.mark.parametrize("_", range(N_ROUNDS))
-def test_what_hangs_without_a_deadline_ends_the_run_by_name(run, orders, on_cluster, undisturbed, _):
-    with orders.given("tts", "hang", TEXTS[LATE]):
+def test_what_hangs_past_every_deadline_ends_the_run_by_name(run, orders, on_cluster, undisturbed, _):
+    with orders.given("tts", "freeze", TEXTS[LATE]):
         stalled = ended(on_cluster("--stall-timeout", "8"))
         assert stalled.returncode == 1, stalled.stderr
         assert "nothing has happened for 8 s (--stall-timeout): pool speech, worker speech-" in stalled.stderr
@@ -153,7 +154,7 @@ def test_what_hangs_without_a_deadline_ends_the_run_by_name(run, orders, on_clus
         assert f"has been at {batch} for" in stalled.stderr
         assert "what was committed stands. Run the same command again to go on" in stalled.stderr
         assert "Traceback" not in stalled.stderr
-        assert process_ended(orders.befallen("tts", "hang"))
+        assert process_ended(orders.befallen("tts", "freeze"))
     assert run.local() == undisturbed
 
 

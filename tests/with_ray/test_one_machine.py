@@ -29,6 +29,14 @@ def test_ray_makes_the_samples_of_the_local_executor(tmp_path, usual, cpus):
     assert run.checked() == usual
 
 
+def test_samples_behind_a_uri_are_the_same(tmp_path, usual, s3):
+    run = WholeRun(tmp_path / "run", N_FEW, uri=f"{s3}/on-ray")
+    done = run.make(*run.on_ray({"cpus": 2, "rows_per_shard": 4}))
+    assert done.returncode == 0, done.stderr
+    assert run.checked() == usual
+    assert not (tmp_path / "run/run").exists()
+
+
 def may_mount() -> bool:
     return (
         shutil.which("unshare") is not None
