@@ -10,6 +10,7 @@ import os
 import random
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,8 +46,9 @@ multiprocessing.get_context("forkserver").set_forkserver_preload(
 
 
 @pytest.fixture(scope="session", autouse=True)
-def orders() -> Iterator[Orders]:
+def orders(s3: str) -> Iterator[Orders]:
     """The orders of the stand-ins in all processes that are begun from here, none of which stays."""
+    del s3  # its server is told by the environment, which commands have as it is when the first is begun
     # Not pytest's folder: the names of sockets have to be short.
     with tempfile.TemporaryDirectory(prefix="r-") as name, pytest.MonkeyPatch.context() as patched:
         folder, ray_folder = Path(name, "orders"), Path(name, "ray")
@@ -85,12 +87,17 @@ class Nodes:
         self.cluster.wait_for_nodes(120)
 
     def kill_node_of(self, pid: int) -> None:
-        """Kill the node with this worker, at once."""
-        raylet = psutil.Process(pid).ppid()
+        """Kill the node with this worker, and all that is on it, at once."""
+        raylet = psutil.Process(pid).parent()
+        assert raylet is not None
+        on_it = raylet.children(recursive=True)
         node = next(
-            n for n in self.cluster.worker_nodes if n.all_processes["raylet"][0].process.pid == raylet
+            n for n in self.cluster.worker_nodes if n.all_processes["raylet"][0].process.pid == raylet.pid
         )
         self.cluster.remove_node(node, allow_graceful=False)
+        for process in on_it:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
 
 
 @pytest.fixture(scope="session")

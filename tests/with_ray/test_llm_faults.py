@@ -91,7 +91,8 @@ def test_a_server_that_comes_back_and_a_designer_that_is_killed(server, run, on_
 def _client(port: int) -> int:
     """The process that asks the server."""
     connections = psutil.net_connections("tcp4")
-    return next(c.pid for c in connections if c.raddr and c.raddr.port == port and c.pid != os.getpid())
+    found = (c.pid for c in connections if c.raddr and c.raddr.port == port)
+    return next(pid for pid in found if pid not in {None, os.getpid()})
 
 
 def test_a_server_that_stays_away_ends_the_run(server, run, on_cluster, designed, some):
