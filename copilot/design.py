@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import astuple, dataclass, field
-from typing import Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
 
-from copilot.checks import Check
-from copilot.dialogue import Dialogue
 from copilot.errors import RowFault
-from copilot.seed import Seed
 from copilot.units import Seconds
+
+if TYPE_CHECKING:
+    from copilot.checks import Check
+    from copilot.dialogue import Dialogue
+    from copilot.seed import Seed
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from copilot.seed import Seed
 from pipelines.design_ahead import Designing
 from pipelines.llm.service import LlmService
 from pipelines.order import WorkOrder
-from pipelines.work import Progress
+from pipelines.progress import Progress
 
 
 @dataclass(frozen=True, slots=True)

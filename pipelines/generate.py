@@ -18,12 +18,12 @@ from pipelines.executors import Executor, Job
 from pipelines.ledger import Ledger, LedgerEntry
 from pipelines.llm.service import LlmService
 from pipelines.order import Equipment, WorkOrder
+from pipelines.progress import Progress
 from pipelines.renders import Renders, added
 from pipelines.run import Run, new_call
 from pipelines.seeds import SeedDraw, read_seeds
 from pipelines.stem_store import StemStore
 from pipelines.storage import resolved
-from pipelines.work import Progress
 from renderers.voice_bank import genders_missing, read_bank
 
 

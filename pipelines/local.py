@@ -25,9 +25,10 @@ from copilot.errors import CopilotError
 from pipelines.design_ahead import DesignAhead, Designing, FreshRecords, Supply
 from pipelines.executors import Job
 from pipelines.order import RECORDS_AT_ONCE, WorkOrder
+from pipelines.progress import Progress
 from pipelines.record import Record
 from pipelines.run import Run
-from pipelines.work import Progress, Worker
+from pipelines.work import Worker
 
 Report = Callable[[Progress], None]
 

@@ -62,8 +62,8 @@ class WorkOrder:
         """
         render = replace(self.equipment.render, worker=index)
         # Folders of one name, here or on another machine, may share a store.
-        where = content_hash(
-            [self.run] if is_uri(self.run) else [self.host, str(Path(self.run).absolute())]
-        )[:8]
+        where = content_hash([self.run] if is_uri(self.run) else [self.host, str(Path(self.run).absolute())])[
+            :8
+        ]
         user = f"{Path(self.run).name}-{where}.{self.fingerprint.digest}.{name or index}-{self.call}"
         return replace(self, equipment=replace(self.equipment, render=render), user=user)

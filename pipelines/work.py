@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 from threadpoolctl import threadpool_limits
 
@@ -15,6 +14,7 @@ from pipelines.assembly import Part, build_stages
 from pipelines.effort import Effort, Stopwatch
 from pipelines.memory import keep_freed_memory
 from pipelines.order import RECORDS_AT_ONCE, WorkOrder
+from pipelines.progress import Progress
 from pipelines.record import Record
 from pipelines.renders import added
 from pipelines.run import Run
@@ -22,23 +22,6 @@ from pipelines.shards import ShardWriter
 from pipelines.stage import explained
 from pipelines.stages.render import RenderStage
 from pipelines.stem_store import StemStore
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """What happened since the last report: counts, seconds of audio, and what it took.
-
-    `reasons` counts rejects by `stage/reason`; `usage` is what was asked of a language model, for accepted
-    and rejected alike.
-    """
-
-    accepted: int = 0
-    rejected: int = 0
-    hq: int = 0
-    audio_s: float = 0.0
-    reasons: Mapping[str, int] = field(default_factory=dict)
-    usage: Usage = field(default_factory=Usage)
-    effort: Effort = field(default_factory=Effort)
 
 
 class Worker:

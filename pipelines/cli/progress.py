@@ -13,7 +13,7 @@ from rich.progress import Progress as RichProgress
 
 from copilot.design import Usage
 from pipelines.design_ahead import Designing
-from pipelines.work import Progress
+from pipelines.progress import Progress
 
 _SECONDS_BETWEEN_LINES = 10.0
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipelines.work import Progress
+from pipelines.progress import Progress
 
 
 class Meters:

@@ -15,11 +15,12 @@ from pipelines.cluster.meters import Meters
 from pipelines.cluster.plan import PoolName
 from pipelines.llm.service import LlmService
 from pipelines.order import WorkOrder
+from pipelines.progress import Progress
 from pipelines.record import Record
 from pipelines.run import Run
 from pipelines.shards import ShardWriter
 from pipelines.stages.design import AsyncDesignStage
-from pipelines.work import Progress, Worker, commit
+from pipelines.work import Worker, commit
 
 
 class Part(Protocol):

@@ -20,8 +20,8 @@ from copilot.errors import BackendBrokenError, CopilotError
 from copilot.units import Seconds
 from pipelines.cluster.plan import Pool
 from pipelines.cluster.watch import Begun, Phase, Stop, Work
+from pipelines.progress import Progress
 from pipelines.record import Record
-from pipelines.work import Progress
 
 TRIES = 2
 """How many workers may die with a batch before its seeds are tried alone, and then with a seed alone."""

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from copilot.errors import CopilotError, WatchLostError
 from copilot.units import Seconds
-from pipelines.work import Progress
+from pipelines.progress import Progress
 
 _ANSWERS_WITHIN_S: Seconds = 60.0
 

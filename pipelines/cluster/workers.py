@@ -21,9 +21,9 @@ from pipelines.cluster.tries import Attempt, Tries
 from pipelines.cluster.watch import RemoteWatch
 from pipelines.llm.service import LlmService
 from pipelines.order import WorkOrder
+from pipelines.progress import Progress
 from pipelines.record import Record
 from pipelines.stage import explained
-from pipelines.work import Progress
 
 
 class PoolWorker:

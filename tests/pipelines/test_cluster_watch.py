@@ -13,8 +13,8 @@ from pipelines.cluster.plan import Needs, RaySettings, lay_out
 from pipelines.cluster.resources import Resources
 from pipelines.cluster.tries import COMMITS, READIES, TRIES, Attempt, Tries
 from pipelines.cluster.watch import Watch, Work
+from pipelines.progress import Progress
 from pipelines.record import Record
-from pipelines.work import Progress
 
 POOL = lay_out(Needs(), RaySettings(), [Resources(4)], None).pool("sounds")
 

@@ -31,9 +31,9 @@ from pipelines.design_ahead import DesignAhead, Designing, FreshRecords
 from pipelines.generate import Totals
 from pipelines.llm.service import LlmService
 from pipelines.preview import preview
+from pipelines.progress import Progress
 from pipelines.record import Record
 from pipelines.run import Run
-from pipelines.work import Progress
 
 SEEDS = [Seed(f"t/{k:03d}", f"line {k} of the seeds") for k in range(200)]
 

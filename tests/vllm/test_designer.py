@@ -79,7 +79,7 @@ def ended(command: Command) -> Ended:
 @pytest.fixture(scope="module")
 def made(vllm_server, tmp_path_factory):
     """A run that was left alone, with a judge."""
-    call = Call(vllm_server, tmp_path_factory.mktemp("made"), 24, "--judge")
+    call = Call(vllm_server, tmp_path_factory.mktemp("made"), 16, "--judge")
     done = call.make()
     assert done.returncode == 0, done.stderr
     call.told = json.loads(done.stdout)["totals"]
@@ -88,11 +88,11 @@ def made(vllm_server, tmp_path_factory):
 
 def test_every_seed_is_accounted_for_once(made):
     assert made.accounted() == made.seed_ids()
-    assert len(made.seed_ids()) == 24
+    assert len(made.seed_ids()) == 16
 
 
 def test_all_but_one_seed_become_samples(made):
-    assert len(made.rows("shards")) >= 23, made.rows("rejects")
+    assert len(made.rows("shards")) >= 15, made.rows("rejects")
 
 
 def test_no_sample_has_a_fatal_fault(made):
