@@ -25,7 +25,7 @@ from pipelines.design_ahead import Designing, batch_size
 from pipelines.executors import Job
 from pipelines.local import interruptible
 
-_LOOK_EVERY_S: Seconds = 0.3
+_LOOK_EVERY_S: Seconds = 1.0
 _COMMITS_TAKE_S: Seconds = 25.0
 """How long commits under way are waited for: batch systems kill 30 s after they have asked."""
 

@@ -56,8 +56,9 @@ class RenderPart:
         self._worker = worker
 
     def take(self, records: Sequence[Record]) -> None:
-        """Lead them through the stages."""
-        self._worker.take(records)
+        """Lead them through the stages, some at a time."""
+        for some in self._worker.pieces(records):
+            self._worker.take(some)
 
     def commit(self) -> Sequence[Progress]:
         """Nothing ends here."""

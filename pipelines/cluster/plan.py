@@ -100,6 +100,14 @@ class Pool:
     each: Resources
     at_once: int
     deadline_s: Seconds
+    most_in_batch: int
+
+    def batch(self, n_seeds: int) -> int:
+        """How many dialogues a worker is given as one batch, in a run of so many: each has to get some.
+
+        They are in the stages `at_once` at a time.
+        """
+        return max(self.at_once, min(self.most_in_batch, n_seeds // (4 * self.max_size)))
 
     @property
     def least(self) -> Resources:
@@ -123,8 +131,10 @@ def _no_pool(name: str) -> Pool:
     raise KeyError(name)
 
 
-_AT_ONCE: Mapping[PoolName, int] = {"design": 4, "speech": 8, "sounds": 8, "mix": 4}
+_AT_ONCE = 4
 _AT_ONCE_ON_GPU = 16
+_BATCH = 16
+"""Dialogues in a batch, unless somebody said how many: each batch costs Ray and the watch some work."""
 
 
 def lay_out(needs: Needs, settings: RaySettings, nodes: Sequence[Resources], at_once: int | None) -> Plan:
@@ -149,9 +159,11 @@ def lay_out(needs: Needs, settings: RaySettings, nodes: Sequence[Resources], at_
         gpus = given.gpus if given.gpus is not None else _gpus(name, on_gpu, there, fewest)
         cpus = given.cpus if given.cpus is not None else _rounded(_usual_cpus(name, on_gpu) * share)
         each = Resources(cpus, gpus, (given.memory_gb or 0.0) * 2**30)
-        usual = _AT_ONCE_ON_GPU if on_gpu.get(name) else _AT_ONCE[name]
+        usual = _AT_ONCE_ON_GPU if on_gpu.get(name) else _AT_ONCE
+        told_at_once = given.at_once or at_once
         deadline_s = given.deadline_s or _usual_deadline_s(name, needs, settings)
-        pools.append(Pool(name, fewest, most, each, given.at_once or at_once or usual, deadline_s))
+        most_in_batch = told_at_once or (_AT_ONCE if name == "design" else _BATCH)
+        pools.append(Pool(name, fewest, most, each, told_at_once or usual, deadline_s, most_in_batch))
     return Plan(tuple(pools), settings.rows_per_shard)
 
 

@@ -64,9 +64,10 @@ class Stream:
         first = self._plan.pools[0]
         run_seed = self._job.order.fingerprint.config.run_seed
         # A task is a block: small ones, so that little is done again where a worker dies.
+        size = first.batch(len(self._seeds))
         blocks = [
-            packed([fresh_record(seed, run_seed) for seed in self._seeds[start : start + first.at_once]])
-            for start in range(0, len(self._seeds), first.at_once)
+            packed([fresh_record(seed, run_seed) for seed in self._seeds[start : start + size]])
+            for start in range(0, len(self._seeds), size)
         ]
         # Not `from_arrow`: that runs a task for each, and keeps 50 KB of it.
         dataset = ray.data.from_blocks(blocks)
@@ -78,18 +79,20 @@ class Stream:
         import ray  # noqa: PLC0415 - an extra
 
         service = _share(self._job.service, pool)
-        at_once = -(-service.concurrency // pool.at_once) + 1 if service else 1
+        size = self._n_rows if pool.name == "mix" else pool.batch(len(self._seeds))
+        n_batches = -(-len(self._seeds) // size)
+        at_once = -(-service.concurrency // size) + 1 if service else 1
         return dataset.map_batches(
             # Ray names processes and metrics after the class: one for each pool.
             type(f"{pool.name.capitalize()}Worker", (PoolWorker,), {}),
             fn_constructor_args=(self._job.order, pool, self._watch, service),
             fn_constructor_kwargs={"begins": begins},
-            batch_size=self._n_rows if pool.name == "mix" else pool.at_once,
+            batch_size=size,
             batch_format="pyarrow",
             zero_copy_batch=True,
             compute=ray.data.ActorPoolStrategy(
-                min_size=pool.min_size,
-                max_size=pool.max_size,
+                min_size=min(pool.min_size, n_batches),
+                max_size=min(pool.max_size, n_batches),
                 # While a worker works on its batches, the next is fetched.
                 max_tasks_in_flight_per_actor=at_once + 1,
                 max_concurrent_calls_per_actor=at_once,

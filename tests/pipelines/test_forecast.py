@@ -34,10 +34,10 @@ N_SEEDS = 36_000
 
 def a_plan(*, gpus: float = 1.0, designs: bool = True) -> Plan:
     pools = [
-        Pool("design", 1, 1, Resources(1), 4, 60.0),
-        Pool("speech", 1, 1, Resources(2, gpus), 16, 60.0),
-        Pool("sounds", 3, 3, Resources(2, gpus), 16, 60.0),
-        Pool("mix", 2, 2, Resources(1), 4, 60.0),
+        Pool("design", 1, 1, Resources(1), 4, 60.0, 16),
+        Pool("speech", 1, 1, Resources(2, gpus), 16, 60.0, 16),
+        Pool("sounds", 3, 3, Resources(2, gpus), 16, 60.0, 16),
+        Pool("mix", 2, 2, Resources(1), 4, 60.0, 16),
     ]
     return Plan(tuple(pools if designs else pools[1:]), 64)
 

@@ -24,7 +24,9 @@ def usual(orders, tmp_path_factory) -> Rows:
 @pytest.mark.parametrize(("cpus", "behind_a_uri"), [(1, False), (2, True), (4, False)])
 def test_ray_makes_the_samples_of_the_local_executor(tmp_path, usual, s3, cpus, behind_a_uri):
     run = WholeRun(tmp_path / "run", N_FEW, uri=f"{s3}/on-ray" if behind_a_uri else None)
-    done = run.make(*run.on_ray({"cpus": cpus, "rows_per_shard": 4}))
+    done = run.make(
+        *run.on_ray({"cpus": cpus, "rows_per_shard": 4, "wave": N_FEW if cpus > 1 else N_FEW - 3})
+    )
     assert done.returncode == 0, done.stderr
     assert run.checked() == usual
     assert (tmp_path / "run/run").exists() is not behind_a_uri
