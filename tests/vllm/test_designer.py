@@ -206,7 +206,8 @@ def ending():
 
 def test_a_server_that_is_killed_and_started_again_costs_no_seed(vllm_server, tmp_path, ending):
     """Of two runs one waits for the server, and the other ends and is started again."""
-    few = ("--turns", "2", "--llm-concurrency", "4")
+    # One by one, so that there are dialogues to come long after the first are committed.
+    few = ("--turns", "2", "--llm-concurrency", "1")
     patient = Call(vllm_server, tmp_path / "patient", 12, *few, "--llm-patience", "600")
     hasty = Call(vllm_server, tmp_path / "hasty", 12, *few, "--llm-patience", "0")
     ending(waiting := patient.begin())
