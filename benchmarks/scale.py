@@ -4,7 +4,7 @@
 
 Dialogues of one turn and 4 s are designed by the scripted designer and rendered by renderers that give the
 same sound in no time (`fixed_sound/`); takes are shared, mixes kept, and all of it is small and deleted
-afterwards: some 50 KB a dialogue. What is left is what the pipeline does around renderers, so that Ray's
+afterwards: some 130 KB a dialogue. What is left is what the pipeline does around renderers, so that Ray's
 share is larger here than anywhere else.
 
 `NUM` dialogues are made under Ray, and memory is looked at meanwhile: what the driver and the workers of each
