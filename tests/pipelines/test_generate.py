@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-import stand_ins
+from small_disk import fill_disk, needs_small_disk
 from stand_ins import BACKENDS, Command, Ended
 
 from pipelines.run import Run
@@ -218,33 +218,11 @@ def test_a_damaged_stem_is_rendered_again(tmp_path, undisturbed):
     assert mixes(folder / "run") == undisturbed
 
 
-def may_mount() -> bool:
-    return (
-        shutil.which("unshare") is not None
-        and not subprocess.run(["unshare", "-rm", "true"], check=False).returncode
-    )
-
-
-@pytest.mark.skipif(not may_mount(), reason="needs Linux's user namespaces for a small disk of its own")
+@needs_small_disk
 def test_a_full_disk_stops_the_run_and_the_next_goes_on(tmp_path, undisturbed):
     folder, disk = seed_file(tmp_path), tmp_path / "disk"
-    disk.mkdir()
     options = f"--seeds text:{folder}/seeds.txt --out {disk}/run --stems {tmp_path}/stems --workers 1"
-    arguments = ["copilot", "generate", *options.split(), *BACKENDS]
-    program = f"import sys, stand_ins; sys.argv = {arguments}; stand_ins.main()"
-    mount = f"mount -t tmpfs -o size=9m tmpfs {disk}"
-    script = f'{mount} && "$0" -c "$1"; code=$?; cp -a {disk}/run {folder}/; exit $code'
-    full = subprocess.run(
-        ["unshare", "-rm", "sh", "-c", script, sys.executable, program],
-        env=os.environ | {"PYTHONPATH": str(Path(stand_ins.__file__).parent)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert full.returncode == 1, full.stderr
-    assert "the disk is full (No space left on device); what was committed stands" in full.stderr
-    assert "Make room and run the same command again" in full.stderr
-    assert "Traceback" not in full.stderr
+    fill_disk(disk, "9m", ["generate", *options.split(), *BACKENDS], folder)
     committed = mixes(folder / "run")
     assert 0 < len(committed) < N_SEEDS
     assert generate(folder).returncode == 0
