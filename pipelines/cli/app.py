@@ -295,23 +295,12 @@ def show_prompt(
 
 
 def _read_limits(path: Path | None) -> SceneLimits:
-    from pydantic import ValidationError
-
-    from copilot.errors import UserError
     from copilot.scene import SceneLimits
+    from pipelines.json_file import read_model
 
     if path is None:
         return SceneLimits()
-    try:
-        return SceneLimits.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise UserError(f"--limits {path}: {error.strerror}") from error
-    except ValidationError as error:
-        fault = error.errors(include_url=False)[0]
-        where = ".".join(map(str, fault["loc"])) or "the file"
-        raise UserError(
-            f"--limits {path}: {where}: {fault['msg']}; see: copilot schema scene-limits"
-        ) from error
+    return read_model(SceneLimits, path, "--limits", "see: copilot schema scene-limits")
 
 
 @app.command()

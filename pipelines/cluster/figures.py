@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 
 from copilot.errors import UserError
 from copilot.sample import Keep
 from copilot.scene import Frozen
 from copilot.units import Seconds
+from pipelines.json_file import read_model
 
 StageName = Literal[
     "design",
@@ -93,16 +94,7 @@ class Prices(Frozen):
 
 def read_figures(path: Path, option: str) -> Figures:
     """Figures from a JSON file. Raises UserError, which names the option, the file, and what is wrong."""
-    try:
-        return Figures.model_validate_json(path.read_bytes())
-    except OSError as error:
-        raise UserError(f"{option} {path}: {error.strerror}") from error
-    except ValidationError as error:
-        fault = error.errors(include_url=False)[0]
-        where = ".".join(map(str, fault["loc"])) or "the file"
-        raise UserError(
-            f"{option} {path}: {where}: {fault['msg']}; --calibrate 50 --save-figures FILE writes such a file"
-        ) from error
+    return read_model(Figures, path, option, "--calibrate 50 --save-figures FILE writes such a file")
 
 
 def write_figures(figures: Figures, path: Path, option: str) -> None:
