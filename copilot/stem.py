@@ -125,6 +125,10 @@ class Stem:
         """What travels: everything but the samples, which the file holds."""
         return {name: value for name, value in self.__dict__.items() if name != "pcm"}
 
+    def forget_samples(self) -> None:
+        """Keep the file alone."""
+        self.__dict__.pop("pcm", None)
+
     @property
     def n_samples(self) -> int:
         """How many samples each channel has."""

@@ -7,9 +7,12 @@ import sys
 
 import pyarrow as pa
 
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3
 _LARGEST_MMAP_THRESHOLD = 32 * 2**20
 _KEPT_BYTES = 2**30
+_TWO_HEAPS = 2 * 64 * 2**20
+"""A thread's memory lies in heaps of 64 MiB. The last, all free, is given back where it and what the one
+before has left are more than this: they never are."""
 
 
 def keep_freed_memory() -> None:
@@ -25,3 +28,4 @@ def keep_freed_memory() -> None:
     if mallopt is not None:
         mallopt(_M_MMAP_THRESHOLD, _LARGEST_MMAP_THRESHOLD)
         mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES)
+        mallopt(_M_TOP_PAD, _TWO_HEAPS)

@@ -14,7 +14,7 @@ import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 
 from copilot.content import derive_seed
@@ -90,6 +90,8 @@ class Rendering:
         self._tally = RenderTally()
         self._failures: Counter[str] = Counter()
         self._n_broken = 0
+        # The same threads for all batches: each thread has memory of its own, which glibc keeps for it.
+        self._finisher = ThreadPoolExecutor(_FINISHERS, "finish-stems")
 
     def stems(self, wanted: Sequence[Wanted]) -> list[Made]:
         """A stem, or the fault for which there is none, for each, in the order asked.
@@ -131,16 +133,19 @@ class Rendering:
         durations = [one.spec.duration_s for one in wanted]
         batches = cut(durations, self._budget_s, self._least_s)
         made: dict[int, Made] = {}
-        with ThreadPoolExecutor(_FINISHERS, "finish-stems") as finisher:
-            finished: list[tuple[list[int], Future[list[Made]]]] = []
+        finishing: list[tuple[list[int], Future[list[Made]]]] = []
+        try:
             for batch in batches:
                 parts = []
                 for part, answers in self._answered(batch, wanted):
                     parts.append((part, answers))
-                    finished.append((part, finisher.submit(self._finish, [wanted[i] for i in part], answers)))
+                    some = [wanted[i] for i in part]
+                    finishing.append((part, self._finisher.submit(self._finish, some, answers)))
                 self._learn(parts, wanted)
-            for part, future in finished:
-                made.update(zip(part, future.result(), strict=True))
+        finally:
+            wait([future for _, future in finishing])
+        for part, future in finishing:
+            made.update(zip(part, future.result(), strict=True))
         stems = [one for one in made.values() if isinstance(one, Stem)]
         self._note(
             stems=len(stems),
@@ -148,6 +153,10 @@ class Rendering:
             audio_s=sum(stem.info.duration_s for stem in stems),
         )
         return [made[index] for index in range(len(wanted))]
+
+    def close(self) -> None:
+        """End the threads. The backend stays open."""
+        self._finisher.shutdown()
 
     def _answered(
         self, batch: list[int], wanted: Sequence[Wanted]

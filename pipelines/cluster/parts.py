@@ -56,9 +56,11 @@ class RenderPart:
         self._worker = worker
 
     def take(self, records: Sequence[Record]) -> None:
-        """Lead them through the stages, some at a time."""
+        """Lead them through the stages, some at a time. What goes on is the stems' files alone."""
         for some in self._worker.pieces(records):
             self._worker.take(some)
+            for stem in (stem for record in some for stem in record.stems.values()):
+                stem.forget_samples()
 
     def commit(self) -> Sequence[Progress]:
         """Nothing ends here."""

@@ -14,6 +14,9 @@ import pyarrow as pa
 
 from pipelines.record import Record
 
+_MOST_JOINED = 16 * 2**20
+"""Bytes: what glibc keeps for the next time when it is freed (`pipelines.memory`)."""
+
 _SCHEMA = pa.schema([("id", pa.string()), ("seed_id", pa.string()), ("record", pa.large_binary())])
 
 
@@ -21,10 +24,17 @@ def packed(records: Iterable[Record]) -> pa.Table:
     """Records as rows."""
     records = list(records)
     ids, seed_ids = [record.id for record in records], [record.seed.id for record in records]
-    cells = [pickle.dumps(record, protocol=pickle.HIGHEST_PROTOCOL) for record in records]
-    return pa.table(
-        [pa.array(ids, pa.string()), pa.array(seed_ids, pa.string()), _joined(cells)], schema=_SCHEMA
-    )
+    return pa.table([pa.array(ids, pa.string()), pa.array(seed_ids, pa.string()), _cells(records)], _SCHEMA)
+
+
+def _cells(records: Iterable[Record]) -> pa.ChunkedArray:
+    chunks, cells = [], []
+    for record in records:
+        cells.append(pickle.dumps(record, protocol=pickle.HIGHEST_PROTOCOL))
+        if sum(map(len, cells)) > _MOST_JOINED:
+            chunks.append(_joined(cells))
+            cells = []
+    return pa.chunked_array([*chunks, _joined(cells)], pa.large_binary())
 
 
 def _joined(cells: Sequence[bytes]) -> pa.Array:

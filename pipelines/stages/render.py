@@ -114,6 +114,7 @@ class RenderStage(Stage):
 
     def close(self) -> None:
         """Close the backend."""
+        self._rendering.close()
         self._renderer.close()
 
 

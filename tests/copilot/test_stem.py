@@ -102,6 +102,15 @@ def test_a_stem_travels_as_its_file() -> None:
     assert come.info == stem.info
 
 
+def test_forgotten_samples_are_in_the_file() -> None:
+    stem = make_stem(SPEC, NOISE, 48_000)
+    pcm = stem.pcm
+    stem.forget_samples()
+    assert "pcm" not in vars(stem)
+    np.testing.assert_array_equal(stem.pcm, pcm)
+    assert stem.pcm is not pcm
+
+
 def test_a_file_of_another_length_is_corrupt() -> None:
     long, short = (make_stem(SPEC, NOISE[:, :n], 48_000) for n in (96_000, 72_000))
     with pytest.raises(CorruptDataError, match=r"does not hold 2\.0 s with 24 bits"):

@@ -22,6 +22,14 @@ def test_records_come_back_as_they_went(n):
     assert rows.seed_ids == [f"seed/{k}" for k in range(n)]
 
 
+def test_large_records_come_back_from_tables_in_several_pieces():
+    large = [Record(Seed(f"seed/{k}", f"{k}" * 9_000_000), f"id-{k}") for k in range(5)]
+    table = packed(large)
+    assert table["record"].num_chunks == 3
+    assert list(Rows(table)) == large
+    assert Rows(table.slice(1))[2] == large[3]
+
+
 def test_parts_of_tables_are_rows_too():
     rows = Rows(packed(records(5)).slice(2, 2))
     assert list(rows) == records(5)[2:4]

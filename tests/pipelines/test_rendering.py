@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -165,6 +167,27 @@ def test_what_cannot_be_kept_ends_the_run():
 
     with pytest.raises(StorageFullError):
         Rendering(Backend(), full).stems(wanted(1, 2))
+
+
+def test_what_was_rendered_before_the_run_ends_is_kept():
+    backend, kept, broken = Backend(), [], threading.Event()
+    real = backend.render
+
+    def render(requests):
+        if not backend.asked:
+            return real(requests)
+        broken.set()
+        raise CopilotError("the licence has run out")
+
+    def keep(stem):
+        assert broken.wait(60)
+        time.sleep(0.2)
+        kept.append(stem)
+
+    backend.render = render
+    with pytest.raises(CopilotError, match="the licence has run out"):
+        Rendering(backend, keep).stems(wanted(4, 4, 8))
+    assert [stem.info.asked_duration_s for stem in kept] == [4, 4]
 
 
 def test_too_few_answers_end_the_run():
