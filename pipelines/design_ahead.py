@@ -24,7 +24,7 @@ from pipelines.record import Record
 from pipelines.stages.design import AsyncDesignStage
 
 MAX_BATCH = 64
-"""The most seeds in one batch, and so the most rows in one shard."""
+"""The most seeds in one batch, and so in one shard, unless somebody said how many."""
 
 READY_FOR_S: Seconds = 30.0
 """How long some records lie ready while a worker is idle, before they go out as a smaller batch."""
@@ -32,9 +32,9 @@ READY_FOR_S: Seconds = 30.0
 _SECONDS_BETWEEN_LOADS = 3.0
 
 
-def batch_size(n_seeds: int, n_workers: int, at_once: int = RECORDS_AT_ONCE) -> int:
-    """`MAX_BATCH`, or fewer in a short run, so that all workers end together; at least `at_once`."""
-    return max(at_once, min(MAX_BATCH, -(-n_seeds // (4 * n_workers))))
+def batch_size(n_seeds: int, n_workers: int, at_once: int = RECORDS_AT_ONCE, *, most: int = MAX_BATCH) -> int:
+    """`most`, or fewer in a short run, so that all workers end together; `at_once` where `most` allows it."""
+    return min(most, max(at_once, -(-n_seeds // (4 * n_workers))))
 
 
 class Supply(Protocol):

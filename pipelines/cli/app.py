@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipelines.cli.dialogue_options import DialogueOptions, SampleOptions
 from pipelines.cli.execution_options import ExecutionOptions
 from pipelines.cli.model_options import Configured, ModelOptions
 from pipelines.cli.option_groups import takes_options
@@ -16,7 +17,6 @@ from pipelines.cli.plan_options import PlanOptions
 from pipelines.cli.sound_options import SoundOptions
 
 if TYPE_CHECKING:
-    from copilot.scene import SceneLimits
     from pipelines.config import RunConfig
 
 app = typer.Typer(
@@ -30,21 +30,6 @@ app = typer.Typer(
 
 # The cores that this process may use, where the system tells.
 _N_CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-class KeepOption(StrEnum):
-    """What audio a sample stores."""
-
-    mixes = "mixes"
-    stems = "stems"
-    both = "both"
-
-
-class BitsOption(StrEnum):
-    """Bit depth of the mixes."""
-
-    b16 = "16"
-    b24 = "24"
 
 
 class TierOption(StrEnum):
@@ -76,21 +61,6 @@ def _root(
     del version
 
 
-Seeds = Annotated[
-    str,
-    typer.Option(
-        help="Where seeds come from: starter, librispeech[:PATH], common-voice[:PATH.tsv], text:PATH, "
-        "jsonl:PATH#FIELD, hub:DATASET#COLUMN."
-    ),
-]
-RunSeed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="The run's random seed.")]
-Turns = Annotated[int, typer.Option(min=1, help="Turns a dialogue, the story included.")]
-DesignerName = Annotated[str, typer.Option(help="Writes the dialogues: scripted, llm, or a package's own.")]
-LimitsFile = Annotated[
-    Path | None, typer.Option(help="JSON file with scene limits, where they differ from the published.")
-]
-Keep = Annotated[KeepOption, typer.Option(help="What audio the samples store.")]
-Bits = Annotated[BitsOption, typer.Option(help="Bit depth of the mixes.")]
 Workers = Annotated[
     int | None,
     typer.Option(min=1, help="Worker processes; one a core without it, or one a GPU where models render."),
@@ -98,10 +68,9 @@ Workers = Annotated[
 
 
 @app.command()
-@takes_options(execution=ExecutionOptions, sound=SoundOptions, model=ModelOptions)
+@takes_options(made=SampleOptions, execution=ExecutionOptions, sound=SoundOptions, model=ModelOptions)
 def generate(
     *,
-    seeds: Seeds,
     out: Annotated[
         str,
         typer.Option(
@@ -110,17 +79,12 @@ def generate(
         ),
     ],
     num: Annotated[int | None, typer.Option(min=1, help="How many seeds to draw; all without it.")] = None,
-    seed: RunSeed = 0,
-    turns: Turns = 3,
-    designer: DesignerName = "scripted",
-    keep: Keep = KeepOption.both,
-    bits: Bits = BitsOption.b16,
-    limits: LimitsFile = None,
     workers: Workers = None,
     max_rejects: Annotated[
         int | None, typer.Option(min=0, help="Exit with 1 where more seeds of the run were rejected.")
     ] = None,
     as_json: AsJson = False,
+    made: SampleOptions,
     execution: ExecutionOptions,
     sound: SoundOptions,
     model: ModelOptions,
@@ -128,8 +92,7 @@ def generate(
     """Make a data set from seeds, or go on with one."""
     from pipelines.cli.generate import run_generate
 
-    configured = execution.with_model(model).configured(designer)
-    config = _run_config(seeds, seed, turns, designer, keep, bits, limits, sound, configured)
+    config = _run_config(made, sound, execution.with_model(model).configured(made.designer))
     executor = execution.made(workers, _n_workers(config))
     equipment, patience = sound.equipment(), execution.patience()
     with execution.served(model, out) as served:
@@ -141,27 +104,27 @@ def generate(
             equipment=equipment,
             max_rejects=max_rejects,
             as_json=as_json,
-            service=served.configured(designer).service,
+            service=served.configured(made.designer).service,
             patience=patience,
         )
     raise typer.Exit(code)
 
 
 @app.command()
-@takes_options(planning=PlanOptions, execution=ExecutionOptions, sound=SoundOptions, model=ModelOptions)
+@takes_options(
+    planning=PlanOptions,
+    made=SampleOptions,
+    execution=ExecutionOptions,
+    sound=SoundOptions,
+    model=ModelOptions,
+)
 def plan(
     *,
-    seeds: Seeds,
     num: Annotated[int | None, typer.Option(min=1, help="How many seeds the forecast is for.")] = None,
-    seed: RunSeed = 0,
-    turns: Turns = 3,
-    designer: DesignerName = "scripted",
-    keep: Keep = KeepOption.both,
-    bits: Bits = BitsOption.b16,
-    limits: LimitsFile = None,
     workers: Workers = None,
     as_json: AsJson = False,
     planning: PlanOptions,
+    made: SampleOptions,
     execution: ExecutionOptions,
     sound: SoundOptions,
     model: ModelOptions,
@@ -169,8 +132,8 @@ def plan(
     """Say how a run on Ray is laid out, whether there is room for it, how long it takes, what it costs."""
     from pipelines.cli.plan import run_plan
 
-    configured = execution.with_model(model).configured(designer)
-    config = _run_config(seeds, seed, turns, designer, keep, bits, limits, sound, configured)
+    configured = execution.with_model(model).configured(made.designer)
+    config = _run_config(made, sound, configured)
     code = run_plan(
         config,
         planning,
@@ -185,31 +148,10 @@ def plan(
     raise typer.Exit(code)
 
 
-def _run_config(
-    seeds: str,
-    seed: int,
-    turns: int,
-    designer: str,
-    keep: KeepOption,
-    bits: BitsOption,
-    limits: Path | None,
-    sound: SoundOptions,
-    configured: Configured,
-) -> RunConfig:
+def _run_config(made: SampleOptions, sound: SoundOptions, configured: Configured) -> RunConfig:
     from pipelines.config import RunConfig
 
-    return RunConfig(
-        seeds=seeds,
-        run_seed=seed,
-        n_turns=turns,
-        designer=designer,
-        task_mix=configured.task_mix,
-        llm=configured.llm,
-        keep=keep.value,
-        mix_bits=24 if bits is BitsOption.b24 else 16,
-        limits=_read_limits(limits),
-        **sound.configured(),
-    )
+    return RunConfig(**made.configured(configured), **sound.configured())
 
 
 def _n_workers(config: RunConfig) -> int:
@@ -224,32 +166,20 @@ def _n_workers(config: RunConfig) -> int:
 
 
 @app.command()
-@takes_options(model=ModelOptions)
+@takes_options(made=DialogueOptions, model=ModelOptions)
 def preview(
     *,
-    seeds: Seeds,
     num: Annotated[int, typer.Option(min=1, help="How many seeds to draw.")] = 5,
-    seed: RunSeed = 0,
-    turns: Turns = 3,
-    designer: DesignerName = "scripted",
-    limits: LimitsFile = None,
     as_json: AsJson = False,
+    made: DialogueOptions,
     model: ModelOptions,
 ) -> None:
     """Print dialogues without rendering them, with what the rules find; nothing is written."""
     from pipelines.cli.preview import run_preview
     from pipelines.config import RunConfig
 
-    configured = model.configured(designer)
-    config = RunConfig(
-        seeds=seeds,
-        run_seed=seed,
-        n_turns=turns,
-        designer=designer,
-        task_mix=configured.task_mix,
-        llm=configured.llm,
-        limits=_read_limits(limits),
-    )
+    configured = model.configured(made.designer)
+    config = RunConfig(**made.configured(configured))
     raise typer.Exit(run_preview(config, num, configured.service, as_json=as_json))
 
 
@@ -292,15 +222,6 @@ def show_prompt(
     from pipelines.cli.prompts import show_prompt
 
     show_prompt(name, seed_text, task, as_json=as_json)
-
-
-def _read_limits(path: Path | None) -> SceneLimits:
-    from copilot.scene import SceneLimits
-    from pipelines.json_file import read_model
-
-    if path is None:
-        return SceneLimits()
-    return read_model(SceneLimits, path, "--limits", "see: copilot schema scene-limits")
 
 
 @app.command()

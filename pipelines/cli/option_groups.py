@@ -13,7 +13,7 @@ Command = Callable[..., None]
 def takes_options(**groups: type) -> Callable[[Command], Command]:
     """Makes a command take the options of each group beside its own; it is given each as one argument.
 
-    The fields of a group are annotated as a command's own parameters are, and have defaults.
+    The fields of a group are annotated as a command's own parameters are.
     """
     fields = {name: inspect.signature(group, eval_str=True).parameters for name, group in groups.items()}
 

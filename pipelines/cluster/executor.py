@@ -26,6 +26,7 @@ from pipelines.executors import Job
 from pipelines.local import interruptible
 
 _LOOK_EVERY_S: Seconds = 1.0
+_IDLE_LOOKS = 2
 _COMMITS_TAKE_S: Seconds = 25.0
 """How long commits under way are waited for: batch systems kill 30 s after they have asked."""
 
@@ -83,6 +84,7 @@ class _Run:
         beside = {"num_cpus": 0, "scheduling_strategy": here, "enable_task_events": False}
         self._watch = RemoteWatch(ray.remote(Watch).options(**beside).remote())
         self._stopped_s: Seconds | None = None
+        self._n_idle = 0
 
     def through(self) -> None:
         """Lead all seeds through, wave by wave."""
@@ -109,7 +111,7 @@ class _Run:
     def _rows(self) -> int:
         n_mixers = self._plan.pool("mix").max_size
         at_once = self._plan.pools[0].at_once
-        return min(self._plan.rows_per_shard, batch_size(len(self._job.seeds), n_mixers, at_once))
+        return batch_size(len(self._job.seeds), n_mixers, at_once, most=self._plan.rows_per_shard)
 
     def _follow(self, stream: Stream) -> None:
         while not stream.ended(_LOOK_EVERY_S):
@@ -123,10 +125,15 @@ class _Run:
         self._look()
 
     def _commits(self, state: State) -> bool:
-        """Whether a commit is under way that is still worth waiting for."""
+        """Whether a commit is under way that is still worth waiting for.
+
+        A mixer has nothing to do for a moment between its stages and its commit: one look says little.
+        """
         self._stopped_s = self._stopped_s or time.monotonic()
         late = time.monotonic() > self._stopped_s + _COMMITS_TAKE_S
-        return not late and any(doing.work.pool == "mix" for doing in state.doing)
+        mixing = any(doing.work.pool == "mix" for doing in state.doing)
+        self._n_idle = 0 if mixing else self._n_idle + 1
+        return not late and self._n_idle < _IDLE_LOOKS
 
     def _look(self) -> State:
         """Ask the watch, and hand on what it tells."""

@@ -24,6 +24,11 @@ _ENVIRONMENT = {
     "RAY_ENABLE_AUTO_CONNECT": "0",  # what is still under way when a run is left does not start Ray anew
 }
 
+_AUTHENTICATION = (
+    ". Where it asks for a token: set RAY_AUTH_MODE=token; RAY_AUTH_TOKEN or ~/.ray/auth_token is it"
+)
+"""Ray looks for a token by itself only where its address is `auto`."""
+
 _GIVEN_BACK_S: Seconds = 30.0
 """A run that was killed a moment ago still holds what its workers took."""
 _POLL_S: Seconds = 0.5
@@ -58,7 +63,8 @@ def connected(settings: RaySettings) -> Iterator[None]:
         ray.init(address or "local", log_to_driver=False, logging_level=logging.ERROR, **ours)
     except Exception as error:  # Ray raises bare ones, where this machine is too slow for its patience
         where = f"--ray-address {address}" if address else "--executor ray"
-        raise UserError(f"{where}: Ray does not start, or is not there: {error}") from error
+        told = "" if not address or "RAY_AUTH_MODE" in os.environ else _AUTHENTICATION
+        raise UserError(f"{where}: Ray does not start, or is not there: {error}{told}") from error
     try:
         # Ray tells of workers that died, and of other news, on standard output, where results may go.
         with redirect_stdout(sys.stderr):

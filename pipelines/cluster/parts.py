@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import AsyncExitStack, ExitStack
 from typing import Any, Protocol
 
 from copilot.design import AsyncDesigner
+from copilot.errors import CopilotError
 from pipelines.assembly import designer_at_work
 from pipelines.cluster.meters import Meters
 from pipelines.cluster.plan import PoolName
@@ -22,6 +23,9 @@ from pipelines.shards import ShardWriter
 from pipelines.stages.design import AsyncDesignStage
 from pipelines.work import Worker, commit
 
+Fail = Callable[[CopilotError], None]
+"""Told of what ends the run, by a part that has something to pass on all the same."""
+
 
 class Part(Protocol):
     """What a pool does with records."""
@@ -29,8 +33,8 @@ class Part(Protocol):
     commits: bool
     """Whether records end here, and go on to no other pool."""
 
-    def take(self, records: Sequence[Record]) -> None:
-        """Work on records, in place."""
+    def take(self, records: Sequence[Record]) -> Sequence[Record]:
+        """Work on records; those that go on."""
         ...
 
     def commit(self) -> Sequence[Progress]:
@@ -38,10 +42,10 @@ class Part(Protocol):
         ...
 
 
-def part_of(pool: PoolName, order: WorkOrder, service: LlmService | None) -> Part:
+def part_of(pool: PoolName, order: WorkOrder, service: LlmService | None, fail: Fail) -> Part:
     """What a worker of a pool has, ready to work. Raises what the stages and their backends raise."""
     if pool == "design":
-        return DesignPart(order, service)
+        return DesignPart(order, service, fail)
     if pool == "mix":
         return CommitPart(order)
     return RenderPart(Worker(order, pool))
@@ -55,12 +59,14 @@ class RenderPart:
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
 
-    def take(self, records: Sequence[Record]) -> None:
+    def take(self, records: Sequence[Record]) -> Sequence[Record]:
         """Lead them through the stages, some at a time. What goes on is the stems' files alone."""
+        records = list(records)
         for some in self._worker.pieces(records):
             self._worker.take(some)
             for stem in (stem for record in some for stem in record.stems.values()):
                 stem.forget_samples()
+        return records
 
     def commit(self) -> Sequence[Progress]:
         """Nothing ends here."""
@@ -81,7 +87,7 @@ class CommitPart:
         self._writer: ShardWriter | None = None
         self._progress: list[Progress] = []
 
-    def take(self, records: Sequence[Record]) -> None:
+    def take(self, records: Sequence[Record]) -> Sequence[Record]:
         """Lead them through the stages and into the files of the commit, a few at a time."""
         writer = self._writer = self._writer or self._writing.enter_context(self._worker.writing())
         try:
@@ -90,6 +96,7 @@ class CommitPart:
         except BaseException:
             self._writing.close()
             raise
+        return ()
 
     def commit(self) -> Sequence[Progress]:
         """Commit them, rejects as well. What another has committed before counts once."""
@@ -111,7 +118,8 @@ class DesignPart:
 
     commits = False
 
-    def __init__(self, order: WorkOrder, service: LlmService | None) -> None:
+    def __init__(self, order: WorkOrder, service: LlmService | None, fail: Fail) -> None:
+        self._fail = fail
         config = order.fingerprint.config
         designer = designer_at_work(config, service)
         if not isinstance(designer, AsyncDesigner):
@@ -126,16 +134,24 @@ class DesignPart:
     def _in_loop(self, work: Any) -> Future[Any]:  # noqa: ANN401 - any coroutine
         return asyncio.run_coroutine_threadsafe(work, self._loop)
 
-    def take(self, records: Sequence[Record]) -> None:
-        """Have their dialogues written, and wait for them."""
-        self._in_loop(self._write(records)).result()
+    def take(self, records: Sequence[Record]) -> Sequence[Record]:
+        """Have their dialogues written, and wait for them. Those that were go on, even where the run ends."""
+        records = list(records)
+        faults: Sequence[BaseException | None] = self._in_loop(self._write(records)).result()
+        for fault in filter(None, faults):
+            if not isinstance(fault, CopilotError):
+                raise fault
+            self._fail(fault)
+        return [record for record, fault in zip(records, faults, strict=True) if fault is None]
 
-    async def _write(self, records: Sequence[Record]) -> None:
-        await asyncio.gather(*(self._write_one(record) for record in records))
+    async def _write(self, records: Sequence[Record]) -> Sequence[BaseException | None]:
+        writing = (self._write_one(record) for record in records)
+        return await asyncio.gather(*writing, return_exceptions=True)
 
     async def _write_one(self, record: Record) -> None:
         async with self._room:
-            await self._stage.write(record)
+            if record.reject is None:
+                await self._stage.write(record)
 
     def commit(self) -> Sequence[Progress]:
         """Nothing ends here."""

@@ -1,9 +1,9 @@
 """Batches that are tried a bounded number of times, so that a seed which kills its worker is found.
 
 A worker that dies (killed, out of memory, hung past its deadline) is started anew by Ray, somewhere, and
-given the same batch. After some deaths the seeds of the batch are tried one by one, and one with which
-workers die alone is rejected. A worker that dies while it gets ready, or while it commits, dies of no seed:
-after some deaths of that the run ends.
+given the same batch. After some deaths the seeds of the batch are tried one by one, with nothing beside them,
+and one with which workers die alone is rejected. A worker that dies while it gets ready, or while it commits,
+dies of no seed: after some deaths of that the run ends.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from pipelines.record import Record
 
 TRIES = 2
 """How many workers may die with a batch before its seeds are tried alone, and then with a seed alone."""
+TRIES_TOGETHER = 5
+"""How many may die with a batch that has others beside it, most of which are not to blame."""
 READIES = 3
 """How many workers may die while they get ready for a batch."""
 COMMITS = 5
@@ -38,7 +40,7 @@ _LATE = "not done within the deadline"
 class Watching(Protocol):
     """What a worker tells the watch; see `Watch`."""
 
-    def begin(self, work: Work, *, alone: bool = True) -> Begun:
+    def begin(self, work: Work) -> Begun:
         """As `Watch.begin`."""
         ...
 
@@ -64,6 +66,33 @@ class Attempt:
     keys: list[str] = field(default_factory=list)
 
 
+class _Room:
+    """Where threads work together, or one by itself: it waits for the others, and lets none begin."""
+
+    def __init__(self) -> None:
+        self._door = threading.Lock()
+        self._left = threading.Condition()
+        self._n_inside = 0
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        with self._door, self._left:
+            self._n_inside += 1
+        try:
+            yield
+        finally:
+            with self._left:
+                self._n_inside -= 1
+                self._left.notify_all()
+
+    @contextmanager
+    def by_itself(self) -> Iterator[None]:
+        with self._door:
+            with self._left:
+                self._left.wait_for(lambda: not self._n_inside)
+            yield
+
+
 class Tries:
     """Leads a worker's batches through its stages, told to the watch, each within the pool's deadline.
 
@@ -85,7 +114,8 @@ class Tries:
         self._watch = watch
         self._pool = pool
         self._worker = worker
-        self._alone = alone
+        self._tries = TRIES if alone else TRIES_TOGETHER
+        self._room = _Room()
         self._die = die
         self._stops: frozenset[Stop] = frozenset({"stop", "drain"} if begins else {"stop"})
 
@@ -109,13 +139,14 @@ class Tries:
         Tells whether they did, as they do not where the run ends. Raises BackendBrokenError where a backend
         was broken in other workers as well.
         """
-        with self._told(attempt, "stages", attempt.ids, attempt.seed_ids) as begun:
+        with self._room.together(), self._told(attempt, "stages", attempt.ids, attempt.seed_ids) as begun:
             if begun.stop in self._stops:
                 return False
-            if begun.n_deaths < TRIES:
+            if begun.n_deaths < self._tries:
                 work(records)
                 return True
-        return all(self._lead_alone(attempt, record, work) for record in records)
+        with self._room.by_itself():
+            return all(self._lead_alone(attempt, record, work) for record in records)
 
     def _lead_alone(self, attempt: Attempt, record: Record, work: Callable[[Sequence[Record]], None]) -> bool:
         with self._told(attempt, "stages", ["alone", record.id], [record.seed.id]) as begun:
@@ -159,10 +190,7 @@ class Tries:
         """Tell the watch of some work, and keep it within the deadline."""
         key = content_hash([self._pool.name, phase, *ids])[:16]
         attempt.keys.append(key)
-        # A worker that gets ready, or commits, does that alone, whatever else it does.
-        alone = self._alone or phase != "stages"
-        work = Work(key, self._pool.name, tuple(seed_ids), self._worker, phase)
-        begun = self._watch.begin(work, alone=alone)
+        begun = self._watch.begin(Work(key, self._pool.name, tuple(seed_ids), self._worker, phase))
         timer = self._timer(key, phase, len(seed_ids))
         timer.start()
         try:

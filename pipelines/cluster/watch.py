@@ -17,6 +17,7 @@ from copilot.units import Seconds
 from pipelines.progress import Progress
 
 _ANSWERS_WITHIN_S: Seconds = 60.0
+_ASK_AGAIN_S: Seconds = 0.5
 
 Stop = Literal["go", "drain", "stop"]
 """Whether work goes on: `drain` begins no new seed and ends what was begun, `stop` begins no batch."""
@@ -76,9 +77,9 @@ class State:
 class Watch:
     """Knows what is under way. Its methods are called by workers and by the driver, one at a time.
 
-    Work that was begun and is begun again, without having been done, has cost a worker its life. A worker
-    that ends itself says of what; what else it had begun is not to blame. Where it did not, `alone` workers,
-    which do one thing at a time, died of that one; others of nothing that could be told.
+    Work that was begun, and is begun by another worker without having been done, has cost a worker its life,
+    as has all else that this one had begun. A worker that ends itself says of what: the rest is not to blame.
+    What is told twice counts once.
     """
 
     def __init__(self, clock: Callable[[], Seconds] = time.monotonic) -> None:
@@ -92,15 +93,16 @@ class Watch:
         self._words: dict[str, str] = {}
         self._last: dict[str, str] = {}
 
-    def begin(self, work: Work, *, alone: bool = True) -> Begun:
+    def begin(self, work: Work) -> Begun:
         """A worker is about to begin something. What was made may be committed even where the run stops."""
         if self._stop == "stop" and work.phase != "commit":
             return Begun("stop")
         self._sign_s = self._clock()
-        if work.key in self._doing and alone:
-            self._n_deaths[work.key] = self._n_deaths.get(work.key, 0) + 1
+        before, _ = self._doing.get(work.key, (work, 0.0))
+        died = before.worker != work.worker
+        self._n_deaths[work.key] = self._n_deaths.get(work.key, 0) + died
         self._doing[work.key] = (work, self._sign_s)
-        return Begun(self._stop, self._n_deaths.get(work.key, 0), self._words.get(work.key, ""))
+        return Begun(self._stop, self._n_deaths[work.key], self._words.get(work.key, ""))
 
     def done(self, key: str) -> None:
         """The work is done: its worker lives. What is known of earlier deaths is kept until `forget`."""
@@ -112,11 +114,13 @@ class Watch:
 
     def forget(self, keys: Sequence[str], progress: Sequence[Progress] = ()) -> None:
         """All that these stand for is done, and will not be begun again; this is what was committed."""
-        for key in keys:
+        known = [key for key in keys if key in self._n_deaths]
+        for key in known:
             self.done(key)
-            self._n_deaths.pop(key, None)
+            del self._n_deaths[key]
             self._words.pop(key, None)
-        self._progress.extend(progress)
+        if known:
+            self._progress.extend(progress)
 
     def last_words(self, key: str, words: str) -> None:
         """A worker is about to end itself, and says why, and with what."""
@@ -152,9 +156,9 @@ class RemoteWatch:
     def __init__(self, handle: Any) -> None:  # noqa: ANN401 - Ray's handles have no type
         self._handle = handle
 
-    def begin(self, work: Work, *, alone: bool = True) -> Begun:
+    def begin(self, work: Work) -> Begun:
         """As `Watch.begin`."""
-        begun: Begun = self.ask("begin", work, alone=alone)
+        begun: Begun = self.ask("begin", work)
         return begun
 
     def done(self, key: str) -> None:
@@ -182,14 +186,20 @@ class RemoteWatch:
         state: State = self.ask("state")
         return state
 
-    def ask(self, method: str, *given: object, **named: object) -> Any:  # noqa: ANN401 - whatever it answers
-        """Call one of its methods."""
+    def ask(self, method: str, *given: object) -> Any:  # noqa: ANN401 - whatever it answers
+        """Call one of its methods, again where the network fails for a moment."""
         import ray  # noqa: PLC0415 - an extra
 
-        try:
-            return ray.get(getattr(self._handle, method).remote(*given, **named), timeout=_ANSWERS_WITHIN_S)
-        except ray.exceptions.RayError as error:
-            raise WatchLostError(
-                f"the process that watches the run does not answer ({type(error).__name__}); what was "
-                "committed stands. Run the same command again to go on"
-            ) from error
+        end_s = time.monotonic() + _ANSWERS_WITHIN_S
+        while True:
+            left_s = end_s - time.monotonic()
+            try:
+                return ray.get(getattr(self._handle, method).remote(*given), timeout=max(left_s, 0.0))
+            except ray.exceptions.RayError as error:
+                if isinstance(error, ray.exceptions.ActorUnavailableError) and left_s > 0:
+                    time.sleep(_ASK_AGAIN_S)
+                    continue
+                raise WatchLostError(
+                    f"the process that watches the run does not answer ({type(error).__name__}); what was "
+                    "committed stands. Run the same command again to go on"
+                ) from error

@@ -53,18 +53,18 @@ class PoolWorker:
         """Work on a batch; nothing comes of it where the run is ending."""
         rows = Rows(table)
         attempt = Attempt(rows.ids, rows.seed_ids)
-        done: pa.Table = packed(())
-        progress: Sequence[Progress] = ()
+        made: list[pa.Table] = [packed(())]
+        progress: list[Progress] = []
         if rows:
             try:
-                done, progress = self._worked(attempt, rows)
+                self._work(attempt, rows, made, progress)
             except CopilotError as error:
                 self._fail(error)
             except Exception as error:  # noqa: BLE001 - told to the driver, which ends the run
                 self._fail(CopilotError(f"pool {self._pool.name}: {explained(error)}"))
             with suppress(WatchLostError):
                 self._tries.end(attempt, progress)
-        return done
+        return pa.concat_tables(made)
 
     def _fail(self, error: CopilotError) -> None:
         # Where no dialogue can be written any more, those that were are still made and committed. And where
@@ -72,17 +72,18 @@ class PoolWorker:
         with suppress(WatchLostError):
             self._watch.fail(error, "drain" if self._pool.name == "design" else "stop")
 
-    def _worked(self, attempt: Attempt, rows: Rows) -> tuple[pa.Table, Sequence[Progress]]:
+    def _work(self, attempt: Attempt, rows: Rows, made: list[pa.Table], progress: list[Progress]) -> None:
+        """Fill in what is made of a batch and goes on, and what is committed of it."""
         part = self._part_at_work(attempt)
-        # Stages that pass records on work on them in place; those that commit them let go of each.
-        records: Sequence[Record] = rows if part and part.commits else list(rows)
-        if part is None or not self._tries.lead(attempt, records, part.take):
-            return packed(()), ()
-        if not part.commits:
-            return packed(records), ()
-        progress: list[Progress] = []
-        self._tries.commit(attempt, lambda: progress.extend(part.commit()))
-        return packed(()), progress
+        if part is None:
+            return
+
+        def take(some: Sequence[Record]) -> None:
+            # Packed here, where a worker that dies of it is told of.
+            made.append(packed(part.take(some)))
+
+        if self._tries.lead(attempt, rows, take) and part.commits:
+            self._tries.commit(attempt, lambda: progress.extend(part.commit()))
 
     def _part_at_work(self, attempt: Attempt) -> Part | None:
         """What this worker does; None where the run is ending."""
@@ -93,4 +94,4 @@ class PoolWorker:
             return self._part
 
     def _get_ready(self) -> None:
-        self._part = part_of(self._pool.name, self._order, self._service)
+        self._part = part_of(self._pool.name, self._order, self._service, self._fail)

@@ -202,6 +202,27 @@ def test_ray_client_is_refused(monkeypatch):
         pass
 
 
+@pytest.mark.parametrize(
+    ("address", "mode", "hinted"),
+    [("head:6379", None, True), ("head:6379", "token", False), (None, None, False)],
+)
+def test_a_cluster_that_does_not_answer_may_ask_for_a_token(monkeypatch, address, mode, hinted):
+    def refuse(*_, **__):
+        raise ConnectionError("Failed to connect")
+
+    monkeypatch.setattr("ray.init", refuse)
+    monkeypatch.delenv("RAY_AUTH_MODE", raising=False)
+    if mode:
+        monkeypatch.setenv("RAY_AUTH_MODE", mode)
+    where = f"--ray-address {address}" if address else "--executor ray"
+    with (
+        pytest.raises(UserError, match=f"^{where}: Ray does not .*: Failed to connect") as told,
+        connected(RaySettings(address=address)),
+    ):
+        pass
+    assert ("set RAY_AUTH_MODE=token" in str(told.value)) is hinted
+
+
 @pytest.mark.parametrize("size", [0, -1, [0, 2], [3, 2], [1, 2, 3], "many"])
 def test_sizes_that_are_none(size):
     with pytest.raises(ValidationError):

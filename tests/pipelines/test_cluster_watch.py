@@ -11,7 +11,7 @@ from copilot.errors import BackendBrokenError, CopilotError, StorageFullError, U
 from copilot.seed import Seed
 from pipelines.cluster.plan import Needs, RaySettings, lay_out
 from pipelines.cluster.resources import Resources
-from pipelines.cluster.tries import COMMITS, READIES, TRIES, Attempt, Tries
+from pipelines.cluster.tries import COMMITS, READIES, TRIES, TRIES_TOGETHER, Attempt, Tries
 from pipelines.cluster.watch import Watch, Work
 from pipelines.progress import Progress
 from pipelines.record import Record
@@ -47,36 +47,39 @@ def test_the_watch_knows_what_is_under_way_and_forgets_what_is_done():
     assert (state.doing, state.quiet_s, state.last) == ((), 0.0, {"mix": "b"})
     assert [progress.accepted for progress in state.progress] == [2]
     assert watch.state().progress == ()
-    assert watch.begin(work()).n_deaths == 0
     assert vars(watch)["_n_deaths"] == {}
+    assert watch.begin(work()).n_deaths == 0
 
 
 def test_work_that_was_not_done_counts_until_it_is_forgotten():
     watch = Watch()
     for n_deaths in range(3):
-        assert watch.begin(work()).n_deaths == n_deaths
+        assert watch.begin(work(worker=f"mix-{n_deaths}")).n_deaths == n_deaths
     watch.done("k")
-    assert watch.begin(work()).n_deaths == 2
+    assert watch.begin(work(worker="mix-3")).n_deaths == 2
     watch.forget(["k"])
-    assert watch.begin(work()).n_deaths == 0
+    assert watch.begin(work(worker="mix-4")).n_deaths == 0
+
+
+def test_what_is_told_twice_counts_once():
+    watch = Watch()
+    assert [watch.begin(work()).n_deaths for _ in range(2)] == [0, 0]
+    for _ in range(2):
+        watch.done("k")
+        watch.forget(["k"], [Progress(accepted=2)])
+    assert [progress.accepted for progress in watch.state().progress] == [2]
 
 
 def test_a_worker_that_ends_itself_says_of_what_and_its_other_work_is_not_to_blame():
     watch = Watch()
-    watch.begin(work("k"), alone=False)
-    watch.begin(work("l"), alone=False)
-    watch.begin(work("m", "mix", "mix-2"), alone=False)
+    watch.begin(work("k"))
+    watch.begin(work("l"))
+    watch.begin(work("m", "mix", "mix-2"))
     watch.last_words("k", "no memory")
     assert [doing.work.key for doing in watch.state().doing] == ["m"]
-    begun = watch.begin(work("k"))
+    begun = watch.begin(work("k", "mix", "mix-3"))
     assert (begun.n_deaths, begun.last_words, begun.stop) == (1, "no memory", "go")
-    assert (watch.begin(work("l")).n_deaths, watch.begin(work("l")).n_deaths) == (0, 1)
-
-
-def test_of_many_things_at_once_none_is_to_blame_for_a_death_without_a_word():
-    watch = Watch()
-    for _ in range(3):
-        assert watch.begin(work(), alone=False).n_deaths == 0
+    assert [watch.begin(work("l", "mix", f"mix-{k}")).n_deaths for k in (3, 4)] == [0, 1]
 
 
 def test_the_first_failure_counts_and_a_stop_stays():
@@ -108,14 +111,15 @@ def attempt_of(batch: list[Record]) -> Attempt:
 class Cluster:
     """Gives a batch to one worker after the other, as Ray does; counts those that died."""
 
-    def __init__(self, watch: Watch | None = None, **pool: float) -> None:
+    def __init__(self, watch: Watch | None = None, *, alone: bool = True, **pool: float) -> None:
         self.watch = watch or Watch()
+        self.alone = alone
         self.pool = replace(POOL, **pool)
         self.n_dead = 0
 
     def lead(self, batch: list[Record], stages, *, ready=lambda: None, commit=lambda: None) -> bool:
         for _ in range(200):
-            worker = Tries(self.watch, self.pool, f"sounds-{self.n_dead}", die=die)
+            worker = Tries(self.watch, self.pool, f"sounds-{self.n_dead}", alone=self.alone, die=die)
             attempt = attempt_of(batch)
             try:
                 assert worker.get_ready(attempt, ready)
@@ -157,6 +161,40 @@ def test_a_seed_that_kills_its_worker_is_found_and_the_others_live():
     assert stages.seen.count("seed/2") == 1
     assert cluster.watch.state().doing == ()
     assert vars(cluster.watch)["_n_deaths"] == {}
+
+
+def test_with_batches_beside_it_a_seed_that_kills_its_worker_is_found_a_little_later():
+    cluster, batch = Cluster(alone=False), records(3)
+    assert cluster.lead(batch, Stages("seed/1"))
+    assert reasons(batch) == {"seed/1": "sounds/worker-died"}
+    assert cluster.n_dead == TRIES_TOGETHER + TRIES
+
+
+def test_seeds_that_are_tried_one_by_one_have_nothing_beside_them():
+    watch, batches, at_work = Watch(), [records(2), records(4)[2:]], [0]
+    suspect = attempt_of(batches[0])
+    for k in range(TRIES_TOGETHER + 1):
+        with pytest.raises(DeadError):
+            Tries(watch, POOL, f"w-{k}", alone=False, die=die).lead(suspect, batches[0], lambda _: die())
+    together, begun, most = Tries(watch, POOL, "w", alone=False, die=die), threading.Event(), []
+
+    def stages(some: list[Record]) -> None:
+        at_work[0] += len(some)
+        most.append(at_work[0])
+        begun.set()
+        threading.Event().wait(0.05)
+        at_work[0] -= len(some)
+
+    def beside() -> None:
+        for _ in range(4):
+            together.lead(attempt_of(batches[1]), batches[1], stages)
+
+    thread = threading.Thread(target=beside)
+    thread.start()
+    assert begun.wait(10)
+    assert together.lead(suspect, batches[0], stages)
+    thread.join()
+    assert sorted(most) == [1, 1, 2, 2, 2, 2]
 
 
 @pytest.mark.parametrize("n_poisonous", [1, 2, 5, 16])

@@ -1,6 +1,7 @@
 """A cluster of several nodes on this machine, and faults at a given moment.
 
-COPILOT_LONG=1 has each fault happen 20 times, at random moments of longer runs; COPILOT_RANDOM repeats one.
+COPILOT_LONG=1 has each fault that may hit a run happen 20 times, at random moments of longer runs, and adds
+what the short form has no time for; COPILOT_RANDOM repeats one.
 """
 
 from __future__ import annotations
@@ -155,6 +156,10 @@ class Moment:
         """Wait for it: until so many commits at most, or at least, are made."""
         n_commits = self.rng.randrange(least, most) if LONG else 1
         until(command, lambda: run.n_commits() >= n_commits)
+        self.passes(command)
+
+    def passes(self, command: Command) -> None:
+        """In long runs, wait a moment more."""
         if LONG:
             command.process.join(self.rng.random())
 

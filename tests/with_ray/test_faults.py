@@ -17,7 +17,6 @@ from whole_runs import drawn, ended, opened, until
 
 from pipelines.run import Run
 
-POOLS = ("speech", "sounds", "mix")
 TEXTS = [spoken(seed) for seed in drawn(N_SEEDS)]
 SOUNDS = [sounding(seed) for seed in drawn(N_SEEDS)]
 
@@ -55,14 +54,22 @@ def test_a_driver_that_is_killed_is_followed_by_another(run, orders, on_cluster,
     assert run.checked() == undisturbed
 
 
-@pytest.mark.skipif(not LONG, reason="the driver of a cluster is killed in the short form; COPILOT_LONG=1")
-def test_a_driver_that_is_killed_takes_its_own_ray_along(run, orders, undisturbed, moment):
+@pytest.mark.skipif(not LONG, reason="the driver of a cluster is ended in the short form; COPILOT_LONG=1")
+@pytest.mark.parametrize("whom", ["driver", "all"])
+def test_a_driver_that_is_killed_and_a_batch_system_that_asks_all_processes_end_its_own_ray(
+    run, orders, undisturbed, whom
+):
     with orders.given("tts", "hold", TEXTS[LATE]):
         command = run.begin(*run.on_ray({"cpus": 1, **laid_out()}))
-        moment.reached(command, run, LATE // AT_ONCE)
+        until(command, run.n_commits)
         theirs = [child for child in psutil.Process(command.pid).children(recursive=True) if _works(child)]
-        os.kill(command.pid, signal.SIGKILL)
-        assert ended(command).returncode == -signal.SIGKILL
+        if whom == "driver":
+            os.kill(command.pid, signal.SIGKILL)
+        else:
+            for process in (psutil.Process(command.pid), *theirs):
+                with suppress(psutil.NoSuchProcess):
+                    process.terminate()
+        assert ended(command).returncode != 0
     assert theirs
     assert psutil.wait_procs(theirs, timeout=60)[1] == []
     assert run.local() == undisturbed
@@ -75,19 +82,17 @@ def _works(process: psutil.Process) -> bool:
     return False
 
 
-@pytest.mark.parametrize("pools", [(pool,) for pool in POOLS] if LONG else [POOLS])
-def test_workers_that_are_killed_are_begun_anew(run, orders, on_cluster, undisturbed, moment, pools):
+def test_workers_that_are_killed_are_begun_anew(run, orders, on_cluster, undisturbed, moment):
     with orders.given("sfx", "hold", SOUNDS[LATE]):
         with orders.given("tts", "hold", TEXTS[LATE]):
             command = on_cluster()
             moment.reached(command, run, LATE // AT_ONCE)
-            if "speech" in pools:
-                os.kill(at_work(orders, command, "tts"), signal.SIGKILL)
-        if "sounds" in pools:
-            os.kill(at_work(orders, command, "sfx"), signal.SIGKILL)
-        if "mix" in pools:
-            until(command, lambda: mixing(run))
-            os.kill(mixing(run), signal.SIGKILL)
+            os.kill(at_work(orders, command, "tts"), signal.SIGKILL)
+        moment.passes(command)
+        os.kill(at_work(orders, command, "sfx"), signal.SIGKILL)
+        moment.passes(command)
+        until(command, lambda: mixing(run))
+        os.kill(mixing(run), signal.SIGKILL)
     done = ended(command)
     assert done.returncode == 0, done.stderr
     assert run.checked() == undisturbed
@@ -145,8 +150,7 @@ def test_a_batch_system_that_asks_to_end_is_obeyed(run, orders, on_cluster, undi
 
 
 @needs_pidfd
-@pytest.mark.parametrize("_", range(N_ROUNDS))
-def test_what_hangs_past_every_deadline_ends_the_run_by_name(run, orders, on_cluster, undisturbed, _):
+def test_what_hangs_past_every_deadline_ends_the_run_by_name(run, orders, on_cluster, undisturbed):
     with orders.given("tts", "freeze", TEXTS[LATE]):
         stalled = ended(on_cluster("--stall-timeout", "8"))
         assert stalled.returncode == 1, stalled.stderr
@@ -159,8 +163,7 @@ def test_what_hangs_past_every_deadline_ends_the_run_by_name(run, orders, on_clu
     assert run.local() == undisturbed
 
 
-@pytest.mark.parametrize("_", range(N_ROUNDS))
-def test_too_many_rejects_end_the_run(run, orders, on_cluster, undisturbed, _):
+def test_too_many_rejects_end_the_run(run, orders, on_cluster, undisturbed):
     refused = {seed.id: seed for seed in drawn(N_SEEDS)[1:4]}
     with orders.refusing([seed.text for seed in refused.values()]):
         stopped = ended(on_cluster("--max-reject-share", "0.25", "--max-reject-after", "4"))

@@ -65,18 +65,12 @@ def designed(server, orders, tmp_path_factory) -> Designed:
 
 
 @pytest.fixture
-def some(designed, moment) -> int:
-    """How many answers are given before the server goes away."""
-    return moment.rng.randrange(designed.n_requests // 2, designed.n_requests * 3 // 4)
-
-
-@pytest.fixture
 def run(server, tmp_path) -> WholeRun:
     return WholeRun(tmp_path / "disturbed", N_SEEDS, asking(server))
 
 
-def test_a_server_that_comes_back_and_a_designer_that_is_killed(server, run, on_cluster, designed, some):
-    server.silent_after(some)
+def test_a_server_that_comes_back_and_a_designer_that_is_killed(server, run, on_cluster, designed, moment):
+    server.silent_after(moment.rng.randrange(designed.n_requests // 2, designed.n_requests * 3 // 4))
     command = on_cluster()
     until(command, lambda: server.load.in_flight and run.n_commits())
     os.kill(_client(server.port), signal.SIGKILL)
@@ -95,8 +89,8 @@ def _client(port: int) -> int:
     return next(pid for pid in found if pid not in {None, os.getpid()})
 
 
-def test_a_server_that_stays_away_ends_the_run(server, run, on_cluster, designed, some):
-    server.silent_after(some)
+def test_a_server_that_stays_away_ends_the_run(server, run, on_cluster, designed):
+    server.silent_after(designed.n_requests // 2)
     command = on_cluster("--llm-patience", "1")
     until(command, lambda: server.load.in_flight and run.n_commits())
     server.stop()
