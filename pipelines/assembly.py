@@ -109,11 +109,11 @@ def rendered_by_models(config: RunConfig) -> bool:
     return any(loads_model(config, tool) for tool in TOOLS)
 
 
-Part = Literal["all", "speech", "sounds", "mix"]
+PartName = Literal["all", "speech", "sounds", "mix"]
 """Which of the stages a worker has: all, or those of one pool."""
 
 
-def build_stages(order: WorkOrder, store: StemStore, part: Part = "all") -> list[Stage]:
+def build_stages(order: WorkOrder, store: StemStore, part: PartName = "all") -> list[Stage]:
     """The stages of the pipeline, or of a part of it, ready to work."""
     config = order.fingerprint.config
     stages: list[Stage] = []

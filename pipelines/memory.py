@@ -16,7 +16,7 @@ before has left are more than this: they never are."""
 
 
 def keep_freed_memory() -> None:
-    """Let glibc keep freed memory of this process, up to 1 GiB, instead of giving it back at once.
+    """Let glibc keep what this process frees: 1 GiB of the main thread's, all of the others'.
 
     Audio comes in arrays of some megabytes. Given back and asked for anew, each costs a page fault for every
     4 KiB, which doubles the time of a mix and of a shard. Other C libraries are left as they are.

@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from copilot.design import Usage
 from copilot.errors import CopilotError
-from pipelines.assembly import Part, build_stages
+from pipelines.assembly import PartName, build_stages
 from pipelines.effort import Effort, Stopwatch
 from pipelines.memory import keep_freed_memory
 from pipelines.order import RECORDS_AT_ONCE, WorkOrder
@@ -27,7 +27,7 @@ from pipelines.stem_store import StemStore
 class Worker:
     """The stages of a run, or of a part of it, constructed once, for any number of batches."""
 
-    def __init__(self, order: WorkOrder, part: Part = "all") -> None:
+    def __init__(self, order: WorkOrder, part: PartName = "all") -> None:
         keep_freed_memory()
         self._order = order
         self._store = StemStore(order.store, order.user)

@@ -68,7 +68,7 @@ Workers = Annotated[
 
 
 @app.command()
-@takes_options(made=SampleOptions, execution=ExecutionOptions, sound=SoundOptions, model=ModelOptions)
+@takes_options(samples=SampleOptions, execution=ExecutionOptions, sound=SoundOptions, model=ModelOptions)
 def generate(
     *,
     out: Annotated[
@@ -84,7 +84,7 @@ def generate(
         int | None, typer.Option(min=0, help="Exit with 1 where more seeds of the run were rejected.")
     ] = None,
     as_json: AsJson = False,
-    made: SampleOptions,
+    samples: SampleOptions,
     execution: ExecutionOptions,
     sound: SoundOptions,
     model: ModelOptions,
@@ -92,7 +92,7 @@ def generate(
     """Make a data set from seeds, or go on with one."""
     from pipelines.cli.generate import run_generate
 
-    config = _run_config(made, sound, execution.with_model(model).configured(made.designer))
+    config = _run_config(samples, sound, execution.with_model(model).configured(samples.designer))
     executor = execution.made(workers, _n_workers(config))
     equipment, patience = sound.equipment(), execution.patience()
     with execution.served(model, out) as served:
@@ -104,7 +104,7 @@ def generate(
             equipment=equipment,
             max_rejects=max_rejects,
             as_json=as_json,
-            service=served.configured(made.designer).service,
+            service=served.configured(samples.designer).service,
             patience=patience,
         )
     raise typer.Exit(code)
@@ -113,7 +113,7 @@ def generate(
 @app.command()
 @takes_options(
     planning=PlanOptions,
-    made=SampleOptions,
+    samples=SampleOptions,
     execution=ExecutionOptions,
     sound=SoundOptions,
     model=ModelOptions,
@@ -124,7 +124,7 @@ def plan(
     workers: Workers = None,
     as_json: AsJson = False,
     planning: PlanOptions,
-    made: SampleOptions,
+    samples: SampleOptions,
     execution: ExecutionOptions,
     sound: SoundOptions,
     model: ModelOptions,
@@ -132,8 +132,8 @@ def plan(
     """Say how a run on Ray is laid out, whether there is room for it, how long it takes, what it costs."""
     from pipelines.cli.plan import run_plan
 
-    configured = execution.with_model(model).configured(made.designer)
-    config = _run_config(made, sound, configured)
+    configured = execution.with_model(model).configured(samples.designer)
+    config = _run_config(samples, sound, configured)
     code = run_plan(
         config,
         planning,
@@ -148,10 +148,10 @@ def plan(
     raise typer.Exit(code)
 
 
-def _run_config(made: SampleOptions, sound: SoundOptions, configured: Configured) -> RunConfig:
+def _run_config(samples: SampleOptions, sound: SoundOptions, configured: Configured) -> RunConfig:
     from pipelines.config import RunConfig
 
-    return RunConfig(**made.configured(configured), **sound.configured())
+    return RunConfig(**samples.configured(configured), **sound.configured())
 
 
 def _n_workers(config: RunConfig) -> int:
@@ -166,20 +166,20 @@ def _n_workers(config: RunConfig) -> int:
 
 
 @app.command()
-@takes_options(made=DialogueOptions, model=ModelOptions)
+@takes_options(dialogues=DialogueOptions, model=ModelOptions)
 def preview(
     *,
     num: Annotated[int, typer.Option(min=1, help="How many seeds to draw.")] = 5,
     as_json: AsJson = False,
-    made: DialogueOptions,
+    dialogues: DialogueOptions,
     model: ModelOptions,
 ) -> None:
     """Print dialogues without rendering them, with what the rules find; nothing is written."""
     from pipelines.cli.preview import run_preview
     from pipelines.config import RunConfig
 
-    configured = model.configured(made.designer)
-    config = RunConfig(**made.configured(configured))
+    configured = model.configured(dialogues.designer)
+    config = RunConfig(**dialogues.configured(configured))
     raise typer.Exit(run_preview(config, num, configured.service, as_json=as_json))
 
 

@@ -39,8 +39,8 @@ class PoolSettings(Frozen):
     """What a configuration says of a pool; None where it leaves that open.
 
     `size` is a number of workers, or the fewest and the most. `cpus`, `gpus` and `memory_gb` are of one
-    worker, `at_once` the dialogues in one batch, `deadline_s` how long a batch may take: less than the stall
-    time-out.
+    worker, `at_once` the dialogues in its stages together, `deadline_s` how long a batch may take: less than
+    the stall time-out.
     """
 
     size: int | tuple[int, int] | None = None

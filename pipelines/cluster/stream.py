@@ -81,7 +81,7 @@ class Stream:
         service = _share(self._job.service, pool)
         size = self._n_rows if pool.name == "mix" else pool.batch(len(self._seeds))
         n_batches = -(-len(self._seeds) // size)
-        at_once = -(-service.concurrency // size) + 1 if service else 1
+        calls = -(-service.concurrency // size) + 1 if service else 1
         return dataset.map_batches(
             # Ray names processes and metrics after the class: one for each pool.
             type(f"{pool.name.capitalize()}Worker", (PoolWorker,), {}),
@@ -94,9 +94,9 @@ class Stream:
                 min_size=min(pool.min_size, n_batches),
                 max_size=min(pool.max_size, n_batches),
                 # While a worker works on its batches, the next is fetched.
-                max_tasks_in_flight_per_actor=at_once + 1,
-                max_concurrent_calls_per_actor=at_once,
-                enable_true_multi_threading=at_once > 1,
+                max_tasks_in_flight_per_actor=calls + 1,
+                max_concurrent_calls_per_actor=calls,
+                enable_true_multi_threading=calls > 1,
             ),
             num_cpus=pool.each.cpus,
             num_gpus=pool.each.gpus,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -181,7 +180,6 @@ def test_what_was_rendered_before_the_run_ends_is_kept():
 
     def keep(stem):
         assert broken.wait(60)
-        time.sleep(0.2)
         kept.append(stem)
 
     backend.render = render

@@ -58,7 +58,7 @@ class Orders:
     def at_work(self, tool: Tool) -> list[int]:
         """The processes that have rendered, and are alive."""
         pids = (int(path.suffix[1:]) for path in self._folder.glob(f"{tool}.*"))
-        return [pid for pid in pids if psutil.pid_exists(pid)]
+        return [pid for pid in pids if _lives(pid)]
 
     def befallen(self, tool: Tool, fault: Fault) -> int | None:
         """The process that has met the fault's text last, since the test began."""
@@ -95,6 +95,13 @@ class Orders:
         else:
             with order.open() as file:
                 fcntl.flock(file, fcntl.LOCK_SH)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _orders() -> Orders:
