@@ -33,7 +33,8 @@ from transformers import (
 from transformers.models.t5gemma.configuration_t5gemma import T5GemmaModuleConfig
 
 from renderers.base import BatchTooLargeError, RenderedSound, RenderRequest
-from renderers.stable_audio import DiffusionRenderer, StableAudioRenderer
+from renderers.diffusion import DiffusionRenderer
+from renderers.stable_audio import StableAudioRenderer
 from renderers.stable_audio_3 import StableAudio3Renderer
 from renderers.torch_support import library_versions, pick_device, pick_dtype
 

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from copilot.units import Seconds, seconds_to_samples
 from renderers.base import About, RenderedSound, RenderRequest
-from renderers.stable_audio import (
+from renderers.diffusion import (
     ABOUT_GUIDANCE,
     ABOUT_MODEL,
     ABOUT_NEGATIVE_PROMPT,

@@ -17,6 +17,8 @@ from copilot.units import Seconds
 from pipelines.progress import Progress
 
 _ANSWERS_WITHIN_S: Seconds = 60.0
+_ASK_AGAIN_FOR_S: Seconds = 60.0
+"""Across the network. Between the driver and the watch there is none."""
 _ASK_AGAIN_S: Seconds = 0.5
 
 Stop = Literal["go", "drain", "stop"]
@@ -179,24 +181,23 @@ class RemoteWatch:
 
     def stop(self, stop: Stop) -> None:
         """As `Watch.stop`."""
-        self.ask("stop", stop)
+        self.ask("stop", stop, again_s=0.0)
 
     def state(self) -> State:
         """As `Watch.state`."""
-        state: State = self.ask("state")
+        state: State = self.ask("state", again_s=0.0)
         return state
 
-    def ask(self, method: str, *given: object) -> Any:  # noqa: ANN401 - whatever it answers
+    def ask(self, method: str, *given: object, again_s: Seconds = _ASK_AGAIN_FOR_S) -> Any:  # noqa: ANN401
         """Call one of its methods, again where the network fails for a moment."""
         import ray  # noqa: PLC0415 - an extra
 
-        end_s = time.monotonic() + _ANSWERS_WITHIN_S
+        end_s = time.monotonic() + again_s
         while True:
-            left_s = end_s - time.monotonic()
             try:
-                return ray.get(getattr(self._handle, method).remote(*given), timeout=max(left_s, 0.0))
+                return ray.get(getattr(self._handle, method).remote(*given), timeout=_ANSWERS_WITHIN_S)
             except ray.exceptions.RayError as error:
-                if isinstance(error, ray.exceptions.ActorUnavailableError) and left_s > 0:
+                if isinstance(error, ray.exceptions.ActorUnavailableError) and time.monotonic() < end_s:
                     time.sleep(_ASK_AGAIN_S)
                     continue
                 raise WatchLostError(

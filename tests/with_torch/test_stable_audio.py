@@ -12,6 +12,7 @@ from copilot.errors import UserError
 from copilot.units import seconds_to_samples
 from renderers import registry
 from renderers.base import BatchTooLargeError, RenderedSound, RenderFailure, RenderRequest, about
+from renderers.diffusion import noise
 from renderers.stable_audio import (
     WINDOW_S as FULL_WINDOW_S,
 )
@@ -19,10 +20,9 @@ from renderers.stable_audio import (
     StableAudioRenderer,
     StableAudioSettings,
     decoder_reach,
-    generators,
-    noise,
 )
 from renderers.stable_audio_3 import StableAudio3Renderer, StableAudio3Settings
+from renderers.torch_support import generators
 
 ONE, THREE = "stable-audio", "stable-audio-3"
 BOTH = pytest.mark.parametrize("kind", [ONE, THREE])
