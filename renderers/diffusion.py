@@ -36,7 +36,7 @@ LICENCE = "Apache-2.0 (diffusers)"
 MODEL_LICENCE = "Stability AI Community License"
 
 _SOUND_VERSION = "1"
-"""Goes up whenever the code of a renderer, or of what they share, gives other samples for the same request."""
+"""Goes up whenever the code of a renderer, or what is shared, gives other samples for the same request."""
 
 
 ABOUT_MODEL = "A hub's OWNER/NAME, or a folder."
