@@ -154,7 +154,9 @@ def test_what_hangs_past_every_deadline_ends_the_run_by_name(run, orders, on_clu
     with orders.given("tts", "freeze", TEXTS[LATE]):
         stalled = ended(on_cluster("--stall-timeout", "20"))
         assert stalled.returncode == 1, stalled.stderr
-        assert "nothing has happened for 20 s (--stall-timeout): pool speech, worker speech-" in stalled.stderr
+        assert (
+            "nothing has happened for 20 s (--stall-timeout): pool speech, worker speech-" in stalled.stderr
+        )
         batch = ", ".join(seed.id for seed in drawn(N_SEEDS)[LATE - 1 : LATE + 1])
         assert f"has been at {batch} for" in stalled.stderr
         assert "what was committed stands. Run the same command again to go on" in stalled.stderr
