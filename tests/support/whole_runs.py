@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from pipelines.verify import verify
 SEEDS = f"librispeech:{Path(__file__).parents[3] / 'shared/data/LibriSpeech/test-clean'}"
 RUN_SEED = 7
 _ENDS_WITHIN_S = 900
+_COMES_WITHIN_S = 300
 _N_IN_DEPTH = 2
 """Few, where samples are held against those of a run that was verified in depth."""
 
@@ -108,10 +110,12 @@ def ended(command: Command) -> Ended:
 
 
 def until(command: Command, holds: Callable[[], object]) -> None:
-    """Wait until something is so; fails where the command ends before."""
+    """Wait until something is so; fails where the command ends before, or it takes too long."""
+    end_s = time.monotonic() + _COMES_WITHIN_S
     while not holds():
         command.process.join(0.01)
         assert command.is_alive() or holds(), command.wait()
+        assert time.monotonic() < end_s, "what was waited for did not come"
 
 
 def opened(process: psutil.Process) -> list[str]:

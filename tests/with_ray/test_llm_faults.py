@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import psutil
 import pytest
 from conftest import AT_ONCE, LONG
-from fake_llm import HANG, ThreadedLlm
-from whole_runs import Rows, WholeRun, ended, until
+from fake_llm import HANG, HttpFault, ThreadedLlm
+from whole_runs import Rows, WholeRun, drawn, ended, until
 
 from copilot.content import content_hash
+from copilot.seed import Seed
+from pipelines.run import Run
 
 N_SEEDS = 64 if LONG else 8
 """Fewer than elsewhere: these scenes are longer."""
+N_SILENT = 2
+"""Fewer than requests and batches at a time: the others go on."""
+MOST_COMMITS = N_SEEDS // AT_ONCE - N_SILENT
+"""What is made of the seeds that are in no batch with a silent one."""
 
 
 class SteadyLlm(ThreadedLlm):
@@ -25,10 +32,14 @@ class SteadyLlm(ThreadedLlm):
     def _drawn(self, number: int, body: dict[str, Any]) -> Any:
         return super()._drawn(content_hash(body), body)
 
-    def silent_after(self, n_answers: int) -> None:
-        """Let requests hang once so many were answered."""
-        first = self.requests
-        self.faults = lambda number, _: HANG if number >= first + n_answers else None
+    def silent_about(self, seeds: Sequence[Seed]) -> None:
+        """Let requests that name one of these seeds hang."""
+
+        def fault(_: int, body: dict[str, Any]) -> HttpFault | None:
+            asked = "".join(message["content"] for message in body["messages"])
+            return HANG if any(f"Seed: {seed.text}" in asked for seed in seeds) else None
+
+        self.faults = fault
 
     def speak(self) -> None:
         self.faults = ()
@@ -49,11 +60,10 @@ def asking(server: SteadyLlm) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Designed:
-    """What comes of a run that nothing happens to, and how many requests that takes."""
+    """What comes of a run that nothing happens to."""
 
     rows: Rows
     rejects: dict[str, tuple[str, str]]
-    n_requests: int
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +71,7 @@ def designed(server, orders, tmp_path_factory) -> Designed:
     run = WholeRun(tmp_path_factory.mktemp("designed"), N_SEEDS, asking(server))
     rows = run.local(in_depth=None)
     assert len(rows) > N_SEEDS // 2
-    return Designed(rows, run.rejects(), server.requests)
+    return Designed(rows, run.rejects())
 
 
 @pytest.fixture
@@ -70,9 +80,11 @@ def run(server, tmp_path) -> WholeRun:
 
 
 def test_a_server_that_comes_back_and_a_designer_that_is_killed(server, run, on_cluster, designed, moment):
-    server.silent_after(moment.rng.randrange(designed.n_requests // 2, designed.n_requests * 3 // 4))
+    silent = moment.rng.sample(drawn(N_SEEDS), N_SILENT)
+    server.silent_about(silent)
     command = on_cluster()
-    until(command, lambda: server.load.in_flight and run.n_commits())
+    moment.reached(command, run, MOST_COMMITS)
+    until(command, lambda: server.load.in_flight)
     os.kill(_client(server.port), signal.SIGKILL)
     server.stop()
     server.speak()
@@ -90,15 +102,17 @@ def _client(port: int) -> int:
 
 
 def test_a_server_that_stays_away_ends_the_run(server, run, on_cluster, designed):
-    server.silent_after(designed.n_requests // 2)
+    silent = drawn(N_SEEDS)[-N_SILENT:]
+    server.silent_about(silent)
     command = on_cluster("--llm-patience", "1")
-    until(command, lambda: server.load.in_flight and run.n_commits())
+    until(command, lambda: run.n_commits() and server.load.in_flight == N_SILENT)
     server.stop()
     ended_early = ended(command)
     assert ended_early.returncode == 1, ended_early.stderr
     assert "no server of the language model has answered for" in ended_early.stderr
     assert "Traceback" not in ended_early.stderr
-    assert 0 < run.n_commits() < -(-N_SEEDS // AT_ONCE)
+    assert run.n_commits()
+    assert {seed.id for seed in silent}.isdisjoint(Run(run.place).ledger.seed_ids())
     server.speak()
     server.start()
     assert (run.local(), run.rejects()) == (designed.rows, designed.rejects)
