@@ -150,8 +150,7 @@ class DesignPart:
 
     async def _write_one(self, record: Record) -> None:
         async with self._room:
-            if record.reject is None:
-                await self._stage.write(record)
+            await self._stage.write(record)
 
     def commit(self) -> Sequence[Progress]:
         """Nothing ends here."""

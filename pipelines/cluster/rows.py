@@ -28,12 +28,15 @@ def packed(records: Iterable[Record]) -> pa.Table:
 
 
 def _cells(records: Iterable[Record]) -> pa.ChunkedArray:
-    chunks, cells = [], []
+    chunks: list[pa.Array] = []
+    cells: list[bytes] = []
+    size = 0
     for record in records:
         cells.append(pickle.dumps(record, protocol=pickle.HIGHEST_PROTOCOL))
-        if sum(map(len, cells)) > _MOST_JOINED:
+        size += len(cells[-1])
+        if size > _MOST_JOINED:
             chunks.append(_joined(cells))
-            cells = []
+            cells, size = [], 0
     return pa.chunked_array([*chunks, _joined(cells)], pa.large_binary())
 
 

@@ -3,7 +3,8 @@
 A worker that dies (killed, out of memory, hung past its deadline) is started anew by Ray, somewhere, and
 given the same batch. After some deaths the seeds of the batch are tried one by one, with nothing beside them,
 and one with which workers die alone is rejected. A worker that dies while it gets ready, or while it commits,
-dies of no seed: after some deaths of that the run ends.
+dies of no seed: after some deaths of that the run ends. So it does where a batch is made again and again
+because what came of it is lost.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ READIES = 3
 """How many workers may die while they get ready for a batch."""
 COMMITS = 5
 """How many workers may die while they commit a batch: other deaths hit them there, too."""
+LOSSES = 10
+"""How often a batch may be made that did not get to the next pool: nodes die, too, with what they hold."""
 
 _READY_WITHIN_S: Seconds = 3600.0
 _WORDS_TAKE_S: Seconds = 5.0
@@ -137,11 +140,12 @@ class Tries:
         """Let the stages work on a batch; where workers died with it, on its seeds one by one.
 
         Tells whether they did, as they do not where the run ends. Raises BackendBrokenError where a backend
-        was broken in other workers as well.
+        was broken in other workers as well, CopilotError where what comes of the batch is always lost.
         """
         with self._room.together(), self._told(attempt, "stages", attempt.ids, attempt.seed_ids) as begun:
             if begun.stop in self._stops:
                 return False
+            self._check_kept(begun, attempt)
             if begun.n_deaths < self._tries:
                 work(records)
                 return True
@@ -174,6 +178,15 @@ class Tries:
     def end(self, attempt: Attempt, progress: Sequence[Progress] = ()) -> None:
         """Tell the watch that a batch is done, and what was committed of it."""
         self._watch.forget(attempt.keys, progress)
+
+    def _check_kept(self, begun: Begun, attempt: Attempt) -> None:
+        if begun.n_made >= LOSSES:
+            others = f" and {n} others" if (n := len(attempt.ids) - 1) else ""
+            raise CopilotError(
+                f"pool {self._pool.name}: {attempt.seed_ids[0]}{others} were made {begun.n_made} times, and "
+                "lost before the next pool had them: workers or nodes end while they hand over (out of "
+                "memory?); what was committed stands"
+            )
 
     def _bounded(self, begun: Begun, n: int, when: str) -> None:
         if begun.n_deaths >= n:

@@ -1,7 +1,8 @@
 """What is known of a run in progress: who works on what, since when, and how often that was begun before.
 
 One watch a run, in a process of its own beside the driver. Workers tell it of what they do before they
-begin it and when it is done. It remembers only what is under way, so it does not grow with the run.
+begin it and when it is done. It remembers what is under way and what was done last, so it does not grow with
+the run.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ _ANSWERS_WITHIN_S: Seconds = 60.0
 _ASK_AGAIN_FOR_S: Seconds = 60.0
 """Across the network. Between the driver and the watch there is none."""
 _ASK_AGAIN_S: Seconds = 0.5
+_MOST_REMEMBERED = 10_000
+"""Pieces of work that are done: what is lost after that is lost soon."""
 
 Stop = Literal["go", "drain", "stop"]
 """Whether work goes on: `drain` begins no new seed and ends what was begun, `stop` begins no batch."""
@@ -44,12 +47,14 @@ class Work:
 class Begun:
     """The answer to a worker that begins something.
 
-    `n_deaths` is how many workers have died of it, `last_words` what the last one said of its end.
+    `n_deaths` is how many workers have died of it, `last_words` what the last one said of its end, `n_made`
+    how often it was done, and is begun again because what came of it was lost.
     """
 
     stop: Stop
     n_deaths: int = 0
     last_words: str = ""
+    n_made: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +98,7 @@ class Watch:
         self._doing: dict[str, tuple[Work, Seconds]] = {}
         self._n_deaths: dict[str, int] = {}
         self._words: dict[str, str] = {}
+        self._n_made: dict[str, int] = {}
         self._last: dict[str, str] = {}
 
     def begin(self, work: Work) -> Begun:
@@ -104,7 +110,8 @@ class Watch:
         died = before.worker != work.worker
         self._n_deaths[work.key] = self._n_deaths.get(work.key, 0) + died
         self._doing[work.key] = (work, self._sign_s)
-        return Begun(self._stop, self._n_deaths[work.key], self._words.get(work.key, ""))
+        n_deaths, n_made = self._n_deaths[work.key], self._n_made.get(work.key, 0)
+        return Begun(self._stop, n_deaths, self._words.get(work.key, ""), n_made)
 
     def done(self, key: str) -> None:
         """The work is done: its worker lives. What is known of earlier deaths is kept until `forget`."""
@@ -115,12 +122,16 @@ class Watch:
                 self._last[work.pool] = work.seed_ids[-1]
 
     def forget(self, keys: Sequence[str], progress: Sequence[Progress] = ()) -> None:
-        """All that these stand for is done, and will not be begun again; this is what was committed."""
+        """All that these stand for is done, deaths are forgotten; this is what was committed."""
         known = [key for key in keys if key in self._n_deaths]
         for key in known:
             self.done(key)
             del self._n_deaths[key]
             self._words.pop(key, None)
+            # The one that was done last is the last in it.
+            self._n_made[key] = self._n_made.pop(key, 0) + 1
+        while len(self._n_made) > _MOST_REMEMBERED:
+            del self._n_made[next(iter(self._n_made))]
         if known:
             self._progress.extend(progress)
 

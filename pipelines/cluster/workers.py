@@ -1,6 +1,7 @@
 """The workers of the pools, as Ray Data constructs them: once a process, then called with batch after batch.
 
-What ends the run is told to the watch, and the worker's batch is dropped; a worker never raises.
+What ends the run is told to the watch, and what was not yet made of the batch is dropped; a worker never
+raises.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class PoolWorker:
         self._part: Part | None = None
 
     def __call__(self, table: pa.Table) -> pa.Table:
-        """Work on a batch; nothing comes of it where the run is ending."""
+        """Work on a batch, and give what goes on; where the run is ending, that may be nothing."""
         rows = Rows(table)
         attempt = Attempt(rows.ids, rows.seed_ids)
         made: list[pa.Table] = [packed(())]

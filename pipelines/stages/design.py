@@ -33,8 +33,10 @@ class AsyncDesignStage(Stage):
     async def write(self, record: Record) -> None:
         """Give the record its dialogue and the account of it, or reject it.
 
-        Raises CopilotError for what ends the run.
+        One that is rejected already stays as it is. Raises CopilotError for what ends the run.
         """
+        if record.reject is not None:
+            return
         with self.guarding(record):
             try:
                 design = await self._designer.design_async(record.seed, self._run_seed)

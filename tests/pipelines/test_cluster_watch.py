@@ -11,7 +11,7 @@ from copilot.errors import BackendBrokenError, CopilotError, StorageFullError, U
 from copilot.seed import Seed
 from pipelines.cluster.plan import Needs, RaySettings, lay_out
 from pipelines.cluster.resources import Resources
-from pipelines.cluster.tries import COMMITS, READIES, TRIES, TRIES_TOGETHER, Attempt, Tries
+from pipelines.cluster.tries import COMMITS, LOSSES, READIES, TRIES, TRIES_TOGETHER, Attempt, Tries
 from pipelines.cluster.watch import Watch, Work
 from pipelines.progress import Progress
 from pipelines.record import Record
@@ -59,6 +59,15 @@ def test_work_that_was_not_done_counts_until_it_is_forgotten():
     assert watch.begin(work(worker="mix-3")).n_deaths == 2
     watch.forget(["k"])
     assert watch.begin(work(worker="mix-4")).n_deaths == 0
+
+
+def test_what_was_done_is_remembered_for_a_while(monkeypatch):
+    monkeypatch.setattr("pipelines.cluster.watch._MOST_REMEMBERED", 2)
+    watch = Watch()
+    for key, n_made in (("k", 0), ("l", 0), ("k", 1), ("m", 0), ("k", 2), ("l", 0)):
+        assert watch.begin(work(key)).n_made == n_made
+        watch.forget([key])
+    assert vars(watch)["_n_made"] == {"k": 3, "l": 1}
 
 
 def test_what_is_told_twice_counts_once():
@@ -218,6 +227,16 @@ def test_a_backend_that_is_broken_is_tried_elsewhere_and_then_ends_the_run():
     with pytest.raises(BackendBrokenError, match="boom"):
         cluster.lead(records(2), Stages("seed/0", error=BackendBrokenError))
     assert cluster.n_dead == TRIES - 1
+
+
+def test_what_is_made_and_always_lost_ends_the_run():
+    cluster, batch = Cluster(), records(3)
+    for _ in range(LOSSES):
+        assert cluster.lead(batch, Stages())
+    with pytest.raises(
+        CopilotError, match=rf"pool sounds: seed/0 and 2 others were made {LOSSES} times, and "
+    ):
+        cluster.lead(batch, Stages())
 
 
 def test_a_batch_that_outlives_a_death_beside_it_loses_nothing():
