@@ -7,7 +7,9 @@ import json
 import random
 import threading
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import fake_llm as fake
 import pyarrow.parquet as pq
@@ -214,6 +216,10 @@ def run(
     )
 
 
+ALL_ACCEPTED: Mapping[str, Any] = {"steady": True, "seed": 1}
+"""A server whose dialogues all become samples, in whatever order it is asked."""
+
+
 def rows_of(folder: Path, kind: str) -> list[dict]:
     files = RunReader(folder / "run").files(kind)
     return [row for file in files for row in pq.read_table(folder / "run" / file.path).to_pylist()]
@@ -269,7 +275,7 @@ def test_no_key_and_no_password_is_written_anywhere(tmp_path, monkeypatch):
 
 def test_a_server_that_goes_away_and_comes_back_loses_nothing(tmp_path):
     away = threading.Event()
-    with serving() as server:
+    with serving(**ALL_ACCEPTED) as server:
 
         def bounce(progress):
             if not away.is_set():
@@ -284,7 +290,7 @@ def test_a_server_that_goes_away_and_comes_back_loses_nothing(tmp_path):
 
 def test_a_run_whose_servers_are_gone_ends_and_goes_on_later(tmp_path):
     seeds = seeds_in(tmp_path, 24)
-    with serving() as server:
+    with serving(**ALL_ACCEPTED) as server:
         with pytest.raises(ServersGoneError, match="run the same command again"):
             run(
                 tmp_path,
@@ -314,12 +320,12 @@ def test_what_a_server_will_never_accept_ends_the_run_with_one_message(tmp_path,
 
 
 def test_two_servers_share_the_work_and_one_is_enough(tmp_path):
-    with serving() as one, serving() as other:
+    with serving(**ALL_ACCEPTED) as one, serving(**ALL_ACCEPTED) as other:
         outcome = run(tmp_path, seeds_in(tmp_path, 12), one.url, other.url)
         assert outcome.totals.accepted == 12
         shares = Counter({"one": len(one.bodies), "other": len(other.bodies)})
         assert min(shares.values()) > 0.3 * sum(shares.values())
-    with serving() as one, serving(faults=lambda n, body: fake.http_status(500)) as broken:
+    with serving(**ALL_ACCEPTED) as one, serving(faults=lambda n, body: fake.http_status(500)) as broken:
         folder = tmp_path / "broken"
         folder.mkdir()
         outcome = run(folder, seeds_in(folder, 12), one.url, broken.url)

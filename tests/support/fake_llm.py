@@ -1,7 +1,8 @@
 """A small server that speaks OpenAI's protocol as vLLM does, and fails on demand.
 
 It answers a chat request with an instance of the request's JSON Schema, drawn by the seed and the number of
-the request (from 0). Without `response_format` the schema is that of the last fenced ```json block.
+the request (from 0), or, where it is `steady`, by the seed and what is asked, so that who asks the same gets
+the same answer. Without `response_format` the schema is that of the last fenced ```json block.
 
     async with FakeLlm() as server: ...       in a test's own event loop
     with serving() as server: ...             in a thread; `stop()` and `start()` kill and restart it
@@ -25,6 +26,8 @@ from typing import Any, Literal, Self
 
 from aiohttp import web
 from fake_schema import UnknownSchemaError, draw, fenced_schema
+
+from copilot.content import content_hash
 
 
 @dataclass(frozen=True)
@@ -154,6 +157,7 @@ class FakeLlm:
         model: str = "tiny",
         max_model_len: int = 32_768,
         seed: int = 0,
+        steady: bool = False,
         latency_s: float = 0.0,
         faults: Plan = (),
         key: str | None = None,
@@ -162,7 +166,8 @@ class FakeLlm:
         port: int = 0,
         n_kept: int = 1000,
     ) -> None:
-        self.model, self.max_model_len, self.seed, self.latency_s = model, max_model_len, seed, latency_s
+        self.model, self.max_model_len, self.latency_s = model, max_model_len, latency_s
+        self.seed, self.steady = seed, steady
         self.faults, self.key, self.refuses, self.metrics, self.port = faults, key, refuses, metrics, port
         self.bodies: deque[dict[str, Any]] = deque(maxlen=n_kept)
         self.headers: deque[dict[str, str]] = deque(maxlen=n_kept)
@@ -329,7 +334,8 @@ class FakeLlm:
             schema = form["json_schema"]["schema"]
         else:
             schema = fenced_schema(message["content"] for message in body["messages"])
-        return {} if schema is None else draw(schema, Random(f"{self.seed}/{number}"))
+        drawn_by = content_hash(body) if self.steady else number
+        return {} if schema is None else draw(schema, Random(f"{self.seed}/{drawn_by}"))
 
     def _usage(self, body: dict[str, Any], content: str) -> dict[str, Any]:
         n_prompt, n_generated = _n_prompt_tokens(body), max(1, len(content) // 4)

@@ -11,10 +11,9 @@ from typing import Any
 import psutil
 import pytest
 from conftest import AT_ONCE, LONG
-from fake_llm import HANG, HttpFault, ThreadedLlm
+from fake_llm import HANG, Fault, Plan, ThreadedLlm
 from whole_runs import Rows, WholeRun, drawn, ended, until
 
-from copilot.content import content_hash
 from copilot.seed import Seed
 from pipelines.run import Run
 
@@ -26,34 +25,25 @@ MOST_COMMITS = N_SEEDS // AT_ONCE - N_SILENT
 """What is made of the seeds that are in no batch with a silent one."""
 
 
-class SteadyLlm(ThreadedLlm):
-    """A server that gives the same answer to the same question, whenever it is asked."""
+def silence_about(seeds: Sequence[Seed]) -> Plan:
+    """The faults of a server on which requests hang that name one of these seeds."""
 
-    def _drawn(self, number: int, body: dict[str, Any]) -> Any:
-        return super()._drawn(content_hash(body), body)
+    def fault(_: int, body: dict[str, Any]) -> Fault | None:
+        asked = "".join(message["content"] for message in body["messages"])
+        return HANG if any(f"Seed: {seed.text}" in asked for seed in seeds) else None
 
-    def silent_about(self, seeds: Sequence[Seed]) -> None:
-        """Let requests that name one of these seeds hang."""
-
-        def fault(_: int, body: dict[str, Any]) -> HttpFault | None:
-            asked = "".join(message["content"] for message in body["messages"])
-            return HANG if any(f"Seed: {seed.text}" in asked for seed in seeds) else None
-
-        self.faults = fault
-
-    def speak(self) -> None:
-        self.faults = ()
+    return fault
 
 
 @pytest.fixture(scope="module")
 def server():
-    server = SteadyLlm()
+    server = ThreadedLlm(steady=True)
     server.start()
     yield server
     server.stop()
 
 
-def asking(server: SteadyLlm) -> tuple[str, ...]:
+def asking(server: ThreadedLlm) -> tuple[str, ...]:
     model = ("--designer", "llm", "--llm-url", server.url, "--llm-model", server.model)
     return (*model, "--llm-concurrency", "4", "--sfx", "noise", "--tts", "murmur")
 
@@ -81,13 +71,13 @@ def run(server, tmp_path) -> WholeRun:
 
 def test_a_server_that_comes_back_and_a_designer_that_is_killed(server, run, on_cluster, designed, moment):
     silent = moment.rng.sample(drawn(N_SEEDS), N_SILENT)
-    server.silent_about(silent)
+    server.faults = silence_about(silent)
     command = on_cluster()
     moment.reached(command, run, MOST_COMMITS)
     until(command, lambda: server.load.in_flight)
     os.kill(_client(server.port), signal.SIGKILL)
     server.stop()
-    server.speak()
+    server.faults = ()
     server.start()
     done = ended(command)
     assert done.returncode == 0, done.stderr
@@ -103,7 +93,7 @@ def _client(port: int) -> int:
 
 def test_a_server_that_stays_away_ends_the_run(server, run, on_cluster, designed):
     silent = drawn(N_SEEDS)[-N_SILENT:]
-    server.silent_about(silent)
+    server.faults = silence_about(silent)
     command = on_cluster("--llm-patience", "1")
     until(command, lambda: run.n_commits() and server.load.in_flight == N_SILENT)
     server.stop()
@@ -113,6 +103,6 @@ def test_a_server_that_stays_away_ends_the_run(server, run, on_cluster, designed
     assert "Traceback" not in ended_early.stderr
     assert run.n_commits()
     assert {seed.id for seed in silent}.isdisjoint(Run(run.place).ledger.seed_ids())
-    server.speak()
+    server.faults = ()
     server.start()
     assert (run.local(), run.rejects()) == (designed.rows, designed.rejects)
