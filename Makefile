@@ -16,7 +16,7 @@ VLLM_STAMP := $(VLLM_VENV)/.installed
 # Kept byte code saves seconds at every start.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: help demo test test-ray test-torch test-vllm check format gallery bench lock lock-torch lock-vllm clean
+.PHONY: help environments demo test test-ray test-torch test-vllm check format gallery bench lock lock-torch lock-vllm clean
 
 help:
 	@echo "make demo       make a small data set in runs/demo and say where to look and listen"
@@ -51,6 +51,8 @@ $(VLLM_STAMP): requirements/torch-cpu.lock requirements/vllm-test.lock | $(STAMP
 	$(call torch_venv,$(VLLM_VENV))
 	$(BIN)/uv pip install --quiet --python $(VLLM_VENV)/bin/python --no-deps --require-hashes -r requirements/vllm-test.lock
 	@touch $@
+
+environments: $(STAMP) $(TORCH_STAMP) $(VLLM_STAMP)
 
 define torch_venv
 	@$(TORCH_PYTHON) -c 'import platform as p, sys; sys.exit((p.system(), p.machine(), p.python_implementation(), *sys.version_info[:2]) != ("Linux", "x86_64", "CPython", 3, 11))' || \

@@ -246,7 +246,9 @@ def test_a_run_over_a_server_with_every_fault_accounts_for_every_seed(tmp_path):
     assert outcome.n_left == 0
     assert len({row["seed_id"] for row in samples + rejects}) == len(samples + rejects) == 24
     assert samples
-    assert all(row["raw_replies"] and row["reason"] and row["stage"] == "design" for row in rejects)
+    # Speech that does not fit its slot is found later.
+    assert {row["stage"] for row in rejects} <= {"design", "fit-speech"}
+    assert all(row["raw_replies"] and row["reason"] for row in rejects if row["reason"] != "server-error")
     for row in samples:
         spent = row["provenance"]
         assert spent["requests"] == len(spent["raw_replies"])
