@@ -20,7 +20,7 @@ from pipelines.cluster.nodes import check_free, connected, nodes
 from pipelines.cluster.plan import Plan, RaySettings
 from pipelines.cluster.staffing import Servers, needs_of, staff
 from pipelines.cluster.stream import Stream
-from pipelines.cluster.watch import Phase, RemoteWatch, State, Watch
+from pipelines.cluster.watch import Phase, RemoteWatch, State, Watch, some_of
 from pipelines.design_ahead import Designing, batch_size
 from pipelines.executors import Job
 from pipelines.local import interruptible
@@ -156,9 +156,9 @@ def _stalled(state: State, timeout_s: Seconds) -> str:
         return f"{quiet}no worker has anything to do ({last or 'none has begun'}); see ray status; {end}"
     oldest = max(state.doing, key=lambda doing: doing.since_s)
     work = oldest.work
-    seeds = ", ".join(work.seed_ids[:3]) + (", ..." if len(work.seed_ids) > 3 else "")
     before = state.last.get(work.pool)
+    done = f", and was done with {before} before" if before else ""
     return (
-        f"{quiet}pool {work.pool}, worker {work.worker} has been at {seeds} for {oldest.since_s:.0f} s"
-        f"{_PHASES[work.phase]}{f', and was done with {before} before' if before else ''}; {end}"
+        f"{quiet}pool {work.pool}, worker {work.worker} has been at {some_of(work.seed_ids)} for "
+        f"{oldest.since_s:.0f} s{_PHASES[work.phase]}{done}; {end}"
     )

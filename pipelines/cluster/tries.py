@@ -20,7 +20,7 @@ from copilot.content import content_hash
 from copilot.errors import BackendBrokenError, CopilotError
 from copilot.units import Seconds
 from pipelines.cluster.plan import Pool
-from pipelines.cluster.watch import Begun, Phase, Stop, Work
+from pipelines.cluster.watch import Begun, Phase, Stop, Work, some_of
 from pipelines.progress import Progress
 from pipelines.record import Record
 
@@ -181,10 +181,9 @@ class Tries:
 
     def _check_kept(self, begun: Begun, attempt: Attempt) -> None:
         if begun.n_made >= LOSSES:
-            others = f" and {n} others" if (n := len(attempt.ids) - 1) else ""
             raise CopilotError(
-                f"pool {self._pool.name}: {attempt.seed_ids[0]}{others} were made {begun.n_made} times, and "
-                "lost before the next pool had them: workers or nodes end while they hand over (out of "
+                f"pool {self._pool.name}: {some_of(attempt.seed_ids)} made {begun.n_made} times, and lost "
+                "before the next pool had them: workers or nodes end while they hand over (out of "
                 "memory?); what was committed stands"
             )
 

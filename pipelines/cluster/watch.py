@@ -22,7 +22,7 @@ _ASK_AGAIN_FOR_S: Seconds = 60.0
 """Across the network. Between the driver and the watch there is none."""
 _ASK_AGAIN_S: Seconds = 0.5
 _MOST_REMEMBERED = 10_000
-"""Pieces of work that are done: what is lost after that is lost soon."""
+"""Pieces of work that are done: what is lost all the same is lost soon after."""
 
 Stop = Literal["go", "drain", "stop"]
 """Whether work goes on: `drain` begins no new seed and ends what was begun, `stop` begins no batch."""
@@ -30,6 +30,11 @@ Stop = Literal["go", "drain", "stop"]
 
 Phase = Literal["ready", "stages", "commit"]
 """What a worker is doing with a batch: getting ready for its first, leading it through stages, committing."""
+
+
+def some_of(seed_ids: Sequence[str]) -> str:
+    """The seeds of a batch, as a message names them: the first few."""
+    return ", ".join(seed_ids[:3]) + (", ..." if len(seed_ids) > 3 else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +133,7 @@ class Watch:
             self.done(key)
             del self._n_deaths[key]
             self._words.pop(key, None)
-            # The one that was done last is the last in it.
+            # In the order in which they were done last.
             self._n_made[key] = self._n_made.pop(key, 0) + 1
         while len(self._n_made) > _MOST_REMEMBERED:
             del self._n_made[next(iter(self._n_made))]

@@ -234,7 +234,8 @@ def test_what_is_made_and_always_lost_ends_the_run():
     for _ in range(LOSSES):
         assert cluster.lead(batch, Stages())
     with pytest.raises(
-        CopilotError, match=rf"pool sounds: seed/0 and 2 others were made {LOSSES} times, and "
+        CopilotError,
+        match=rf"pool sounds: seed/0, seed/1, seed/2 made {LOSSES} times, and lost before the next pool",
     ):
         cluster.lead(batch, Stages())
 

@@ -10,19 +10,18 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
 import pytest
+from processes import comes_while
 
 _BRIDGE = "copilot0"
 _NETWORK = "10.77.0"
 STORE_IP = f"{_NETWORK}.1"
 _ENDS_WITHIN_S = 60
-_STARTS_WITHIN_S = 120
 
 
 def _may_make_hosts() -> bool:
@@ -118,15 +117,14 @@ class RayHosts:
         self.head, self.others = head, others
         self.address = f"{head.ip}:6379"
         options = ("--num-cpus=0", "--port=6379", "--include-dashboard=false")
-        head.begin("ray", "start", "--head", f"--node-ip-address={head.ip}", *options, "--block")
-        self._until(1)
-        for n, host in enumerate(others, 2):
-            ours = (f"--address={self.address}", f"--node-ip-address={host.ip}", "--num-cpus=2")
-            host.begin("ray", "start", *ours, "--block")
-            self._until(n)
+        _start(head, "--head", *options)
+        for host in others:
+            _start(host, f"--address={self.address}", "--num-cpus=2")
 
-    def _until(self, n_nodes: int) -> None:
-        end_s = time.monotonic() + _STARTS_WITHIN_S
-        while "Ray runtime started" not in (self.head, *self.others)[n_nodes - 1].said():
-            assert time.monotonic() < end_s, [host.said() for host in (self.head, *self.others)]
-            time.sleep(0.2)
+
+def _start(host: Host, *options: str) -> None:
+    """Begin Ray on a host, and wait until it is there."""
+    process = host.begin("ray", "start", f"--node-ip-address={host.ip}", *options, "--block")
+    assert comes_while(lambda: process.poll() is None, lambda: "Ray runtime started" in host.said()), (
+        host.said()
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import psutil
 import yaml
+from processes import comes_while
 from stand_ins import Command, Ended
 
 from copilot.seed import Seed
@@ -21,7 +21,6 @@ from pipelines.verify import verify
 SEEDS = f"librispeech:{Path(__file__).parents[3] / 'shared/data/LibriSpeech/test-clean'}"
 RUN_SEED = 7
 _ENDS_WITHIN_S = 900
-_COMES_WITHIN_S = 300
 _N_IN_DEPTH = 2
 """Few, where samples are held against those of a run that was verified in depth."""
 
@@ -111,11 +110,7 @@ def ended(command: Command) -> Ended:
 
 def until(command: Command, holds: Callable[[], object]) -> None:
     """Wait until something is so; fails where the command ends before, or it takes too long."""
-    end_s = time.monotonic() + _COMES_WITHIN_S
-    while not holds():
-        command.process.join(0.01)
-        assert command.is_alive() or holds(), command.wait()
-        assert time.monotonic() < end_s, "what was waited for did not come"
+    assert comes_while(command.is_alive, holds), command.wait()
 
 
 def opened(process: psutil.Process) -> list[str]:

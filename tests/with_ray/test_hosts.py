@@ -5,11 +5,13 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 from conftest import AT_ONCE, LONG, laid_out
 from hosts import STORE_IP, Host, RayHosts, needs_hosts, network
 from moto.server import ThreadedMotoServer
+from processes import comes_while
 from whole_runs import Rows, WholeRun
 
 from pipelines.holding import RENEW_S
@@ -35,16 +37,16 @@ def usual(orders, tmp_path_factory) -> Rows:
 @pytest.fixture
 def hosts(s3, tmp_path) -> Iterator[list[Host]]:
     """Four of them, and a server of the store that they reach: its content is that of `s3`."""
-    with network():
+    with network(), ExitStack() as until_all_are_gone:
         server = ThreadedMotoServer(ip_address=STORE_IP, port=0, verbose=False)
         server.start()
+        until_all_are_gone.callback(server.stop)
         url = f"http://{STORE_IP}:{server.get_host_and_port()[1]}"
         environment = {"AWS_ENDPOINT_URL": url, "RAY_AUTH_MODE": "disabled"}
         made = [Host(name, 10 + k, environment, tmp_path) for k, name in enumerate("abcd")]
-        yield made
         for host in made:
-            host.remove()
-        server.stop()
+            until_all_are_gone.callback(host.remove)
+        yield made
 
 
 @pytest.fixture
@@ -58,9 +60,8 @@ def begin(run: WholeRun, cluster: RayHosts) -> subprocess.Popen[bytes]:
 
 
 def until_in_the_middle(run: WholeRun, cluster: RayHosts, command: subprocess.Popen[bytes]) -> None:
-    while run.n_commits() < 5:
-        assert command.poll() is None, cluster.head.said()
-        time.sleep(0.2)
+    in_the_middle = comes_while(lambda: command.poll() is None, lambda: run.n_commits() >= 5)
+    assert in_the_middle, cluster.head.said()
 
 
 @pytest.mark.parametrize("fault", ["killed", "cut off", "cut off for a while"])

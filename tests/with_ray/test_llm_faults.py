@@ -101,7 +101,7 @@ def test_a_server_that_stays_away_ends_the_run(server, run, on_cluster, designed
     assert ended_early.returncode == 1, ended_early.stderr
     assert "no server of the language model has answered for" in ended_early.stderr
     assert "Traceback" not in ended_early.stderr
-    assert run.n_commits()
+    assert 0 < run.n_commits() < -(-N_SEEDS // AT_ONCE)
     assert {seed.id for seed in silent}.isdisjoint(Run(run.place).ledger.seed_ids())
     server.faults = ()
     server.start()
