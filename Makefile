@@ -81,7 +81,7 @@ test-torch: $(TORCH_STAMP)
 	$(TORCH_VENV)/bin/python -m pytest tests/with_torch
 
 test-vllm: $(STAMP) $(VLLM_STAMP)
-	COPILOT_VLLM_PYTHON=$(VLLM_VENV)/bin/python $(BIN)/python -m pytest tests/vllm
+	COPILOT_VLLM_PYTHON=$(VLLM_VENV)/bin/python $(BIN)/python -m pytest tests/with_vllm
 
 check: $(STAMP)
 	$(BIN)/ruff format --check .

@@ -13,12 +13,12 @@ from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
-from copilot.content import content_hash
 from copilot.designers.scripted import ScriptedDesigner
 from copilot.designers.scripted.dice import Dice
 from copilot.designers.scripted.lexicon import load_lexicon
 from copilot.designers.scripted.phrasing import Phrasebook, Phrasing
 from copilot.dialogue import Dialogue
+from copilot.hashing import content_hash
 from copilot.rules import check_dialogue
 from copilot.scene import SceneLimits
 from copilot.seed import Seed

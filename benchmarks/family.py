@@ -167,6 +167,6 @@ def _kind(words: Sequence[str]) -> str:
         return f"ray: {Path(title).name}"
     if "/ray/" in rest:
         return "ray: helpers"
-    if "espeak_worker" in rest:
+    if "engine_process" in rest:
         return "espeak"
     return "worker" if "forkserver" in rest else "others"

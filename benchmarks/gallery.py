@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
 
-from copilot.content import derive_rng
+from copilot.hashing import derive_rng
 from copilot.units import SAMPLE_RATE_HZ, seconds_to_samples
-from renderers.procedural import make
+from renderers.procedural.all_recipes import CATALOGUE
 from renderers.procedural.dsp import Signal
-from renderers.procedural.library import CATALOGUE
+from renderers.procedural.renderer import make
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt

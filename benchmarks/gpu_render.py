@@ -32,10 +32,10 @@ from transformers import (
 )
 from transformers.models.t5gemma.configuration_t5gemma import T5GemmaModuleConfig
 
-from renderers.base import BatchTooLargeError, RenderedSound, RenderRequest
-from renderers.diffusion import DiffusionRenderer
-from renderers.stable_audio import StableAudioRenderer
-from renderers.stable_audio_3 import StableAudio3Renderer
+from renderers.contract import BatchTooLargeError, RenderedSound, RenderRequest
+from renderers.stable_audio.diffusion import DiffusionRenderer
+from renderers.stable_audio.renderer import StableAudioRenderer
+from renderers.stable_audio.renderer_3 import StableAudio3Renderer
 from renderers.torch_support import library_versions, pick_device, pick_dtype
 
 Configs = Mapping[str, Mapping[str, Any]]

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 import torch
 from transformers import VibeVoiceConfig
 
-from renderers.base import BatchTooLargeError
+from renderers.contract import BatchTooLargeError
 from renderers.torch_support import memory_errors, pick_device, pick_dtype
-from renderers.vibevoice import VibeVoiceSettings
-from renderers.vibevoice_model import SpeakingModel, Utterance
+from renderers.vibevoice.model import SpeakingModel, Utterance
+from renderers.vibevoice.renderer import VibeVoiceSettings
 
 RATE_HZ = 24_000
 N_FRAMES = 60

@@ -20,9 +20,9 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
-from copilot.content import content_hash
-from pipelines.ledger import CommittedFile, Ledger, LedgerEntry
-from pipelines.status import run_status
+from copilot.hashing import content_hash
+from pipelines.inspection.status import run_status
+from pipelines.run.ledger import CommittedFile, Ledger, LedgerEntry
 
 MOST_S = 60.0
 MOST_BYTES = 2e9

@@ -33,23 +33,23 @@ from typing import Any
 
 import psutil
 
-from copilot.design import AsyncDesigner, Usage
+from copilot.designers.contract import AsyncDesigner, Usage
 from copilot.designers.llm.exchange import Reply
 from copilot.designers.llm.settings import LlmSettings
 from copilot.dialogue import Mode
 from copilot.errors import CopilotError
 from copilot.seed import Seed
-from pipelines.assembly import designer_at_work
+from pipelines.backends import designer_at_work
 from pipelines.config import RunConfig
-from pipelines.design_ahead import DesignAhead
+from pipelines.execution.design_ahead import DesignAhead
 from pipelines.llm.endpoints import Endpoint
 from pipelines.llm.service import LlmService
 from pipelines.llm.wire import Wire
 from pipelines.preview import preview
-from pipelines.record import Record
 from pipelines.seeds import read_seeds
+from pipelines.stages.record import Record
 
-FAKE = Path(__file__).parents[1] / "tests" / "support" / "fake_llm.py"
+FAKE = Path(__file__).parents[1] / "tests" / "helpers" / "fake_llm.py"
 LATENCIES_S = (0.1, 1.0)
 IN_FLIGHT = (16, 64, 256)
 RAMP_UP_S = 5.0

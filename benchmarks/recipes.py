@@ -9,10 +9,10 @@ import statistics
 import sys
 import time
 
-from renderers.base import RenderFailure, RenderRequest
-from renderers.procedural import ProceduralRenderer
+from renderers.contract import RenderFailure, RenderRequest
+from renderers.procedural.all_recipes import CATALOGUE
 from renderers.procedural.catalogue import Recipe
-from renderers.procedural.library import CATALOGUE
+from renderers.procedural.renderer import ProceduralRenderer
 
 
 def real_time_factor(caption: str, duration_s: float, n_runs: int = 3) -> float:

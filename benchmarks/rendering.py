@@ -22,10 +22,10 @@ from copilot.dialogue import Dialogue, Turn
 from copilot.edit import Add
 from copilot.scene import Scene, SoundElement
 from copilot.seed import Seed
-from pipelines.record import Record
+from pipelines.stages.record import Record
 from pipelines.stages.render import RenderStage
 from pipelines.stem_store import StemStore
-from renderers.base import About, RenderedSound, RenderFailure, RenderRequest, Tool, Voice
+from renderers.contract import About, RenderedSound, RenderFailure, RenderRequest, Tool, Voice
 
 CALL_S = 0.2
 RATE_HZ = 44_100

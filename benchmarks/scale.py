@@ -26,7 +26,7 @@ from pathlib import Path
 
 from family import Ended, Memory, run
 
-from pipelines.ledger import Ledger, LedgerEntry
+from pipelines.run.ledger import Ledger, LedgerEntry
 
 MOST_GROWTH = 1.05
 _LIMITS = {

@@ -27,10 +27,10 @@ from copilot.audio.loudness import block_power
 from copilot.audio.pcm import STEM_BITS, encode_flac, to_float
 from copilot.audio.peak import true_peak_dbtp
 from copilot.stem import SoundSpec, Stem, make_stem
-from pipelines.memory import keep_freed_memory
+from pipelines.execution.memory import keep_freed_memory
 from pipelines.stem_store import StemStore
-from renderers.base import RenderedSound, RenderRequest
-from renderers.procedural import ProceduralRenderer
+from renderers.contract import RenderedSound, RenderRequest
+from renderers.procedural.renderer import ProceduralRenderer
 
 _CAPTIONS = (
     "rain",

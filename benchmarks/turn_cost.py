@@ -26,18 +26,18 @@ from threadpoolctl import threadpool_limits
 
 from copilot.sample import Keep, sample_id
 from copilot.units import SAMPLE_RATE_HZ
-from pipelines.assembly import build_stages, take_fingerprint
+from pipelines.backends import build_stages, take_fingerprint
 from pipelines.config import RunConfig
-from pipelines.memory import keep_freed_memory
-from pipelines.order import RECORDS_AT_ONCE, Equipment, WorkOrder
-from pipelines.record import Record
-from pipelines.run import Run
+from pipelines.execution.memory import keep_freed_memory
+from pipelines.run.run import Run
+from pipelines.run.shards import ShardWriter
 from pipelines.seeds import read_seeds
-from pipelines.shards import ShardWriter
-from pipelines.stage import Stage
+from pipelines.stages.record import Record
 from pipelines.stages.render import RenderStage
+from pipelines.stages.stage import Stage
+from pipelines.stages.worker_spec import RECORDS_AT_ONCE, Equipment, WorkOrder
 from pipelines.stem_store import StemStore
-from renderers.base import RenderedSound, Renderer, RenderFailure, RenderRequest
+from renderers.contract import RenderedSound, Renderer, RenderFailure, RenderRequest
 
 _WARM_UP = 2 * RECORDS_AT_ONCE
 _RENDER = ("render-speech", "fit-speech", "render-sounds")

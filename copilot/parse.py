@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
 from copilot.dialogue import Dialogue
-from copilot.rules.base import Violation, place
+from copilot.rules.rule import Violation, place
 from copilot.rules.schema import SCHEMA_RULE, schema_faults
 
 M = TypeVar("M", bound=BaseModel)

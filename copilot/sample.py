@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from copilot.checks import Check
-from copilot.content import content_hash
-from copilot.design import Account
+from copilot.designers.contract import Account
 from copilot.dialogue import Dialogue
+from copilot.hashing import content_hash
 from copilot.seed import Seed
 from copilot.stem import StemInfo
 from copilot.units import Decibels

@@ -7,9 +7,9 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from copilot.content import content_hash
 from copilot.dialogue import Dialogue, Turn
 from copilot.edit import Operation
+from copilot.hashing import content_hash
 from copilot.scene import Element, Scene, SceneLimits
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"

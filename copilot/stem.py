@@ -15,9 +15,9 @@ from copilot.audio.loudness import MIN_GATED_SAMPLES, BlockPower, block_power, g
 from copilot.audio.pcm import STEM_BITS, Pcm, decode_flac, encode_flac, to_float
 from copilot.audio.peak import true_peak_dbtp
 from copilot.audio.stem_flac import decode_whole
-from copilot.content import content_hash
 from copilot.errors import CorruptDataError, RowFault
-from copilot.spoken import count_words
+from copilot.hashing import content_hash
+from copilot.text.counting import count_words
 from copilot.units import (
     SAMPLE_RATE_HZ,
     Audio,

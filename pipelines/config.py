@@ -10,13 +10,13 @@ from typing import Any
 from pydantic import Field
 
 from copilot.audio.pcm import BitDepth
-from copilot.content import content_hash
 from copilot.designers.llm.settings import LlmSettings
 from copilot.dialogue import Task
+from copilot.hashing import content_hash
 from copilot.sample import Keep
 from copilot.scene import Frozen, SceneLimits
 from copilot.schemas import schema_hashes
-from renderers.base import Tool
+from renderers.contract import Tool
 
 FORMAT_VERSION = 3
 """Of the columns and of the mix: raised whenever the same configuration gives other rows."""

@@ -8,20 +8,20 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from copilot.design import AsyncDesigner, Usage
+from copilot.designers.contract import AsyncDesigner, Usage
 from copilot.errors import TooManyRejectsError
-from pipelines.assembly import designer_at_work, take_fingerprint
+from pipelines.accounting.progress import Progress
+from pipelines.accounting.render_stats import Renders, added
+from pipelines.accounting.stage_times import Effort
+from pipelines.backends import designer_at_work, take_fingerprint
 from pipelines.config import RunConfig
-from pipelines.design_ahead import Designing
-from pipelines.effort import Effort
-from pipelines.executors import Executor, Job
-from pipelines.ledger import Ledger, LedgerEntry
+from pipelines.execution.design_ahead import Designing
+from pipelines.execution.job import Executor, Job
 from pipelines.llm.service import LlmService
-from pipelines.order import Equipment, WorkOrder
-from pipelines.progress import Progress
-from pipelines.renders import Renders, added
-from pipelines.run import Run, new_call
+from pipelines.run.ledger import Ledger, LedgerEntry
+from pipelines.run.run import Run, new_call
 from pipelines.seeds import SeedDraw, read_seeds
+from pipelines.stages.worker_spec import Equipment, WorkOrder
 from pipelines.stem_store import StemStore
 from pipelines.storage import resolved
 from renderers.voice_bank import genders_missing, read_bank

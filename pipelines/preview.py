@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from copilot.design import AsyncDesigner
-from pipelines.assembly import designer_at_work
+from copilot.designers.contract import AsyncDesigner
+from pipelines.backends import designer_at_work
 from pipelines.config import RunConfig
-from pipelines.design_ahead import DesignAhead, fresh_record
+from pipelines.execution.design_ahead import DesignAhead, fresh_record
 from pipelines.llm.service import LlmService
-from pipelines.record import Record
 from pipelines.seeds import read_seeds
 from pipelines.stages.design import DesignStage
+from pipelines.stages.record import Record
 from pipelines.stages.validate import ValidateStage
 
 _SECONDS_BETWEEN_LOOKS = 0.05

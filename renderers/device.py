@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from copilot.errors import UserError
-from renderers.base import RenderWork
+from renderers.contract import RenderWork
 
 
 def environment(work: RenderWork) -> dict[str, str]:

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 from copilot import plugins
 from copilot.errors import MissingExtraError, UserError
 from copilot.scene import Frozen
-from renderers.base import About, Renderer, RenderWork, Tool, about
-from renderers.worker_renderer import HostedRenderer, WorkerRenderer, WorkerSettings
+from renderers.contract import About, Renderer, RenderWork, Tool, about
+from renderers.worker.renderer import HostedRenderer, WorkerRenderer, WorkerSettings
 
 _MEMBERS = ("name", "tool", "fingerprint", "prepare", "voices", "render", "close")
 

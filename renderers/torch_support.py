@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from copilot.errors import UserError
-from renderers.base import BatchTooLargeError
+from renderers.contract import BatchTooLargeError
 from renderers.device import visible_gpus
 
 if TYPE_CHECKING:

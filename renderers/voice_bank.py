@@ -16,11 +16,11 @@ from typing import Any, get_args
 
 import soundfile as sf
 
-from copilot.content import content_hash
 from copilot.errors import UserError
+from copilot.hashing import content_hash
 from copilot.scene import Emotion, Gender
-from renderers.base import Reference, Voice
-from renderers.espeak_voices import known_emotion
+from renderers.contract import Reference, Voice
+from renderers.espeak.voices import known_emotion
 from renderers.index_file import BadRowError, Columns, lines_of
 
 INDEX_FILES = ("index.csv", "index.jsonl")

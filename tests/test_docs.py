@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
-from made_runs import a_dialogue, stems_for
+from helpers.made_runs import a_dialogue, stems_for
+from helpers.paths import ROOT
 
 from copilot.checks import audio_checks
 from copilot.errors import UserError
 from copilot.mix import mix_dialogue
 from copilot.seed import Seed
 from copilot.stem import SoundSpec, make_stem
-from renderers.base import Renderer, RenderFailure, RenderRequest, about
+from renderers.contract import Renderer, RenderFailure, RenderRequest, about
 from renderers.registry import create
 
-ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from renderers.base import About, RenderedSound, RenderFailure, RenderRequest, Tool, Voice
+from renderers.contract import About, RenderedSound, RenderFailure, RenderRequest, Tool, Voice
 
 _RATE_HZ = 48_000
 _LONGEST_S = 30

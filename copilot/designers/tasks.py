@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from copilot.content import derive_rng
 from copilot.dialogue import EDIT_TASKS, Task
 from copilot.errors import UserError
+from copilot.hashing import derive_rng
 
 
 def checked_weights(weights: Mapping[Task, float] | None) -> dict[Task, float]:

@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 from copilot.dialogue import Dialogue
-from copilot.rules import ambience, edits, ranges, speech, structure, texts, words
-from copilot.rules.base import Case, Rule, Severity, Violation
+from copilot.rules import ambience, edits, ranges, speech, structure, texts
+from copilot.rules import request_words as words
+from copilot.rules.rule import Case, Rule, Severity, Violation
 from copilot.scene import SceneLimits
 
 __all__ = ["RULES", "Rule", "Severity", "Violation", "check_dialogue"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from copilot.rules.base import TIME_TOLERANCE_S, Case, Finding, rule, span
+from copilot.rules.rule import TIME_TOLERANCE_S, Case, Finding, rule, span
 from copilot.scene import Element, Scene
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 from copilot.dialogue import Task
 from copilot.edit import Add, Change, Replace, changed_fields, identity
-from copilot.rules.base import Case, Finding, Transition, rule
+from copilot.rules.rule import Case, Finding, Transition, rule
 from copilot.scene import MIX_FIELDS, Element
 
 OperationKind = Literal["add", "remove", "change", "replace"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from copilot.rules.base import Case, Finding, rule
+from copilot.rules.rule import Case, Finding, rule
 from copilot.scene import SceneLimits, SpeechElement
-from copilot.spoken import count_words
+from copilot.text.counting import count_words
 from copilot.units import Seconds
 
 _COMFORTABLE_WORDS_PER_S = 2.2

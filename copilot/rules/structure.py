@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pydantic import ValidationError
 
 from copilot.edit import Add, EditError, Replace, apply, compare
-from copilot.rules.base import Case, Finding, Transition, rule
+from copilot.rules.rule import Case, Finding, Transition, rule
 from copilot.rules.schema import schema_faults
 from copilot.scene import Gender, SpeechElement
 

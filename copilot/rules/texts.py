@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from copilot.rules.base import Case, Finding, rule
+from copilot.rules.rule import Case, Finding, rule
 from copilot.scene import SpeechElement
 
 _FORBIDDEN = re.compile(

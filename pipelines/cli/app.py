@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.cli.dialogue_options import DialogueOptions, SampleOptions
-from pipelines.cli.execution_options import ExecutionOptions
-from pipelines.cli.model_options import Configured, ModelOptions
-from pipelines.cli.option_groups import takes_options
-from pipelines.cli.plan_options import PlanOptions
-from pipelines.cli.sound_options import SoundOptions
+from pipelines.cli.options.dialogue import DialogueOptions, SampleOptions
+from pipelines.cli.options.execution import ExecutionOptions
+from pipelines.cli.options.groups import takes_options
+from pipelines.cli.options.model import Configured, ModelOptions
+from pipelines.cli.options.plan import PlanOptions
+from pipelines.cli.options.sound import SoundOptions
 
 if TYPE_CHECKING:
     from pipelines.config import RunConfig
@@ -90,7 +90,7 @@ def generate(
     model: ModelOptions,
 ) -> None:
     """Make a data set from seeds, or go on with one."""
-    from pipelines.cli.generate import run_generate
+    from pipelines.cli.commands.generate import run_generate
 
     config = _run_config(samples, sound, execution.with_model(model).configured(samples.designer))
     executor = execution.made(workers, _n_workers(config))
@@ -130,7 +130,7 @@ def plan(
     model: ModelOptions,
 ) -> None:
     """Say how a run on Ray is laid out, whether there is room for it, how long it takes, what it costs."""
-    from pipelines.cli.plan import run_plan
+    from pipelines.cli.commands.plan import run_plan
 
     configured = execution.with_model(model).configured(samples.designer)
     config = _run_config(samples, sound, configured)
@@ -156,7 +156,7 @@ def _run_config(samples: SampleOptions, sound: SoundOptions, configured: Configu
 
 def _n_workers(config: RunConfig) -> int:
     """One a GPU where a model renders, which is loaded once for each; else one a core."""
-    from pipelines.assembly import rendered_by_models
+    from pipelines.backends import rendered_by_models
 
     if not rendered_by_models(config):
         return _N_CORES
@@ -175,7 +175,7 @@ def preview(
     model: ModelOptions,
 ) -> None:
     """Print dialogues without rendering them, with what the rules find; nothing is written."""
-    from pipelines.cli.preview import run_preview
+    from pipelines.cli.commands.preview import run_preview
     from pipelines.config import RunConfig
 
     configured = model.configured(dialogues.designer)
@@ -193,7 +193,7 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Find out what a language model's server can do; exit with 1 where no dialogue can be made with it."""
-    from pipelines.cli.check import run_check
+    from pipelines.cli.commands.check import run_check
 
     raise typer.Exit(run_check(llm_url, llm_model, llm_timeout, as_json=as_json))
 
@@ -205,7 +205,7 @@ app.add_typer(prompts, name="prompts", invoke_without_command=True)
 @prompts.callback()
 def list_prompts(context: typer.Context, as_json: AsJson = False) -> None:
     """List the language model's prompts: mode, purpose and content hash."""
-    from pipelines.cli.prompts import list_prompts
+    from pipelines.cli.commands.prompts import list_prompts
 
     if context.invoked_subcommand is None:
         list_prompts(as_json=as_json)
@@ -219,7 +219,7 @@ def show_prompt(
     as_json: AsJson = False,
 ) -> None:
     """Show a prompt as a model would get it, with an example scene for the seed."""
-    from pipelines.cli.prompts import show_prompt
+    from pipelines.cli.commands.prompts import show_prompt
 
     show_prompt(name, seed_text, task, as_json=as_json)
 
@@ -238,7 +238,7 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Lay out one sample in a folder: its audio, its dialogue, and a picture."""
-    from pipelines.cli.show import run_show
+    from pipelines.cli.commands.show import run_show
 
     run_show(run, wanted, out, force=force, as_json=as_json)
 
@@ -246,7 +246,7 @@ def show(
 @app.command()
 def status(run: RunPlace, as_json: AsJson = False) -> None:
     """Say how far a run is, how fast, and how long it will take: from its ledger, at any time."""
-    from pipelines.cli.status import run_status_command
+    from pipelines.cli.commands.status import run_status_command
 
     run_status_command(run, as_json=as_json)
 
@@ -254,7 +254,7 @@ def status(run: RunPlace, as_json: AsJson = False) -> None:
 @app.command()
 def stats(run: RunPlace, as_json: AsJson = False) -> None:
     """Count what a run holds: tasks, tiers, rejects, durations, loudness, checks."""
-    from pipelines.cli.stats import run_stats_command
+    from pipelines.cli.commands.stats import run_stats_command
 
     run_stats_command(run, as_json=as_json)
 
@@ -276,7 +276,7 @@ def filter_(
     as_json: AsJson = False,
 ) -> None:
     """Write the part of a run that is asked for as a run of its own."""
-    from pipelines.cli.filter import run_filter
+    from pipelines.cli.commands.filter import run_filter
 
     code = run_filter(run, out, tier=tier.value if tier else None, where=where, as_json=as_json)
     raise typer.Exit(code)
@@ -292,7 +292,7 @@ def verify(
     as_json: AsJson = False,
 ) -> None:
     """Read a run anew and hold everything in it against everything else; exit with 1 where it is damaged."""
-    from pipelines.cli.verify import run_verify
+    from pipelines.cli.commands.verify import run_verify
 
     raise typer.Exit(run_verify(run, n_sampled=sample, n_workers=workers, as_json=as_json))
 
@@ -305,7 +305,7 @@ def renderers(
     as_json: AsJson = False,
 ) -> None:
     """List what renders sound: what it needs, whether that is there, licences."""
-    from pipelines.cli.renderers import run_renderers
+    from pipelines.cli.commands.renderers import run_renderers
 
     raise typer.Exit(run_renderers(name, as_json=as_json))
 
@@ -316,7 +316,7 @@ def voices(
     as_json: AsJson = False,
 ) -> None:
     """List the voices of a bank and check its recordings; exit with 1 where there are problems."""
-    from pipelines.cli.voices import run_voices
+    from pipelines.cli.commands.voices import run_voices
 
     raise typer.Exit(run_voices(bank, as_json=as_json))
 
@@ -334,7 +334,7 @@ def stems(
     as_json: AsJson = False,
 ) -> None:
     """Show a stem store's size and its use by run; prune it, but for what a live run uses."""
-    from pipelines.cli.stems import run_stems
+    from pipelines.cli.commands.stems import run_stems
 
     raise typer.Exit(run_stems(place, older_than, max_size, dry_run=dry_run, as_json=as_json))
 
@@ -350,7 +350,7 @@ def schema(
     ] = None,
 ) -> None:
     """Print, write or check the JSON Schemas."""
-    from pipelines.cli.schema import check_schemas, print_schema, write_schemas
+    from pipelines.cli.commands.schema import check_schemas, print_schema, write_schemas
 
     if out is not None:
         write_schemas(out)

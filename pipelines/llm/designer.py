@@ -9,7 +9,7 @@ from importlib.metadata import version
 from typing import ClassVar, Self, TypeVar
 
 from copilot.checks import Check
-from copilot.design import Design, DesignFault
+from copilot.designers.contract import Design, DesignFault
 from copilot.designers.llm import judge
 from copilot.designers.llm.conversation import VERSION, Conversation
 from copilot.designers.llm.exchange import Ask, Reply
@@ -22,15 +22,15 @@ from copilot.scene import SceneLimits
 from copilot.seed import Seed
 from pipelines.llm.client import ModelClient
 from pipelines.llm.keys import judge_key, model_key
+from pipelines.llm.load_meter import LoadWatch
 from pipelines.llm.service import LlmService
-from pipelines.llm.watch import LoadWatch
-from pipelines.stage import explained
+from pipelines.stages.stage import explained
 
 T = TypeVar("T")
 
 
 class LlmDesigner:
-    """Implements `copilot.design.AsyncDesigner`. Without a service it only has a fingerprint.
+    """Implements `copilot.designers.contract.AsyncDesigner`. Without a service it only has a fingerprint.
 
     Entering it asks the servers for their models: raises UserError where one does not serve the model,
     ServersGoneError where none answers for as long as the service's patience lasts.

@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from copilot.design import AsyncDesigner, DesignFault, Usage
+from copilot.designers.contract import AsyncDesigner, DesignFault, Usage
 from copilot.designers.llm.exchange import Reply
 from copilot.designers.llm.settings import LlmSettings, Structured
 from copilot.errors import CopilotError, UserError
 from copilot.seed import Seed
 from copilot.units import Seconds
-from pipelines.assembly import create_designer
+from pipelines.backends import create_designer
 from pipelines.config import RunConfig
 from pipelines.llm.endpoints import Endpoint
 from pipelines.llm.keys import model_key

@@ -17,8 +17,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from copilot.content import derive_seed
 from copilot.errors import StorageFullError
+from copilot.hashing import derive_seed
 from copilot.seed import Seed
 
 _DIGEST_BYTES = 16

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from copilot.content import draw
 from copilot.dialogue import Dialogue
 from copilot.errors import RowFault
+from copilot.hashing import draw
 from copilot.sample import CastVoice, Recording
 from copilot.scene import SpeechElement
-from pipelines.record import Cast, Record
-from pipelines.stage import Stage
-from renderers.base import Reference, Voice
-from renderers.espeak_voices import NEUTRAL
+from pipelines.stages.record import Cast, Record
+from pipelines.stages.stage import Stage
+from renderers.contract import Reference, Voice
+from renderers.espeak.voices import NEUTRAL
 from renderers.voice_bank import VoiceBank
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from copilot.design import AsyncDesigner, Designer, DesignFault
-from pipelines.record import Record
-from pipelines.stage import Stage
+from copilot.designers.contract import AsyncDesigner, Designer, DesignFault
+from pipelines.stages.record import Record
+from pipelines.stages.stage import Stage
 
 
 class DesignStage(Stage):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from copilot.scene import SceneLimits
 from copilot.speech_fit import fit_speech
-from pipelines.record import Record
-from pipelines.stage import Stage
+from pipelines.stages.record import Record
+from pipelines.stages.stage import Stage
 
 
 class FitStage(Stage):

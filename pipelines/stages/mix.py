@@ -8,8 +8,8 @@ from copilot.audio.pcm import BitDepth, encode_flac
 from copilot.checks import audio_checks
 from copilot.mix import mix_dialogue
 from copilot.sample import Keep, Provenance, Sample, StoredStem
-from pipelines.record import Record
-from pipelines.stage import Stage
+from pipelines.stages.record import Record
+from pipelines.stages.stage import Stage
 
 
 class MixStage(Stage):

@@ -6,19 +6,19 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from copilot.content import derive_seed
 from copilot.dialogue import Dialogue
 from copilot.errors import RowFault
+from copilot.hashing import derive_seed
 from copilot.scene import Element, SpeechElement
 from copilot.stem import SoundSpec, Stem
 from copilot.units import Seconds
-from pipelines.record import Record, living
-from pipelines.rendering import Made, Rendering, Wanted
-from pipelines.renders import Renders, RenderTally
-from pipelines.stage import Stage
+from pipelines.accounting.render_stats import Renders, RenderTally
+from pipelines.stages.batch_renderer import Made, Rendering, Wanted
+from pipelines.stages.record import Record, living
+from pipelines.stages.stage import Stage
 from pipelines.stem_store import StemStore
 from renderers import registry
-from renderers.base import Renderer, about
+from renderers.contract import Renderer, about
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ from copilot.errors import RowFault
 from copilot.normalise import normalise_dialogue
 from copilot.rules import RULES, check_dialogue
 from copilot.scene import SceneLimits
-from pipelines.record import Record
-from pipelines.stage import Stage
+from pipelines.stages.record import Record
+from pipelines.stages.stage import Stage
 
 
 class ValidateStage(Stage):

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from copilot.content import canonical_json
 from copilot.errors import CorruptDataError
+from copilot.hashing import canonical_json
 from copilot.stem import Stem, StemInfo, Word
 
 

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
-from copilot.content import content_hash
+from copilot.hashing import content_hash
 from copilot.units import Seconds
 from pipelines.storage import Storage
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from copilot.units import Seconds
-from pipelines.atomic import HashedFile
+from pipelines.storage.atomic import HashedFile
 
 ReadableFile = io.BufferedIOBase | io.RawIOBase
 

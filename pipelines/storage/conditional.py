@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from copilot.errors import StorageError
-from pipelines.atomic import TEMPORARY_PREFIX
+from pipelines.storage.atomic import TEMPORARY_PREFIX
 
 _PROTOCOLS = frozenset({"s3", "s3a", "gs", "gcs"})
 """Whose file systems pass `mode="create"` on as a condition; others may ignore the argument."""

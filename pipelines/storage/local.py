@@ -11,7 +11,7 @@ from pathlib import Path
 
 from copilot.errors import StorageError
 from copilot.units import Seconds
-from pipelines.atomic import TEMPORARY_PREFIX, HashedFile, create_atomic, storage_errors, write_atomic
+from pipelines.storage.atomic import TEMPORARY_PREFIX, HashedFile, create_atomic, storage_errors, write_atomic
 from pipelines.storage.base import ReadableFile, StoredFile
 
 

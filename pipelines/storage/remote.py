@@ -24,7 +24,7 @@ from typing import Any
 
 from copilot.errors import MissingExtraError, StorageError, UserError
 from copilot.units import Seconds
-from pipelines.atomic import TEMPORARY_PREFIX, HashedFile, storage_errors
+from pipelines.storage.atomic import TEMPORARY_PREFIX, HashedFile, storage_errors
 from pipelines.storage.base import ReadableFile, StoredFile
 from pipelines.storage.conditional import create_if_none, has_conditions
 

@@ -19,7 +19,7 @@ from typing import Any, get_args
 from copilot.errors import UserError
 from renderers.index_file import BadRowError, Columns, lines_of
 from renderers.library.fit import Kind
-from renderers.procedural.words import words_of
+from renderers.procedural.caption_words import words_of
 
 HEADER = "file,caption,licence,author,source"
 

@@ -11,8 +11,8 @@ import numpy as np
 import soundfile as sf
 from numpy.typing import NDArray
 
-from copilot.content import draw
 from copilot.errors import UserError
+from copilot.hashing import draw
 from copilot.units import Audio, Seconds, seconds_to_samples
 
 _BLOCK_BYTES = 65_536

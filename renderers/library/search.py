@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from copilot.errors import CopilotError
+from renderers.procedural.caption_words import stem, words_of
 from renderers.procedural.modifiers import plain
-from renderers.procedural.words import stem, words_of
 
 _STOP_WORDS = words_of(
     """a an the some any its his her their my your our of is are was were be being been it this that these

@@ -15,8 +15,8 @@ from functools import cached_property
 import numpy as np
 
 from copilot.units import Audio
+from renderers.procedural.caption_words import POSSESSIVE, stem, tokens, words_of
 from renderers.procedural.modifiers import Modifiers, plain
-from renderers.procedural.words import POSSESSIVE, stem, tokens, words_of
 
 RecipeFunction = Callable[[np.random.Generator, int, Modifiers], Audio]
 """From (random generator, n_samples, modifiers) to float32 audio, shape (1 or 2, n_samples).

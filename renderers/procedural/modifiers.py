@@ -15,7 +15,7 @@ import numpy as np
 from pedalboard import HighShelfFilter, LowpassFilter, LowShelfFilter, Plugin, Reverb
 
 from copilot.units import SAMPLE_RATE_HZ, Audio
-from renderers.procedural.words import tokens
+from renderers.procedural.caption_words import tokens
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import pytest
-from examples import BELL, DOG, LINE, PIANO, RAIN, but
+from helpers.examples import BELL, DOG, LINE, PIANO, RAIN, but
+from helpers.strategies import edits, elements, scenes
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from strategies import edits, elements, scenes
 
 from copilot.edit import (
     Add,

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from examples import (
+from helpers.examples import (
     DOG,
     LIMITS,
     LINE,
@@ -16,9 +16,9 @@ from examples import (
     story_of,
     with_turn,
 )
+from helpers.strategies import dialogues, elements
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import dialogues, elements
 
 from copilot.dialogue import Dialogue, Mode
 from copilot.edit import Add, Change, Remove, Replace, apply, diff

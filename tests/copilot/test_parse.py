@@ -4,10 +4,10 @@ import json
 from typing import Any
 
 import pytest
-from examples import good_dialogue
+from helpers.examples import good_dialogue
+from helpers.strategies import dialogues
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import dialogues
 
 from copilot.dialogue import Dialogue
 from copilot.edit import Change

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import pytest
-from examples import DOG, LINE, RAIN, but
+from helpers.examples import DOG, LINE, RAIN, but
+from helpers.strategies import elements, scenes
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from strategies import elements, scenes
 
 from copilot.scene import Range, Scene, SceneLimits
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from copilot.content import canonical_json, content_hash, derive_rng, derive_seed, draw
 from copilot.errors import CorruptDataError, RowFault
+from copilot.hashing import canonical_json, content_hash, derive_rng, derive_seed, draw
 from copilot.stem import SoundSpec, Stem, load_stem, make_stem
 
 SPEC = SoundSpec("sfx", "rain", 2.0, 11, {"backend": "noise", "version": "1"})

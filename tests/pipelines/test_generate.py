@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from small_disk import fill_disk, needs_small_disk
-from stand_ins import BACKENDS, Command, Ended
+from helpers.small_disk import fill_disk, needs_small_disk
+from helpers.stand_ins import BACKENDS, Command, Ended
 
-from pipelines.run import Run
+from pipelines.run.run import Run
 
 N_SEEDS = 12
 
@@ -72,14 +72,14 @@ def test_every_seed_becomes_a_sample(undisturbed):
 
 STEPS = [
     ("a stem half stored", "pipelines.storage.local:_replace:before:2"),
-    ("before the shard is published", "pipelines.atomic:HashedFile.publish:before:2"),
-    ("while the shard is written", "pipelines.atomic:HashedFile.write:after:5"),
-    ("after the shard is renamed", "pipelines.atomic:sync_folder:before:2"),
-    ("before it is entered", "pipelines.ledger:Ledger.add:before:1"),
-    ("while it is entered", "pipelines.atomic:HashedFile.publish_new:before:1"),
-    ("after it is entered", "pipelines.ledger:Ledger.add:after:2"),
-    ("while run.json is written", "pipelines.atomic:HashedFile.publish:before:1"),
-    ("while the plan is written", "pipelines.atomic:HashedFile.write:before:2"),
+    ("before the shard is published", "pipelines.storage.atomic:HashedFile.publish:before:2"),
+    ("while the shard is written", "pipelines.storage.atomic:HashedFile.write:after:5"),
+    ("after the shard is renamed", "pipelines.storage.atomic:sync_folder:before:2"),
+    ("before it is entered", "pipelines.run.ledger:Ledger.add:before:1"),
+    ("while it is entered", "pipelines.storage.atomic:HashedFile.publish_new:before:1"),
+    ("after it is entered", "pipelines.run.ledger:Ledger.add:after:2"),
+    ("while run.json is written", "pipelines.storage.atomic:HashedFile.publish:before:1"),
+    ("while the plan is written", "pipelines.storage.atomic:HashedFile.write:before:2"),
 ]
 
 
@@ -145,7 +145,7 @@ def test_an_interrupt_commits_what_is_in_hand(tmp_path, workers, number):
 
 def test_a_worker_that_dies_ends_the_run_with_a_reason(tmp_path, undisturbed):
     folder = seed_file(tmp_path)
-    died = generate(folder, kill="pipelines.shards:ShardWriter.commit:before:2", workers=2)
+    died = generate(folder, kill="pipelines.run.shards:ShardWriter.commit:before:2", workers=2)
     assert died.returncode == 1
     assert "a worker process ended unexpectedly (exit code -9); what was committed stands" in died.stderr
     assert "Traceback" not in died.stderr

@@ -10,7 +10,7 @@ import datasets
 import numpy as np
 import pytest
 import soundfile
-from stand_ins import Command, Ended
+from helpers.stand_ins import Command, Ended
 
 N_SEEDS = 8
 

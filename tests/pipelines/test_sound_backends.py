@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from stand_ins import Command, Ended
+from helpers.paths import CORPORA
+from helpers.stand_ins import Command, Ended
 
-from pipelines.ledger import Ledger
+from pipelines.run.ledger import Ledger
 from renderers.voice_bank import read_bank
 
-DATA = Path(__file__).parents[3] / "shared" / "data"
+DATA = CORPORA
 
 
 def copilot(folder: Path, *arguments: str) -> Ended:

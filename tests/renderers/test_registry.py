@@ -11,7 +11,7 @@ from pydantic import Field
 
 from copilot.errors import CopilotError, UserError
 from copilot.scene import Frozen
-from pipelines.assembly import take_fingerprint
+from pipelines.backends import take_fingerprint
 from pipelines.config import RunConfig
 from pipelines.stages.render import RenderStage
 from pipelines.stem_store import StemStore
@@ -22,7 +22,7 @@ from pydantic import Field, field_validator, model_validator
 
 from copilot.errors import CopilotError
 from copilot.scene import Frozen
-from renderers.base import About
+from renderers.contract import About
 
 
 class Whole:

@@ -11,13 +11,14 @@ from typing import get_args
 import numpy as np
 import pytest
 import soundfile as sf
+from helpers.paths import CORPORA
 
 from copilot.errors import UserError
 from copilot.scene import Emotion
-from renderers.base import Reference, Voice
+from renderers.contract import Reference, Voice
 from renderers.voice_bank import VoiceBank, genders_missing, read_bank, survey_bank
 
-REAL = Path(__file__).parents[2] / ".." / "shared" / "data" / "voices"
+REAL = CORPORA / "voices"
 HEADER = "file,speaker,gender,emotion,transcript,licence"
 GOOD = "a.wav,anna,female,sad,It is late.,CC0"
 

@@ -18,10 +18,11 @@ from typing import Any
 
 import psutil
 import pytest
-from faulty_stand_ins import FOLDER, Orders
+from helpers.faulty_stand_ins import FOLDER, Orders
+from helpers.paths import TESTS
+from helpers.stand_ins import Command
+from helpers.whole_runs import Rows, WholeRun, ended, opened, until
 from ray.cluster_utils import Cluster
-from stand_ins import Command
-from whole_runs import Rows, WholeRun, ended, opened, until
 
 LONG = bool(os.environ.get("COPILOT_LONG"))
 N_ROUNDS = 20 if LONG else 1
@@ -42,7 +43,7 @@ _BARE = {"include_dashboard": False, "include_log_monitor": False, "no_monitor":
 
 # Commands are forked from a server that has imported all that a driver needs.
 multiprocessing.get_context("forkserver").set_forkserver_preload(
-    ["stand_ins", "ray.data", "pipelines.generate", "pipelines.cluster.executor"]
+    ["helpers.stand_ins", "ray.data", "pipelines.generate", "pipelines.execution.ray.executor"]
 )
 
 
@@ -54,7 +55,7 @@ def orders(s3: str) -> Iterator[Orders]:
     with tempfile.TemporaryDirectory(prefix="r-") as name, pytest.MonkeyPatch.context() as patched:
         folder, ray_folder = Path(name, "orders"), Path(name, "ray")
         folder.mkdir()
-        here = str(Path(__file__).parents[1] / "support")
+        here = str(TESTS)
         patched.setenv("PYTHONPATH", os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH")])))
         patched.setenv(FOLDER, str(folder))
         patched.setenv("RAY_TMPDIR", str(ray_folder))

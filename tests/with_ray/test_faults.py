@@ -10,12 +10,12 @@ from pathlib import Path
 import psutil
 import pytest
 from conftest import AT_ONCE, LATE, LONG, N_ROUNDS, N_SEEDS, laid_out
-from faulty_stand_ins import sounding, spoken
-from processes import ended as process_ended
-from processes import needs_pidfd
-from whole_runs import drawn, ended, opened, until
+from helpers.faulty_stand_ins import sounding, spoken
+from helpers.processes import ended as process_ended
+from helpers.processes import needs_pidfd
+from helpers.whole_runs import drawn, ended, opened, until
 
-from pipelines.run import Run
+from pipelines.run.run import Run
 
 TEXTS = [spoken(seed) for seed in drawn(N_SEEDS)]
 SOUNDS = [sounding(seed) for seed in drawn(N_SEEDS)]

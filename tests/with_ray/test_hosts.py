@@ -9,13 +9,13 @@ from contextlib import ExitStack
 
 import pytest
 from conftest import AT_ONCE, LONG, laid_out
-from hosts import STORE_IP, Host, RayHosts, needs_hosts, network
+from helpers.hosts import STORE_IP, Host, RayHosts, needs_hosts, network
+from helpers.processes import comes_while
+from helpers.whole_runs import Rows, WholeRun
 from moto.server import ThreadedMotoServer
-from processes import comes_while
-from whole_runs import Rows, WholeRun
 
-from pipelines.holding import RENEW_S
-from pipelines.run import Run
+from pipelines.run.lock import RENEW_S
+from pipelines.run.run import Run
 
 pytestmark = [
     needs_hosts,

@@ -11,11 +11,11 @@ from typing import Any
 import psutil
 import pytest
 from conftest import AT_ONCE, LONG
-from fake_llm import HANG, Fault, Plan, ThreadedLlm
-from whole_runs import Rows, WholeRun, drawn, ended, until
+from helpers.fake_llm import HANG, Fault, Plan, ThreadedLlm
+from helpers.whole_runs import Rows, WholeRun, drawn, ended, until
 
 from copilot.seed import Seed
-from pipelines.run import Run
+from pipelines.run.run import Run
 
 N_SEEDS = 64 if LONG else 8
 """Fewer than elsewhere: these scenes are longer."""

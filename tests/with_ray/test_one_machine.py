@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from conftest import AT_ONCE, FAULTY, N_SEEDS, laid_out
-from small_disk import fill_disk, needs_small_disk
-from whole_runs import Rows, WholeRun
+from helpers.small_disk import fill_disk, needs_small_disk
+from helpers.whole_runs import Rows, WholeRun
 
 N_FEW = 8
 

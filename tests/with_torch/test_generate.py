@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import soundfile as sf
-from tiny_diffusion import save_tiny_stable_audio, save_tiny_stable_audio_3
-from tiny_vibevoice import save_tiny_vibevoice
+from helpers.tiny_diffusion import save_tiny_stable_audio, save_tiny_stable_audio_3
+from helpers.tiny_vibevoice import save_tiny_vibevoice
 
 
 @pytest.fixture(scope="module")

@@ -5,23 +5,29 @@ import numpy as np
 import pytest
 import torch
 from diffusers import StableAudioPipeline
+from helpers.tiny_diffusion import (
+    LONGEST_S,
+    RATE_HZ,
+    WINDOW_S,
+    save_tiny_stable_audio,
+    save_tiny_stable_audio_3,
+)
 from huggingface_hub import errors
-from tiny_diffusion import LONGEST_S, RATE_HZ, WINDOW_S, save_tiny_stable_audio, save_tiny_stable_audio_3
 
 from copilot.errors import UserError
 from copilot.units import seconds_to_samples
 from renderers import registry
-from renderers.base import BatchTooLargeError, RenderedSound, RenderFailure, RenderRequest, about
-from renderers.diffusion import noise
-from renderers.stable_audio import (
+from renderers.contract import BatchTooLargeError, RenderedSound, RenderFailure, RenderRequest, about
+from renderers.stable_audio.diffusion import noise
+from renderers.stable_audio.renderer import (
     WINDOW_S as FULL_WINDOW_S,
 )
-from renderers.stable_audio import (
+from renderers.stable_audio.renderer import (
     StableAudioRenderer,
     StableAudioSettings,
     decoder_reach,
 )
-from renderers.stable_audio_3 import StableAudio3Renderer, StableAudio3Settings
+from renderers.stable_audio.renderer_3 import StableAudio3Renderer, StableAudio3Settings
 from renderers.torch_support import generators
 
 ONE, THREE = "stable-audio", "stable-audio-3"

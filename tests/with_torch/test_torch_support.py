@@ -8,7 +8,7 @@ import torch
 from huggingface_hub import errors
 
 from copilot.errors import UserError
-from renderers.base import BatchTooLargeError
+from renderers.contract import BatchTooLargeError
 from renderers.torch_support import (
     generators,
     library_versions,
@@ -220,8 +220,8 @@ def test_a_fingerprint_imports_no_library_of_models(tmp_path):
     folder = make_model(tmp_path / "model", b"weights")
     script = (
         "import sys\n"
-        "from renderers.stable_audio import StableAudioRenderer, StableAudioSettings\n"
-        "from renderers.stable_audio_3 import StableAudio3Renderer, StableAudio3Settings\n"
+        "from renderers.stable_audio.renderer import StableAudioRenderer, StableAudioSettings\n"
+        "from renderers.stable_audio.renderer_3 import StableAudio3Renderer, StableAudio3Settings\n"
         "StableAudioRenderer(StableAudioSettings(model=sys.argv[1])).fingerprint()\n"
         "StableAudio3Renderer(StableAudio3Settings(model=sys.argv[1])).fingerprint()\n"
         "print(sorted({'torch', 'diffusers', 'transformers', 'huggingface_hub'} & set(sys.modules)))\n"

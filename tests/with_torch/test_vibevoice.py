@@ -10,11 +10,18 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from tiny_vibevoice import save_tiny_vibevoice
+from helpers.tiny_vibevoice import save_tiny_vibevoice
 
 from copilot.errors import UserError
-from renderers.base import BatchTooLargeError, Reference, RenderedSound, RenderFailure, RenderRequest, about
-from renderers.vibevoice import VibeVoiceRenderer, VibeVoiceSettings
+from renderers.contract import (
+    BatchTooLargeError,
+    Reference,
+    RenderedSound,
+    RenderFailure,
+    RenderRequest,
+    about,
+)
+from renderers.vibevoice.renderer import VibeVoiceRenderer, VibeVoiceSettings
 
 # torch's arrays do not know NumPy's newest protocol yet; diffusers' scheduler meets that.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from copilot.design import Account
+from copilot.designers.contract import Account
 from copilot.designers.llm.exchange import Ask, Message, Reply
 from copilot.designers.llm.forms import Form, FormBook
 from copilot.designers.llm.ladder import Fault, is_truncated, read, shortened
@@ -25,7 +25,7 @@ from copilot.edit import EditError
 from copilot.errors import RowFault
 from copilot.normalise import normalise_dialogue
 from copilot.rules import check_dialogue
-from copilot.rules.base import Violation, place
+from copilot.rules.rule import Violation, place
 from copilot.rules.schema import schema_faults
 from copilot.scene import Frozen, Scene
 from copilot.seed import Seed

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from copilot.content import canonical_json, derive_rng
 from copilot.designers.llm.exchange import Grammar, Message
 from copilot.designers.llm.grammar import GrammarBook, max_line_words, max_operations, story_sounds
 from copilot.designers.llm.prompts import Prompt, PromptLibrary
@@ -23,6 +22,7 @@ from copilot.designers.llm.settings import LlmSettings
 from copilot.designers.tasks import checked_weights, draw_task
 from copilot.dialogue import EDIT_TASKS, Dialogue, Task, Turn
 from copilot.edit import apply
+from copilot.hashing import canonical_json, derive_rng
 from copilot.scene import Frozen, Scene, SceneLimits
 from copilot.seed import Seed
 

@@ -18,8 +18,8 @@ from typing import Literal, Self, get_args
 from jinja2 import DictLoader, Environment, StrictUndefined, TemplateError, UndefinedError, meta
 from pydantic import ValidationError
 
-from copilot.content import content_hash
 from copilot.errors import UserError
+from copilot.hashing import content_hash
 from copilot.rules.schema import schema_faults
 from copilot.scene import Emotion, Frozen, Gender, Range
 

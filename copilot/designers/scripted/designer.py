@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from copilot.content import content_hash
 from copilot.designers.scripted.describing import describe, drawn_frame
 from copilot.designers.scripted.dice import Dice
 from copilot.designers.scripted.draft import Desk, Draft
@@ -22,6 +21,7 @@ from copilot.designers.tasks import checked_weights
 from copilot.dialogue import Dialogue, Task, Turn
 from copilot.edit import Operation
 from copilot.errors import UserError
+from copilot.hashing import content_hash
 from copilot.rules import check_dialogue
 from copilot.scene import SceneLimits
 from copilot.seed import Seed
@@ -37,7 +37,7 @@ _SMALLEST_RANGE_LU = 8.0
 
 
 class ScriptedDesigner:
-    """Implements `copilot.design.Designer`.
+    """Implements `copilot.designers.contract.Designer`.
 
     `task_weights` says how often each edit task is drawn; without it, evenly. Raises UserError for limits or
     weights that leave no dialogue.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
-from copilot.content import derive_rng
+from copilot.hashing import derive_rng
 
 T = TypeVar("T")
 

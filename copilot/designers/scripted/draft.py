@@ -17,7 +17,7 @@ from copilot.designers.scripted.lines import Line, LineCutter
 from copilot.designers.scripted.phrasing import Phrasebook, fill, name_slots
 from copilot.dialogue import Task
 from copilot.edit import Operation, apply
-from copilot.rules.naming import named
+from copilot.rules.request_targets import named
 from copilot.scene import Element, Gender, Scene, SceneLimits, SoundElement, SpeechElement
 from copilot.units import Lufs, Seconds
 

@@ -16,8 +16,8 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from copilot.content import content_hash
-from copilot.rules.naming import stem
+from copilot.hashing import content_hash
+from copilot.rules.request_targets import stem
 from copilot.scene import Emotion, Frozen, Gender, SoundRole
 
 Where = Literal["open", "room", "sealed"]

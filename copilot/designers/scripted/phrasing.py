@@ -10,9 +10,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from string import Formatter
 
-from copilot.content import content_hash
 from copilot.designers.scripted.dice import Dice
 from copilot.designers.scripted.lexicon import Name, read_data
+from copilot.hashing import content_hash
 
 TASK_GROUPS = ("story", "add", "remove", "volume", "panning", "replace")
 

@@ -10,7 +10,7 @@ from copilot.designers.scripted.lexicon import Setting, Sound, words_of
 from copilot.designers.scripted.phrasing import Phrasing, fill, indefinite, listed
 from copilot.designers.scripted.placing import place_ambience, place_sound, place_speech, side_of
 from copilot.edit import Add
-from copilot.rules.naming import stem
+from copilot.rules.request_targets import stem
 from copilot.scene import Element
 from copilot.units import Seconds
 

@@ -1,0 +1,158 @@
+"""The words and what is done: the request against the edit, and the description by itself.
+
+These rules read English, and keep false alarms rare rather than find every fault; so they are not fatal.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from copilot.rules.request_targets import Named, named
+from copilot.rules.requests import Level, Side, asked_level, asked_side
+from copilot.rules.rule import Case, Finding, Transition, rule
+from copilot.scene import Element
+
+_SIDE_WORD = r"(?:left|right)(?:[- ]hand)?"
+_PLACE = r"(?: (?:side|channel|speaker|ear|edge))?"
+# Places that are no places in the stereo image.
+_NO_PLACE = (
+    r"(?! (?:bank|track|path|road|foot|note|moment|time|place|thing|wing|shore|hand|arm|leg|page|wall|people|"
+    r"man|woman|door|of way))"
+)
+_MIXING = re.compile(
+    r"[-+]?\b\d+(?:\.\d+)? ?(?:db|decibels?|lufs|lu)\b|"
+    r"\b(?:db|dbfs|lufs|decibels?|loudness|louder|quieter|panned|stereo image|stereo field)\b|"
+    r"\bpanning\b(?! for\b)|\bvolume\b(?! of\b)|"
+    r"\b(?:on|to|at|from|in|towards?) (?:the|your|our|my) (?:far |extreme |very |hard |near )?"
+    rf"{_SIDE_WORD}{_PLACE}\b{_NO_PLACE}|"
+    r"\b(?:hard|far) (?:left|right)\b|\b(?:left|right) (?:channel|speaker|ear)\b",
+    re.IGNORECASE,
+)
+
+_EDITED_BY_TASK = {"volume": "changed", "panning": "changed", "remove": "removed", "replace": "removed"}
+_CENTRE_ZONE = 0.1
+"""A new sound this near the centre is on neither side."""
+
+
+_SEVERAL = re.compile(
+    r"\b(?:and|both|all|each|every\w*|them|they|these|those|two|three|four|five|some|several|few|couple|pair|"
+    r"others?|rest|more|sounds|layers|scene|mix)\b",
+    re.IGNORECASE,
+)
+
+
+@rule("more-than-asked", "hq")
+def more_than_asked(case: Case) -> Iterator[Finding]:
+    """A turn edits several sounds only where the request speaks of several, or asks for a mood."""
+    for transition in case.transitions:
+        turn, edit = transition.turn, transition.edit
+        if not transition.index or turn.task in {"story", "open"} or _SEVERAL.search(turn.user):
+            continue
+        n_edited = max(len(edit.added), len(edit.changed), len(edit.removed))
+        if n_edited > 1 and len(named(turn.user, transition.before).possible) < n_edited:
+            yield Finding(f"{n_edited} sounds are edited; the request speaks of one", transition.index)
+
+
+@rule("words-contradict-operation", "hq")
+def words_contradict_operation(case: Case) -> Iterator[Finding]:
+    """The request asks for no other sound, no other side and not the opposite level of what is edited."""
+    for transition in case.transitions:
+        task = transition.turn.task
+        if len(transition.turn.user) > case.limits.user_chars:
+            continue  # text-too-long tells of it; patterns are for requests of a sane length
+        if task in _EDITED_BY_TASK:
+            edited: tuple[int, ...] = getattr(transition.edit, _EDITED_BY_TASK[task])
+            names = named(transition.turn.user, transition.before)
+            yield from _other_sound(transition, edited, names)
+            if task == "volume":
+                yield from _other_level(transition, edited, names)
+            elif task == "panning":
+                yield from _other_side(transition, edited, names)
+        elif task == "add":
+            yield from _placed_elsewhere(transition)
+
+
+def _other_sound(transition: Transition, edited: tuple[int, ...], names: Named) -> Iterator[Finding]:
+    for element_id in edited:
+        others = sorted(names.certain - {element_id})
+        if others and element_id not in names.possible:
+            yield Finding(
+                f"is edited, but the request names {_elements(others)} and not this one",
+                transition.index,
+                element_id,
+            )
+
+
+def _subjects(transition: Transition, edited: tuple[int, ...], names: Named) -> list[tuple[Element, Element]]:
+    """The sounds that the request's direction may be about, before and after.
+
+    A direction is contradicted where all of them go against it. So one that is left as it was keeps the
+    doubt: "I cannot hear the dog over the rain" asks for louder, and the rain may well be lowered.
+    """
+    subjects = names.certain or names.possible or edited
+    pairs = ((transition.before.get(i), transition.turn.scene.get(i)) for i in sorted(subjects))
+    return [(before, after) for before, after in pairs if before and after]
+
+
+def _other_level(transition: Transition, edited: tuple[int, ...], names: Named) -> Iterator[Finding]:
+    asked = asked_level(transition.turn.user)
+    pairs = _subjects(transition, edited, names)
+    if asked and all(_against_level(asked, before, after) for before, after in pairs):
+        for before, after in pairs:
+            course = f"loudness goes from {before.loudness} to {after.loudness} LUFS"
+            yield Finding(f"the request asks for {asked}, but {course}", transition.index, after.id)
+
+
+def _against_level(asked: Level, before: Element, after: Element) -> bool:
+    return after.loudness < before.loudness if asked == "louder" else after.loudness > before.loudness
+
+
+def _other_side(transition: Transition, edited: tuple[int, ...], names: Named) -> Iterator[Finding]:
+    asked = asked_side(transition.turn.user)
+    pairs = _subjects(transition, edited, names)
+    if asked and all(_against_side(asked, before, after) for before, after in pairs):
+        for before, after in pairs:
+            course = f"panning goes from {before.panning} to {after.panning}"
+            yield Finding(f"the request asks for {asked}, but {course}", transition.index, after.id)
+
+
+def _against_side(asked: Side, before: Element, after: Element) -> bool:
+    if asked == "centre":
+        return abs(after.panning) > abs(before.panning)
+    return after.panning > before.panning if asked == "left" else after.panning < before.panning
+
+
+def _placed_elsewhere(transition: Transition) -> Iterator[Finding]:
+    asked = asked_side(transition.turn.user)
+    if asked not in ("left", "right"):
+        return
+    sign = 1 if asked == "left" else -1
+    added = [e for e in transition.turn.scene.sounds() if e.id in transition.edit.added]
+    # One of several new sounds may be meant, so that all have to be on the other side.
+    if all(element.panning * sign > _CENTRE_ZONE for element in added):
+        for element in added:
+            yield Finding(
+                f"the request asks for {asked}, but the new sound has panning {element.panning}",
+                transition.index,
+                element.id,
+            )
+
+
+def _elements(ids: list[int]) -> str:
+    return f"element{'s' if len(ids) > 1 else ''} {', '.join(map(str, ids))}"
+
+
+@rule("description-free-of-mixing", "hq")
+def description_free_of_mixing(case: Case) -> Iterator[Finding]:
+    """The description names no loudness and no panning."""
+    for index, turn in enumerate(case.dialogue.turns):
+        if len(turn.description) > case.limits.description_chars:
+            continue  # as above
+        if found := _MIXING.search(turn.description):
+            yield Finding(
+                f"the description says {found.group()!r}; it names no loudness and no panning", index
+            )
+
+
+RULES = (more_than_asked, words_contradict_operation, description_free_of_mixing)

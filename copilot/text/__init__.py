@@ -1,0 +1,1 @@
+"""English text as the domain reads it: counts of spoken words, and the stems of words."""

@@ -1,0 +1,1 @@
+"""Figures that workers report and the ledger keeps: counts, seconds by stage, and what backends rendered."""

@@ -1,0 +1,26 @@
+"""What workers report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from copilot.designers.contract import Usage
+from pipelines.accounting.stage_times import Effort
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What happened since the last report: counts, seconds of audio, and what it took.
+
+    `reasons` counts rejects by `stage/reason`; `usage` is what was asked of a language model, for accepted
+    and rejected alike.
+    """
+
+    accepted: int = 0
+    rejected: int = 0
+    hq: int = 0
+    audio_s: float = 0.0
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    usage: Usage = field(default_factory=Usage)
+    effort: Effort = field(default_factory=Effort)

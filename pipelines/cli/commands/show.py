@@ -1,0 +1,89 @@
+"""`copilot show`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from copilot.dialogue import Dialogue
+from copilot.scene import Element, SpeechElement
+from pipelines.inspection.picture.lanes import Lane, lanes_of, loudness_text, number_text, panning_text
+from pipelines.inspection.show import ShownSample, show_sample
+
+_SIGNS = {None: " ", "added": "+", "changed": "~", "removed": "-"}
+_STYLES = {None: "", "added": "green", "changed": "yellow", "removed": "red strike"}
+
+
+def run_show(run: str, wanted: str | None, out: Path | None, *, force: bool, as_json: bool) -> None:
+    """Lay out one sample and print its dialogue. Raises what `show_sample` raises."""
+    shown = show_sample(run, wanted, out, force=force)
+    if as_json:
+        files = [str(path) for path in shown.paths]
+        print(json.dumps({**shown.content, "folder": str(shown.folder), "files": files}))
+        return
+    print_sample(shown, Console(highlight=False))
+
+
+def print_sample(shown: ShownSample, console: Console) -> None:
+    """Print a sample turn by turn, what its checks say, and where its files are."""
+    console.print(Text.assemble((shown.id, "bold"), f"  {shown.tier}"))
+    print_dialogue(shown.dialogue, console)
+    console.print()
+    failed = [check for check in shown.checks if not check.passed]
+    for check in failed:
+        said = f"failed {check.name}: {check.value:.6g}, the limit is {check.limit:.6g}"
+        console.print(Text(said, style="red"))
+    console.print(Text(f"{len(shown.checks) - len(failed)} of {len(shown.checks)} checks passed"))
+    if unmatched := shown.unmatched():
+        captions = ", ".join(f"{number} {text!r}" for number, text in unmatched.items())
+        console.print(Text(f"stand-ins, where the backend had nothing fitting: {captions}", style="red"))
+    if shown.headroom_db:
+        console.print(Text(f"all turns are turned down by {-shown.headroom_db:g} dB for headroom"))
+    for path in shown.paths:
+        console.print(Text(str(path)), soft_wrap=True)
+
+
+def print_dialogue(dialogue: Dialogue, console: Console) -> None:
+    """Print a dialogue's seed, and its turns as tables that mark what each has edited."""
+    console.print(Text(f"seed {dialogue.seed_id}: {dialogue.seed_text}", style="dim"))
+    for index, turn in enumerate(dialogue.turns):
+        console.print()
+        console.print(Text.assemble(f"Turn {index}  ", (turn.task, "bold")))
+        console.print(Padding(Text(f"“{turn.user}”", style="italic"), (0, 0, 0, 2)))
+        console.print(Padding(Text(turn.description), (0, 0, 0, 2)))
+        console.print(_table(lanes_of(dialogue, index)))
+
+
+def _table(lanes: tuple[Lane, ...]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for name, align in (("", "left"), ("id", "right"), ("role", "left"), ("sound", "left")):
+        table.add_column(name, justify="right" if align == "right" else "left")
+    for name in ("LUFS", "panning", "start s", "duration s"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for lane in lanes:
+        element, style = lane.element, _STYLES[lane.mark]
+        table.add_row(
+            Text(f"  {_SIGNS[lane.mark]}", style=style.removesuffix(" strike")),
+            str(element.id),
+            element.role,
+            Text(_sound(element), style=style if lane.mark == "removed" else ""),
+            *(_figure(lane, field) for field in ("loudness", "panning", "start_time", "duration")),
+        )
+    return table
+
+
+def _sound(element: Element) -> str:
+    if isinstance(element, SpeechElement):
+        return f"“{element.text}” ({element.speaker}, {element.gender}, {element.emotion})"
+    return element.text
+
+
+def _figure(lane: Lane, field: str) -> Text:
+    shorten = {"loudness": loudness_text, "panning": panning_text}.get(field, number_text)
+    now, old = shorten(getattr(lane.element, field)), lane.old(field)
+    return Text(now) if old is None else Text(f"{shorten(old)} → {now}", style="bold yellow")

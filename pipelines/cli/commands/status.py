@@ -1,0 +1,54 @@
+"""`copilot status`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from copilot.units import Seconds
+from pipelines.cli.output.sizes import size_text
+from pipelines.inspection.status import RunStatus, run_status
+
+
+def run_status_command(run: str, *, as_json: bool) -> None:
+    """Print how far a run is. Raises what `run_status` raises."""
+    status = run_status(run)
+    if as_json:
+        print(json.dumps({"run": run, **asdict(status), "n_left": status.n_left}))
+    else:
+        print("\n".join(_lines(status, run)))
+
+
+def _lines(status: RunStatus, run: str) -> Iterator[str]:
+    totals = status.totals
+    n_done = totals.accepted + totals.rejected
+    share = n_done / status.n_seeds if status.n_seeds else 1.0
+    yield f"{run}: {n_done:,} of {status.n_seeds:,} seeds ({share:.1%}), {size_text(status.n_bytes)}"
+    tiers = ", ".join(f"{n:,} {tier}" for tier, n in sorted(totals.tiers.items()))
+    made = f"  {totals.accepted:,} samples ({tiers or 'none'}), {totals.audio_s / 3600:,.1f} h of mixes"
+    yield f"{made}; {totals.rejected:,} rejected"
+    for reason, n in totals.reasons.items():
+        yield f"  rejected: {n:,} {reason}"
+    if status.last_commit_s is None:
+        yield f"  {'nothing is committed yet' if not n_done else 'its commits do not tell their time'}"
+        return
+    yield f"  last commit {_duration(status.last_commit_s)} ago; {_pace(status)}"
+
+
+def _pace(status: RunStatus) -> str:
+    if not status.n_left:
+        return "all seeds are accounted for"
+    if status.left_s is None:
+        return f"{status.n_left:,} to go, and nothing was committed of late"
+    return f"{status.rate_per_s:.2f} a second of late, {_duration(status.left_s)} left"
+
+
+def _duration(seconds: Seconds) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours >= 48:
+        return f"{hours / 24:.1f} days"
+    if hours:
+        return f"{hours} h {minutes:02} min"
+    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"

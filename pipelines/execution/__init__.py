@@ -1,0 +1,1 @@
+"""Executors: the same stages in this process, in several processes, or on Ray."""

@@ -1,0 +1,1 @@
+"""Copy a subset of a run into a new run."""

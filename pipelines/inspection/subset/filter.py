@@ -1,0 +1,148 @@
+"""Filtering: a subset of a run's samples as a run of its own.
+
+The rows are copied as they are, so that the audio's bytes stay the same. The subset is committed through
+a ledger of its own; the same filter again goes on where it was interrupted, and takes what the source has
+gained. Memory holds a few row groups of audio, however large the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from copilot.arrow_write import SAMPLES
+from copilot.errors import CorruptDataError, UserError
+from copilot.sample import Tier
+from pipelines.generate import Totals
+from pipelines.inspection.subset.conditions import METADATA, METADATA_SCHEMA, Condition
+from pipelines.inspection.verify.file import byte_fault
+from pipelines.run.ledger import CommittedFile
+from pipelines.run.reader import RunReader
+from pipelines.run.run import Run, new_call
+from pipelines.run.shards import ShardWriter
+from pipelines.storage import resolved
+
+_ROWS_PER_SHARD = 64
+"""Many shards of a source may give one of the subset: a strict filter leaves no crumbs."""
+
+Chosen = list[tuple[CommittedFile, frozenset[str]]]
+"""The files that hold matching samples, and those samples' seeds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filtered:
+    """What a filter has left: the new run as it stands, out of how many samples, and how many are new."""
+
+    totals: Totals
+    n_source: int
+    n_copied: int
+
+
+def filter_run(
+    source: str | Path,
+    out: str | Path,
+    *,
+    tier: Tier | None,
+    where: str | None,
+    on_start: Callable[[int], None],
+    on_copied: Callable[[], None],
+) -> Filtered:
+    """Copy the samples of exactly this tier, and for which the condition is true, into a run in `out`.
+
+    `on_start` hears how many samples are to be copied. Raises UserError for a wrong condition and where
+    nothing matches (then nothing is written), ConfigMismatchError where `out` is another run,
+    CorruptDataError for a damaged source.
+    """
+    reader = RunReader(source)
+    if resolved(out) == resolved(source):
+        raise UserError(f"--out {out}: is the run that is filtered; give the subset a folder of its own")
+    chosen = _choose(reader, tier, Condition(where) if where is not None else None)
+    matching = {seed_id for _, seed_ids in chosen for seed_id in seed_ids}
+    n_source = sum(file.n_rows for file in reader.files("shards"))
+    if not matching:
+        raise UserError(f"{source}: none of its {n_source} samples matches; nothing was written")
+    run = Run(out, new_call())
+    with run.locked():
+        _open(run, reader, {"tier": tier, "where": where})
+        run.sweep()
+        done = run.ledger.seed_ids()
+        run.plan(sorted(done | matching), {})
+        on_start(len(matching - done))
+        n_copied = _copy(_rows(reader, chosen, done), run, on_copied)
+    return Filtered(Totals.of(run.ledger), n_source, n_copied)
+
+
+def _open(run: Run, reader: RunReader, asked: Mapping[str, Any]) -> None:
+    """Take up the subset, or begin it: its fingerprint is the source's, and what was asked of it."""
+    theirs = reader.description.get("fingerprint")
+    if not isinstance(theirs, dict):
+        raise CorruptDataError(f"{reader.place}/run.json: no fingerprint in it")
+    applied = {**asked, "source": reader.description.get("digest"), "before": theirs.get("filter")}
+    run.open_as(
+        {**theirs, "filter": applied},
+        source=reader.place,
+        versions=reader.description.get("versions", {}),
+    )
+
+
+def _choose(reader: RunReader, tier: Tier | None, condition: Condition | None) -> Chosen:
+    chosen = []
+    for file in reader.files("shards"):
+        seed_ids: set[str] = set()
+        for table in reader.row_groups(file, METADATA):
+            _require(METADATA_SCHEMA, table, reader, file)
+            of_tier = table if tier is None else table.filter(pc.equal(table["tier"], tier))
+            seed_ids |= condition.matching(of_tier) if condition else set(of_tier["seed_id"].to_pylist())
+        if seed_ids:
+            chosen.append((file, frozenset(seed_ids)))
+    return chosen
+
+
+def _require(schema: pa.Schema, table: pa.Table, reader: RunReader, file: CommittedFile) -> None:
+    if not table.schema.equals(schema):
+        raise CorruptDataError(
+            f"{reader.place}/{file.path}: its columns are not those of this version; "
+            f"see: copilot verify {reader.place}"
+        )
+
+
+def _rows(reader: RunReader, chosen: Chosen, done: AbstractSet[str]) -> Iterator[pa.Table]:
+    """The chosen samples that are not done, each as a table of one row, which holds on to nothing else."""
+    for file, seed_ids in chosen:
+        if seed_ids <= done:
+            continue
+        # The first reading of the metadata has found the file there.
+        with reader.run.storage.open(file.path) as stream:
+            fault = byte_fault(stream, file)
+        if fault:
+            raise CorruptDataError(
+                f"{reader.place}/{file.path}: {fault[1]}; see: copilot verify {reader.place}"
+            )
+        for table in reader.row_groups(file):
+            _require(SAMPLES, table, reader, file)
+            for index, seed_id in enumerate(table["seed_id"].to_pylist()):
+                if seed_id in seed_ids and seed_id not in done:
+                    yield table.take([index])
+
+
+def _copy(rows: Iterator[pa.Table], run: Run, on_copied: Callable[[], None]) -> int:
+    """Write and commit rows, shard by shard. Returns how many."""
+    n_copied = 0
+    for first in rows:
+        writer = ShardWriter(run)
+        try:
+            for row in chain((first,), islice(rows, _ROWS_PER_SHARD - 1)):
+                writer.add_sample_row(row)
+                n_copied += 1
+                on_copied()
+            writer.commit()
+        finally:
+            writer.discard()
+    return n_copied

@@ -1,0 +1,217 @@
+"""Verifying a run: everything in it is read anew and held against everything else.
+
+What is damaged becomes a problem in the report, never an error, and the rest is read on. Nothing is
+written. A row group a worker, about 64 MB of audio, is in memory at once.
+"""
+
+from __future__ import annotations
+
+import heapq
+import multiprocessing
+import signal
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ValidationError
+
+from copilot.errors import CopilotError, CorruptDataError
+from copilot.hashing import content_hash
+from copilot.sample import Keep
+from pipelines.inspection.verify.file import FileJob, FileResult, Problem, verify_file
+from pipelines.run.ledger import LedgerEntry
+from pipelines.run.run import Run
+
+_FOLDERS = ("shards", "rejects")
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyReport:
+    """What `verify` found. `problems` is empty for a run that is whole; `notes` are harmless."""
+
+    run: str
+    problems: tuple[Problem, ...]
+    notes: tuple[str, ...]
+    n_planned: int | None
+    n_accounted: int
+    n_files: int
+    n_samples: int
+    n_rejects: int
+    n_in_depth: int
+    n_mixes: int
+    n_stems: int
+    audio_s: float
+
+
+class _Plan(BaseModel):
+    n_seeds: int
+    seed_ids_sha256: str
+
+
+class _Config(BaseModel):
+    keep: Keep
+
+
+class _Fingerprint(BaseModel):
+    config: _Config
+
+
+class _Description(BaseModel):
+    """What is needed of `run.json`."""
+
+    digest: str
+    fingerprint: _Fingerprint
+    plan: _Plan
+
+
+def verify(
+    place: str | Path,
+    *,
+    n_sampled: int | None,
+    n_workers: int,
+    on_start: Callable[[int], None],
+    on_rows: Callable[[int], None],
+) -> VerifyReport:
+    """Verify a run. With `n_sampled`, only so many samples, drawn by their seeds' hash, are read in depth.
+
+    `on_start` hears the number of rows to read, `on_rows` how many were read since. Raises UserError where
+    there is no run, CopilotError where a worker is lost.
+    """
+    run = Run(place)
+    problems: list[Problem] = []
+    described = _describe(run, problems)
+    void: list[LedgerEntry] = []
+    entries = list(_entries(run, problems, void))
+    seeds = _account(entries, described.plan if described else None, problems)
+    in_depth = _draw([seed_id for entry in entries for seed_id in entry.accepted], n_sampled)
+    keep = described.fingerprint.config.keep if described else None
+    jobs = [job for entry in entries for job in _jobs(run.place, entry, in_depth, keep)]
+    on_start(sum(job.file.n_rows for job in jobs))
+    results: list[FileResult] = []
+    for job, result in _verified(jobs, n_workers):
+        results.append(result)
+        on_rows(job.file.n_rows)
+    problems += sorted((p for result in results for p in result.problems), key=lambda p: (p.file, p.id))
+    return VerifyReport(
+        run=run.place,
+        problems=tuple(problems),
+        notes=tuple(_notes(run, entries, void)),
+        n_planned=described.plan.n_seeds if described else None,
+        n_accounted=len(seeds),
+        n_files=len(jobs),
+        n_samples=sum(len(entry.accepted) for entry in entries),
+        n_rejects=sum(len(entry.rejected) for entry in entries),
+        n_in_depth=sum(result.n_in_depth for result in results),
+        n_mixes=sum(result.n_mixes for result in results),
+        n_stems=sum(result.n_stems for result in results),
+        audio_s=sum(entry.audio_s for entry in entries),
+    )
+
+
+def _describe(run: Run, problems: list[Problem]) -> _Description | None:
+    """What `run.json` says. Raises UserError where there is none."""
+    try:
+        content = run.describe()
+        described = _Description.model_validate(content)
+    except CorruptDataError as error:
+        problems.append(Problem("run-description", str(error), "run.json"))
+        return None
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        message = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        problems.append(Problem("run-description", message, "run.json"))
+        return None
+    digest = content_hash(content["fingerprint"])[:16]
+    if described.digest != digest:
+        message = f"the digest is {described.digest}; that of the fingerprint is {digest}"
+        problems.append(Problem("run-description", message, "run.json"))
+    return described
+
+
+def _entries(run: Run, problems: list[Problem], void: list[LedgerEntry]) -> Iterator[LedgerEntry]:
+    """The entries that can be read and that stand, each with a file for its seeds; others are void."""
+
+    def note(name: str, error: CorruptDataError) -> None:
+        problems.append(Problem("ledger-entry", str(error), f"ledger/{name}.json"))
+
+    for entry, stands in run.ledger.judged(note):
+        if not stands:
+            void.append(entry)
+            continue
+        for folder, seed_ids in zip(_FOLDERS, (entry.accepted, entry.rejected), strict=True):
+            n_files = sum(file.path.startswith(f"{folder}/") for file in entry.files)
+            if n_files != bool(seed_ids):
+                message = f"names {n_files} files in {folder} for {len(seed_ids)} seeds"
+                problems.append(Problem("ledger-entry", message, f"ledger/{entry.name}.json"))
+        yield entry
+
+
+def _account(entries: Iterable[LedgerEntry], plan: _Plan | None, problems: list[Problem]) -> Counter[str]:
+    """Hold the seeds of the ledger against the plan: every one exactly once."""
+    seeds = Counter(seed_id for entry in entries for seed_id in entry.seed_ids)
+    for seed_id, n_times in sorted(seeds.items()):
+        if n_times > 1:
+            problems.append(Problem("seed-twice", f"{seed_id}: accounted for {n_times} times", "ledger"))
+    if plan is None:
+        return seeds
+    message = f"{len(seeds)} of {plan.n_seeds} seeds accounted for"
+    if len(seeds) < plan.n_seeds:
+        problems.append(Problem("incomplete", message, "run.json"))
+    elif len(seeds) > plan.n_seeds or content_hash(sorted(seeds)) != plan.seed_ids_sha256:
+        problems.append(Problem("seeds-unplanned", f"{message}, but they are not those planned", "run.json"))
+    return seeds
+
+
+def _draw(seed_ids: Sequence[str], n_sampled: int | None) -> frozenset[str]:
+    """The seeds whose samples are looked at in depth, whatever order they come in."""
+    if n_sampled is None:
+        return frozenset(seed_ids)
+    return frozenset(heapq.nsmallest(n_sampled, seed_ids, key=content_hash))
+
+
+def _jobs(place: str, entry: LedgerEntry, in_depth: frozenset[str], keep: Keep | None) -> Iterator[FileJob]:
+    for file in entry.files:
+        if file.path.startswith("shards/"):
+            chosen = in_depth.intersection(entry.accepted)
+            yield FileJob(place, file, entry.accepted, entry.tiers, entry.audio_s, chosen, keep)
+        else:
+            yield FileJob(place, file, entry.rejected, entry.reasons, 0.0, frozenset(), keep)
+
+
+def _verified(jobs: Sequence[FileJob], n_workers: int) -> Iterator[tuple[FileJob, FileResult]]:
+    if n_workers == 1 or len(jobs) <= 1:
+        yield from ((job, verify_file(job)) for job in jobs)
+        return
+    spawn = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(min(n_workers, len(jobs)), mp_context=spawn, initializer=_leave_signals)
+    try:
+        futures = {pool.submit(verify_file, job): job for job in jobs}
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+    except BrokenProcessPool as error:
+        raise CopilotError(
+            "a worker process ended unexpectedly; run the same command again, "
+            "with fewer --workers if memory ran out"
+        ) from error
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _leave_signals() -> None:
+    """Leave Ctrl-C, which the terminal sends to the whole group, to the process that was started by hand."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _notes(run: Run, entries: Iterable[LedgerEntry], void: Iterable[LedgerEntry]) -> Iterator[str]:
+    """Void entries, and files that no other entry names: what a crash left, or somebody put there."""
+    for entry in void:
+        yield f"ledger/{entry.name}.json: void, for an entry before has seeds of it, so not part of the run"
+    known = {file.path for entry in entries for file in entry.files}
+    known |= {f"ledger/{name}.json" for name in run.ledger.names()}
+    for folder in (*_FOLDERS, "ledger"):
+        for name in sorted(file.name for file in run.storage.files(folder)):
+            if name not in known:
+                yield f"{name}: not in the ledger, so not part of the run"

@@ -1,0 +1,1 @@
+"""A run on disk or behind a URI: description, lock, ledger, shards, reader."""

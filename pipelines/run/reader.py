@@ -1,0 +1,141 @@
+"""How commands read a run: the files that its ledger names, in the ledger's order, and no others.
+
+Metadata is read without touching the audio, by projecting columns. At most one row group, about 64 MB of
+audio, is in memory at once. A file that is missing or damaged raises CorruptDataError with its path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from copilot.arrow_write import AUDIO_COLUMNS
+from copilot.errors import CorruptDataError, UserError
+from pipelines.run.ledger import CommittedFile
+from pipelines.run.run import Run
+
+Kind = Literal["shards", "rejects"]
+Row = dict[str, Any]
+
+Columns = Literal["all", "metadata"] | Sequence[str]
+"""Which columns to read: all, all but the audio, or Parquet paths (`id`, `turns`, `turns.list.element.task`).
+
+A path stands for everything below it. `metadata` keeps the audio's `path`, which tells what is stored.
+"""
+
+_BATCH_ROWS = 256
+_N_EXAMPLES = 3
+
+
+class RunReader:
+    """One run, read only, in a folder or behind a URI. Raises UserError where there is none."""
+
+    def __init__(self, place: str | Path) -> None:
+        self.run = Run(place)
+        self.place = self.run.place
+        self.description = self.run.describe()
+
+    def files(self, kind: Kind) -> Iterator[CommittedFile]:
+        """The committed files of samples or of rejects."""
+        for entry in self.run.ledger.entries():
+            yield from (file for file in entry.files if file.path.startswith(f"{kind}/"))
+
+    def row_groups(self, file: CommittedFile, columns: Columns = "all") -> Iterator[pa.Table]:
+        """One file, row group by row group."""
+        with self._opened(file) as parquet:
+            for index in range(parquet.num_row_groups):
+                yield parquet.read_row_group(index, columns=_paths(parquet, columns), use_threads=False)
+
+    def batches(self, kind: Kind, columns: Columns = "metadata") -> Iterator[pa.RecordBatch]:
+        """All files in batches of at most 256 rows, across row groups: for many rows of small columns."""
+        for file in self.files(kind):
+            with self._opened(file) as parquet:
+                yield from parquet.iter_batches(
+                    _BATCH_ROWS, columns=_paths(parquet, columns), use_threads=False
+                )
+
+    def rows(self, kind: Kind, columns: Columns = "all") -> Iterator[Row]:
+        """All rows of all files, one at a time."""
+        for file in self.files(kind):
+            for table in self.row_groups(file, columns):
+                yield from (_row(table, index) for index in range(table.num_rows))
+
+    def find(self, wanted: str, columns: Columns = "all") -> Row:
+        """The sample with this id or seed id: the id columns are read, and then its row group alone.
+
+        Raises UserError where there is none, which says what became of a rejected seed.
+        """
+        found = self._find(["id", "seed_id"], lambda row: wanted in row.values(), columns)
+        if found is not None:
+            return found
+        for row in self.rows("rejects", ["id", "seed_id", "stage", "reason", "detail"]):
+            if wanted in {row["id"], row["seed_id"]}:
+                raise UserError(
+                    f"{wanted}: rejected in stage {row['stage']}, {row['reason']}: {row['detail']}; "
+                    "there is no sample of it"
+                )
+        raise UserError(f"{wanted}: not in {self.place}; {self._examples()}")
+
+    def first(self, columns: Columns = "all") -> Row:
+        """The first hq sample, or the first sample where none is hq. Raises UserError where there is none."""
+        row = self._find(["tier"], lambda row: row["tier"] == "hq", columns)
+        row = row or self._find(["tier"], lambda _: True, columns)
+        if row is None:
+            raise UserError(f"{self.place}: {self._examples()}")
+        return row
+
+    def _find(self, keys: list[str], matches: Callable[[Row], bool], columns: Columns) -> Row | None:
+        for file in self.files("shards"):
+            for group, table in enumerate(self.row_groups(file, keys)):
+                for index, row in enumerate(table.to_pylist()):
+                    if matches(row):
+                        return self._row_at(file, group, index, columns)
+        return None
+
+    def _row_at(self, file: CommittedFile, group: int, index: int, columns: Columns) -> Row:
+        with self._opened(file) as parquet:
+            table = parquet.read_row_group(group, columns=_paths(parquet, columns), use_threads=False)
+            return _row(table, index)
+
+    def _examples(self) -> str:
+        n_samples = sum(file.n_rows for file in self.files("shards"))
+        if not n_samples:
+            return "the run has no samples; copilot stats shows why seeds were rejected"
+        rows = self.rows("shards", ["id", "seed_id"])
+        few = ", ".join(f"{row['id']} ({row['seed_id']})" for row in islice(rows, _N_EXAMPLES))
+        return f"there are {n_samples} samples, such as {few}"
+
+    @contextmanager
+    def _opened(self, file: CommittedFile) -> Iterator[pq.ParquetFile]:
+        """A Parquet file; a page that has a checksum is held against it as it is read."""
+        path = f"{self.place}/{file.path}"
+        try:
+            with (
+                self.run.storage.open(file.path) as stream,
+                pq.ParquetFile(stream, page_checksum_verification=True) as parquet,
+            ):
+                yield parquet
+        except FileNotFoundError as error:
+            raise CorruptDataError(f"{path}: not there, but the ledger names it") from error
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+            raise CorruptDataError(f"{path}: cannot be read as Parquet ({error})") from error
+
+
+def _paths(parquet: pq.ParquetFile, columns: Columns) -> list[str] | None:
+    if columns == "all":
+        return None
+    if columns == "metadata":
+        paths = (parquet.schema.column(index).path for index in range(len(parquet.schema)))
+        return [path for path in paths if path not in AUDIO_COLUMNS]
+    return list(columns)
+
+
+def _row(table: pa.Table, index: int) -> Row:
+    row: Row = table.slice(index, 1).to_pylist()[0]
+    return row

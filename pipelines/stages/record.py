@@ -1,0 +1,70 @@
+"""What travels through the stages: one record a seed, from the seed to a sample or a reject."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from copilot.checks import Check
+from copilot.designers.contract import Account
+from copilot.dialogue import Dialogue
+from copilot.errors import RowFault
+from copilot.mix import DialogueMix
+from copilot.sample import CastVoice, Reject, Sample
+from copilot.seed import Seed
+from copilot.stem import Stem
+from pipelines.accounting.stage_times import Effort
+from renderers.contract import Reference, Voice
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """A speaker's voice, and the reference that shows it in each emotion in which the speaker speaks."""
+
+    known: CastVoice
+    voice: Voice
+    references: Mapping[str, Reference] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Record:
+    """One seed on its way. Each stage fills in its part; a rejected record passes the rest untouched."""
+
+    seed: Seed
+    id: str
+    dialogue: Dialogue | None = None
+    account: Account = field(default_factory=Account)
+    design_checks: tuple[Check, ...] = ()
+    normalised: tuple[str, ...] = ()
+    rule_checks: tuple[Check, ...] = ()
+    voices: Mapping[str, Cast] = field(default_factory=dict)
+    stems: dict[int, Stem] = field(default_factory=dict)
+    mix: DialogueMix | None = None
+    checks: tuple[Check, ...] = ()
+    sample: Sample | None = None
+    reject: Reject | None = None
+    effort: Effort = field(default_factory=Effort)
+    """What the stages took so far. That of a batch stands with its first record."""
+
+    def designed(self) -> Dialogue:
+        """The dialogue. Raises RowFault `no-dialogue` where no stage has made one."""
+        if self.dialogue is None:
+            raise RowFault("no-dialogue", "no stage has given the record a dialogue")
+        return self.dialogue
+
+    def mixed(self) -> DialogueMix:
+        """The mix. Raises RowFault `no-mix` where no stage has made one."""
+        if self.mix is None:
+            raise RowFault("no-mix", "no stage has given the record a mix")
+        return self.mix
+
+    def refuse(self, stage: str, reason: str, detail: str) -> None:
+        """Reject the seed, and let go of what is not needed any more."""
+        replies = self.account.raw_replies
+        self.reject = Reject(self.id, self.seed, stage, reason, detail, replies, self.dialogue)
+        self.stems, self.mix, self.sample = {}, None, None
+
+
+def living(records: Sequence[Record]) -> list[Record]:
+    """The records that no stage has rejected yet."""
+    return [record for record in records if record.reject is None]

@@ -1,0 +1,55 @@
+"""A stage: a callable class, constructed once per worker, which takes a batch of records and gives it back.
+
+It never raises for one bad row: the row is rejected with the stage, a reason and a detail, and passes the
+later stages untouched. What concerns the whole run (a full disk, a missing backend) does end it.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from copilot.errors import CopilotError, RowFault
+from pipelines.stages.record import Record, living
+
+
+class Stage:
+    """Base of the stages. A subclass names itself and overrides `process`, or `process_batch`."""
+
+    name: str
+
+    def __call__(self, records: Sequence[Record]) -> Sequence[Record]:
+        """Process the records that are not rejected; return all, in their order."""
+        self.process_batch(living(records))
+        return records
+
+    def process_batch(self, records: Sequence[Record]) -> None:
+        """Process a batch, row by row."""
+        for record in records:
+            with self.guarding(record):
+                self.process(record)
+
+    @contextmanager
+    def guarding(self, record: Record) -> Iterator[None]:
+        """Work on one row; reject it where that fails."""
+        try:
+            yield
+        except RowFault as fault:
+            record.refuse(self.name, fault.reason, fault.detail)
+        except (CopilotError, MemoryError):
+            raise
+        except Exception as error:  # noqa: BLE001 - one bad row must not stop a run of millions
+            record.refuse(self.name, "unexpected-error", explained(error))
+
+    def process(self, record: Record) -> None:
+        """Process one row. Raises RowFault to reject it."""
+        raise TypeError(f"{type(self).__name__} does not say what it does with {record.seed.id}")
+
+    def close(self) -> None:
+        """Let go of what the stage holds."""
+
+
+def explained(error: BaseException) -> str:
+    """An error nobody foresaw, as a reject's detail tells it: with its traceback."""
+    return "".join(traceback.format_exception(error))

@@ -1,0 +1,197 @@
+"""Sound effects from a folder of real recordings: found by their captions, fitted to the duration.
+
+The same request gives the same recording and the same samples. What no recording fits gets neutral noise,
+and says so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import soundfile as sf
+from pydantic import Field, field_validator
+
+from copilot.hashing import content_hash, derive_rng, derive_seed
+from copilot.scene import Frozen
+from copilot.units import SAMPLE_RATE_HZ, samples_to_seconds, seconds_to_samples
+from renderers.contract import About, RenderedSound, RenderFailure, RenderRequest, Tool, Voice
+from renderers.library.fit import fit, heard_span
+from renderers.library.index import Index, Recording, normalised, read_index, under_licences
+from renderers.library.reading import Reader, UnusableError, digest
+from renderers.library.search import Search
+from renderers.procedural.renderer import FALLBACK, LONGEST_S, ProceduralRenderer, make
+
+SOUND_VERSION = "3"
+"""Raised by hand whenever search, reading or fitting give another sound; part of every stem's key."""
+
+_TRIES = 4
+"""How many of several equally good recordings are tried where one cannot be decoded, or leaves a gap."""
+
+_GAP = 1.25
+"""A duration that is more than this many times what is heard: a recording without such a gap is preferred."""
+
+
+class LibrarySettings(Frozen):
+    """Which recordings."""
+
+    folder: str = Field(description="Holds the recordings and their index.")
+    licences: tuple[str, ...] | None = Field(
+        default=None, description="Only recordings under these, such as CC0,CC-BY; without it, all."
+    )
+    index: str | None = Field(
+        default=None, description="The index's file name in the folder; without it, that of a known layout."
+    )
+
+    @field_validator("licences", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:  # noqa: ANN401 - what a user gave
+        """`CC0,CC-BY` as the command line gives it; every licence by its usual name, in order."""
+        given = value.split(",") if isinstance(value, str) else value
+        if not isinstance(given, list | tuple) or not all(isinstance(name, str) for name in given):
+            return value
+        names = sorted({normalised(name) for name in given} - {""})
+        if not names:
+            raise ValueError("no licence is named; give some, such as CC0,CC-BY, or leave it out for all")
+        return tuple(names)
+
+
+class LibraryRenderer:
+    """Plays recordings for `sfx` requests."""
+
+    name = "library"
+    tool: Tool = "sfx"
+    about = About(
+        summary="Recordings from a folder, found by their captions and fitted to the duration",
+        licence="Apache-2.0",
+        model_licence="each recording's own; it stands in the stem's detail",
+        settings=LibrarySettings,
+        target="folder",
+    )
+
+    def __init__(self, settings: LibrarySettings) -> None:
+        self._settings = settings
+        self._index: Index | None = None
+        self._search: Search | None = None
+        self._reader = Reader()
+        self._hashes: dict[str, str] = {}
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What is wrong with the rows of the index that are not used. Raises UserError as `prepare`."""
+        return self._read().problems
+
+    def fingerprint(self) -> dict[str, str]:
+        """Backend, versions, licences, and the hash of all that the index says and the recordings' digests.
+
+        Where the folder lies is not in it. Reads up to 1 MiB of each recording: once for a run, not in each
+        worker. Raises UserError as `prepare`, and for a recording that cannot be read.
+        """
+        index = self._read()
+        known = [
+            [r.file, r.text, normalised(r.licence), r.author, r.source, r.kind, digest(index.folder / r.file)]
+            for r in index.recordings
+        ]
+        return {
+            "backend": self.name,
+            "version": SOUND_VERSION,
+            "index": content_hash(known),
+            "licences": ",".join(self._settings.licences or ()) or "all",
+            "libsndfile": sf.__libsndfile_version__,
+            "noise": content_hash(ProceduralRenderer().fingerprint())[:16],
+        }
+
+    def prepare(self) -> None:
+        """Read the index and build the search. Raises UserError where there is no recording to use."""
+        self._ready()
+
+    def voices(self) -> Sequence[Voice]:
+        """None: this backend does not speak."""
+        return ()
+
+    def render(self, requests: Sequence[RenderRequest]) -> list[RenderedSound | RenderFailure]:
+        """One sound for each request, as long as asked; a failure where no recording can be decoded."""
+        return [self._render(request) for request in requests]
+
+    def close(self) -> None:
+        """Let go of the search."""
+        if self._search is not None:
+            self._search.close()
+            self._search = None
+
+    def _read(self) -> Index:
+        if self._index is None:
+            index = read_index(Path(self._settings.folder).expanduser(), self._settings.index)
+            licences = self._settings.licences
+            self._index = under_licences(index, licences) if licences else index
+        return self._index
+
+    def _ready(self) -> Search:
+        if self._search is None:
+            self._search = Search([recording.text for recording in self._read().recordings])
+        return self._search
+
+    def _render(self, request: RenderRequest) -> RenderedSound | RenderFailure:
+        if not 0.0 < request.duration_s <= LONGEST_S or seconds_to_samples(request.duration_s) == 0:
+            detail = f"{request.duration_s} s is not a duration above 0 and up to {LONGEST_S:g} s"
+            return RenderFailure("bad-duration", detail)
+        found = self._ready().find(request.text)
+        if not found:
+            return _noise(request)
+        first = derive_seed("library take", request.seed) % len(found)
+        with_gap: RenderedSound | None = None
+        unusable: list[str] = []
+        for place in [*found[first:], *found[:first]][:_TRIES]:
+            try:
+                sound = self._sound(self._read().recordings[place], request)
+            except UnusableError as error:
+                unusable.append(str(error))
+                continue
+            if request.duration_s <= _GAP * float(sound.detail.get("event_s", request.duration_s)):
+                return sound
+            with_gap = with_gap or sound
+        return with_gap or RenderFailure(
+            "bad-recording", f"{'; '.join(unusable)}; mend them, or take them off the index"
+        )
+
+    def _sound(self, recording: Recording, request: RenderRequest) -> RenderedSound:
+        """Raises UnusableError."""
+        path = self._read().folder / recording.file
+        read, rate_hz, skipped = self._reader.read(path, recording.file, request.duration_s, request.seed)
+        first, end = heard_span(read)
+        if first == end:
+            raise UnusableError(f"{recording.file} is silent")
+        # At the recording's rate, so many samples that there are never too few at the pipeline's.
+        n_samples = -(-seconds_to_samples(request.duration_s) * rate_hz // SAMPLE_RATE_HZ)
+        fitted = fit(read[:, first:end], rate_hz, n_samples, recording.kind)
+        detail = {
+            "file": recording.file,
+            "licence": normalised(recording.licence) or "none told",
+            "author": recording.author,
+            "source": recording.source,
+            "kind": fitted.kind,
+            "from_s": f"{samples_to_seconds(skipped + first + fitted.start, rate_hz):.3f}",
+            "sha256": self._hash(recording.file, path),
+        }
+        if fitted.n_heard < n_samples:
+            detail["event_s"] = f"{samples_to_seconds(fitted.n_heard, rate_hz):.3f}"
+        return RenderedSound(
+            fitted.audio, rate_hz, detail={name: told for name, told in detail.items() if told}
+        )
+
+    def _hash(self, file: str, path: Path) -> str:
+        if file not in self._hashes:
+            with path.open("rb") as stream:
+                self._hashes[file] = hashlib.file_digest(stream, "sha256").hexdigest()
+        return self._hashes[file]
+
+
+def _noise(request: RenderRequest) -> RenderedSound:
+    """What the procedural renderer gives where it knows no recipe."""
+    n_samples = seconds_to_samples(request.duration_s)
+    rng = derive_rng("library noise", request.text, n_samples, request.seed)
+    return RenderedSound(
+        make(None, rng, n_samples), SAMPLE_RATE_HZ, matched=False, detail={"recipe": FALLBACK}
+    )

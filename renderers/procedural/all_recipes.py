@@ -1,0 +1,35 @@
+"""Every recipe of the package, in one catalogue: the families are listed here, and nowhere else."""
+
+from __future__ import annotations
+
+from renderers.procedural.catalogue import Catalogue
+from renderers.procedural.recipes import (
+    animals,
+    birds,
+    body,
+    domestic,
+    fire,
+    footsteps,
+    impacts,
+    insects,
+    instruments,
+    kitchen,
+    machines,
+    music,
+    office,
+    people,
+    percussion,
+    signals,
+    transport,
+    vessels,
+    water,
+    weapons,
+    weather,
+)
+
+NATURE = (weather, water, fire, birds, insects, animals)
+PEOPLE = (people, body, footsteps)
+THINGS = (domestic, kitchen, office, impacts, weapons, signals, machines, transport, vessels)
+MUSIC = (music, instruments, percussion)
+
+CATALOGUE = Catalogue([recipe for family in (*NATURE, *PEOPLE, *THINGS, *MUSIC) for recipe in family.RECIPES])

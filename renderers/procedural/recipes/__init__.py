@@ -1,0 +1,1 @@
+"""The recipes of procedural sounds, one module a family."""

@@ -1,0 +1,89 @@
+"""Sound effects without weights: synthesised from (caption, duration, seed), the same bytes each time.
+
+A caption is matched to a recipe by its words. What no recipe fits gets neutral noise, and says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.metadata import version
+
+import numpy as np
+
+from copilot.hashing import derive_rng
+from copilot.units import SAMPLE_RATE_HZ, Audio, seconds_to_samples
+from renderers.contract import About, RenderedSound, RenderFailure, RenderRequest, Tool, Voice
+from renderers.procedural import dsp, modifiers
+from renderers.procedural.all_recipes import CATALOGUE
+from renderers.procedural.catalogue import Catalogue, Recipe
+
+SOUND_VERSION = "1"
+"""Raised by hand whenever a recipe, modifier or keyword changes what is heard; part of every stem's key."""
+
+LONGEST_S = 600.0
+FALLBACK = "neutral_noise"
+
+
+class ProceduralRenderer:
+    """The built-in backend for sound effects, ambience and music."""
+
+    about = About(
+        summary="Sounds synthesised from their captions by rules, without weights", licence="Apache-2.0"
+    )
+    name: str = "procedural"
+    tool: Tool = "sfx"
+
+    def __init__(self, catalogue: Catalogue = CATALOGUE) -> None:
+        self._catalogue = catalogue
+
+    def fingerprint(self) -> dict[str, str]:
+        """The backend, the version of its sounds, and of the libraries that compute them."""
+        libraries = {package: version(package) for package in ("numpy", "scipy", "pedalboard")}
+        return {"backend": self.name, "version": SOUND_VERSION, **libraries}
+
+    def prepare(self) -> None:
+        """Nothing to load."""
+
+    def voices(self) -> Sequence[Voice]:
+        """None: this backend does not speak."""
+        return ()
+
+    def render(self, requests: Sequence[RenderRequest]) -> list[RenderedSound | RenderFailure]:
+        """One sound for each request, exactly as long as asked; a failure where the duration is absurd."""
+        return [self._render_one(request) for request in requests]
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+    def _render_one(self, request: RenderRequest) -> RenderedSound | RenderFailure:
+        if not 0.0 < request.duration_s <= LONGEST_S or seconds_to_samples(request.duration_s) == 0:
+            detail = f"{request.duration_s} s is not a duration above 0 and up to {LONGEST_S:g} s"
+            return RenderFailure("bad-duration", detail)
+        n_samples = seconds_to_samples(request.duration_s)
+        recipe = self._catalogue.match(request.text)
+        name = recipe.name if recipe else FALLBACK
+        rng = derive_rng("procedural", name, request.text, n_samples, request.seed)
+        try:
+            audio = make(recipe, rng, n_samples, modifiers.parse(request.text))
+        except ValueError as error:
+            return RenderFailure("bad-sound", f"{name}: {error}")
+        return RenderedSound(audio, SAMPLE_RATE_HZ, matched=recipe is not None, detail={"recipe": name})
+
+
+def neutral_noise(rng: np.random.Generator, n_samples: int, mods: modifiers.Modifiers) -> Audio:
+    """Soft, steady noise that stands for a sound nobody knows; its modifiers are ignored."""
+    del mods
+    return dsp.coloured_noise(
+        rng, n_samples, ((60.0, -12.0), (200.0, 0.0), (1000.0, -6.0), (12_000.0, -36.0)), 2
+    )
+
+
+def make(
+    recipe: Recipe | None,
+    rng: np.random.Generator,
+    n_samples: int,
+    mods: modifiers.Modifiers = modifiers.NEUTRAL,
+) -> Audio:
+    """A finished sound: the recipe, its modifiers, and clean edges. Without a recipe, neutral noise."""
+    function = recipe.make if recipe else neutral_noise
+    return dsp.finish(modifiers.apply(function(rng, n_samples, mods), mods))

@@ -1,0 +1,1 @@
+"""Speech from any server with OpenAI's `/v1/audio/speech` (extra `speech-api`)."""

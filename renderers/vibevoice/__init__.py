@@ -1,0 +1,1 @@
+"""VibeVoice: zero-shot speech with reference voices (extra `vibevoice`)."""

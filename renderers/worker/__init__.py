@@ -1,0 +1,1 @@
+"""The backend `worker:COMMAND`: sound made by a program in a Python of its own, and its protocol."""

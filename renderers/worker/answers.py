@@ -1,0 +1,141 @@
+"""What a worker says, checked: its greeting, and the sounds that its answers name. See docs/worker.md."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import soundfile as sf
+from pydantic import Field, TypeAdapter, ValidationError
+
+from copilot.scene import Frozen
+from copilot.units import Seconds
+from renderers.contract import RenderedSound, RenderFailure, RenderRequest, Tool, Voice, Word
+
+PROTOCOL = 1
+
+Answer = RenderedSound | RenderFailure
+
+
+class BadAnswerError(Exception):
+    """A worker's answer is not what the protocol says. Concerns one request or one batch, never the run."""
+
+
+class _Voice(Frozen):
+    name: str = Field(min_length=1)
+    gender: str
+    emotions: tuple[str, ...] = ()
+
+
+class Greeting(Frozen):
+    """The first line of a worker. `places`: options that only say where something is."""
+
+    protocol: Literal[1]
+    name: str = Field(min_length=1)
+    tool: Tool
+    fingerprint: dict[str, str]
+    clones: bool = False
+    places: tuple[str, ...] = ()
+    voices: tuple[_Voice, ...] = ()
+
+    def difference(self, known: Greeting) -> str:
+        """The first thing of those in stems' keys that is not as in `known`; empty where there is none."""
+        before, now = ({"name": one.name, "tool": one.tool, **one.fingerprint} for one in (known, self))
+        names = (name for name in {**before, **now} if before.get(name) != now.get(name))
+        return next((f"{name} is {now.get(name)!r} and was {before.get(name)!r}" for name in names), "")
+
+    def bank(self) -> list[Voice]:
+        """The voices, as the pipeline knows them."""
+        return [Voice(voice.name, voice.gender, voice.emotions) for voice in self.voices]
+
+
+class _Word(Frozen):
+    text: str
+    start_s: Seconds = Field(ge=0)
+    end_s: Seconds = Field(ge=0)
+
+
+class _Sound(Frozen):
+    file: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    matched: bool = True
+    words: tuple[_Word, ...] = ()
+    detail: dict[str, str] = Field(default_factory=dict)
+
+
+class _Failure(Frozen):
+    reason: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")]
+    detail: str = ""
+
+
+_SOUND, _FAILURE = TypeAdapter(_Sound), TypeAdapter(_Failure)
+
+
+def greeting(header: Mapping[str, Any]) -> Greeting:
+    """A worker's greeting. Raises BadAnswerError."""
+    try:
+        return Greeting.model_validate(header)
+    except ValidationError as error:
+        raise BadAnswerError(f"its greeting: {_fault(error)}") from None
+
+
+def asked(request: RenderRequest) -> dict[str, Any]:
+    """A request as the worker is told it."""
+    shown = request.reference
+    return {
+        "text": request.text,
+        "duration_s": request.duration_s,
+        "seed": request.seed,
+        "voice": request.voice,
+        "gender": request.gender,
+        "emotion": request.emotion,
+        "reference": shown
+        and {
+            "path": str(shown.path),
+            "transcript": shown.transcript,
+            "sha256": shown.sha256,
+            "emotion": shown.emotion,
+            "licence": shown.licence,
+        },
+    }
+
+
+def sounds(header: Mapping[str, Any], folder: Path, n_requests: int) -> list[Answer]:
+    """The answers to a batch; a bad one is that request's failure, `worker-answer`.
+
+    Raises BadAnswerError where it cannot be told which answer is whose.
+    """
+    answers = header.get("answers")
+    if not isinstance(answers, list):
+        raise BadAnswerError("its answer holds neither a list of answers nor an error")
+    if len(answers) != n_requests:
+        raise BadAnswerError(f"it gave {len(answers)} answers to {n_requests} requests")
+    return [_sound(answer, folder) for answer in answers]
+
+
+def _sound(answer: object, folder: Path) -> Answer:
+    try:
+        if isinstance(answer, dict) and "reason" in answer:
+            failure = _FAILURE.validate_python(answer)
+            return RenderFailure(failure.reason, failure.detail)
+        sound = _SOUND.validate_python(answer)
+    except ValidationError as error:
+        return RenderFailure("worker-answer", _fault(error))
+    try:
+        samples, rate_hz = sf.read(folder / sound.file, dtype="float32", always_2d=True)
+    except (sf.SoundFileError, RuntimeError, OSError) as error:
+        return RenderFailure("worker-answer", f"{sound.file}: cannot be read as audio: {error}")
+    return RenderedSound(
+        audio=np.ascontiguousarray(samples.T),
+        rate_hz=rate_hz,
+        matched=sound.matched,
+        words=tuple(Word(word.text, word.start_s, word.end_s) for word in sound.words),
+        detail=sound.detail,
+    )
+
+
+def _fault(error: ValidationError) -> str:
+    fault = error.errors(include_url=False)[0]
+    where = ".".join(map(str, fault["loc"])) or "answer"
+    return f"{where}={fault['input']!r}: {fault['msg']}" if fault["type"] != "missing" else f"no {where}"

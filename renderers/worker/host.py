@@ -1,0 +1,84 @@
+"""The child process in which an isolated renderer works.
+
+Run as `python -m renderers.worker.host SPEC TOOL SETTINGS_JSON`.
+
+The other side is `renderers.worker.renderer.HostedRenderer`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import soundfile as sf
+
+from copilot.errors import CopilotError
+from renderers import registry
+from renderers.contract import (
+    BatchTooLargeError,
+    Reference,
+    RenderedSound,
+    Renderer,
+    RenderFailure,
+    RenderRequest,
+    Tool,
+)
+from renderers.worker.scripts import worker_protocol
+from renderers.worker.scripts.worker_protocol import WorkerError
+
+
+class Host:
+    """A renderer of the registry, as a worker."""
+
+    def __init__(self, spec: str, tool: Tool, settings: dict[str, Any]) -> None:
+        try:
+            self._renderer: Renderer = registry.create(spec, tool, settings)
+        except CopilotError as error:
+            raise WorkerError("cannot-work", str(error)) from error
+
+    def greeting(self) -> dict[str, Any]:
+        """Name and tool; the rest is told by the renderer that the other side has made alike."""
+        return {"name": self._renderer.name, "tool": self._renderer.tool, "fingerprint": {}}
+
+    def prepare(self) -> None:
+        """Load the renderer."""
+        try:
+            self._renderer.prepare()
+        except CopilotError as error:
+            raise WorkerError("cannot-work", str(error)) from error
+
+    def render(self, requests: Sequence[dict[str, Any]], folder: Path) -> list[dict[str, Any]]:
+        """The renderer's answers, each sound in a WAV file of 32 bit floats: to the bit what it made."""
+        try:
+            answers = self._renderer.render([_request(request) for request in requests])
+        except BatchTooLargeError as error:
+            raise WorkerError("out-of-memory", str(error)) from error
+        except CopilotError as error:
+            raise WorkerError("cannot-work", str(error)) from error
+        return [_said(answer, folder, f"{index}.wav") for index, answer in enumerate(answers)]
+
+
+def _request(said: dict[str, Any]) -> RenderRequest:
+    shown = said["reference"]
+    reference = Reference(**{**shown, "path": Path(shown["path"])}) if shown else None
+    return RenderRequest(**{**said, "reference": reference})
+
+
+def _said(answer: RenderedSound | RenderFailure, folder: Path, name: str) -> dict[str, Any]:
+    if isinstance(answer, RenderFailure):
+        return {"reason": answer.reason, "detail": answer.detail}
+    sf.write(folder / name, answer.audio.T, answer.rate_hz, format="WAV", subtype="FLOAT")
+    return {
+        "file": name,
+        "matched": answer.matched,
+        "words": [{"text": w.text, "start_s": w.start_s, "end_s": w.end_s} for w in answer.words],
+        "detail": dict(answer.detail),
+    }
+
+
+if __name__ == "__main__":
+    _spec, _tool, _settings = sys.argv[1:]
+    worker_protocol.serve(lambda: Host(_spec, "tts" if _tool == "tts" else "sfx", json.loads(_settings)))

@@ -1,0 +1,86 @@
+"""F5-TTS as a worker: speech with the voice of a recording and its transcript.
+
+Runs in a Python that has `f5-tts` (1.1): `f5_tts_worker.py OPTIONS`, a JSON object of texts by name. The name
+of this file is not that of the package, which it would hide.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from renderers.worker.scripts import speech_worker, worker_protocol
+else:
+    import speech_worker
+    import worker_protocol
+
+NAME = "f5-tts"
+MODEL = "F5TTS_v1_Base"
+
+LOADING: speech_worker.Kinds = {
+    "model": str,
+    "ckpt_file": speech_worker.place,
+    "vocab_file": speech_worker.place,
+    "ode_method": str,
+    "vocoder_local_path": speech_worker.place,
+    "hf_cache_dir": str,
+}
+PLACES = ("ckpt_file", "vocab_file", "vocoder_local_path", "hf_cache_dir")
+SPEAKING: speech_worker.Kinds = {
+    "nfe_step": int,
+    "cfg_strength": float,
+    "sway_sampling_coef": float,
+    "target_rms": float,
+    "cross_fade_duration": float,
+    "speed": float,
+}
+
+
+class F5Tts:
+    """Speaks with `f5_tts.api.F5TTS`; its options are the arguments of its constructor and of `infer`."""
+
+    def __init__(self) -> None:
+        self._version = speech_worker.installed(NAME, "f5-tts")
+        self._options = speech_worker.options(NAME, {**LOADING, **SPEAKING})
+        self._model: Any = None
+
+    def greeting(self) -> dict[str, Any]:
+        """The package's version, the model, the options and the files they name change the sound."""
+        sound = {"version": self._version, "model": MODEL, **self._options}
+        sound.pop("hf_cache_dir", None)
+        fingerprint = speech_worker.fingerprint(sound, LOADING)
+        return {"name": NAME, "tool": "tts", "clones": True, "fingerprint": fingerprint, "places": PLACES}
+
+    def prepare(self) -> None:
+        """Load the model and its vocoder, on the device that was named, else on the best there is."""
+        if self._model is None:
+            given = {name: self._options[name] for name in LOADING if name in self._options}
+            api = importlib.import_module("f5_tts.api")
+            self._model = api.F5TTS(**{"model": MODEL, **given}, device=speech_worker.device())
+
+    def render(self, requests: Sequence[dict[str, Any]], folder: Path) -> list[dict[str, Any]]:
+        """One answer for each request; 24 kHz, mono."""
+        self.prepare()
+        return speech_worker.each(requests, folder, self._speak)
+
+    def _speak(self, request: dict[str, Any]) -> tuple[Any, int]:
+        shown = speech_worker.reference(request)
+        if not shown["transcript"].strip():  # the package would load another model to transcribe it
+            raise speech_worker.Refusal("no-transcript", f"{shown['path']}: F5-TTS needs what it says")
+        samples, rate_hz, _ = self._model.infer(
+            ref_file=shown["path"],
+            ref_text=shown["transcript"],
+            gen_text=request["text"],
+            seed=request["seed"],
+            **{name: self._options[name] for name in SPEAKING if name in self._options},
+        )
+        if samples is None:
+            raise speech_worker.Refusal("no-speech", "F5-TTS found nothing to speak in the text")
+        return samples, rate_hz
+
+
+if __name__ == "__main__":
+    worker_protocol.serve(F5Tts)

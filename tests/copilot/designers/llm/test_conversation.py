@@ -1,0 +1,485 @@
+import json
+import random
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+from helpers.fake_schema import draw
+from hypothesis import given
+from hypothesis import strategies as st
+
+from copilot.designers.llm.conversation import Conversation
+from copilot.designers.llm.exchange import Reply
+from copilot.designers.llm.forms import FormBook
+from copilot.designers.llm.replies import StoryReply
+from copilot.designers.llm.settings import LlmSettings
+from copilot.dialogue import EDIT_TASKS, Dialogue
+from copilot.errors import RowFault, UserError
+from copilot.hashing import canonical_json
+from copilot.normalise import normalise_dialogue
+from copilot.rules import check_dialogue
+from copilot.scene import SceneLimits
+from copilot.seed import Seed
+
+LIMITS = SceneLimits()
+SEED = Seed("test/1", "It was raining when she came home")
+EVERYTHING = {"add": 1.0}
+
+
+def sound(text, **more):
+    fields = {"loudness": -15, "panning": 0.3, "start_time": 1, "duration": 2}
+    return {"role": "effect", "text": text, **fields, **more}
+
+
+STORY = {
+    "description": "Rain falls on the roof while a door creaks and a dog barks",
+    "user": "a rainy evening at home",
+    "ambience": {"text": "steady rain on a roof", "loudness": -28, "panning": 0},
+    "sounds": [sound("a door creaks"), sound("a dog barks"), sound("a clock ticks")],
+}
+ADD = {
+    "user": "put an owl somewhere in there",
+    "operations": [{"op": "add", "sound": sound("an owl hoots")}],
+    "description": "Rain falls on the roof while a door creaks, a dog barks and an owl hoots",
+}
+
+
+def book(weights=None, n_turns=2, limits=LIMITS, **settings):
+    return FormBook(limits, n_turns, LlmSettings(model="m", **settings), weights)
+
+
+def said(content, finish_reason="stop"):
+    text = content if isinstance(content, str) else json.dumps(content, separators=(",", ":"))
+    return Reply(text, finish_reason, prompt_tokens=100, cached_tokens=60, generated_tokens=10)
+
+
+def play(conversation, replies):
+    """Send the replies; the asks, and the dialogue or the fault that they lead to."""
+    asks, steps, queue = [], conversation.steps(), list(replies)
+    try:
+        ask = next(steps)
+        while True:
+            asks.append(ask)
+            ask = steps.send(queue.pop(0))
+    except StopIteration as done:
+        return asks, done.value
+    except RowFault as fault:
+        return asks, fault
+
+
+def roles(ask):
+    return [message.role for message in ask.messages]
+
+
+def test_a_dialogue_is_one_request_a_turn():
+    conversation = Conversation(book(EVERYTHING), SEED, 7)
+    asks, dialogue = play(conversation, [said(STORY), said(ADD)])
+    assert isinstance(dialogue, Dialogue)
+    assert (dialogue.seed_id, dialogue.mode) == ("test/1", "turnwise")
+    assert [turn.task for turn in dialogue.turns] == ["story", "add"]
+    assert dialogue.turns[1].scene.get(4).text == "an owl hoots"
+    assert dialogue.edit(1).added == (4,)
+    assert [roles(ask) for ask in asks] == [
+        ["system", "user"],
+        ["system", "user", "assistant", "user"],
+    ]
+    # What is shared comes first, so that a server's cache of prefixes holds it.
+    assert asks[1].messages[:2] == asks[0].messages
+    assert asks[1].messages[2].content == said(STORY).text
+    assert SEED.text in asks[0].messages[1].content
+    assert SEED.text not in asks[0].messages[0].content
+    account = conversation.account(1.23456)
+    assert account.model == "m"
+    assert account.raw_replies == (said(STORY).text, said(ADD).text)
+    assert account.prompt in {"turnwise-speech", "turnwise-sounds"}
+    usage = account.usage
+    assert (usage.requests, usage.corrections, usage.fresh_starts, usage.repairs) == (2, 0, 0, 0)
+    assert (usage.prompt_tokens, usage.cached_tokens, usage.generated_tokens) == (200, 120, 20)
+    assert usage.seconds == 1.235
+
+
+def test_a_fault_is_told_to_the_model():
+    wrong = {**STORY, "sounds": [sound("a door creaks", loudness=-5), *STORY["sounds"][1:]]}
+    conversation = Conversation(book(n_turns=1), SEED, 7)
+    asks, dialogue = play(conversation, [said(wrong), said(STORY)])
+    assert len(dialogue.turns) == 1
+    assert roles(asks[1]) == ["system", "user", "assistant", "user"]
+    assert asks[1].messages[2].content == said(wrong).text
+    correction = asks[1].messages[3].content
+    assert "the sound 'a door creaks': loudness" in correction
+    assert "-30 to -10" in correction
+    assert conversation.log.usage(0).corrections == 1
+
+
+def test_the_chat_goes_on_without_the_corrections():
+    conversation = Conversation(book(EVERYTHING), SEED, 7)
+    asks, dialogue = play(conversation, [said("nonsense"), said(STORY), said(ADD)])
+    assert len(dialogue.turns) == 2
+    assert [message.content for message in asks[2].messages[:3]] == [
+        *(message.content for message in asks[0].messages),
+        said(STORY).text,
+    ]
+    assert conversation.log.replies[0] == "nonsense"
+
+
+def test_after_two_corrections_a_turn_begins_anew_and_after_two_fresh_starts_the_seed_is_given_up():
+    conversation = Conversation(book(), SEED, 7)
+    asks, fault = play(conversation, [said(f"nonsense {n}") for n in range(9)])
+    assert isinstance(fault, RowFault)
+    assert fault.reason == "not-json"
+    assert fault.detail.startswith("turn 0 (story): the reply is no JSON object")
+    assert "given up after 9 requests, among them 6 corrections and 2 fresh starts" in fault.detail
+    assert [len(ask.messages) for ask in asks] == [2, 4, 6] * 3
+    assert conversation.log.replies == tuple(f"nonsense {n}" for n in range(9))
+
+
+def test_the_limits_of_the_ladder_are_settings():
+    conversation = Conversation(book(corrections=0, fresh_starts=1), SEED, 7)
+    asks, fault = play(conversation, [said("nonsense")] * 2)
+    assert fault.reason == "not-json"
+    assert [len(ask.messages) for ask in asks] == [2, 2]
+
+
+def test_a_truncated_reply_gets_a_larger_limit_once_and_no_correction():
+    conversation = Conversation(book(EVERYTHING, max_tokens=100), SEED, 7)
+    cut = said('{"description":"Rain', "length")
+    asks, dialogue = play(conversation, [cut, said(STORY), said(ADD)])
+    assert len(dialogue.turns) == 2
+    assert [ask.max_tokens for ask in asks] == [100, 200, 100]
+    assert asks[0].messages == asks[1].messages
+    assert conversation.log.usage(0).corrections == conversation.log.usage(0).fresh_starts == 0
+
+
+def test_a_reply_that_is_truncated_again_begins_anew():
+    conversation = Conversation(book(n_turns=1, max_tokens=100), SEED, 7)
+    cut = said('{"description":"Rain', "length")
+    asks, dialogue = play(conversation, [cut, cut, said(STORY)])
+    assert len(dialogue.turns) == 1
+    assert [ask.max_tokens for ask in asks] == [100, 200, 200]
+    assert [len(ask.messages) for ask in asks] == [2, 2, 2]
+    assert conversation.log.usage(0).fresh_starts == 1
+
+
+def test_white_space_that_runs_away_is_neither_enlarged_nor_corrected():
+    conversation = Conversation(book(n_turns=1), SEED, 7)
+    runaway = said("{" + " " * 1000, "length")
+    asks, fault = play(conversation, [runaway] * 3)
+    assert fault.reason == "white-space-runaway"
+    assert [(ask.max_tokens, len(ask.messages)) for ask in asks] == [(2048, 2)] * 3
+
+
+def test_what_only_falls_short_of_hq_is_corrected_but_not_given_up():
+    loud = {**ADD, "description": "An owl hoots at -12 dB"}
+    conversation = Conversation(book(EVERYTHING), SEED, 7)
+    asks, dialogue = play(conversation, [said(STORY), said(loud), said(loud), said(loud)])
+    assert dialogue.turns[1].description == "An owl hoots at -12 dB"
+    assert "description-free-of-mixing" in asks[2].messages[-1].content
+    assert conversation.log.usage(0).corrections == 2
+
+
+def test_a_turn_that_may_stand_survives_a_correction_that_breaks_it():
+    loud = {**ADD, "description": "An owl hoots at -12 dB"}
+    conversation = Conversation(book(EVERYTHING), SEED, 7)
+    _, dialogue = play(conversation, [said(STORY), said(loud), said("nonsense"), said("{")])
+    assert dialogue.turns[1].description == "An owl hoots at -12 dB"
+
+
+def test_corrections_for_hq_can_be_left_out():
+    loud = {**ADD, "description": "An owl hoots at -12 dB"}
+    conversation = Conversation(book(EVERYTHING, correct_hq=False), SEED, 7)
+    asks, dialogue = play(conversation, [said(STORY), said(loud)])
+    assert len(asks) == len(dialogue.turns) == 2
+
+
+def test_a_repaired_reply_is_counted_and_goes_into_the_chat_as_plain_json():
+    conversation = Conversation(book(EVERYTHING), SEED, 7)
+    fenced = said(f"Here:\n```json\n{json.dumps(STORY)}\n```")
+    asks, dialogue = play(conversation, [fenced, said(ADD)])
+    assert len(dialogue.turns) == 2
+    assert conversation.log.usage(0).repairs == 1
+    assert json.loads(asks[1].messages[2].content)["user"] == STORY["user"]
+    assert conversation.log.replies[0] == fenced.text
+
+
+def test_speech_that_was_not_offered_is_a_fault():
+    line = {
+        "role": "speech",
+        "speaker": "Ann",
+        "gender": "female",
+        "emotion": "calm",
+        "text": "Hello there",
+        "loudness": -15,
+        "panning": 0,
+        "start_time": 1,
+    }
+    told = said({**STORY, "sounds": [*STORY["sounds"], line]})
+    asks, dialogue = play(Conversation(book(n_turns=1, speech_share=0), SEED, 7), [told, said(STORY)])
+    assert "this scene has no speech" in asks[1].messages[-1].content
+    assert len(dialogue.turns) == 1
+    asks, dialogue = play(Conversation(book(n_turns=1, speech_share=1), SEED, 7), [told])
+    assert dialogue.turns[0].scene.get(4).speaker == "Ann"
+
+
+def test_the_schema_is_shown_where_no_grammar_enforces_it():
+    for structured, shown in (("json_schema", False), ("json_object", True), ("none", True)):
+        asks, _ = play(Conversation(book(n_turns=1, structured=structured), SEED, 7), [said(STORY)])
+        text = asks[0].messages[-1].content
+        assert (canonical_json(asks[0].grammar.schema) in text) is shown
+
+
+def test_edits_are_made_on_the_scene_as_it_is_mended():
+    rough = {
+        **STORY,
+        "sounds": [sound("a door creaks", start_time=3.996, duration=7.5), *STORY["sounds"][1:]],
+    }
+    asks, dialogue = play(Conversation(book({"volume": 1}), SEED, 7), [
+        said(rough),
+        said({
+            "user": "the door is too faint, make it louder",
+            "operations": [{"op": "change", "slot": 0, "loudness": -11.96}],
+            "description": "The door creaks clearly in the rain",
+        }),
+    ])  # fmt: skip
+    assert "start_time 4, duration 4" in asks[1].messages[-1].content
+    mended, notes = normalise_dialogue(dialogue, LIMITS)
+    assert [v.rule for v in check_dialogue(mended, LIMITS)] == []
+    assert {(note.turn, note.element_id, note.field) for note in notes} == {
+        (0, 1, "start_time"),
+        (0, 1, "duration"),
+        (1, 1, "loudness"),
+    }
+    assert mended.turns[1].scene.get(1).loudness == -12.0
+
+
+def test_ids_are_never_used_again():
+    remove = {
+        "user": "without the clock please",
+        "operations": [{"op": "remove", "slot": 2}],
+        "description": "Rain falls while a door creaks and a dog barks",
+    }
+    weights = {"add": 1.0, "remove": 1.0}
+    for run_seed in range(50):
+        conversation = Conversation(book(weights, n_turns=3), SEED, run_seed)
+        if conversation._forms.tasks == ("remove", "add"):
+            break
+    _, dialogue = play(conversation, [said(STORY), said(remove), said(ADD)])
+    assert (dialogue.edit(1).removed, dialogue.edit(2).added) == ((3,), (4,))
+
+
+def test_a_story_leaves_room_for_the_additions_to_come():
+    full = {**STORY, "sounds": [sound(f"sound {n}") for n in range(5)]}
+    asks, dialogue = play(Conversation(book(EVERYTHING, n_turns=5), SEED, 7), [said(full)] + [said(ADD)] * 4)
+    assert asks[0].grammar.schema["properties"]["sounds"]["maxItems"] == 5
+    most = [ask.grammar.schema["properties"]["operations"]["maxItems"] for ask in asks[1:]]
+    assert most == [1, 1, 1, 1]
+    assert len(dialogue.turns[-1].scene) == 10
+
+
+def test_a_task_that_cannot_be_done_is_drawn_again():
+    crowded = book(EVERYTHING, limits=SceneLimits(n_elements=2))
+    forms = crowded.begin(SEED, 7)
+    assert forms.tasks == ("add",)
+    story = {**STORY, "sounds": [sound("a door creaks")]}
+    turn = crowded.builder.story(StoryReply.model_validate_json(json.dumps(story)))
+    label = forms.edit(Dialogue(seed_id="s", seed_text="t", turns=(turn,)), turn.scene).label
+    assert label.removeprefix("turn 1 ").strip("()") in set(EDIT_TASKS) - {"add"}
+
+
+def test_tasks_are_drawn_evenly_or_by_weight_and_by_content_alone():
+    def tasks(weights=None, run_seed=0):
+        made = book(weights, n_turns=5)
+        seeds = [Seed(f"s/{n}", "text") for n in range(1500)]
+        return [made.begin(seed, run_seed).tasks for seed in seeds]
+
+    even = tasks()
+    counts = Counter(task for drawn in even for task in drawn)
+    assert set(counts) == set(EDIT_TASKS)
+    assert all(900 < n < 1100 for n in counts.values())
+    assert even == tasks()
+    assert even != tasks(run_seed=1)
+    weighed = Counter(task for drawn in tasks({"add": 3, "open": 1}) for task in drawn)
+    assert set(weighed) == {"add", "open"}
+    assert 2.7 < weighed["add"] / weighed["open"] < 3.3
+
+
+def test_speech_is_drawn_by_its_share():
+    for share in (0.0, 0.5, 1.0):
+        made = book(speech_share=share)
+        speaking = sum(made.begin(Seed(f"s/{n}", "text"), 0).speech for n in range(1000))
+        assert abs(speaking / 1000 - share) < 0.06
+
+
+@pytest.mark.parametrize("weights", [{"add": -1}, {"add": 0}, {"shout": 1}, {}])
+def test_weights_that_are_none_are_refused(weights):
+    with pytest.raises(UserError, match="task_weights"):
+        book(weights)
+
+
+WHOLE = {
+    "story": {
+        "user": "a rainy evening",
+        "description": "Rain falls while a door creaks",
+        "elements": [
+            {"id": 1, **sound("rain"), "role": "ambience", "panning": 0, "start_time": 0, "duration": 8},
+            {"id": 2, **sound("a door creaks")},
+        ],
+    },
+    "edit_1": {
+        "user": "put an owl somewhere in there",
+        "description": "Rain falls while a door creaks and an owl hoots",
+        "added": [3],
+        "changed": [],
+        "removed": [],
+        "elements": [
+            {"id": 1, **sound("rain"), "role": "ambience", "panning": 0, "start_time": 0, "duration": 8},
+            {"id": 2, **sound("a door creaks")},
+            {"id": 3, **sound("an owl hoots")},
+        ],
+    },
+}
+
+
+def test_a_whole_dialogue_is_one_reply():
+    conversation = Conversation(book(EVERYTHING, mode="whole"), SEED, 7)
+    asks, dialogue = play(conversation, [said(WHOLE)])
+    assert len(asks) == 1
+    assert asks[0].max_tokens == 4096
+    assert dialogue.mode == "whole"
+    assert dialogue.edit(1).added == (3,)
+    assert check_dialogue(dialogue, LIMITS) == ()
+    assert conversation.account(0).prompt.startswith("whole-")
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda edit: edit["elements"][1].update(loudness=-11), "unasked-change"),
+        (lambda edit: edit["elements"][1].update(text="a gate creaks"), "id-names-another-sound"),
+        (lambda edit: edit.pop("added"), "schema"),
+        (lambda edit: edit.update(added=[2]), "stated-edits-match"),
+    ],
+)
+def test_what_a_whole_dialogue_restates_wrongly_is_told(change, reason):
+    wrong = json.loads(json.dumps(WHOLE))
+    change(wrong["edit_1"])
+    conversation = Conversation(book(EVERYTHING, mode="whole"), SEED, 7)
+    asks, dialogue = play(conversation, [said(wrong), said(WHOLE)])
+    assert isinstance(dialogue, Dialogue)
+    told = asks[1].messages[-1].content
+    assert (reason if reason != "schema" else "edit_1.added: field required") in told
+
+
+@pytest.mark.parametrize("mode", ["turnwise", "whole"])
+def test_made_up_replies_give_valid_dialogues_or_a_reason(mode):
+    made = book(n_turns=4, mode=mode, fresh_starts=1)
+    outcomes = Counter()
+    for number in range(40):
+        rng = random.Random(number)
+        steps = Conversation(made, Seed(f"s/{number}", "text"), 0).steps()
+        try:
+            ask = next(steps)
+            while True:
+                ask = steps.send(said(draw(ask.grammar.schema, rng)))
+        except StopIteration as done:
+            mended, _ = normalise_dialogue(done.value, LIMITS)
+            assert [v for v in check_dialogue(mended, LIMITS) if v.severity == "fatal"] == []
+            assert len(mended.turns) == 4
+            outcomes["valid"] += 1
+        except RowFault as fault:
+            outcomes[fault.reason] += 1
+    assert sum(outcomes.values()) == 40
+    if mode == "turnwise":
+        assert outcomes["valid"] == 40
+
+
+@st.composite
+def damaged(draw_value):
+    """A reply that something has happened to."""
+    content = draw_value(st.sampled_from([STORY, ADD, WHOLE]))
+    text = json.dumps(content)
+    for _ in range(draw_value(st.integers(0, 3))):
+        start = draw_value(st.integers(0, len(text)))
+        end = min(len(text), start + draw_value(st.integers(0, 20)))
+        text = text[:start] + draw_value(st.text(max_size=6)) + text[end:]
+    return Reply(text, draw_value(st.sampled_from(["stop", "stop", "stop", "length", "content_filter"])))
+
+
+@given(st.sampled_from(["turnwise", "whole"]), st.lists(damaged(), min_size=40, max_size=40))
+def test_no_replies_bring_a_conversation_down(mode, replies):
+    conversation = Conversation(BOOKS[mode], SEED, 7)
+    asks, outcome = play(conversation, replies)
+    assert isinstance(outcome, Dialogue | RowFault)
+    assert conversation.log.replies == tuple(reply.text for reply in replies[: len(asks)])
+    if isinstance(outcome, Dialogue):
+        mended, _ = normalise_dialogue(outcome, LIMITS)
+        assert [v for v in check_dialogue(mended, LIMITS) if v.severity == "fatal"] == []
+
+
+BOOKS = {mode: book(n_turns=3, mode=mode) for mode in ("turnwise", "whole")}
+
+
+def test_tokens_of_every_request_are_counted():
+    replies = [replace(said("nonsense"), generated_tokens=n) for n in range(1, 10)]
+    conversation = Conversation(book(), SEED, 7)
+    play(conversation, replies)
+    assert conversation.log.usage(0).generated_tokens == 45
+
+
+def test_a_correction_names_sounds_by_what_they_are():
+    twice = {
+        "user": "no dog and no clock, please",
+        "operations": [{"op": "remove", "slot": 1}, {"op": "remove", "slot": 1}],
+        "description": "Rain falls while a door creaks",
+    }
+    other = {
+        "user": "I do not need the clock any more",
+        "operations": [{"op": "remove", "slot": 0}],
+        "description": "Rain falls while a dog barks",
+    }
+    right = {**other, "operations": [{"op": "remove", "slot": 2}]}
+    conversation = Conversation(book({"remove": 1}), SEED, 7)
+    asks, dialogue = play(conversation, [said(STORY), said(twice), said(other), said(right)])
+    assert "slot 1 is the subject of two operations" in asks[2].messages[-1].content
+    assert (
+        "the sound 'a door creaks': is edited, but the request names the sound 'a clock ticks' and not"
+        in asks[3].messages[-1].content
+    )
+    assert dialogue.edit(1).removed == (3,)
+
+
+def test_a_correction_of_a_whole_dialogue_says_in_which_turn():
+    wrong = json.loads(json.dumps(WHOLE))
+    wrong["edit_1"]["elements"][1].update(loudness=-11)
+    wrong["story"]["elements"][1].update(loudness=-5)
+    asks, _ = play(Conversation(book(EVERYTHING, mode="whole"), SEED, 7), [said(wrong), said(WHOLE)])
+    told = asks[1].messages[-1].content
+    assert "loudness-range: story, element 2: " in told
+    assert "unasked-change: edit_1, element 2: " in told
+
+
+def test_where_a_larger_limit_does_not_fit_the_first_one_stays():
+    cut = said('{"description":"Rain', "length")
+    full = Reply("the context is too short", "context-length")
+    conversation = Conversation(book(n_turns=1, max_tokens=100), SEED, 7)
+    asks, dialogue = play(conversation, [cut, full, said(STORY)])
+    assert [ask.max_tokens for ask in asks] == [100, 200, 100]
+    assert len(dialogue.turns) == 1
+    assert conversation.log.usage(0).fresh_starts == 1
+
+
+def test_an_empty_reply_is_not_sent_back():
+    asks, _ = play(Conversation(book(n_turns=1), SEED, 7), [said(""), said(STORY)])
+    assert [len(ask.messages) for ask in asks] == [2, 2]
+
+
+def test_a_mended_reply_counts_whatever_else_is_wrong_with_it():
+    conversation = Conversation(book(n_turns=1), SEED, 7)
+    play(conversation, [said("{'user': 'x'}"), said(STORY)])
+    assert conversation.log.usage(0).repairs == 1
+
+
+def test_a_second_draw_of_a_task_is_even_too():
+    offered = ("remove", "volume", "panning", "replace", "open")
+    forms = book()
+    drawn = Counter(forms.begin(Seed(f"s/{n}", "t"), 0)._draw(offered, 1, "again") for n in range(1000))
+    assert min(drawn[task] for task in offered) > 150

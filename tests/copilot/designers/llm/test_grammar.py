@@ -1,0 +1,363 @@
+import json
+import random
+import re
+
+import jsonschema
+import pytest
+from helpers.fake_schema import draw
+
+from copilot.designers.llm.exchange import Reply
+from copilot.designers.llm.grammar import GrammarBook, max_line_words, max_operations, story_sounds
+from copilot.designers.llm.ladder import Read, read
+from copilot.designers.llm.replies import (
+    Builder,
+    EditReply,
+    SlotError,
+    StoryReply,
+    shown,
+    slots_of,
+    whole_reply,
+    whole_turns,
+)
+from copilot.dialogue import EDIT_TASKS, Dialogue, Turn
+from copilot.edit import Change, Remove, Replace, apply
+from copilot.normalise import normalise_dialogue
+from copilot.rules import check_dialogue
+from copilot.scene import Range, Scene, SceneLimits, SoundElement, SpeechElement
+
+LIMITS = SceneLimits()
+LARGE = SceneLimits(
+    duration_s=30,
+    n_elements=20,
+    start_time_s=Range(low=0, high=20),
+    element_duration_s=Range(low=0.5, high=30),
+)
+SMALL = SceneLimits(
+    duration_s=5, n_elements=3, start_time_s=Range(low=0, high=4), element_duration_s=Range(low=0.4, high=5)
+)
+KNOWN = {
+    *("type", "properties", "required", "additionalProperties", "items", "minItems", "maxItems"),
+    *("enum", "const", "minimum", "maximum", "anyOf", "pattern"),
+}
+
+
+def all_grammars(limits, n_turns=3):
+    """Every grammar that dialogues of so many turns can ask for."""
+    book = GrammarBook(limits)
+    for speech in (True, False):
+        book.whole(n_turns, speech=speech)
+        for n_adds in range(n_turns):
+            book.story(speech=speech, n_reserved=n_adds)
+        for task in EDIT_TASKS:
+            for n_alive in range(1, limits.n_elements + 1):
+                for n_reserved in range(n_turns - 1):
+                    if most := max_operations(task, n_alive, limits, n_reserved):
+                        book.edit(task, n_alive, speech=speech, n_operations=most)
+    return book
+
+
+def schemas_in(value):
+    if isinstance(value, dict):
+        yield value
+        for name, inner in value.items():
+            # The names of properties are no keywords.
+            parts = inner.values() if name == "properties" else [inner]
+            for part in parts:
+                yield from schemas_in(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from schemas_in(part)
+
+
+def test_a_server_can_hold_all_grammars():
+    assert len(all_grammars(LIMITS)) == 80
+
+
+@pytest.mark.parametrize("limits", [LIMITS, LARGE, SMALL])
+def test_only_keywords_that_are_enforced_are_used(limits):
+    for grammar in all_grammars(limits)._made.values():
+        jsonschema.Draft202012Validator.check_schema(grammar.schema)
+        for schema in schemas_in(grammar.schema):
+            assert set(schema) <= KNOWN
+            if schema.get("type") == "object":
+                assert schema["required"] == list(schema["properties"])
+                assert schema["additionalProperties"] is False
+            if schema.get("type") in {"number", "integer"}:
+                assert {"minimum", "maximum"} <= set(schema)
+            if schema.get("type") == "array":
+                assert {"minItems", "maxItems"} <= set(schema)
+
+
+def test_equal_names_have_equal_schemas():
+    seen = {}
+    for _ in range(2):
+        for grammar in all_grammars(LIMITS)._made.values():
+            assert seen.setdefault(grammar.name, grammar.schema) == grammar.schema
+
+
+@pytest.mark.parametrize(
+    ("text", "fits"),
+    [
+        ("a", True),
+        ("rain on leaves", True),
+        ("caf\u00e9 \u2014 it's 5 o'clock", True),
+        ("", False),
+        (" rain", False),
+        ("rain ", False),
+        ("rain  drops", False),
+        ("rain\ndrops", False),
+        ('say "rain"', False),
+        ("back\\slash", False),
+        (" ".join(["word"] * 16), True),
+        (" ".join(["word"] * 17), False),
+        ("a" * 31 + " word", True),
+        ("a" * 31, True),
+        ("a" * 32, False),
+        ("... rain", False),
+        ("9 drops ...", True),
+        ("\u00e9t\u00e9", True),
+    ],
+)
+def test_texts_are_words_with_single_spaces(text, fits):
+    story = GrammarBook(LIMITS).story(speech=False).schema
+    pattern = story["properties"]["ambience"]["properties"]["text"]["pattern"]
+    assert bool(re.search(pattern, text)) is fits
+
+
+def test_the_bounds_are_those_of_the_limits():
+    story = GrammarBook(LIMITS).story(speech=True, n_reserved=2).schema["properties"]
+    assert story["ambience"]["properties"]["panning"] == {"type": "number", "minimum": -0.1, "maximum": 0.1}
+    assert (story["sounds"]["minItems"], story["sounds"]["maxItems"]) == (3, 7)
+    effect, line = story["sounds"]["items"]["anyOf"]
+    assert effect["properties"]["loudness"] == {"type": "number", "minimum": -30, "maximum": -10}
+    assert effect["properties"]["duration"] == {"type": "number", "minimum": 0.2, "maximum": 8}
+    assert "duration" not in line["properties"]
+    assert "{0,11}" in line["properties"]["text"]["pattern"]
+
+
+def test_an_edit_offers_its_task_and_the_living_slots_alone():
+    book = GrammarBook(LIMITS)
+
+    def offers(task, n_alive):
+        operations = book.edit(task, n_alive, speech=True, n_operations=2).schema["properties"]["operations"]
+        items = operations["items"].get("anyOf", [operations["items"]])
+        return {
+            (item["properties"]["op"]["const"], *sorted(set(item["properties"]) - {"op"})): item["properties"]
+            .get("slot", {})
+            .get("enum")
+            for item in items
+        }
+
+    assert offers("add", 4) == {("add", "sound"): None}
+    assert offers("remove", 4) == {("remove", "slot"): [0, 1, 2]}
+    assert offers("volume", 4) == {("change", "loudness", "slot"): [0, 1, 2, 3]}
+    assert offers("panning", 4) == {("change", "panning", "slot"): [0, 1, 2]}
+    assert offers("open", 10).keys() == {
+        ("remove", "slot"),
+        ("replace", "slot", "sound"),
+        *(
+            ("change", *sorted((field, "slot")))
+            for field in ("loudness", "panning", "start_time", "duration")
+        ),
+    }
+    assert ("add", "sound") in offers("open", 9)
+    ambience, others = book.edit("replace", 4, speech=False, n_operations=1).schema["properties"][
+        "operations"
+    ]["items"]["anyOf"]
+    assert ambience["properties"]["slot"]["enum"] == [3]
+    assert ambience["properties"]["sound"]["properties"]["role"] == {"const": "ambience"}
+    assert others["properties"]["slot"]["enum"] == [0, 1, 2]
+    assert others["properties"]["sound"]["properties"]["role"] == {"enum": ["effect", "music"]}
+
+
+@pytest.mark.parametrize(
+    ("task", "n_alive", "n_reserved", "most"),
+    [
+        ("add", 8, 0, 2),
+        ("add", 9, 0, 1),
+        ("add", 9, 1, 0),
+        ("add", 10, 0, 0),
+        ("remove", 1, 0, 0),
+        ("remove", 2, 0, 1),
+        ("remove", 3, 0, 1),
+        ("remove", 4, 0, 2),
+        ("panning", 1, 0, 0),
+        ("panning", 2, 0, 1),
+        ("volume", 1, 0, 1),
+        ("replace", 1, 0, 1),
+        ("open", 1, 0, 4),
+    ],
+)
+def test_how_much_a_turn_may_do(task, n_alive, n_reserved, most):
+    assert max_operations(task, n_alive, LIMITS, n_reserved) == most
+
+
+def test_sizes_follow_the_limits():
+    assert story_sounds(LIMITS) == (3, 9)
+    assert story_sounds(LIMITS, 4) == (3, 5)
+    assert story_sounds(SMALL) == (2, 2)
+    assert story_sounds(SceneLimits(n_elements=1)) == (0, 0)
+    assert (max_line_words(LIMITS), max_line_words(LARGE), max_line_words(SMALL)) == (12, 20, 3)
+
+
+@pytest.mark.parametrize("limits", [LIMITS, LARGE, SMALL], ids=["published", "large", "small"])
+@pytest.mark.parametrize("speech", [True, False])
+def test_what_the_grammar_of_a_story_allows_keeps_every_fatal_rule(limits, speech):
+    grammar = GrammarBook(limits).story(speech=speech)
+    for number in range(60):
+        found = read(StoryReply, Reply(json.dumps(draw(grammar.schema, random.Random(number))), "stop"))
+        assert isinstance(found, Read)
+        turn = Builder(limits).story(found.value)
+        mended, _ = normalise_dialogue(Dialogue(seed_id="s", seed_text="t", turns=(turn,)), limits)
+        assert [v for v in check_dialogue(mended, limits) if v.severity == "fatal"] == []
+        assert turn.scene.get(0).role == "ambience"
+
+
+def sound(number, role="effect", start=1.0, **more):
+    fields = {"text": f"sound {number}", "loudness": -20, "panning": 0, "start_time": start, "duration": 2.0}
+    return SoundElement(id=number, role=role, **(fields | more))
+
+
+SCENE = Scene(
+    elements=(
+        sound(3, "ambience", 0.0, duration=8.0),
+        sound(5),
+        SpeechElement(
+            id=7,
+            text="hello",
+            speaker="Ann",
+            gender="female",
+            loudness=-15,
+            panning=0,
+            start_time=1,
+            duration=1,
+        ),
+        sound(9, "music"),
+    )
+)
+
+
+def edit(*operations):
+    return EditReply.model_validate({"user": "u", "description": "d", "operations": operations})
+
+
+def test_slots_count_from_0_with_the_leading_ambience_last():
+    assert [element.id for element in slots_of(SCENE)] == [5, 7, 9, 3]
+    assert [entry["slot"] for entry in shown(slots_of(SCENE))] == [0, 1, 2, 3]
+    assert set(shown(slots_of(SCENE))[0]) == {
+        *("slot", "role", "text", "loudness", "panning", "start_time", "duration")
+    }
+    assert shown(slots_of(SCENE))[1]["speaker"] == "Ann"
+
+
+def test_slots_become_ids_and_changes_of_one_sound_become_one():
+    new = {"role": "effect", "text": "a bell", "loudness": -12, "panning": 0, "start_time": 0, "duration": 1}
+    reply = edit(
+        {"op": "change", "slot": 2, "loudness": -12},
+        {"op": "replace", "slot": 0, "sound": new},
+        {"op": "remove", "slot": 1},
+        {"op": "change", "slot": 2, "panning": 0.5},
+    )
+    operations = Builder(LIMITS).operations(reply, SCENE, 10)
+    assert operations == (
+        Replace(id=5, element=SoundElement(id=10, **new)),
+        Remove(id=7),
+        Change(id=9, loudness=-12, panning=0.5),
+    )
+
+
+def test_an_ambience_put_in_place_of_another_leads_the_scene():
+    reply = edit(
+        {
+            "op": "replace",
+            "slot": 3,
+            "sound": {"role": "ambience", "text": "sea", "loudness": -28, "panning": 0},
+        }
+    )
+    scene = apply(SCENE, Builder(LIMITS).operations(reply, SCENE, 10))
+    assert (scene.get(10).start_time, scene.get(10).duration) == (0, 8)
+
+
+@pytest.mark.parametrize(
+    ("operations", "message"),
+    [
+        ([{"op": "remove", "slot": 4}], "there is no sound in slot 4; the slots are 0 to 3"),
+        ([{"op": "remove", "slot": -1}], "there is no sound in slot -1; the slots are 0 to 3"),
+        (
+            [{"op": "change", "slot": 0}],
+            "the change of slot 0 says none of loudness, panning, start_time, duration",
+        ),
+        (
+            [{"op": "change", "slot": 0, "loudness": -12}, {"op": "change", "slot": 0, "loudness": -14}],
+            "the loudness of slot 0 changes twice; say it once",
+        ),
+        (
+            [{"op": "change", "slot": 1, "duration": 3}],
+            "slot 1 is speech, which lasts as long as its words; keep its duration",
+        ),
+    ],
+)
+def test_operations_that_cannot_be_meant_are_told(operations, message):
+    with pytest.raises(SlotError) as caught:
+        Builder(LIMITS).operations(edit(*operations), SCENE, 10)
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "duration"),
+    [
+        ("Come here", 0, 2 / 2.2 + 0.5),
+        ("One two three four five six seven eight nine ten eleven twelve", 4, 4),
+        ("Hm", 0, 1 / 2.2 + 0.5),
+    ],
+)
+def test_a_line_lasts_as_long_as_its_words(text, start, duration):
+    line = {
+        "role": "speech",
+        "speaker": "Ann",
+        "gender": "female",
+        "emotion": "calm",
+        "text": text,
+        "loudness": -15,
+        "panning": 0,
+        "start_time": start,
+    }
+    (operation,) = Builder(LIMITS).operations(edit({"op": "add", "sound": line}), SCENE, 10)
+    assert operation.element.duration == pytest.approx(duration)
+
+
+def whole_element(number, **more):
+    fields = {"role": "effect", "text": "t", "loudness": -20, "panning": 0, "start_time": 0, "duration": 8}
+    return {"id": number, **fields, **more}
+
+
+def test_a_whole_dialogue_states_its_scenes_and_its_lists():
+    reply = whole_reply(2).model_validate(
+        {
+            "story": {"user": "u", "description": "d", "elements": [whole_element(4), whole_element(6)]},
+            "edit_1": {
+                "user": "v",
+                "description": "e",
+                "added": [7],
+                "changed": [],
+                "removed": [4],
+                "elements": [whole_element(6, loudness=-12)],
+            },
+        }
+    )
+    story, change = whole_turns(reply, ("volume",))
+    assert isinstance(story, Turn)
+    assert (story.task, story.stated, [e.id for e in story.scene.sounds()]) == ("story", None, [4, 6])
+    assert change.operations == (Remove(id=4), Change(id=6, loudness=-12))
+    assert (change.stated.added, change.stated.changed, change.stated.removed) == ((7,), (), (4,))
+
+
+def test_a_whole_dialogue_needs_the_models_own_lists():
+    content = {
+        "story": {"user": "u", "description": "d", "elements": []},
+        "edit_1": {"user": "v", "description": "e", "elements": []},
+    }
+    found = read(whole_reply(2), Reply(json.dumps(content), "stop"))
+    assert [message.partition(":")[0] for message in found.messages] == [
+        *("edit_1.added", "edit_1.changed", "edit_1.removed")
+    ]

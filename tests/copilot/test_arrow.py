@@ -1,0 +1,73 @@
+"""Rows: what `datasets` reads, and the way back from a row to the same sound."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import datasets
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from helpers.made_runs import a_reject, a_sample
+
+from copilot.arrow_read import dialogue_of, remix, stored_stems_of
+from copilot.arrow_write import AUDIO_COLUMNS, REJECTS, SAMPLES, reject_row, sample_row
+from copilot.audio.pcm import decode_flac
+from copilot.errors import CorruptDataError
+
+
+def through_parquet(row: dict, schema: pa.Schema, tmp_path: Path) -> dict:
+    pq.write_table(pa.Table.from_pylist([row], schema=schema), tmp_path / "rows.parquet")
+    return pq.read_table(tmp_path / "rows.parquet").to_pylist()[0]
+
+
+@pytest.mark.parametrize("schema", [SAMPLES, REJECTS])
+def test_datasets_knows_every_feature(schema):
+    features = datasets.Features.from_arrow_schema(schema)
+    assert features.arrow_schema.equals(schema)
+    if "mixes" in features:
+        assert features["mixes"] == datasets.List(datasets.Audio(sampling_rate=48_000, decode=False))
+        assert features["stems"].feature["audio"] == datasets.Audio(sampling_rate=48_000, decode=False)
+
+
+def test_the_audio_columns_are_where_they_are_said_to_be(tmp_path):
+    pq.write_table(pa.Table.from_pylist([sample_row(a_sample(1))], schema=SAMPLES), tmp_path / "rows.parquet")
+    schema = pq.ParquetFile(tmp_path / "rows.parquet").schema
+    assert set(AUDIO_COLUMNS) <= {schema.column(i).path for i in range(len(schema.names))}
+
+
+def test_a_sample_comes_back_whole(tmp_path):
+    sample = a_sample(1)
+    row = through_parquet(sample_row(sample), SAMPLES, tmp_path)
+    assert dialogue_of(row) == sample.dialogue
+    assert stored_stems_of(row) == sample.stems
+    again = remix(row)
+    assert [turn.pcm.tobytes() for turn in again.turns] == [decode_flac(m)[0].tobytes() for m in sample.mixes]
+    assert [(turn["added"], turn["changed"], turn["removed"]) for turn in row["turns"]] == [
+        ([1, 2, 3], [], []),
+        ([], [2], []),
+        ([4], [], [3]),
+    ]
+
+
+def test_a_row_without_stems_cannot_be_mixed_again(tmp_path):
+    row = through_parquet(sample_row(a_sample(1, keep="mixes")), SAMPLES, tmp_path)
+    with pytest.raises(CorruptDataError, match="keeps no audio of stem 1"):
+        remix(row)
+
+
+def test_a_row_that_is_no_dialogue_says_so(tmp_path):
+    row = through_parquet(sample_row(a_sample(1)), SAMPLES, tmp_path)
+    row["turns"][0]["elements"][0]["role"] = "noise"
+    with pytest.raises(CorruptDataError, match="not a dialogue"):
+        dialogue_of(row)
+
+
+def test_a_reject_keeps_its_reason(tmp_path):
+    row = through_parquet(reject_row(a_reject(3)), REJECTS, tmp_path)
+    assert (row["stage"], row["reason"], row["raw_replies"], row["turns"]) == (
+        "validate",
+        "one-ambience",
+        ["{}"],
+        None,
+    )

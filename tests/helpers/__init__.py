@@ -1,0 +1,1 @@
+"""Helpers of the tests: example data, stand-ins for backends and servers, and measures."""

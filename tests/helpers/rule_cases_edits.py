@@ -1,0 +1,269 @@
+"""Dialogues whose edits or words break a rule."""
+
+from __future__ import annotations
+
+from copilot.dialogue import StatedEdit
+from copilot.edit import Add, Change, Remove, Replace
+from helpers.examples import BELL, STORY, dialogue_of, panning, volume, with_turn
+from helpers.rule_case import RuleCase, fatal, hq
+
+CASES: dict[str, tuple[RuleCase, ...]] = {
+    "task-fits-operations": (
+        RuleCase(
+            dialogue_of(STORY, ("panning", "Lose the dog.", [Remove(id=1)])),
+            (
+                fatal(
+                    "task-fits-operations",
+                    1,
+                    None,
+                    "turn 1: task panning has an operation remove; allowed is change",
+                ),
+                fatal("unasked-change", 1, 1, "turn 1, element 1: was removed; task panning removes nothing"),
+            ),
+        ),
+        RuleCase(
+            volume("Turn the rain up.", Change(id=0, loudness=-28)),
+            (
+                fatal(
+                    "task-fits-operations",
+                    1,
+                    None,
+                    "turn 1: the turn changes nothing; task volume needs at least one edit",
+                ),
+                fatal(
+                    "operation-does-nothing",
+                    1,
+                    0,
+                    "turn 1, element 0: is changed to what it was; a change has to change something",
+                ),
+            ),
+        ),
+    ),
+    "operation-does-nothing": (
+        RuleCase(
+            volume("Turn the rain and the dog up.", Change(id=0, loudness=-28), Change(id=1, loudness=-15)),
+            (
+                fatal(
+                    "operation-does-nothing",
+                    1,
+                    0,
+                    "turn 1, element 0: is changed to what it was; a change has to change something",
+                ),
+            ),
+        ),
+        RuleCase(
+            volume("Turn the rain up.", Change(id=0, loudness=-26), Change(id=0, loudness=-25)),
+            (
+                fatal(
+                    "operation-does-nothing",
+                    1,
+                    0,
+                    "turn 1, element 0: is the subject of two operations; one has to say it all",
+                ),
+            ),
+        ),
+    ),
+    "unasked-change": (
+        RuleCase(
+            volume("Turn the rain up.", Change(id=0, loudness=-25, panning=0.1, duration=7.9)),
+            (
+                fatal(
+                    "unasked-change",
+                    1,
+                    0,
+                    "turn 1, element 0: duration and panning changed; task volume changes only loudness",
+                ),
+            ),
+        ),
+        RuleCase(
+            dialogue_of(
+                STORY, ("add", "Ring a bell.", [Add(element=BELL), Change(id=0, loudness=-25), Remove(id=1)])
+            ),
+            (
+                fatal(
+                    "task-fits-operations",
+                    1,
+                    None,
+                    "turn 1: task add has an operation change; allowed is add",
+                ),
+                fatal(
+                    "task-fits-operations",
+                    1,
+                    None,
+                    "turn 1: task add has an operation remove; allowed is add",
+                ),
+                fatal("unasked-change", 1, 1, "turn 1, element 1: was removed; task add removes nothing"),
+                fatal(
+                    "unasked-change", 1, 0, "turn 1, element 0: loudness changed; task add changes no sound"
+                ),
+            ),
+        ),
+        RuleCase(
+            dialogue_of(STORY, ("remove", "Lose the dog.", [Replace(id=1, element=BELL)])),
+            (
+                fatal(
+                    "task-fits-operations",
+                    1,
+                    None,
+                    "turn 1: task remove has an operation replace; allowed is remove",
+                ),
+                fatal("unasked-change", 1, 4, "turn 1, element 4: was added; task remove adds nothing"),
+            ),
+        ),
+        RuleCase(
+            dialogue_of(
+                STORY,
+                (
+                    "replace",
+                    "Swap the dog and the piano for a bell.",
+                    [Remove(id=1), Remove(id=3), Add(element=BELL)],
+                ),
+                mode="whole",
+            ),
+            (
+                fatal(
+                    "unasked-change",
+                    1,
+                    None,
+                    "turn 1: 2 removed and 1 added; task replace adds as many as it removes",
+                ),
+            ),
+        ),
+    ),
+    "stated-edits-match": (
+        RuleCase(
+            with_turn(
+                dialogue_of(STORY, ("add", "Ring a bell.", [Add(element=BELL)]), mode="whole"),
+                1,
+                stated=StatedEdit(added=(4,), changed=(0,), removed=()),
+            ),
+            (
+                hq(
+                    "stated-edits-match",
+                    1,
+                    None,
+                    "turn 1: stated as changed are [0]; by the scenes they are []",
+                ),
+            ),
+        ),
+    ),
+    "more-than-asked": (
+        RuleCase(
+            dialogue_of(
+                STORY,
+                ("add", "Ring a bell.", [Add(element=BELL), Add(element=BELL.model_copy(update={"id": 5}))]),
+            ),
+            (hq("more-than-asked", 1, None, "turn 1: 2 sounds are edited; the request speaks of one"),),
+        ),
+        RuleCase(
+            volume("Make it louder.", Change(id=1, loudness=-14), Change(id=0, loudness=-25)),
+            (hq("more-than-asked", 1, None, "turn 1: 2 sounds are edited; the request speaks of one"),),
+        ),
+    ),
+    "words-contradict-operation": (
+        RuleCase(
+            volume("Turn the rain up.", Change(id=0, loudness=-30)),
+            (
+                hq(
+                    "words-contradict-operation",
+                    1,
+                    0,
+                    "turn 1, element 0: the request asks for louder, "
+                    "but loudness goes from -28.0 to -30.0 LUFS",
+                ),
+            ),
+        ),
+        RuleCase(
+            volume("The barking is not supposed to be so loud.", Change(id=1, loudness=-14)),
+            (
+                hq(
+                    "words-contradict-operation",
+                    1,
+                    1,
+                    "turn 1, element 1: the request asks for quieter, "
+                    "but loudness goes from -18.0 to -14.0 LUFS",
+                ),
+            ),
+        ),
+        RuleCase(
+            panning("Move the piano to the left.", Change(id=3, panning=0.8)),
+            (
+                hq(
+                    "words-contradict-operation",
+                    1,
+                    3,
+                    "turn 1, element 3: the request asks for left, but panning goes from 0.3 to 0.8",
+                ),
+            ),
+        ),
+        RuleCase(
+            panning("Bring the dog into the middle.", Change(id=1, panning=-0.7)),
+            (
+                hq(
+                    "words-contradict-operation",
+                    1,
+                    1,
+                    "turn 1, element 1: the request asks for centre, but panning goes from -0.5 to -0.7",
+                ),
+            ),
+        ),
+        RuleCase(
+            panning("Move the dog a bit.", Change(id=3, panning=0.8)),
+            (
+                hq(
+                    "words-contradict-operation",
+                    1,
+                    3,
+                    "turn 1, element 3: is edited, but the request names element 1 and not this one",
+                ),
+            ),
+        ),
+        # More than the user asked for.
+        RuleCase(
+            dialogue_of(STORY, ("remove", "Lose the dog and the rain.", [Remove(id=1), Remove(id=3)])),
+            (
+                hq(
+                    "words-contradict-operation",
+                    1,
+                    3,
+                    "turn 1, element 3: is edited, but the request names elements 0, 1 and not this one",
+                ),
+            ),
+        ),
+        RuleCase(
+            dialogue_of(STORY, ("replace", "Swap the dog for a bell.", [Replace(id=3, element=BELL)])),
+            (
+                hq(
+                    "words-contradict-operation",
+                    1,
+                    3,
+                    "turn 1, element 3: is edited, but the request names element 1 and not this one",
+                ),
+            ),
+        ),
+        RuleCase(
+            dialogue_of(STORY, ("add", "Put a church bell on the left.", [Add(element=BELL)])),
+            (
+                hq(
+                    "words-contradict-operation",
+                    1,
+                    4,
+                    "turn 1, element 4: the request asks for left, but the new sound has panning 0.6",
+                ),
+            ),
+        ),
+    ),
+    "description-free-of-mixing": (
+        RuleCase(
+            with_turn(dialogue_of(STORY), 0, description="Rain falls. A dog barks on the left side."),
+            (
+                hq(
+                    "description-free-of-mixing",
+                    0,
+                    None,
+                    "turn 0: the description says 'on the left side'; it names no loudness and no panning",
+                ),
+            ),
+        ),
+    ),
+}

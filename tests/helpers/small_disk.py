@@ -1,0 +1,48 @@
+"""A small disk of its own for one call of the program, and what has to be said where it is full."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+
+def _may_mount() -> bool:
+    return (
+        shutil.which("unshare") is not None
+        and not subprocess.run(["unshare", "-rm", "true"], check=False).returncode
+    )
+
+
+needs_small_disk = pytest.mark.skipif(
+    not _may_mount(), reason="needs Linux's user namespaces for a small disk of its own"
+)
+
+
+def fill_disk(disk: Path, size: str | int, arguments: Sequence[str], kept: Path) -> None:
+    """Call the program with a disk of this size at `disk`, which it fills; DISK/run is copied to `kept`.
+
+    Fails where the program does not say that the disk is full, and how to go on.
+    """
+    disk.mkdir()
+    program = (
+        f"import sys; from helpers import stand_ins; sys.argv = {['copilot', *arguments]}; stand_ins.main()"
+    )
+    mount = f"mount -t tmpfs -o size={size} tmpfs {disk}"
+    script = f'{mount} && "$0" -c "$1"; code=$?; cp -a {disk}/run {kept}/; exit $code'
+    full = subprocess.run(
+        ["unshare", "-rm", "sh", "-c", script, sys.executable, program],
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert full.returncode == 1, full.stderr
+    assert "the disk is full (No space left on device); what was committed stands" in full.stderr
+    assert "Make room and run the same command again" in full.stderr
+    assert "Traceback" not in full.stderr

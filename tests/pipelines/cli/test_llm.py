@@ -1,0 +1,324 @@
+"""The commands around a language model: options, prompts, preview and check."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+
+import pytest
+from helpers.fake_llm import http_status, saying, serving
+
+from copilot.designers.llm.prompts import PromptLibrary
+from copilot.designers.llm.settings import LlmSettings
+from copilot.errors import UserError
+from pipelines import cli
+from pipelines.cli.options.model import ModelOptions, ModeOption, StructuredOption
+from pipelines.llm.keywords import keyword_trials
+from pipelines.llm.service import LlmService
+
+URL = "http://127.0.0.1:1/v1"
+PREVIEW = ("preview", "--seeds", "starter", "--designer", "llm", "--llm-model", "tiny")
+
+
+@pytest.fixture
+def copilot(monkeypatch, capsys):
+    monkeypatch.delenv("COPILOT_LLM_API_KEY", raising=False)
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["copilot", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        said = capsys.readouterr()
+        return ended.value.code or 0, said.out, said.err
+
+    return run
+
+
+def test_options_not_given_are_the_models_own():
+    configured = ModelOptions(llm_url=[URL], llm_model="tiny").configured("llm")
+    assert configured.llm == LlmSettings(model="tiny")
+    assert configured.service == LlmService(urls=(URL,))
+    assert configured.task_mix is None
+
+
+def test_every_option_reaches_its_setting():
+    options = ModelOptions(
+        task_mix="open=0.5, add=2",
+        mode=ModeOption.whole,
+        llm_url=[URL, "http://127.0.0.1:2/v1"],
+        llm_model="tiny",
+        llm_concurrency=7,
+        llm_patience=0.0,
+        llm_timeout=9.0,
+        llm_structured=StructuredOption.none,
+        llm_temperature=0.0,
+        llm_top_p=0.5,
+        llm_max_tokens=100,
+        llm_speech_share=0.0,
+        llm_corrections=0,
+        llm_fresh_starts=4,
+        judge=True,
+        judge_model="wise",
+        judge_url=["http://127.0.0.1:3/v1"],
+    )
+    configured = options.configured("llm")
+    assert configured.task_mix == {"open": 0.5, "add": 2.0}
+    assert configured.llm == LlmSettings(
+        model="tiny",
+        mode="whole",
+        structured="none",
+        temperature=0,
+        top_p=0.5,
+        max_tokens=100,
+        speech_share=0,
+        corrections=0,
+        fresh_starts=4,
+        judge_model="wise",
+    )
+    assert configured.service == LlmService(
+        urls=(URL, "http://127.0.0.1:2/v1"),
+        concurrency=7,
+        timeout_s=9,
+        patience_s=0,
+        judge_urls=("http://127.0.0.1:3/v1",),
+    )
+
+
+def test_the_judge_is_the_same_model_unless_another_is_named():
+    configured = ModelOptions(llm_url=[URL], llm_model="tiny", judge=True).configured("llm")
+    assert configured.llm is not None
+    assert configured.llm.judge_model == "tiny"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"llm_model": "tiny"}, "--designer llm: where is the model served? give --llm-url"),
+        ({"llm_url": [URL]}, "--designer llm: which model? give --llm-model"),
+        ({"llm_temperature": 2.5}, "--llm-temperature 2.5: input should be less than or equal to 2"),
+        ({"llm_speech_share": -1.0}, "--llm-speech-share -1.0: input should be greater than or equal to 0"),
+        ({"llm_max_tokens": 1}, "--llm-max-tokens 1: input should be greater than or equal to 64"),
+        ({"llm_concurrency": 0}, "--llm-concurrency 0: input should be greater than or equal to 1"),
+        ({"llm_timeout": 0.0}, "--llm-timeout 0.0: input should be greater than 0"),
+        ({"judge_model": "wise"}, "--judge-model: is of no use without --judge"),
+        ({"judge_url": [URL]}, "--judge-url: is of no use without --judge"),
+    ],
+)
+def test_a_wrong_option_is_named(options, message):
+    alone = {"llm_model", "llm_url"} & options.keys()
+    given = options if alone else {"llm_url": [URL], "llm_model": "tiny", **options}
+    with pytest.raises(UserError, match=f"^{re.escape(message)}"):
+        ModelOptions(**given).configured("llm")
+
+
+@pytest.mark.parametrize(
+    ("options", "flag"),
+    [
+        ({"llm_temperature": 0.0}, "--llm-temperature"),
+        ({"mode": ModeOption.whole}, "--mode"),
+        ({"judge": True}, "--judge"),
+        ({"llm_url": [URL]}, "--llm-url"),
+    ],
+)
+def test_an_option_without_a_language_model_is_refused(options, flag):
+    with pytest.raises(UserError, match=f"^{flag}: the designer scripted asks no language model"):
+        ModelOptions(**options).configured("scripted")
+
+
+@pytest.mark.parametrize(
+    "mix", ["add", "add=", "add=-1", "story=1", "add=1,add=2", "add=nan", "dance=1", "", "add=1,,open=2"]
+)
+def test_a_task_mix_that_is_none(mix):
+    with pytest.raises(UserError, match=f"^--task-mix {re.escape(mix)}: .*give such as add=2,open=0.5"):
+        ModelOptions(task_mix=mix).configured("scripted")
+
+
+def test_a_task_mix_needs_a_task():
+    with pytest.raises(UserError, match="no task is left; give one a weight above 0"):
+        ModelOptions(task_mix="add=0").configured("scripted")
+
+
+def test_the_help_tells_the_defaults_that_there_are(copilot):
+    said = " ".join(copilot("generate", "--help")[1].replace("│", " ").split())
+    defaults = {
+        f"in flight, over all servers; {LlmService.model_fields['concurrency'].default} without it",
+        f"while no server answers; {LlmService.model_fields['patience_s'].default:g} without it",
+        f"one request may take; {LlmService.model_fields['timeout_s'].default:g} without it",
+        f"reply with one turn; {LlmSettings.model_fields['max_tokens'].default} without it",
+        f"dialogues with speech; {LlmSettings.model_fields['speech_share'].default} without it",
+        f"told to the model; {LlmSettings.model_fields['corrections'].default} without it",
+        f"anew after that; {LlmSettings.model_fields['fresh_starts'].default} without it",
+    }
+    assert {default for default in defaults if default not in said} == set()
+
+
+def test_a_mistake_ends_generate_before_anything_is_made(copilot, tmp_path):
+    call = ("generate", "--seeds", "starter", "--out", str(tmp_path / "run"), "--llm-model", "tiny")
+    code, _, said = copilot(*call)
+    assert code == 2
+    assert said.startswith("copilot: --llm-model: the designer scripted asks no language model")
+    assert not (tmp_path / "run").exists()
+
+
+def test_prompts_are_listed(copilot):
+    code, said, _ = copilot("prompts", "--json")
+    assert code == 0
+    assert {prompt["name"]: prompt["hash"] for prompt in json.loads(said)} == PromptLibrary.load().hashes()
+    listed = copilot("prompts")[1]
+    story = PromptLibrary.load().get("story")
+    assert re.search(
+        rf"^story +turnwise +{re.escape(story.purpose)} +{story.hash[:12]}", listed, re.MULTILINE
+    )
+
+
+@pytest.mark.parametrize("name", PromptLibrary.load().names())
+def test_every_prompt_is_shown(copilot, name):
+    code, said, _ = copilot("prompts", "show", name, "--seed-text", "The mill stood still.", "--json")
+    assert code == 0
+    shown = json.loads(said)
+    assert shown["name"] == name
+    assert shown["text"] + "\n" == copilot("prompts", "show", name, "--seed-text", "The mill stood still.")[1]
+
+
+def test_an_edits_prompt_is_shown_for_its_task(copilot):
+    said = copilot("prompts", "show", "edit", "--seed-text", "The mill stood still.", "--task", "volume")[1]
+    assert '{"op":"change","slot":number,"loudness":number}' in said
+    assert re.search(r"^- slot 0: \w+, .+; loudness -\d", said, re.MULTILINE)
+    assert copilot("prompts", "show", "story", "--seed-text", "The mill.")[1].endswith("Seed: The mill.\n")
+
+
+def test_an_unknown_prompt_and_an_unknown_task(copilot):
+    code, _, said = copilot("prompts", "show", "sonnet")
+    assert (code, said.startswith("copilot: prompt sonnet: no such prompt; there are: correction, ")) == (
+        2,
+        True,
+    )
+    code, _, said = copilot("prompts", "show", "edit", "--task", "story")
+    assert (code, said.startswith("copilot: --task story: no such task of an edit turn")) == (2, True)
+
+
+def test_preview_prints_dialogues(copilot):
+    code, said, _ = copilot("preview", "--seeds", "starter", "--num", "2", "--seed", "3")
+    assert code == 0
+    assert said.count("Turn 0  story") == 2
+    assert said.endswith("2 seeds: 2 valid, of which 2 have no finding\n")
+
+
+def test_preview_prints_one_json_line_a_dialogue(copilot):
+    code, said, _ = copilot("preview", "--seeds", "starter", "--num", "3", "--json", "--task-mix", "remove=1")
+    dialogues = [json.loads(line) for line in said.splitlines()]
+    assert (code, len(dialogues)) == (0, 3)
+    tasks = [[turn["task"] for turn in dialogue["dialogue"]["turns"]] for dialogue in dialogues]
+    assert tasks == [["story", "remove", "remove"]] * 3
+    assert all(dialogue["reject"] is None and not dialogue["findings"] for dialogue in dialogues)
+    assert all(dialogue["usage"]["requests"] == 0 for dialogue in dialogues)
+
+
+def test_preview_of_a_language_model(copilot):
+    with serving() as server:
+        code, said, _ = copilot(*PREVIEW, "--num", "2", "--llm-url", server.url, "--json")
+    dialogues = [json.loads(line) for line in said.splitlines()]
+    assert (code, len(dialogues)) == (0, 2)
+    assert sum(dialogue["usage"]["requests"] for dialogue in dialogues) == server.requests
+    assert all(len(d["raw_replies"]) == d["usage"]["requests"] for d in dialogues)
+
+
+def test_preview_tells_why_a_seed_is_rejected(copilot):
+    with serving(faults=lambda *_: saying("I would rather not.")) as server:
+        again = ("--llm-corrections", "1", "--llm-fresh-starts", "0")
+        code, said, _ = copilot(*PREVIEW, "--num", "1", "--llm-url", server.url, *again)
+    assert code == 0
+    assert re.search(r"^rejected by design, not-json: turn 0", said, re.MULTILINE), said
+    assert "2 requests, 1 corrections, 0 fresh starts" in said
+    assert said.splitlines()[-3] == "1 seeds: 0 valid, of which 0 have no finding"
+
+
+def test_a_server_that_can_do_all(copilot):
+    with serving(max_model_len=20_000) as server:
+        code, said, _ = copilot("check", "--llm-url", server.url, "--json")
+    found = json.loads(said)
+    assert code == 0
+    assert (found["model"], found["max_model_len"], found["version"]) == ("tiny", 20_000, "0.32.0")
+    assert [form["works"] for form in found["forms"]] == [True, True, True]
+    assert {one["keyword"]: one["enforced"] for one in found["keywords"]} == dict.fromkeys(
+        [trial.keyword for trial in keyword_trials()], True
+    )
+    assert found["recommended"] == "json_schema"
+    assert found["dialogues"][0]["usage"]["generated_tokens"] > 0
+
+
+def test_a_keyword_that_is_not_enforced_is_told(copilot):
+    def obeys(number, body):
+        name = body.get("response_format", {}).get("json_schema", {}).get("name")
+        if name == "check-enum":
+            return saying('{"answer":"maybe"}')
+        return saying('{"second":"no","first":"yes"}') if name == "check-order-of-keys" else None
+
+    with serving(faults=obeys) as server:
+        code, said, _ = copilot("check", "--llm-url", server.url, "--llm-model", "tiny")
+    assert code == 0
+    unkept = re.findall(r"^grammar  (.*): not enforced; (.*)$", said, re.MULTILINE)
+    assert unkept == [
+        ("enum", """it said '{"answer":"maybe"}' (ended by stop)"""),
+        ("order of keys", """it said '{"second":"no","first":"yes"}' (ended by stop)"""),
+    ]
+    assert said.endswith("use      --llm-structured json_schema\n")
+
+
+def test_a_server_without_grammars(copilot):
+    with serving(refuses=("json_schema", "json_object")) as server:
+        code, said, _ = copilot("check", "--llm-url", server.url)
+    assert code == 0
+    assert "replies  json_schema: does not work; 400, response_format json_schema is not supported" in said
+    assert "grammar" not in said
+    assert said.endswith("use      --llm-structured none\n")
+
+
+def test_no_dialogue_can_be_made(copilot):
+    with serving(faults=lambda *_: saying("No.")) as server:
+        code, said, _ = copilot("check", "--llm-url", server.url)
+    assert code == 1
+    assert "dialogue with none: not-json" in said
+    assert said.endswith("no dialogue can be made with this server and model\n")
+
+
+def test_a_server_that_fails_is_a_finding(copilot):
+    with serving(faults=lambda *_: http_status(400, "no chat template")) as server:
+        code, said, _ = copilot("check", "--llm-url", server.url)
+    assert code == 1
+    assert said.count("does not work; 400, no chat template") == 3
+
+
+def test_check_names_what_is_served(copilot):
+    with serving(model="gemma") as server:
+        code, _, said = copilot("check", "--llm-url", server.url, "--llm-model", "tiny")
+        assert code == 2
+        assert said == (
+            f"copilot: {server.url}: does not serve tiny; give --llm-model one that it serves: gemma\n"
+        )
+    with serving(key="secret") as server:
+        code, _, said = copilot("check", "--llm-url", server.url)
+        assert code == 2
+        assert "401, " in said
+        assert "set COPILOT_LLM_API_KEY to a key that it takes" in said
+
+
+def test_no_server_is_there(copilot):
+    code, _, said = copilot("check", "--llm-url", URL)
+    assert code == 1
+    assert said.startswith(f"copilot: {URL}: no connection")
+    assert "is the server running" in said
+
+
+@pytest.mark.parametrize("trial", keyword_trials(), ids=lambda trial: trial.keyword)
+def test_what_is_asked_for_is_what_the_grammar_forbids(trial):
+    assert not trial.is_kept(trial.forbidden)
+
+
+@pytest.mark.parametrize("text", ["", "[]", '"yes"', "null", '{"answer":"yes","answer":"yes"}'])
+def test_what_is_no_object_keeps_no_schema(text):
+    assert not keyword_trials()[0].is_kept(text)
+    assert keyword_trials()[0].is_kept('{"answer":"yes"}')

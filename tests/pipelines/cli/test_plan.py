@@ -1,0 +1,216 @@
+"""`copilot plan`: pools, room and forecast, before anything starts."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+
+import pytest
+import yaml
+from helpers.paths import ROOT
+from helpers.stand_ins import AHEAD, BACKENDS
+
+from pipelines import cli
+from pipelines.planning.costs import Figures, Sizes, Tokens, read_figures
+from pipelines.planning.resources import Resources
+
+CALL = ("plan", "--seeds", "starter", *BACKENDS, "--executor", "ray")
+NODE = ("--nodes", "1", "--node-cpus", "2")
+FIGURES = Figures(
+    n_seeds=20,
+    accepted_share=0.5,
+    stage_s={"render-speech": 0.36, "render-sounds": 3.6, "mix": 0.72},
+    stage_cpu_s={"mix": 0.36},
+    tokens=Tokens(prompt=1000, cached=500, generated=100),
+    sample_bytes=Sizes(mixes=1e6, stems=2e6),
+)
+
+
+@pytest.fixture
+def copilot(monkeypatch, capsys):
+    def call(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["copilot", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        said = capsys.readouterr()
+        return ended.value.code or 0, said.out, said.err
+
+    return call
+
+
+@pytest.fixture
+def figures(tmp_path) -> str:
+    (tmp_path / "figures.json").write_text(FIGURES.model_dump_json())
+    return str(tmp_path / "figures.json")
+
+
+def test_without_figures_the_pools_alone(copilot):
+    code, said, _ = copilot(*CALL, *NODE, "--num", "1000")
+    assert code == 0
+    assert said.splitlines()[:4] == [
+        "pool    workers  each takes  batch  deadline",
+        "speech        1  0.45 CPUs       4  900 s",
+        "sounds        2  0.45 CPUs       4  900 s",
+        "mix           1  0.45 CPUs       4  900 s",
+    ]
+    assert "nodes: 1 x 2 CPUs\nasked for, at least: 1.8 CPUs: fits\n" in said
+    assert "no forecast without figures: --calibrate 50" in said
+
+
+def test_the_forecast_from_figures(copilot, figures, tmp_path):
+    prices = {"cpu-hour": 0.5, "storage-tb-month": 100, "generated-tokens-million": 1}
+    (tmp_path / "run.yaml").write_text(yaml.safe_dump({"prices": prices, "keep": "mixes"}))
+    config = ("--config", str(tmp_path / "run.yaml"))
+    code, said, _ = copilot(*CALL, *NODE, *config, "--num", "6000000", "--figures", figures)
+    assert code == 0
+    rows = [line.split() for line in said.splitlines()]
+    assert ["render-sounds", "sounds", "6,000", "3,000"] in rows
+    assert "6,000,000 seeds give about 3,000,000 samples" in said
+    assert "hours: 3,000 h (125.0 days), limited by pool sounds, most of all by render-sounds" in said
+    assert (
+        "the others would take: mix 1,200 h (50.0 days), speech 600 h (25.0 days), processors 300 h" in said
+    )
+    assert "CPU hours: 6,000 of 2 CPUs" in said
+    assert "tokens: 6,000,000,000 of prompts, of which 3,000,000,000 cached, 600,000,000 generated" in said
+    assert "have to generate 55.6 tokens a second" in said
+    assert "storage: mixes 3 TB, stems 6 TB, both 9 TB; --keep mixes is asked for" in said
+    assert "cost: 3,600.00 (GPUs 0.00, CPUs 3,000.00, tokens 600.00), and 300.00 a month" in said
+
+
+def test_json_holds_all_of_it(copilot, figures):
+    code, said, _ = copilot(*CALL, *NODE, "--num", "1000", "--figures", figures, "--json")
+    told = json.loads(said)
+    assert (code, told["fits"], told["sizes"]) == (0, True, {"speech": 1, "sounds": 2, "mix": 1})
+    assert [pool["name"] for pool in told["plan"]["pools"]] == ["speech", "sounds", "mix"]
+    assert told["forecast"]["hours"] == told["forecast"]["limits"][0]["hours"] == 0.5
+    assert told["forecast"]["tokens"]["generated"] == 100_000
+    assert Figures.model_validate(told["figures"]) == FIGURES
+
+
+def test_a_model_writes_as_many_dialogues_at_once_as_it_is_asked_for(copilot, tmp_path):
+    waiting = FIGURES.model_copy(update={"design_wait_s": 36.0})
+    (tmp_path / "figures.json").write_text(waiting.model_dump_json())
+    model = ("--designer", "llm", "--llm-url", "http://a/v1", "--llm-model", "m", "--llm-concurrency", "20")
+    call = (*CALL, *model, *NODE, "--num", "1000", "--figures", str(tmp_path / "figures.json"), "--json")
+    told = json.loads(copilot(*call)[1])
+    assert told["forecast"]["stages"][0] == {
+        "stage": "design",
+        "pool": "design",
+        "worker_hours": 10.0,
+        "hours": 0.5,
+    }
+
+
+def test_what_does_not_fit_is_printed_and_an_error(copilot, figures, tmp_path):
+    (tmp_path / "run.yaml").write_text("ray: {pools: {sounds: {size: 8, gpus: 1}}}")
+    call = (*CALL, "--config", str(tmp_path / "run.yaml"), "--num", "10", "--figures", figures)
+    code, said, wrong = copilot(*call, "--nodes", "2", "--node-cpus", "8", "--node-gpus", "2")
+    assert code == 2
+    assert "nodes: 2 x 8 CPUs, 2 GPUs\n" in said
+    assert "hours" not in said
+    assert wrong.startswith("copilot: --executor ray: the plan asks for ")
+    assert "lower pools.sounds.size" in wrong
+    code, said, _ = copilot(*call, "--nodes", "2", "--node-cpus", "8", "--json")
+    assert (code, json.loads(said)["fits"], json.loads(said)["forecast"]) == (2, False, None)
+
+
+def test_a_cluster_that_grows_is_forecast_without_room(copilot, figures, tmp_path):
+    (tmp_path / "run.yaml").write_text("ray: {grows: true, pools: {sounds: {size: 8, gpus: 1}}}")
+    call = (*CALL, "--config", str(tmp_path / "run.yaml"), "--num", "1000", "--figures", figures)
+    code, said, _ = copilot(*call, "--nodes", "1", "--node-cpus", "8")
+    assert code == 0
+    assert "waits for nodes that the cluster has yet to get" in said
+    assert "of 8 GPUs" in said
+
+
+def test_the_cluster_is_asked_where_no_nodes_are_made_up(copilot, monkeypatch):
+    monkeypatch.setattr("pipelines.cli.commands.plan.nodes_of", lambda settings: [Resources(4), Resources(8)])
+    assert "nodes: 1 x 4 CPUs; 1 x 8 CPUs\n" in copilot(*CALL)[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--nodes", "2"), "--nodes 2: of what size? give --node-cpus, and --node-gpus"),
+        (("--node-gpus", "2"), "--node-gpus: of how many nodes? give --nodes"),
+        (("--save-figures", "f.json"), "--save-figures: there are none to save; give --calibrate 50"),
+        (("--figures", "f", "--calibrate", "2"), "--figures: with --calibrate they are measured; leave one"),
+        ((*NODE, "--figures", "nowhere.json"), "--figures nowhere.json: No such file or directory"),
+        (
+            ("--executor", "local"),
+            "plan: lays out pools of --executor ray; give that, or a --config that says",
+        ),
+    ],
+)
+def test_a_mistake_is_one_message(copilot, options, said):
+    code, _, wrong = copilot(*CALL, *options)
+    assert (code, wrong.startswith(f"copilot: {said}")) == (2, True), wrong
+
+
+def test_memory_that_pools_ask_for_has_to_be_told_of_the_nodes(copilot, tmp_path):
+    (tmp_path / "run.yaml").write_text("ray: {pools: {mix: {memory-gb: 2}}}")
+    call = (*CALL, "--config", str(tmp_path / "run.yaml"), *NODE)
+    code, _, wrong = copilot(*call)
+    assert (code, "--nodes 1: ray.pools.mix.memory_gb asks for memory; how much has a node?" in wrong) == (
+        2,
+        True,
+    )
+    assert copilot(*call, "--node-memory", "4")[0] == 0
+
+
+@pytest.mark.parametrize("backends", [BACKENDS, AHEAD])
+def test_calibrating_measures_dialogues_and_leaves_nothing(copilot, tmp_path, monkeypatch, backends):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("os.getloadavg", lambda: (99.0, 0.0, 0.0))
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    texts = [f"a line {k}" for k in range(5)] + ["refused by the designer"]
+    (tmp_path / "seeds.txt").write_text("\n".join(texts) + "\n")
+    saved = tmp_path / "figures.json"
+    call = (*CALL, *backends, "--seeds", f"text:{tmp_path / 'seeds.txt'}", *NODE, "--workers", "1")
+    code, said, progress = copilot(*call, "--num", "600", "--calibrate", "9", "--save-figures", str(saved))
+    assert (code, list(tmp_path.glob("copilot-plan-*"))) == (0, [])
+    assert "--calibrate 9: there are only 6 seeds" in progress
+    assert "other work keeps the processors busy (load 99.0): times come out too long" in progress
+    assert "--num 600: there are only 6 seeds; a run takes no more" in progress
+    assert "600 seeds give about 500 samples" in said
+    figures = read_figures(saved, "--figures")
+    assert (figures.n_seeds, figures.accepted_share) == (6, 5 / 6)
+    assert set(figures.stage_s) >= {"render-speech", "render-sounds", "mix", "check", "finish", "write"}
+    assert min(figures.sample_bytes.mixes, figures.sample_bytes.stems, figures.store_bytes) > 10_000
+    assert figures.reject_bytes > 0
+    n_characters = sum(len(text) for text in texts)
+    if backends is AHEAD:
+        assert figures.tokens == Tokens(
+            prompt=100 * n_characters / 6, cached=50 * n_characters / 6, generated=10 * n_characters / 6
+        )
+        assert figures.design_wait_s == 0.5
+        assert "design" in said
+
+
+def test_an_interrupted_calibration_gives_no_figures(copilot, tmp_path, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pipelines.cli.commands.plan.generate", interrupted)
+    saved = tmp_path / "figures.json"
+    code, said, wrong = copilot(*CALL, *NODE, "--num", "9", "--calibrate", "2", "--save-figures", str(saved))
+    assert (code, saved.exists(), "hours" in said) == (130, False, False)
+    assert wrong == "copilot: interrupted; nothing was measured\n"
+
+
+def test_the_figures_of_the_documentation_are_figures(copilot, tmp_path):
+    page = (ROOT / "docs" / "configuration.md").read_text()
+    (tmp_path / "figures.json").write_text(re.search(r"```json\n(.*?)```", page, re.DOTALL)[1])
+    call = (*CALL, *NODE, "--num", "1000", "--figures", str(tmp_path / "figures.json"))
+    assert copilot(*call)[0] == 0
+    for part in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL):
+        (tmp_path / "run.yaml").write_text(f"{part}\nvoices: {tmp_path}")
+        config = ("--config", str(tmp_path / "run.yaml"))
+        code, _, wrong = copilot(
+            *CALL, *config, "--designer", "llm", "--nodes", "1", "--node-cpus", "8", *GPUS
+        )
+        assert code == 0, wrong
+
+
+GPUS = ("--node-gpus", "4")

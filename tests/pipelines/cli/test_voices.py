@@ -1,0 +1,225 @@
+"""`copilot voices`: what it prints of a bank, and what it finds wrong with a recording."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile as sf
+from helpers.paths import CORPORA
+
+from copilot.audio.noise_floor import noise_floor_dbfs
+from copilot.errors import UserError
+from pipelines.cli.commands.voices import run_voices
+from pipelines.config import RunConfig
+from pipelines.execution.local import LocalExecutor
+from pipelines.generate import Start, generate
+from pipelines.stages.worker_spec import Equipment
+from renderers.espeak.renderer import EspeakRenderer
+
+REAL = CORPORA / "voices"
+TEN_WORDS = "One two three four five six seven eight nine ten"
+WOMAN = "woman.wav,anna,female,neutral,"
+
+
+def noise(duration_s: float, rate_hz: int = 16_000, level: float = 0.1) -> np.ndarray:
+    return np.random.default_rng(1).standard_normal(round(duration_s * rate_hz)) * level
+
+
+@pytest.fixture
+def bank(tmp_path):
+    """A folder with one good voice of each gender; the woman's is there to be spoilt."""
+    rows = ["file,speaker,gender,emotion,transcript,licence"]
+    for name, gender in (("woman", "female"), ("man", "male")):
+        sf.write(tmp_path / f"{name}.wav", noise(4.0, level=0.1 if name == "man" else 0.11), 16_000)
+        rows.append(f"{name}.wav,{name},{gender},neutral,{TEN_WORDS},CC0")
+    (tmp_path / "index.csv").write_text("\n".join(rows))
+    return tmp_path
+
+
+def told(capsys, path: Path | str) -> tuple[int, dict]:
+    code = run_voices(str(path), as_json=True)
+    return code, json.loads(capsys.readouterr().out)
+
+
+def test_a_bank_without_fault(bank, capsys):
+    sf.write(bank / "woman.wav", np.stack([noise(4.0, 44_100), np.zeros(176_400)]).T, 44_100)
+    code, found = told(capsys, bank)
+    assert (code, found["problems"]) == (0, [])
+    assert [(voice["name"], voice["gender"]) for voice in found["voices"]] == [
+        ("man", "male"),
+        ("woman", "female"),
+    ]
+    (recording,) = found["voices"][1]["recordings"]
+    levels = recording["levels"]
+    known = {name: recording[name] for name in ("file", "rate_hz", "n_channels", "duration_s", "n_words")}
+    assert known == {
+        "file": "woman.wav",
+        "rate_hz": 44_100,
+        "n_channels": 2,
+        "duration_s": 4.0,
+        "n_words": 10,
+    }
+    assert levels["words_per_s"] == pytest.approx(2.5)
+    assert levels["clipped_share"] == 0
+
+
+@pytest.mark.parametrize(
+    ("sound", "rate_hz", "problem"),
+    [
+        (noise(2.9), 16_000, "2.90 s; a reference has 3 to 30 s"),
+        (noise(4.0, 8_000), 8_000, "8000 Hz; a reference has at least 16000 Hz"),
+        (noise(4.0, level=1e-3), 16_000, "-5[0-9].. LUFS; a reference has at least -45 LUFS"),
+        (np.clip(noise(4.0, level=2.0), -0.99, 0.99), 16_000, "clipped in 100.0% of its time; at most 1%"),
+        (np.zeros(64_000), 16_000, "nothing above -90 dBFS"),
+        (np.zeros((64_000, 3)), 16_000, "shape (3, 64000); expected (1 or 2 channels, samples)"),
+        (
+            noise(11.0),
+            16_000,
+            "0.91 words a second; speech has 1 to 5: is the transcript that of the recording?",
+        ),
+        (noise(31.0), 16_000, "31.00 s; a reference has 3 to 30 s"),
+    ],
+)
+def test_what_is_wrong_with_a_recording(bank, capsys, sound, rate_hz, problem):
+    sf.write(bank / "woman.wav", sound, rate_hz)
+    code, found = told(capsys, bank)
+    (said,) = found["problems"]
+    assert code == 1
+    if "LUFS" in problem:
+        level, rest = said.removeprefix("woman.wav: ").split(" ", 1)
+        assert (-60 < float(level) < -50, rest) == (True, problem.split(" ", 1)[1])
+    else:
+        assert said == f"woman.wav: {problem}"
+
+
+def test_a_recording_that_is_cut_off(bank, capsys):
+    sf.write(bank / "woman.flac", noise(8.0), 16_000)
+    whole = (bank / "woman.flac").read_bytes()
+    (bank / "woman.wav").write_bytes(whole[: len(whole) // 2])
+    code, found = told(capsys, bank)
+    assert code == 1
+    assert found["problems"][0].startswith("woman.wav: cannot be decoded (")
+    assert found["voices"][1]["recordings"][0]["levels"] is None
+
+
+def test_silence_around_the_words_slows_no_rate(bank, capsys):
+    sf.write(bank / "woman.wav", np.pad(noise(3.0), (16_000, 32_000)), 16_000)
+    _, found = told(capsys, bank)
+    levels = found["voices"][1]["recordings"][0]["levels"]
+    assert levels["words_per_s"] == pytest.approx(10 / 3, rel=0.02)
+    assert levels["noise_floor_dbfs"] == -200
+
+
+def test_a_bad_row_and_a_gender_without_voice(bank, capsys):
+    rows = (bank / "index.csv").read_text().replace("woman.wav", "gone.wav")
+    (bank / "index.csv").write_text(rows)
+    assert told(capsys, bank)[1]["problems"] == [
+        "index.csv:2: there is no file gone.wav",
+        "female speakers: there is no voice for them; a dialogue with one will be rejected",
+    ]
+
+
+def test_a_bank_without_a_voice_tells_all_that_is_wrong(bank, capsys):
+    rows = (bank / "index.csv").read_text().splitlines()
+    rows += [rows[1], rows[1].replace(",female,", ",male,").replace("woman.wav", "again.wav")]
+    sf.write(bank / "again.wav", noise(5.0), 16_000)
+    (bank / "index.csv").write_text("\n".join([rows[0], rows[1], *rows[3:]]))
+    none = "none of the speaker's recordings is used"
+    problems = [
+        "index.csv:3: woman.wav is the recording of line 2 again",
+        f"index.csv:4: speaker 'woman' is male here and female on line 2; {none}",
+        "female speakers: there is no voice for them; a dialogue with one will be rejected",
+        "male speakers: there is no voice for them; a dialogue with one will be rejected",
+    ]
+    code, found = told(capsys, bank)
+    assert (code, found["voices"], found["problems"]) == (1, [], problems)
+    assert run_voices(str(bank), as_json=False) == 1
+    assert capsys.readouterr().out.splitlines() == [str(bank), "", "problems", *problems]
+
+
+class _StartedError(Exception):
+    pass
+
+
+def test_generate_says_at_its_start_which_gender_has_no_voice(bank, tmp_path_factory):
+    rows = (bank / "index.csv").read_text().splitlines()
+    (bank / "index.csv").write_text("\n".join([*rows[:2], "gone.wav,eve,female,,Hello.,"]))
+    starts: list[Start] = []
+
+    def begin(start: Start) -> None:
+        starts.append(start)
+        raise _StartedError
+
+    with pytest.raises(_StartedError):
+        generate(
+            RunConfig(seeds="starter", voices=str(bank)),
+            tmp_path_factory.mktemp("out") / "run",
+            num=1,
+            executor=LocalExecutor(1),
+            equipment=Equipment(),
+            on_start=begin,
+            on_progress=lambda _: None,
+            on_design=lambda _: None,
+        )
+    assert starts[0].problems == (
+        "male speakers: there is no voice for them; a dialogue with one will be rejected",
+        "index.csv:3: there is no file gone.wav",
+    )
+
+
+def test_the_noise_floor_is_the_level_of_the_pauses():
+    tone = np.tile(np.array([0.5, -0.5], np.float32), 24_000)[None]
+    tone[:, : tone.shape[1] // 5] *= 0.01
+    assert noise_floor_dbfs(tone) == pytest.approx(-46.02, abs=0.01)
+    assert noise_floor_dbfs(np.full((2, 100), 0.1, np.float32)) == pytest.approx(-20)
+
+
+def test_a_renderer_with_voices_is_a_bank(capsys):
+    code, found = told(capsys, "espeak")
+    assert (code, found["problems"], len(found["voices"])) == (0, [], 24)
+    assert run_voices("espeak", as_json=False) == 0
+    printed = capsys.readouterr().out
+    assert [line.split() for line in printed.splitlines() if line.startswith("en-us+f2")] == [
+        ["en-us+f2", "female", "every"]
+    ]
+    assert ["all", "12", "12"] in [line.split() for line in printed.splitlines()]
+
+
+def test_neither_folder_nor_voices(tmp_path, monkeypatch):
+    with pytest.raises(UserError, match="there is no such folder"):
+        run_voices(str(tmp_path / "x"), as_json=False)
+    for name, said in {
+        "procedural": "procedural makes no speech; name a renderer that does, or a folder",
+        "library:x": "library makes no speech; name a renderer that does, or a folder",
+        "vibevoice": "vibevoice has no voices of its own; it clones those of a bank: copilot voices FOLDER",
+        "worker": "which one? give copilot voices worker:COMMAND",
+        "espeak:x": "espeak takes nothing behind a colon; use copilot voices espeak",
+    }.items():
+        with pytest.raises(UserError) as mistake:
+            run_voices(name, as_json=False)
+        assert str(mistake.value) == f"voices {name}: {said}"
+    monkeypatch.setattr(EspeakRenderer, "voices", lambda self: [])
+    with pytest.raises(UserError, match="voices espeak: it has no voices of its own; give the folder"):
+        run_voices("espeak", as_json=False)
+
+
+def test_the_real_voices_as_they_are_printed(monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "40")
+    assert run_voices(str(REAL), as_json=False) == 1
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert lines[2][:9] == ["voice", "gender", "emotion", "s", "Hz", "ch", "LUFS", "peak", "noise"]
+    assert lines[2][9:] == ["words", "words/s", "licence", "file"]
+    assert lines[3][:9] == ["arctic-aew", "male", "neutral", "4.02", "16000", "1", "-21.4", "-3.7", "-54.6"]
+    assert lines[3][9:] == ["8", "2.19", "CMU", "ARCTIC", "(free)", "cmu_arctic_us_aew_a0002.wav"]
+    assert lines[10:] == [
+        [],
+        ["voices", "female", "male"],
+        ["all", "2", "2"],
+        ["neutral", "2", "2"],
+        [],
+        ["problems"],
+        ["cmu_arctic_us_axb_a0004.wav:", "2.81", "s;", "a", "reference", "has", "3", "to", "30", "s"],
+    ]

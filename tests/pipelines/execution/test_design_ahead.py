@@ -1,0 +1,472 @@
+"""Dialogues written ahead: how many at once, in which batches, and nothing lost or hung whatever happens."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import queue
+import signal
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from helpers import stand_ins
+from helpers.stand_ins import AHEAD, BACKENDS, Command, Ended, StandInAhead, account_of
+
+from copilot import plugins
+from copilot.designers.contract import Design, Usage
+from copilot.designers.llm.settings import LlmSettings
+from copilot.designers.scripted import ScriptedDesigner
+from copilot.errors import CopilotError, UserError
+from copilot.sample import sample_id
+from copilot.scene import SceneLimits
+from copilot.seed import Seed
+from pipelines.accounting.progress import Progress
+from pipelines.backends import create_designer, designer_at_work, take_fingerprint
+from pipelines.cli.output.progress import Display
+from pipelines.config import RunConfig
+from pipelines.execution.design_ahead import DesignAhead, Designing, FreshRecords
+from pipelines.generate import Totals
+from pipelines.llm.service import LlmService
+from pipelines.preview import preview
+from pipelines.run.run import Run
+from pipelines.stages.record import Record
+
+SEEDS = [Seed(f"t/{k:03d}", f"line {k} of the seeds") for k in range(200)]
+
+
+class Told(StandInAhead):
+    """Says which seeds it begins; with `held`, finishes each only when the test lets it."""
+
+    def __init__(self, concurrency: int, *, held: bool = False) -> None:
+        super().__init__(SceneLimits(), 3)
+        self.concurrency = concurrency
+        self.begun: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self.closed = 0
+        self._held = held
+        self._gates: dict[str, asyncio.Event] = {}
+
+    async def design_async(self, seed: Seed, run_seed: int) -> Design:
+        gate = self._gates[seed.id] = asyncio.Event()
+        self.begun.put(seed.id)
+        if self._held:
+            await gate.wait()
+        return await super().design_async(seed, run_seed)
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        self.closed += 1
+
+    def begins(self, n: int) -> list[str]:
+        """The next `n` seeds that it begins."""
+        return [self.begun.get(timeout=20) for _ in range(n)]
+
+    def let_go(self, ahead: DesignAhead, *seed_ids: str) -> None:
+        for seed_id in seed_ids:
+            ahead._loop.call_soon_threadsafe(self._gates[seed_id].set)
+
+
+def settle(ahead: DesignAhead) -> None:
+    """Let everything in the loop go as far as it goes without the test."""
+
+    async def rounds() -> None:
+        for _ in range(50):
+            await asyncio.sleep(0)
+
+    asyncio.run_coroutine_threadsafe(rounds(), ahead._loop).result(timeout=20)
+
+
+def ids(records: Sequence[Record]) -> list[str]:
+    return [record.seed.id for record in records]
+
+
+def all_batches(ahead: DesignAhead) -> list[Sequence[Record]]:
+    """Every batch, when all is designed."""
+    ahead._thread.join(timeout=20)
+    batches = []
+    while not ahead.exhausted:
+        batches.append(ahead.take())
+    return batches
+
+
+class TestSupply:
+    def test_no_seed_is_begun_where_nobody_takes_what_is_ready(self):
+        designer = Told(concurrency=4)
+        with DesignAhead(designer, SEEDS, 7, n_workers=1) as ahead:
+            # A batch has 50 here: 4 being written, and a buffer of one batch.
+            assert designer.begins(54) == [seed.id for seed in SEEDS[:54]]
+            settle(ahead)
+            assert (ahead.state.n_writing, ahead.state.n_ready) == (0, 54)
+            assert designer.begun.empty()
+            assert ids(ahead.take()) == [seed.id for seed in SEEDS[:50]]
+            designer.begins(50)
+            settle(ahead)
+            assert designer.begun.empty()
+
+    def test_a_place_is_filled_as_soon_as_it_is_free(self):
+        designer = Told(concurrency=3, held=True)
+        with DesignAhead(designer, SEEDS, 7, n_workers=2) as ahead:
+            assert designer.begins(3) == ["t/000", "t/001", "t/002"]
+            designer.let_go(ahead, "t/001")
+            assert designer.begins(1) == ["t/003"]
+            designer.let_go(ahead, "t/002", "t/003")
+            assert sorted(designer.begins(2)) == ["t/004", "t/005"]
+            settle(ahead)
+            assert designer.begun.empty()
+            assert (ahead.state.n_writing, ahead.state.n_ready) == (3, 3)
+
+    def test_a_batch_is_full_while_there_are_seeds_then_the_workers_share(self):
+        designer = Told(concurrency=60, held=True)
+        with DesignAhead(designer, SEEDS[:80], 7, n_workers=2) as ahead:
+            begun = designer.begins(60)
+            designer.let_go(ahead, *begun[:9])
+            settle(ahead)
+            assert ahead.take() == ()
+            designer.let_go(ahead, begun[9])
+            settle(ahead)
+            assert ids(ahead.take()) == begun[:10]
+            designer.let_go(ahead, *begun[10:])
+            designer.let_go(ahead, *designer.begins(20))
+            assert [len(batch) for batch in all_batches(ahead)] == [10] * 6 + [5, 4, 1]
+
+    def test_what_was_ready_for_long_goes_out_as_a_small_batch(self):
+        now = [1000.0]
+        designer = Told(concurrency=8, held=True)
+        with DesignAhead(designer, SEEDS, 7, n_workers=1, clock=lambda: now[0]) as ahead:
+            begun = designer.begins(8)
+            designer.let_go(ahead, *begun[:3])
+            settle(ahead)
+            now[0] = 1100.0
+            assert ahead.take() == ()
+            designer.let_go(ahead, begun[3])
+            settle(ahead)
+            now[0] = 1130.0
+            assert ahead.take() == ()
+            now[0] = 1130.5
+            assert ids(ahead.take()) == begun[:4]
+
+    def test_the_records_hold_what_the_designer_says(self):
+        seeds = [Seed("t/1", "a line"), Seed("t/2", "this is refused"), Seed("t/3", "this is broken")]
+        with DesignAhead(Told(concurrency=2), seeds, 7, n_workers=1) as ahead:
+            (batch,) = all_batches(ahead)
+        good, refused, broken = sorted(batch, key=lambda record: record.seed.id)
+        assert good.id == sample_id(7, "t/1")
+        assert (good.dialogue, good.reject) == (stand_ins.a_dialogue(seeds[0]), None)
+        assert good.account == account_of(seeds[0])
+        assert (refused.reject.stage, refused.reject.reason) == ("design", "refused")
+        assert refused.reject.raw_replies == ("a reply to this is refused", "{")
+        assert refused.account.usage == account_of(seeds[1]).usage
+        assert (broken.reject.stage, broken.reject.reason) == ("design", "unexpected-error")
+        assert "ZeroDivisionError: a bug in a designer" in broken.reject.detail
+
+    def test_the_load_of_the_server_is_told(self):
+        designer = Told(concurrency=1, held=True)
+        with DesignAhead(designer, SEEDS, 7, n_workers=1) as ahead:
+            designer.begins(1)
+            settle(ahead)
+            assert ahead.state.load == "9 tokens/s"
+
+    def test_fresh_records_come_in_batches_at_once(self):
+        fresh = FreshRecords(SEEDS[:70], 7, 2)
+        assert [len(fresh.take()) for _ in range(9)] == [9] * 7 + [7, 0]
+        assert fresh.exhausted
+        fresh = FreshRecords(SEEDS[:70], 7, 2)
+        assert next((r.id, r.dialogue) for r in fresh.take()) == (sample_id(7, "t/000"), None)
+        fresh.stop()
+        assert (fresh.exhausted, fresh.take()) == (True, [])
+
+
+class TestEndings:
+    def test_an_error_comes_after_what_was_designed(self, monkeypatch):
+        monkeypatch.setenv("STAND_IN_AWAY", "13")
+        designer = Told(concurrency=1)
+        with DesignAhead(designer, SEEDS, 7, n_workers=1) as ahead:
+            assert [ids(batch) for batch in all_batches(ahead)] == [[seed.id for seed in SEEDS[:13]]]
+            with pytest.raises(CopilotError, match="the server is away"):
+                ahead.check()
+        assert designer.closed == 1
+
+    def test_an_error_of_entering_is_told(self):
+        class Shut(Told):
+            async def __aenter__(self):
+                raise UserError("there is no such server")
+
+        with DesignAhead(Shut(concurrency=1), SEEDS, 7, n_workers=1) as ahead:
+            assert all_batches(ahead) == []
+            with pytest.raises(UserError, match="there is no such server"):
+                ahead.check()
+
+    def test_a_stop_cancels_what_is_written_and_closes_the_designer(self):
+        designer = Told(concurrency=3, held=True)
+        with DesignAhead(designer, SEEDS, 7, n_workers=1) as ahead:
+            designer.let_go(ahead, *designer.begins(3)[:2])
+            ahead.stop()
+            assert (ahead.exhausted, ahead.take(), ahead.take_all()) == (True, (), ())
+            ahead._thread.join(timeout=20)
+            assert (designer.closed, ahead.state.n_writing) == (1, 0)
+            ahead.check()
+
+    def test_nobody_waits_for_a_designer_that_does_not_close(self):
+        class Open(Told):
+            async def __aexit__(self, *exc_info):
+                self.begun.put("closing")
+                await asyncio.Event().wait()
+
+        designer = Open(concurrency=1)
+        with DesignAhead(designer, SEEDS[:5], 7, n_workers=1) as ahead:
+            assert designer.begins(6)[-1] == "closing"
+            settle(ahead)
+            assert [len(ahead.take()), len(ahead.take())] == [4, 1]
+            assert ahead.exhausted
+        assert not ahead._thread.is_alive()
+
+    def test_a_designer_that_blocks_everything_is_left_behind(self):
+        freed = threading.Event()
+
+        class Blocked(Told):
+            async def design_async(self, seed, run_seed):
+                self.begun.put(seed.id)
+                freed.wait()
+
+        designer = Blocked(concurrency=1)
+        with DesignAhead(designer, SEEDS, 7, n_workers=1, grace_s=0.0) as ahead:
+            designer.begins(1)
+        assert ahead._thread.is_alive()
+        freed.set()
+        ahead._thread.join(timeout=20)
+        ahead._loop.close()
+
+
+def seed_file(folder: Path, *more: str, n: int) -> Path:
+    (folder / "seeds.txt").write_text(
+        "\n".join([*(f"line {k} of the seeds" for k in range(n)), *more]) + "\n"
+    )
+    return folder
+
+
+def begin(folder: Path, *options: str, backends=AHEAD, workers: int = 1, **faults) -> Command:
+    seeds, out = f"text:{folder / 'seeds.txt'}", str(folder / "run")
+    call = ("generate", "--seeds", seeds, "--out", out, "--workers", str(workers), *backends, *options)
+    return Command(folder, *call, **faults)
+
+
+def generate(folder: Path, *options: str, **how) -> Ended:
+    return begin(folder, *options, **how).wait()
+
+
+def rows(run: Path, kind: str) -> dict[str, dict]:
+    """Every committed row of a kind, by its seed; fails where one is there twice."""
+    paths = [path for path in sorted(Run(run).ledger.paths()) if path.startswith(kind)]
+    found = [row for path in paths for row in pq.read_table(run / path).to_pylist()]
+    by_seed = {row["seed_id"]: row for row in found}
+    assert len(by_seed) == len(found)
+    return by_seed
+
+
+def substance(run: Path) -> dict[str, tuple]:
+    """What does not tell who has written a sample."""
+    wanted = ("id", "tier", "turns", "mixes", "stems", "checks", "headroom_db")
+    return {seed: tuple(row[name] for name in wanted) for seed, row in rows(run, "shards").items()}
+
+
+N_SEEDS = 12
+BAD = ("this one is refused", "this one is broken")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory) -> dict[str, tuple]:
+    """The samples of the same seeds by the designer that does not write ahead."""
+    folder = seed_file(tmp_path_factory.mktemp("undisturbed"), *BAD, n=N_SEEDS)
+    done = generate(folder, backends=BACKENDS)
+    assert done.returncode == 0, done.stderr
+    return substance(folder / "run")
+
+
+def usage_of(row: dict) -> Usage:
+    given = row["provenance"]
+    tokens = [given["tokens"][name] for name in ("prompt", "cached", "generated")]
+    named = [given[name] for name in ("requests", "corrections", "fresh_starts", "repairs")]
+    return Usage(*named, *tokens, given["design_s"])
+
+
+def test_the_samples_are_those_of_the_other_way_and_everything_is_accounted_for(tmp_path, undisturbed):
+    folder = seed_file(tmp_path, *BAD, n=N_SEEDS)
+    done = generate(folder, "--json")
+    assert done.returncode == 0, done.stderr
+    assert substance(folder / "run") == undisturbed
+    outcome = json.loads(done.stdout)
+    accepted, rejected = rows(folder / "run", "shards"), rows(folder / "run", "rejects")
+    assert {row["reason"]: row["raw_replies"] for row in rejected.values()} == {
+        "refused": ["a reply to this one is refused", "{"],
+        "unexpected-error": [],
+    }
+    of_rows = sum(map(usage_of, accepted.values()), Usage())
+    refused = account_of(Seed("t/1", BAD[0])).usage
+    total = Totals.of(Run(folder / "run").ledger).usage
+    assert total == of_rows + refused
+    assert outcome["totals"]["usage"]["generated_tokens"] == total.generated_tokens
+    n_letters = sum(len(row["seed_text"]) for row in accepted.values()) + len(BAD[0])
+    assert (total.requests, total.prompt_tokens, total.seconds) == (39, 100 * n_letters, 6.5)
+    description = Run(folder / "run").describe()
+    assert description["fingerprint"]["prompts"] == {"story": "5" * 16}
+    again = generate(folder)
+    assert "  39 requests: 26 corrections, 13 fresh starts, 13 replies repaired\n" in again.stdout
+    tokens = f"  {100 * n_letters:,} prompt tokens (50% cached), {10 * n_letters:,} generated: "
+    assert tokens + f"{10 * n_letters / 12:,.0f} per sample\n" in again.stdout
+
+
+def test_a_server_that_goes_away_ends_the_run_and_the_next_goes_on(tmp_path, undisturbed):
+    folder = seed_file(tmp_path, *BAD, n=N_SEEDS)
+    ended = generate(folder, away=6, workers=2)
+    assert ended.returncode == 1, ended.stderr
+    assert "copilot: the server is away; run the same command again\n" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    committed = substance(folder / "run")
+    assert 0 < len(committed) <= 6
+    assert generate(folder, workers=2).returncode == 0
+    assert committed.items() <= substance(folder / "run").items()
+    assert substance(folder / "run") == undisturbed
+
+
+KILLS = [
+    ("a worker, before a commit", "pipelines.run.shards:ShardWriter.commit:before:2", 1),
+    ("a worker, after a commit", "pipelines.run.shards:ShardWriter.commit:after:1", 1),
+    ("a worker that starts", "pipelines.stages.render:RenderStage.__init__:before:1", 1),
+    ("the driver, at a dialogue", "helpers.stand_ins:StandInAhead.design_async:before:9", -signal.SIGKILL),
+    (
+        "the driver, handing out",
+        "pipelines.execution.design_ahead:DesignAhead._hand_out:after:1",
+        -signal.SIGKILL,
+    ),
+]
+
+
+@pytest.mark.parametrize(("kill", "code"), [case[1:] for case in KILLS], ids=[case[0] for case in KILLS])
+def test_a_kill_loses_and_doubles_nothing(tmp_path, undisturbed, kill, code):
+    folder = seed_file(tmp_path, *BAD, n=N_SEEDS)
+    killed = generate(folder, kill=kill)
+    assert killed.returncode == code, killed.stderr
+    if code == 1:
+        assert "a worker process ended unexpectedly (exit code -9)" in killed.stderr
+    assert generate(folder).returncode == 0
+    assert substance(folder / "run") == undisturbed
+    assert len(rows(folder / "run", "rejects")) == 2
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_it_though_a_dialogue_never_does(tmp_path, number):
+    folder = seed_file(tmp_path, "endless", "endless too", n=1_000)
+    driver = begin(folder, workers=2)
+    while not list((folder / "run").glob("shards/.tmp-*")):
+        driver.process.join(0.02)
+        assert driver.is_alive()
+    os.killpg(driver.pid, number)
+    ended = driver.wait()
+    assert ended.returncode == 130, ended.stderr
+    made = len(rows(folder / "run", "shards"))
+    assert 0 < made < 1_000
+    assert f"interrupted with {1_002 - made} seeds to go" in ended.stderr
+    assert not list((folder / "run" / "shards").glob(".tmp-*"))
+
+
+def test_the_display_tells_of_the_writing():
+    shown = Display(None, None)
+    shown.start(9, [])
+    shown.advance(Progress(accepted=2, rejected=1, usage=Usage(generated_tokens=2400)))
+    shown.designing(Designing(64, 12, "9 tokens/s"))
+    assert shown._figures().endswith("  writing 64, ready 12  9 tokens/s  1,200 tokens a sample")
+    shown.designing(Designing(64, 12, ""))
+    assert shown._figures().endswith("  writing 64, ready 12  1,200 tokens a sample")
+
+
+class AsksModel:
+    """As much of a designer as its construction shows."""
+
+    asks_model = True
+
+    def __init__(self, limits, n_turns, **settings) -> None:
+        self.settings = settings
+
+
+@pytest.fixture
+def any_designer(monkeypatch) -> Callable[[type], None]:
+    return lambda make: monkeypatch.setattr(plugins, "load", lambda *_: make)
+
+
+LLM, SERVICE = LlmSettings(model="m"), LlmService(urls=("http://localhost:1/v1",))
+
+
+class TestCreateDesigner:
+    def test_one_that_asks_a_model_hears_which_and_where(self, any_designer):
+        any_designer(AsksModel)
+        made = create_designer(RunConfig(seeds="starter", designer="llm", llm=LLM), SERVICE)
+        assert made.settings == {"llm": LLM, "service": SERVICE}
+
+    @pytest.mark.parametrize(
+        ("config", "service", "message"),
+        [
+            ({"designer": "x"}, None, "--designer x: which model? give --llm-model"),
+            ({"designer": "x", "llm": LLM}, None, "--designer x: where is the model served? give --llm-url"),
+        ],
+    )
+    def test_what_it_lacks_is_said(self, any_designer, config, service, message):
+        any_designer(AsksModel)
+        with pytest.raises(UserError) as caught:
+            designer_at_work(RunConfig(seeds="starter", **config), service)
+        assert str(caught.value) == message
+
+    @pytest.mark.parametrize(
+        ("config", "service", "message"),
+        [
+            ({"llm": LLM}, SERVICE, "--llm-model: the designer scripted asks no language model"),
+            ({}, SERVICE, "--llm-url: the designer scripted asks no language model"),
+            (
+                {"designer": "stand-in", "task_mix": {"add": 1.0}},
+                None,
+                "--task-mix: the designer stand-in draws no tasks; leave it out",
+            ),
+        ],
+    )
+    def test_what_it_has_no_use_for_is_said(self, config, service, message):
+        with pytest.raises(UserError) as caught:
+            designer_at_work(RunConfig(seeds="starter", **config), service)
+        assert str(caught.value) == message
+
+    def test_a_task_mix_weighs_the_tasks(self):
+        designer = create_designer(RunConfig(seeds="starter", task_mix={"remove": 1.0}))
+        assert isinstance(designer, ScriptedDesigner)
+        assert [turn.task for turn in designer.design(SEEDS[0], 7).turns] == ["story", "remove", "remove"]
+
+    def test_the_prompts_are_in_the_fingerprint(self):
+        config = RunConfig(seeds="starter", designer="stand-in-ahead", sfx="noise", tts="murmur")
+        assert take_fingerprint(config).prompts == {"story": "5" * 16}
+
+
+class TestPreview:
+    def test_ahead_and_not_they_are_the_same(self, tmp_path):
+        source = f"text:{seed_file(tmp_path, *BAD, n=6) / 'seeds.txt'}"
+        made = {
+            name: list(preview(RunConfig(seeds=source, designer=name), 8, None))
+            for name in ("stand-in", "stand-in-ahead")
+        }
+        shown = [
+            sorted((r.seed.id, r.dialogue, r.reject and r.reject.reason, r.rule_checks) for r in records)
+            for records in made.values()
+        ]
+        assert shown[0] == shown[1]
+        assert len(shown[0]) == 8
+        assert sum(record.reject is None for record in made["stand-in"]) == 6
+
+    def test_it_begins_before_it_is_done_and_may_be_left(self, tmp_path):
+        source = f"text:{seed_file(tmp_path, 'endless', n=3) / 'seeds.txt'}"
+        records = preview(RunConfig(seeds=source, designer="stand-in-ahead"), 4, None)
+        assert next(records).reject is None
+        records.close()
+
+    def test_an_error_comes_after_what_is_there(self, tmp_path, monkeypatch):
+        monkeypatch.setenv("STAND_IN_AWAY", "0")
+        source = f"text:{seed_file(tmp_path, n=3) / 'seeds.txt'}"
+        with pytest.raises(CopilotError, match="the server is away"):
+            list(preview(RunConfig(seeds=source, designer="stand-in-ahead"), 3, None))

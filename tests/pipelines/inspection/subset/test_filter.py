@@ -1,0 +1,350 @@
+"""Filter: the samples asked for, byte for byte, as a run of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from helpers.made_runs import a_run, a_sample
+
+from copilot.arrow_write import SAMPLES, sample_row
+from copilot.errors import ConfigMismatchError, CorruptDataError, UserError
+from copilot.hashing import content_hash
+from copilot.sample import Tier
+from pipelines.cli.commands.filter import run_filter
+from pipelines.config import Fingerprint, RunConfig
+from pipelines.inspection.subset import filter as filtering
+from pipelines.inspection.subset.conditions import METADATA, METADATA_SCHEMA, Condition, view_of
+from pipelines.inspection.subset.filter import Filtered, filter_run
+from pipelines.inspection.verify.run import verify
+from pipelines.run import shards
+from pipelines.run.reader import RunReader
+from pipelines.run.run import Run
+from pipelines.run.shards import ShardWriter
+
+N_SAMPLES = 6
+HQ = ["test/0000", "test/0001", "test/0003", "test/0004"]
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("filter") / "run"
+    a_run(folder, n_samples=N_SAMPLES, n_rejects=1, per_shard=2)
+    return folder
+
+
+def filtered(source: Path, out: Path, *, tier: Tier | None = None, where: str | None = None) -> Filtered:
+    return filter_run(source, out, tier=tier, where=where, on_start=lambda _: None, on_copied=lambda: None)
+
+
+def rows_of(run: Path) -> dict[str, dict[str, Any]]:
+    """Every row that the ledger knows, by its seed; each of them once."""
+    tables = [pq.read_table(run / path) for path in sorted(Run(run).ledger.paths()) if "shards" in path]
+    rows = [row for table in tables for row in table.to_pylist()]
+    assert len({row["seed_id"] for row in rows}) == len(rows)
+    return {row["seed_id"]: row for row in rows}
+
+
+def problems(run: Path) -> tuple:
+    return verify(run, n_sampled=None, n_workers=1, on_start=lambda _: None, on_rows=lambda _: None).problems
+
+
+def test_the_subset_is_the_samples_of_the_tier_to_the_byte(source: Path, tmp_path: Path) -> None:
+    out = tmp_path / "hq"
+    done = filtered(source, out, tier="hq")
+    assert (done.n_source, done.n_copied) == (N_SAMPLES, 4)
+    assert (done.totals.accepted, done.totals.rejected) == (4, 0)
+    assert (done.totals.tiers, done.totals.audio_s) == ({"hq": 4}, 24.0)
+    theirs = rows_of(source)
+    assert rows_of(out) == {seed_id: theirs[seed_id] for seed_id in HQ}
+    assert problems(out) == ()
+    # One shard of crumbs from three.
+    assert len(list((out / "shards").iterdir())) == 1
+
+
+def test_the_subset_says_what_it_was_filtered_from_and_how(source: Path, tmp_path: Path) -> None:
+    filtered(source, tmp_path / "one", tier="hq", where="n_turns = 3")
+    theirs, ours = Run(source).describe(), Run(tmp_path / "one").describe()
+    applied = {"tier": "hq", "where": "n_turns = 3", "source": theirs["digest"], "before": None}
+    assert ours == {
+        "digest": content_hash({**theirs["fingerprint"], "filter": applied})[:16],
+        "fingerprint": {**theirs["fingerprint"], "filter": applied},
+        "source": str(source),
+        "versions": theirs["versions"],
+        "plan": {"n_seeds": 4, "seed_ids_sha256": content_hash(HQ)},
+    }
+    filtered(tmp_path / "one", tmp_path / "two", where="seed_text like '%line 3%'")
+    twice = Run(tmp_path / "two").describe()["fingerprint"]["filter"]
+    assert (twice["source"], twice["before"]) == (ours["digest"], applied)
+    assert problems(tmp_path / "two") == ()
+
+
+@pytest.mark.parametrize(
+    ("where", "numbers"),
+    [
+        ("checks.loudness_error < 0.3 and headroom_db > -60", [0, 1, 2, 3, 4, 5]),
+        ("checks.\"rule/made-up\" = 1 and tier = 'valid'", [2, 5]),
+        ("checks['rule/made-up'] = 0", [0, 1, 3, 4]),
+        ("seed_text like '%line 4%' or seed_id = 'test/0001'", [1, 4]),
+        (
+            "list_contains(tasks, 'replace') and n_turns >= 3 and n_elements = 4 and id > ''",
+            [0, 1, 2, 3, 4, 5],
+        ),
+        ("duration_s between 5.99 and 6.01 and seed_id > 'test/0004' -- the last", [5]),
+        ("case when tier = 'hq' then null else true end", [2, 5]),
+    ],
+)
+def test_a_condition_sees_plain_columns(source: Path, tmp_path: Path, where: str, numbers: list[int]) -> None:
+    filtered(source, tmp_path / "out", where=where)
+    assert sorted(rows_of(tmp_path / "out")) == [f"test/{number:04d}" for number in numbers]
+
+
+def test_tier_and_condition_must_both_hold(source: Path, tmp_path: Path) -> None:
+    filtered(source, tmp_path / "out", tier="valid", where="seed_id < 'test/0004'")
+    assert sorted(rows_of(tmp_path / "out")) == ["test/0002"]
+
+
+@pytest.mark.parametrize(
+    ("where", "message"),
+    [
+        ("loudness < 3", 'Binder Error: Referenced column "loudness" not found in FROM clause!'),
+        ("checks.loud < 3", 'Binder Error: Could not find key "loud" in struct'),
+        ("tier = ", 'Parser Error: syntax error at or near "="'),
+        ("", "Parser Error: SELECT clause without selection list"),
+        ("true); drop table x; select (true", 'Parser Error: syntax error at or near ")"'),
+        ("count(*) > 1", "Binder Error: WHERE clause cannot contain aggregates!"),
+        ("seed_text", "Conversion Error: Could not convert string 'line "),
+        (
+            "exists (select * from read_text('/etc/hostname'))",
+            'Permission Error: Cannot access file "/etc/hostname" - file system operations are disabled',
+        ),
+    ],
+)
+def test_a_wrong_condition_is_told_what_is_wrong_and_which_columns_there_are(
+    source: Path, tmp_path: Path, where: str, message: str
+) -> None:
+    with pytest.raises(UserError) as caught:
+        filtered(source, tmp_path / "out", where=where)
+    assert str(caught.value).startswith(f"--where {where!r}: {message}")
+    *_, columns = str(caught.value).splitlines()
+    assert columns.startswith(
+        "The columns are: id, seed_id, seed_text, tier, headroom_db, n_turns, n_elements, duration_s, tasks, "
+        "checks.captions_unmatched, "
+    )
+    assert columns.endswith(
+        ', checks."rule/made-up", checks.silence, checks.sounds_inaudible, '
+        "checks.speech_overrun, checks.stems_sum_to_mix, checks.true_peak"
+    )
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_condition_cannot_change_the_settings_of_its_database() -> None:
+    condition = Condition("true")
+    with pytest.raises(condition._error, match="the configuration has been locked"):
+        condition._database.execute("SET enable_external_access = true")
+
+
+def test_the_view_is_what_its_columns_say() -> None:
+    table = pa.Table.from_pylist([sample_row(a_sample(2, tier="valid"))], schema=SAMPLES)
+    (row,) = view_of(table).to_pylist()
+    checks = row.pop("checks")
+    assert row == {
+        "id": a_sample(2).id,
+        "seed_id": "test/0002",
+        "seed_text": "line 2 of the test",
+        "tier": "valid",
+        "headroom_db": table["headroom_db"][0].as_py(),
+        "n_turns": 3,
+        "n_elements": 4,
+        "duration_s": 6.0,
+        "tasks": ["story", "volume", "replace"],
+    }
+    assert len(checks) == 12
+    assert (checks["rule/made-up"], checks["clipping"]) == (1.0, 0.0)
+
+
+def test_the_view_needs_only_metadata(source: Path) -> None:
+    path = next((source / "shards").iterdir())
+    assert pq.ParquetFile(path).read(columns=list(METADATA)).schema.equals(METADATA_SCHEMA)
+    assert view_of(METADATA_SCHEMA.empty_table()).num_rows == 0
+
+
+def test_nothing_matching_is_said_and_leaves_nothing(source: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError) as caught:
+        filtered(source, tmp_path / "out", where="n_turns > 3")
+    assert str(caught.value) == f"{source}: none of its 6 samples matches; nothing was written"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_another_filter_into_the_same_folder_is_refused(source: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    filtered(source, out, tier="hq")
+    before = rows_of(out)
+    with pytest.raises(ConfigMismatchError) as caught:
+        filtered(source, out, tier="valid", where="n_turns = 3")
+    assert str(caught.value) == (
+        f"{out}: belongs to a run with another configuration:\n"
+        "  filter.tier: 'hq' there, 'valid' asked for\n"
+        "  filter.where: None there, 'n_turns = 3' asked for\n"
+        "Go on with the same settings and versions, or give the run a new --out"
+    )
+    assert rows_of(out) == before
+
+
+def test_generating_into_a_subset_is_refused(source: Path, tmp_path: Path) -> None:
+    filtered(source, tmp_path / "out", tier="hq")
+    config = RunConfig(seeds="text:test.txt", run_seed=7)
+    fingerprint = Fingerprint(config=config, designer={"name": "test"}, renderers={})
+    Run(source).open_for(fingerprint)
+    with pytest.raises(ConfigMismatchError, match=r"filter: \{.*\} there, None asked for"):
+        Run(tmp_path / "out").open_for(fingerprint)
+
+
+def test_a_run_is_not_filtered_into_itself(source: Path) -> None:
+    with pytest.raises(UserError, match="is the run that is filtered; give the subset a folder of its own"):
+        filtered(source, source / ".." / source.name, tier="hq")
+
+
+def test_a_folder_of_something_else_is_left_alone(source: Path, tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(UserError, match="not empty and no run"):
+        filtered(source, tmp_path, tier="hq")
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+class Killed(BaseException):
+    """The end of the process: nothing is cleaned up after it."""
+
+
+@pytest.mark.parametrize("n_rows", range(1, N_SAMPLES + 1))
+def test_an_interrupted_filter_goes_on_without_doubles(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, n_rows: int
+) -> None:
+    monkeypatch.setattr(filtering, "_ROWS_PER_SHARD", 2)
+    copied, out = 0, tmp_path / "out"
+
+    def killed() -> None:
+        nonlocal copied
+        copied += 1
+        if copied == n_rows:
+            raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ShardWriter, "discard", lambda self: None)
+        with pytest.raises(Killed):
+            filter_run(source, out, tier=None, where="true", on_start=lambda _: None, on_copied=killed)
+    assert [problem.kind for problem in problems(out)] == ["incomplete"]
+    n_committed = 2 * ((n_rows - 1) // 2)
+    to_do = []
+    done = filter_run(source, out, tier=None, where="true", on_start=to_do.append, on_copied=lambda: None)
+    assert to_do == [done.n_copied] == [N_SAMPLES - n_committed]
+    assert rows_of(out) == rows_of(source)
+    assert problems(out) == ()
+    assert filtered(source, out, where="true").n_copied == 0
+    assert sorted(path.name for path in (out / "shards").iterdir()) == sorted(
+        Path(path).name for path in Run(out).ledger.paths()
+    )
+
+
+def test_a_source_that_has_grown_is_filtered_on(tmp_path: Path) -> None:
+    source, out = tmp_path / "source", tmp_path / "out"
+    a_run(source, n_samples=1, n_rejects=0)
+    filtered(source, out, tier="hq")
+    writer = ShardWriter(Run(source))
+    writer.add_sample(a_sample(1, tier="hq"))
+    writer.commit()
+    assert filtered(source, out, tier="hq").n_copied == 1
+    assert sorted(rows_of(out)) == ["test/0000", "test/0001"]
+    assert problems(out) == ()
+
+
+def test_row_groups_are_of_the_same_size_again(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (row,) = (pa.Table.from_pylist([sample_row(a_sample(0))], schema=SAMPLES),)
+    monkeypatch.setattr(shards, "ROW_GROUP_BYTES", int(1.5 * row.nbytes))
+    filtered(source, tmp_path / "out", where="true")
+    (shard,) = (tmp_path / "out" / "shards").iterdir()
+    found = pq.ParquetFile(shard).metadata
+    assert [found.row_group(k).num_rows for k in range(found.num_row_groups)] == [2, 2, 2]
+
+
+def test_a_damaged_source_is_named_and_what_was_committed_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filtering, "_ROWS_PER_SHARD", 1)
+    source, out = tmp_path / "source", tmp_path / "out"
+    a_run(source, n_samples=2, n_rejects=0, per_shard=1)
+    (entry,) = (entry for entry in Run(source).ledger.entries() if entry.accepted == ("test/0001",))
+    damaged = source / entry.files[0].path
+    audio = pq.read_table(damaged)["mixes"][0][0]["bytes"].as_py()
+    data = bytearray(damaged.read_bytes())
+    data[data.index(audio) + 5000] ^= 1
+    damaged.write_bytes(data)
+    with pytest.raises(CorruptDataError) as caught:
+        filtered(source, out, where="true")
+    known = next(file.sha256 for file in RunReader(source).files("shards") if damaged.stem in file.path)
+    assert str(caught.value) == (
+        f"{damaged}: SHA-256 {hashlib.sha256(data).hexdigest()}; the ledger says {known}; "
+        f"see: copilot verify {source}"
+    )
+    order = [Path(file.path).stem for file in RunReader(source).files("shards")]
+    assert len(rows_of(out)) == order.index(damaged.stem)
+    assert [path.name for path in (out / "shards").glob(".tmp-*")] == []
+
+
+def test_columns_of_another_version_are_refused(tmp_path: Path) -> None:
+    run = a_run(tmp_path / "source", n_samples=1, n_rejects=0)
+    (path,) = run.ledger.paths()
+    pq.write_table(pq.read_table(f"{run.place}/{path}").drop_columns("tier"), f"{run.place}/{path}")
+    with pytest.raises(CorruptDataError) as caught:
+        filtered(run.place, tmp_path / "out", where="true")
+    assert str(caught.value) == (
+        f"{run.place}/{path}: its columns are not those of this version; see: copilot verify {run.place}"
+    )
+
+
+def test_a_source_without_a_fingerprint_is_refused(tmp_path: Path) -> None:
+    run = a_run(tmp_path / "source", n_samples=1, n_rejects=0)
+    run.write({**run.describe(), "fingerprint": "none"})
+    with pytest.raises(CorruptDataError) as caught:
+        filtered(run.place, tmp_path / "out", where="true")
+    assert str(caught.value) == f"{run.place}/run.json: no fingerprint in it"
+
+
+# What the command prints
+
+
+def test_the_command_says_what_the_subset_holds(
+    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    assert run_filter(str(source), str(out), tier="hq", where=None, as_json=False) == 0
+    assert capsys.readouterr().out == f"{out}: 4 of 6 samples (4 hq), 0.01 h of mixes\n"
+    assert run_filter(str(source), str(out), tier="hq", where=None, as_json=True) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert (printed["run"], printed["n_copied"], printed["totals"]["accepted"]) == (str(out), 0, 4)
+
+
+def test_the_command_wants_something_to_filter_by(source: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="filter: nothing is asked for; give --tier, --where or both"):
+        run_filter(source, tmp_path / "out", tier=None, where=None, as_json=False)
+
+
+def test_an_interrupted_command_says_how_to_go_on(
+    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(self, row: pa.Table) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ShardWriter, "add_sample_row", interrupted)
+    assert run_filter(source, tmp_path / "out", tier="hq", where=None, as_json=False) == 130
+    assert capsys.readouterr().err == (
+        f"copilot: interrupted; what {tmp_path / 'out'} holds is committed. "
+        "Run the same command again to go on\n"
+    )

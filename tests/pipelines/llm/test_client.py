@@ -1,0 +1,631 @@
+"""The client of a language model's servers: what is asked, what is asked again, and what ends a run."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import logging
+import pickle
+import random
+import re
+import socket
+import sys
+import warnings
+from collections.abc import Awaitable, Callable
+from random import Random
+from typing import Any
+
+import pytest
+from helpers import fake_llm
+from helpers.fake_llm import FakeLlm, HttpFault, ReplyFault, http_status, saying, serving
+from helpers.fake_schema import draw
+
+from copilot.designers.llm.exchange import Ask, Grammar, Message, Reply
+from copilot.errors import MissingExtraError, RowFault, UserError
+from pipelines.llm.client import ModelClient, ModelRefusalError
+from pipelines.llm.endpoints import ServersGoneError, shown_url
+from pipelines.llm.wire import ServedModel
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"text": {"type": "string", "pattern": "^[a-z]([!-~]* [!-~]){0,19}[!-~]*$"}},
+    "required": ["text"],
+    "additionalProperties": False,
+}
+
+
+def an_ask(user: str = "Make it rain.", max_tokens: int = 100) -> Ask:
+    messages = (Message("system", "You design sounds."), Message("user", user))
+    return Ask(messages, Grammar("story", SCHEMA), max_tokens)
+
+
+class Time:
+    """A clock that moves when somebody sleeps, and what they slept."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.slept: list[float] = []
+        self.on_sleep: Callable[[], None] = lambda: None
+
+    def __call__(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+        self.on_sleep()
+        await asyncio.sleep(0)
+
+
+def a_client(*urls: str, time: Time | None = None, model: str = "tiny", **settings: Any) -> ModelClient:
+    time = time or Time()
+    return ModelClient(urls, model, clock=time, sleep=time.sleep, rng=random.Random(7), **settings)
+
+
+def asked(server: FakeLlm, *asks: Ask, time: Time | None = None, **settings: Any) -> list[Reply]:
+    """The replies to some asks, one after the other."""
+
+    async def work() -> list[Reply]:
+        async with server, a_client(server.url, time=time, **settings) as client:
+            return [await client.ask(ask) for ask in asks or [an_ask()]]
+
+    return asyncio.run(work())
+
+
+def text_of(number: int) -> str:
+    """What the server replies to a request with this number."""
+    return json.dumps(draw(SCHEMA, Random(f"0/{number}")))
+
+
+def an_unused_url() -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{probe.getsockname()[1]}/v1"
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not condition():
+            await asyncio.sleep(0.001)
+
+
+# What is asked, and what is read of the reply.
+
+
+def test_a_request_holds_the_chat_and_the_grammar_and_nothing_else() -> None:
+    server = FakeLlm()
+    asked(server)
+    assert list(server.bodies) == [
+        {
+            "model": "tiny",
+            "messages": [
+                {"role": "system", "content": "You design sounds."},
+                {"role": "user", "content": "Make it rain."},
+            ],
+            "max_tokens": 100,
+            "response_format": {
+                "type": "json_schema",
+                "json_schema": {"name": "story", "schema": SCHEMA, "strict": True},
+            },
+        }
+    ]
+
+
+@pytest.mark.parametrize(("structured", "form"), [("json_object", {"type": "json_object"}), ("none", None)])
+def test_the_form_of_the_reply_is_asked_for_as_set(structured: str, form: dict[str, str] | None) -> None:
+    server = FakeLlm()
+    asked(server, structured=structured, temperature=0.0, top_p=0.9)
+    assert server.bodies[0].get("response_format") == form
+    assert (server.bodies[0]["temperature"], server.bodies[0]["top_p"]) == (0.0, 0.9)
+
+
+def test_a_reply_has_its_text_its_end_and_its_tokens() -> None:
+    first, second = asked(FakeLlm(), an_ask(), an_ask())
+    n_generated = len(text_of(0)) // 4
+    assert first == Reply(text_of(0), "stop", prompt_tokens=7, cached_tokens=0, generated_tokens=n_generated)
+    assert (second.text, second.cached_tokens) == (text_of(1), 4)
+
+
+@pytest.mark.parametrize(
+    ("fault", "text", "finish_reason"),
+    [
+        (fake_llm.NULL_CONTENT, "", "stop"),
+        (fake_llm.EMPTY, "", "stop"),
+        (fake_llm.truncated(9), text_of(0)[:9], "length"),
+        (fake_llm.ending("content_filter"), text_of(0), "content_filter"),
+        (ReplyFault(finish_reason=None), text_of(0), "unknown"),  # type: ignore[arg-type]
+        (saying("half a pair: \ud83d"), "half a pair: ?", "stop"),
+    ],
+)
+def test_a_reply_is_taken_as_it_is(fault: fake_llm.Fault, text: str, finish_reason: str) -> None:
+    server = FakeLlm(faults=[fault])
+    (reply,) = asked(server)
+    assert (reply.text, reply.finish_reason, server.requests) == (text, finish_reason, 1)
+
+
+def test_a_chat_that_is_too_long_is_its_own_fault() -> None:
+    server = FakeLlm(max_model_len=150)
+    long, short = asked(server, an_ask("word " * 100), an_ask())
+    assert long.finish_reason == "context-length"
+    assert long.text.startswith("This model's maximum context length is 150 tokens.")
+    assert short == Reply(text_of(1), "stop", 7, short.cached_tokens, short.generated_tokens)
+
+
+# What is asked again.
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        (http_status(500), "500, told to fail"),
+        (http_status(503, "  loading\n the model "), "503, loading the model"),
+        (http_status(408), "408, told to fail"),
+        (http_status(409), "409, told to fail"),
+        (fake_llm.HTML, "200, but no chat completion: <html><body>proxy</body></html>"),
+        (fake_llm.ending("abort"), "it ended the reply with 'abort', as a server that is stopping does"),
+        (fake_llm.DROP_BEFORE_HEADERS, "no connection (RemoteProtocolError: "),
+        (fake_llm.DROP_AFTER_HEADERS, "no connection (RemoteProtocolError: "),
+    ],
+)
+def test_a_server_that_fails_is_set_aside_and_asked_again(fault: fake_llm.Fault, error: str) -> None:
+    server, time, errors = FakeLlm(faults=[fault]), Time(), []
+
+    async def work() -> Reply:
+        async with server, a_client(server.url, time=time) as client:
+            time.on_sleep = lambda: errors.append(client.endpoints[0].last_error)
+            return await client.ask(an_ask())
+
+    assert asyncio.run(work()).text == text_of(1)
+    assert server.requests == 2
+    assert len(time.slept) == 1
+    assert 0.5 <= time.slept[0] <= 1.0
+    assert errors[0].startswith(error)
+
+
+def test_a_request_that_hangs_is_given_up_after_its_time() -> None:
+    server, time, errors = FakeLlm(faults=[fake_llm.HANG]), Time(), []
+
+    async def work() -> Reply:
+        async with server, a_client(server.url, time=time, timeout_s=0.3) as client:
+            time.on_sleep = lambda: errors.append(client.endpoints[0].last_error)
+            return await client.ask(an_ask())
+
+    assert json.loads(asyncio.run(work()).text)
+    assert errors[0] == "no reply within 0.3 s"
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "least", "most"),
+    [("7", 7.0, 8.4), ("9999", 60.0, 72.0), (None, 0.25, 0.5), ("Wed, 21 Oct 2026 07:28:00 GMT", 0.25, 0.5)],
+)
+def test_a_server_that_is_asked_too_much_is_left_alone(
+    retry_after: str | None, least: float, most: float
+) -> None:
+    server, time = FakeLlm(faults=[http_status(429, retry_after=retry_after)]), Time()
+    (reply,) = asked(server, time=time)
+    assert (reply.text, server.requests) == (text_of(1), 2)
+    assert len(time.slept) == 1
+    assert least <= time.slept[0] <= most
+
+
+def test_waits_double_and_end_with_an_answer() -> None:
+    time = Time()
+    asked(FakeLlm(faults=[http_status(500)] * 3 + [None, http_status(500)]), an_ask(), an_ask(), time=time)
+    # One server, set aside three times; the answer then makes it as good as new.
+    total_s = time.now - 1000
+    assert 0.5 + 1 + 2 + 0.5 <= total_s <= 1 + 2 + 4 + 1
+
+
+def test_a_server_that_is_killed_and_comes_back_loses_nothing() -> None:
+    with serving() as server:
+        time = Time()
+
+        async def work() -> Reply:
+            async with a_client(server.url, time=time) as client:
+                await client.ask(an_ask())
+                server.stop()
+                time.on_sleep = lambda: server.start() if len(time.slept) == 3 else None
+                return await client.ask(an_ask())
+
+        assert asyncio.run(work()).text == text_of(1)
+        assert len(time.slept) >= 3
+
+
+# What ends a run.
+
+
+@pytest.mark.parametrize(
+    ("status", "remedy"),
+    [
+        (400, "see what it accepts with: copilot check --llm-url URL; another --llm-structured may do"),
+        (422, "see what it accepts with: copilot check --llm-url URL; another --llm-structured may do"),
+        (401, "set COPILOT_LLM_API_KEY to a key that it takes"),
+        (403, "set COPILOT_LLM_API_KEY to a key that it takes"),
+        (404, "check --llm-model: it serves tiny"),
+        (413, "check --llm-url, which ends with the API's root, such as http://HOST:8000/v1"),
+    ],
+)
+def test_what_a_server_refuses_is_not_asked_again(status: int, remedy: str) -> None:
+    server = FakeLlm(faults=[http_status(status, "no such thing")])
+    with pytest.raises(ModelRefusalError) as refusal:
+        asked(server)
+    assert str(refusal.value) == f"URL: {status}, no such thing; {remedy}".replace("URL", server.url)
+    assert (server.requests, refusal.value.exit_code) == (1, 2)
+
+
+def test_an_unknown_model_is_refused_with_those_that_are_served() -> None:
+    server = FakeLlm(model="gemma")
+    with pytest.raises(ModelRefusalError) as refusal:
+        asked(server)
+    said = "The model `tiny` does not exist."
+    assert str(refusal.value) == f"{server.url}: 404, {said}; check --llm-model: it serves gemma"
+
+
+def test_no_server_at_all_is_waited_for_as_long_as_told() -> None:
+    time, urls = Time(), (an_unused_url(), an_unused_url())
+
+    async def work() -> None:
+        async with a_client(*urls, time=time, patience_s=100) as client:
+            await client.ask(an_ask())
+
+    with pytest.raises(ServersGoneError) as gone:
+        asyncio.run(work())
+    assert time.now == pytest.approx(1100)
+    error = r"no connection \(ConnectError: [^;]+\)"
+    errors = rf"{urls[0]}: {error}; {urls[1]}: {error}"
+    assert re.fullmatch(
+        rf"no server of the language model has answered for 100 s \({errors}\); "
+        r"what was made is committed: start the server, and run the same command again to go on",
+        str(gone.value),
+    )
+    assert gone.value.exit_code == 1
+    again = pickle.loads(pickle.dumps(gone.value))
+    assert (type(again), str(again)) == (ServersGoneError, str(gone.value))
+
+
+def test_without_patience_the_first_silence_is_the_end() -> None:
+    time = Time()
+    with pytest.raises(ServersGoneError, match=r"has answered for 0 s .*: 500, told to fail\)"):
+        asked(FakeLlm(faults=[http_status(500)]), time=time, patience_s=0)
+    assert time.slept == []
+
+
+def test_a_quota_that_is_used_up_ends_the_run_too() -> None:
+    server, time = FakeLlm(faults=lambda *_: http_status(429, "quota")), Time()
+    with pytest.raises(ServersGoneError, match=r"429, quota"):
+        asked(server, time=time, patience_s=50)
+    assert time.now == pytest.approx(1050)
+
+
+def test_time_in_which_nothing_was_asked_is_not_silence() -> None:
+    time = Time()
+
+    async def work() -> Reply:
+        server = FakeLlm(faults=[None, http_status(500)])
+        async with server, a_client(server.url, time=time, patience_s=10) as client:
+            await client.ask(an_ask())
+            time.now += 10_000
+            return await client.ask(an_ask())
+
+    assert asyncio.run(work()).text == text_of(2)
+
+
+def test_a_server_that_works_on_a_long_reply_is_not_gone() -> None:
+    time = Time()
+
+    async def work() -> set[str]:
+        busy = FakeLlm(faults=lambda *_: fake_llm.HANG)
+        async with busy, a_client(an_unused_url(), busy.url, time=time, patience_s=10) as client:
+            asks = []
+            for _ in range(20):
+                asks.append(asyncio.create_task(client.ask(an_ask())))
+                await until(lambda: busy.load.in_flight == len(asks))
+                time.now += 60
+            busy.release()
+            return {reply.finish_reason for reply in await asyncio.gather(*asks)}
+
+    assert asyncio.run(work()) == {"stop"}
+
+
+# Whose fault it is.
+
+
+def poisoned(_: int, body: dict[str, Any]) -> HttpFault | None:
+    return HttpFault("status", 500, "oops") if "poison" in body["messages"][-1]["content"] else None
+
+
+def test_a_request_that_fails_where_others_are_answered_rejects_its_row() -> None:
+    server = FakeLlm(faults=poisoned)
+
+    async def work() -> RowFault:
+        async with server, a_client(server.url, patience_s=1e9) as client:
+            poison = asyncio.create_task(client.ask(an_ask("poison")))
+            while not poison.done():
+                await client.ask(an_ask())
+            with pytest.raises(RowFault) as fault:
+                await poison
+            return fault.value
+
+    fault = asyncio.run(work())
+    detail = f"{server.url} answers others, but to this: 500, oops"
+    assert (fault.reason, fault.detail) == ("server-error", detail)
+
+
+def test_a_request_that_fails_alone_is_told_from_a_dead_server_by_asking_something_else() -> None:
+    server = FakeLlm(faults=poisoned)
+    with pytest.raises(RowFault, match="server-error"):
+        asked(server, an_ask("poison"), patience_s=1e9)
+    last = [body["messages"][-1]["content"] for body in server.bodies]
+    assert last == ["poison"] * 4 + ["Say yes.", "poison"] * 4
+
+
+def test_a_server_that_fails_for_everything_rejects_nothing() -> None:
+    server, time = FakeLlm(faults=lambda *_: http_status(500, "engine is dead")), Time()
+
+    async def work() -> list[Any]:
+        async with server, a_client(server.url, time=time, patience_s=600) as client:
+            asks = [client.ask(an_ask(str(n))) for n in range(8)]
+            return await asyncio.gather(*asks, return_exceptions=True)
+
+    assert [type(end) for end in asyncio.run(work())] == [ServersGoneError] * 8
+
+
+# Several servers.
+
+
+def test_requests_go_where_the_load_is_least() -> None:
+    async def work() -> tuple[list[int], list[int], int]:
+        servers = [FakeLlm(faults=lambda *_: fake_llm.HANG) for _ in range(3)]
+        async with servers[0], servers[1], servers[2], a_client(*(s.url for s in servers)) as client:
+            asks = [asyncio.create_task(client.ask(an_ask())) for _ in range(12)]
+            await until(lambda: sum(server.load.in_flight for server in servers) == 12)
+            seen = [server.load.in_flight for server in servers]
+            counted = [endpoint.in_flight for endpoint in client.endpoints]
+            for server in servers:
+                server.release()
+            await asyncio.gather(*asks)
+            return seen, counted, client.in_flight
+
+    assert asyncio.run(work()) == ([4, 4, 4], [4, 4, 4], 0)
+
+
+def test_a_failed_server_is_passed_over_until_it_is_due() -> None:
+    time = Time()
+
+    async def work() -> list[tuple[int, int]]:
+        bad, good = FakeLlm(faults=[http_status(500)]), FakeLlm()
+        counts = []
+        async with bad, good, a_client(bad.url, good.url, time=time) as client:
+            while not bad.requests:
+                await client.ask(an_ask())
+            good.requests = 0
+            for _ in range(20):
+                await client.ask(an_ask())
+            counts.append((bad.requests, good.requests))
+            time.now += 1.0
+            while bad.requests == 1:
+                await client.ask(an_ask())
+            counts.append((bad.requests, client.endpoints[0].n_failures))
+        return counts
+
+    assert asyncio.run(work()) == [(1, 20), (2, 0)]
+    assert time.slept == []
+
+
+def test_failures_at_once_set_a_server_aside_once() -> None:
+    async def work() -> tuple[int, float]:
+        time = Time()
+        server = FakeLlm(faults=[fake_llm.HANG] * 8)
+        other = FakeLlm(faults=[fake_llm.HANG] * 16)
+        async with server, other, a_client(server.url, other.url, time=time) as client:
+            asks = [asyncio.create_task(client.ask(an_ask())) for _ in range(16)]
+            await until(lambda: server.load.in_flight == other.load.in_flight == 8)
+            await server.close()
+            await until(lambda: other.load.in_flight == 16)
+            endpoint = client.endpoints[0]
+            other.release()
+            await asyncio.gather(*asks)
+            return endpoint.times_aside, endpoint.due - time.now
+
+    times_aside, due_s = asyncio.run(work())
+    assert times_aside == 1
+    assert 0.5 <= due_s <= 1.0
+
+
+# Connections.
+
+
+def test_64_in_flight_lose_no_reply() -> None:
+    server = FakeLlm(latency_s=0.02)
+
+    async def work() -> list[Reply]:
+        async with server, a_client(server.url, concurrency=64) as client:
+            return await asyncio.gather(*(client.ask(an_ask(str(n))) for n in range(256)))
+
+    replies = asyncio.run(work())
+    assert sorted(reply.text for reply in replies) == sorted(text_of(n) for n in range(256))
+    assert (server.requests, server.load.peak) == (256, 64)
+
+
+def test_a_cancelled_request_gives_its_place_to_the_next() -> None:
+    async def work() -> tuple[str, int]:
+        server = FakeLlm(faults=[fake_llm.HANG])
+        async with server, a_client(server.url, concurrency=1) as client:
+            hanging = asyncio.create_task(client.ask(an_ask()))
+            await until(lambda: server.load.in_flight == 1)
+            hanging.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await hanging
+            assert client.in_flight == 0
+            reply = await client.ask(an_ask())
+            await until(lambda: server.load.in_flight == 0)
+            return reply.text, client.in_flight
+
+    assert asyncio.run(work()) == (text_of(1), 0)
+
+
+def test_nothing_stays_open() -> None:
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        asked(FakeLlm(faults=[fake_llm.DROP_AFTER_HEADERS]))
+        gc.collect()
+    assert [str(warning.message) for warning in seen] == []
+
+
+def test_without_openai_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "openai", None)
+
+    async def work() -> None:
+        async with a_client("http://localhost:1/v1"):
+            pass
+
+    with pytest.raises(MissingExtraError, match=r"pip install 'audiocopilot\[llm\]'"):
+        asyncio.run(work())
+
+
+# Secrets.
+
+KEY = "sk-very-secret-0123456789"
+
+
+def test_a_key_is_sent_and_never_shown(caplog: pytest.LogCaptureFixture) -> None:
+    server = FakeLlm(
+        key=KEY, faults=[None, http_status(500, f"key {KEY} broke"), http_status(403, f"no {KEY}")]
+    )
+    with caplog.at_level(logging.DEBUG), pytest.raises(ModelRefusalError) as refusal:
+        asked(server, an_ask(), an_ask(), api_key=f" {KEY}\n")
+    assert server.headers[0]["Authorization"] == f"Bearer {KEY}"
+    assert "403, no ***;" in str(refusal.value)
+    assert "HTTP" in caplog.text
+    assert KEY not in caplog.text
+    assert "very-secret" not in repr(refusal.getrepr(showlocals=False))
+
+
+def test_a_password_in_a_url_is_sent_and_never_shown(caplog: pytest.LogCaptureFixture) -> None:
+    async def work() -> dict[str, str]:
+        async with FakeLlm(faults=[None, http_status(400)]) as server:
+            url = server.url.replace("://", "://anna:s%40cret@")
+            async with a_client(url) as client:
+                assert client.endpoints[0].url == server.url
+                assert "cret" not in repr(client.endpoints)
+                assert "YW5u" not in repr(client.endpoints)
+                await client.ask(an_ask())
+                with pytest.raises(ModelRefusalError) as refusal:
+                    await client.ask(an_ask())
+                assert "cret" not in str(refusal.value)
+            return server.headers[0]
+
+    with caplog.at_level(logging.DEBUG):
+        headers = asyncio.run(work())
+    assert headers["Authorization"] == "Basic YW5uYTpzQGNyZXQ="
+    assert "s%40cret" not in caplog.text
+    assert "YW5u" not in caplog.text
+
+
+@pytest.mark.parametrize("key", ["caf\u00e9-key", "two\nlines"])
+def test_a_key_that_cannot_be_one_is_refused_unseen(key: str) -> None:
+    with pytest.raises(UserError) as refusal:
+        a_client("http://localhost:1/v1", api_key=key)
+    assert str(refusal.value).startswith("the API key: holds characters that no key can hold")
+    assert key not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("localhost:8000/v1", "localhost:8000/v1: not a URL of a server, such as http://HOST:8000/v1"),
+        ("ftp://anna:secret@h/v1", "ftp://h/v1: not a URL of a server, such as http://HOST:8000/v1"),
+        ("http://h:port/v1?k=secret", "http://h:port/v1: not a URL of a server, such as http://HOST:8000/v1"),
+        (
+            "https://h/v1?key=secret",
+            "https://h/v1: a query cannot be given with it; give the API's root alone",
+        ),
+    ],
+)
+def test_a_url_that_cannot_be_used_is_refused(url: str, message: str) -> None:
+    with pytest.raises(UserError) as refusal:
+        a_client(url)
+    assert str(refusal.value).startswith(message)
+    assert "secret" not in str(refusal.value)
+
+
+def test_a_url_is_shown_without_secrets() -> None:
+    assert shown_url("http://anna:p@ss@[::1]:80/v1?k=secret#x") == "http://[::1]:80/v1"
+
+
+# What is served.
+
+
+def looked(*servers: FakeLlm, time: Time | None = None, **settings: Any) -> tuple[ServedModel, ...]:
+    async def work() -> tuple[ServedModel, ...]:
+        async with a_client(*(server.url for server in servers), time=time, **settings) as client:
+            return await client.served_models()
+
+    return with_all(servers, work)
+
+
+def with_all(servers: tuple[FakeLlm, ...], work: Callable[[], Awaitable[Any]]) -> Any:
+    async def run() -> Any:
+        for server in servers:
+            await server.open()
+        try:
+            return await work()
+        finally:
+            for server in servers:
+                await server.close()
+
+    return asyncio.run(run())
+
+
+def test_each_server_tells_its_model() -> None:
+    servers = FakeLlm(max_model_len=8192), FakeLlm(max_model_len=4096)
+    assert looked(*servers) == (
+        ServedModel(servers[0].url, "tiny", "/models/tiny", 8192),
+        ServedModel(servers[1].url, "tiny", "/models/tiny", 4096),
+    )
+
+
+def test_a_server_with_another_model_is_refused() -> None:
+    servers = FakeLlm(), FakeLlm(model="gemma")
+    with pytest.raises(ModelRefusalError) as refusal:
+        looked(*servers)
+    wanted = "does not serve tiny; give --llm-model one that it serves: gemma"
+    assert str(refusal.value) == f"{servers[1].url}: {wanted}"
+
+
+def test_a_server_that_wants_a_key_says_so_before_the_run() -> None:
+    with pytest.raises(ModelRefusalError, match=r": 401, Unauthorized; set COPILOT_LLM_API_KEY"):
+        looked(FakeLlm(key=KEY))
+
+
+def test_one_server_that_is_up_is_enough() -> None:
+    server, time = FakeLlm(), Time()
+
+    async def work() -> tuple[ServedModel, ...]:
+        async with a_client(an_unused_url(), server.url, time=time) as client:
+            return await client.served_models()
+
+    assert [model.url for model in with_all((server,), work)] == [server.url]
+    assert time.slept == []
+
+
+def test_no_server_that_is_up_is_waited_for() -> None:
+    time = Time()
+
+    async def work() -> None:
+        async with a_client(an_unused_url(), time=time, patience_s=20) as client:
+            await client.served_models()
+
+    with pytest.raises(ServersGoneError, match="has answered for 20 s"):
+        asyncio.run(work())
+    assert time.now == pytest.approx(1020)
+
+
+def test_a_url_below_the_root_is_refused() -> None:
+    async def work() -> None:
+        async with FakeLlm() as server, a_client(server.root) as client:
+            await client.served_models()
+
+    with pytest.raises(ModelRefusalError, match="it lists no models: check --llm-url, which ends with"):
+        asyncio.run(work())

@@ -1,0 +1,185 @@
+"""A run's folder: whose it is, who works in it, and what a crash left behind."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+import pytest
+from helpers.made_runs import a_reject, a_run
+
+from copilot.errors import ConfigMismatchError, CorruptDataError, RunInUseError, UserError
+from copilot.hashing import content_hash
+from pipelines.config import Fingerprint, RunConfig
+from pipelines.run.ledger import LedgerEntry
+from pipelines.run.run import Run
+from pipelines.run.shards import ShardWriter
+
+
+def fingerprint(**settings: object) -> Fingerprint:
+    config = RunConfig(seeds="text:seeds.txt", **settings)
+    return Fingerprint(config=config, designer={"name": "test"}, renderers={"sfx": {"version": "1"}})
+
+
+def test_a_run_says_what_it_is(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    assert not run.exists()
+    run.open_for(fingerprint(run_seed=7))
+    run.plan(["text/b", "text/a"], {"n_blank": 1})
+    content = run.describe()
+    assert list(content) == ["digest", "fingerprint", "versions", "plan"]
+    assert content["digest"] == fingerprint(run_seed=7).digest
+    assert content["fingerprint"] == fingerprint(run_seed=7).model_dump(mode="json")
+    assert content["versions"]["audiocopilot"] == "0.1.0"
+    assert content["plan"] == {
+        "n_seeds": 2,
+        "seed_ids_sha256": content_hash(["text/a", "text/b"]),
+        "n_blank": 1,
+    }
+
+
+def test_a_run_is_taken_up_under_its_own_fingerprint_and_left_as_it_is(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    run.open_for(fingerprint())
+    run.plan(["text/a"], {})
+    before = (tmp_path / "run.json").read_bytes()
+    run.open_for(fingerprint())
+    assert (tmp_path / "run.json").read_bytes() == before
+
+
+def test_another_configuration_is_refused_with_every_difference(tmp_path: Path) -> None:
+    Run(tmp_path).open_for(fingerprint(run_seed=7))
+    Run(tmp_path).ledger.add(LedgerEntry("0" * 16, (), ("text/a",), ()))
+    with pytest.raises(ConfigMismatchError) as caught:
+        Run(tmp_path).open_for(fingerprint(run_seed=8, keep="mixes"))
+    assert str(caught.value) == (
+        f"{tmp_path}: belongs to a run with another configuration:\n"
+        "  config.keep: 'both' there, 'mixes' asked for\n"
+        "  config.run_seed: 7 there, 8 asked for\n"
+        "Go on with the same settings and versions, or give the run a new --out"
+    )
+    assert caught.value.exit_code == 2
+
+
+def test_a_run_that_has_made_nothing_is_begun_anew(tmp_path: Path) -> None:
+    Run(tmp_path).open_for(fingerprint(run_seed=7))
+    Run(tmp_path).open_for(fingerprint(run_seed=8))
+    assert Run(tmp_path).describe()["fingerprint"]["config"]["run_seed"] == 8
+
+
+def test_a_folder_without_a_run_is_the_users_mistake(tmp_path: Path) -> None:
+    with pytest.raises(UserError) as caught:
+        Run(tmp_path / "none").describe()
+    assert str(caught.value) == (
+        f"{tmp_path / 'none'}: no run there (no run.json); name a folder that generate wrote"
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"{", "not JSON (Expecting property name"), (b"\xff", "not JSON ("), (b"7", "not a JSON object")],
+)
+def test_garbage_in_the_description_is_named(tmp_path: Path, content: bytes, message: str) -> None:
+    (tmp_path / "run.json").write_bytes(content)
+    with pytest.raises(CorruptDataError) as caught:
+        Run(tmp_path).describe()
+    assert str(caught.value).startswith(f"{tmp_path / 'run.json'}: {message}")
+
+
+def test_a_sweep_deletes_what_a_crash_left_and_nothing_else(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    run = a_run(folder, n_samples=0, n_rejects=0)
+    for number in (0, 1):
+        writer = ShardWriter(run)
+        writer.add_reject(a_reject(number))
+        writer.commit()
+    kept = run.ledger.paths()
+    first, second = run.ledger.entries()
+    (folder / "ledger" / f"{second.name}.json").unlink()
+    (folder / "shards").mkdir()
+    left = {
+        ".tmp-0",
+        "shards/.tmp-1",
+        f"shards/{'0' * 16}.parquet",
+        "ledger/.tmp-2",
+        second.files[0].path,
+    }
+    for name in (*left, "shards/mine.parquet"):
+        (folder / name).write_bytes(b"")
+    (folder / "shards" / ".folder").mkdir()
+    (folder / "notes.txt").write_text("mine")
+    assert set(run.sweep()) == left
+    assert run.sweep() == []
+    assert run.ledger.paths() == kept - left
+    assert (folder / first.files[0].path).exists()
+    assert (folder / "notes.txt").read_text() == "mine"
+    assert (folder / "shards/mine.parquet").exists()
+
+
+def test_one_process_at_a_time_works_in_a_run(tmp_path: Path) -> None:
+    with Run(tmp_path / "run").locked():
+        with pytest.raises(RunInUseError) as caught, Run(tmp_path / "run").locked():
+            pass
+        assert str(caught.value) == (
+            f"{tmp_path / 'run'}: in use by process {os.getpid()}; wait until it is done, or stop it"
+        )
+    with Run(tmp_path / "run").locked():
+        pass
+
+
+def test_a_run_waits_for_the_last_worker_of_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, waited = Run(tmp_path), []
+    orphan = run.worked_on()
+    orphan.__enter__()
+    flock = fcntl.flock
+
+    def noted(file, mode: int) -> None:
+        try:
+            flock(file, mode)
+        except BlockingIOError:
+            waited.append(Path(file.name).name)
+            orphan.__exit__(None, None, None)
+            raise
+
+    monkeypatch.setattr(fcntl, "flock", noted)
+    with run.locked():
+        assert waited == [".workers.lock"]
+
+
+def test_a_worker_that_stays_is_no_reason_to_wait_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run(tmp_path)
+    monkeypatch.setattr("pipelines.run.lock._ORPHANS_GO_IN_S", 0)
+    with run.worked_on(), pytest.raises(RunInUseError) as caught, run.locked():
+        pass
+    assert (
+        str(caught.value) == f"{tmp_path}: in use by workers of an earlier run; wait for them, or stop them"
+    )
+
+
+def test_a_description_without_a_fingerprint_is_damaged(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text("{}")
+    with pytest.raises(CorruptDataError, match=r"run\.json: has no fingerprint; give this run another --out"):
+        Run(tmp_path).open_for(fingerprint())
+
+
+def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(UserError) as caught, Run(tmp_path).locked():
+        pass
+    assert str(caught.value) == (
+        f"{tmp_path}: not empty and no run (thesis.txt is there); give the run a new folder with --out"
+    )
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_file_in_the_place_of_the_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for path in (tmp_path / "file", tmp_path / "file" / "run"):
+        with pytest.raises(UserError) as caught, Run(path).locked():
+            pass
+        assert str(caught.value).startswith(f"{path}: cannot be a run's folder (")

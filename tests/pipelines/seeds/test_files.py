@@ -1,0 +1,403 @@
+"""Seeds from files: the real corpora, stable ids, and each kind of bad input with its exact message."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import pytest
+from helpers.paths import CORPORA
+from hypothesis import given
+from hypothesis import strategies as st
+
+from copilot.errors import UserError
+from copilot.seed import Seed
+from pipelines.seeds import SPEC_FORMS, SeedDraw, SeedProblem, parse_spec, read_seeds
+from pipelines.seeds.hub import COMMON_VOICE, LIBRISPEECH, HubDataset
+from pipelines.seeds.lines import MAX_LINE_BYTES
+from pipelines.seeds.read import MAX_PROBLEMS_KEPT
+from pipelines.seeds.records import normalise_text
+from pipelines.seeds.text_files import STARTER_FILE
+
+DATA = CORPORA
+
+CV_OLD = "client_id\tpath\tsentence\tup_votes\tdown_votes\tage\tgender\taccent"
+CV_NEW = (
+    "client_id\tpath\tsentence_id\tsentence\tsentence_domain\tup_votes\tdown_votes"
+    "\tage\tgender\taccents\tvariant\tlocale\tsegment"
+)
+
+
+def texts(draw: SeedDraw) -> dict[str, str]:
+    return {seed.id: seed.text for seed in draw.seeds}
+
+
+def digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def write(path: Path, content: str | bytes) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def message(spec: str) -> str:
+    with pytest.raises(UserError) as caught:
+        read_seeds(spec, None, 7)
+    return str(caught.value)
+
+
+# The real corpora
+
+
+@pytest.mark.parametrize(
+    ("spec", "n_read", "n_duplicates"),
+    [
+        ("librispeech:LibriSpeech/test-clean", 2620, 1),
+        ("librispeech:LibriSpeech/dev-clean", 2703, 1),
+        ("librispeech:LibriSpeech", 5323, 22),
+        ("common-voice:CommonVoice/validated.tsv", 1712, 0),
+        ("text:CommonVoice/sentences.txt", 4000, 0),
+    ],
+)
+def test_every_line_of_the_real_corpora_is_read(spec: str, n_read: int, n_duplicates: int):
+    kind, _, path = spec.partition(":")
+    draw = read_seeds(f"{kind}:{DATA / path}", None, 7)
+    assert (draw.n_read, draw.n_duplicates, draw.n_blank, draw.n_problems) == (n_read, n_duplicates, 0, 0)
+    assert draw.available == len(draw.seeds) == len({seed.id for seed in draw.seeds}) == n_read - n_duplicates
+
+
+def test_ids_and_texts_of_the_real_corpora():
+    librispeech = texts(read_seeds(f"librispeech:{DATA}/LibriSpeech/test-clean", None, 7))
+    assert librispeech["librispeech/4446-2275-0027"] == "HE MOVED UNEASILY AND HIS CHAIR CREAKED"
+    voice = texts(read_seeds(f"common-voice:{DATA}/CommonVoice/validated.tsv", None, 7))
+    assert voice["common-voice/common_voice_en_18275190"] == "This fiscal year."
+    assert any('"' in text for text in voice.values())
+    sentence = "The building was unsafe to enter."
+    lines = texts(read_seeds(f"text:{DATA}/CommonVoice/sentences.txt", None, 7))
+    assert lines[f"text/sentences.txt/{digest(sentence)}"] == sentence
+
+
+def test_librispeech_is_found_at_any_depth():
+    part = DATA / "LibriSpeech" / "test-clean"
+    draw = read_seeds(f"librispeech:{part}/1089/134686", None, 7)
+    assert (draw.n_read, draw.n_duplicates) == (38, 1)
+    chapter = texts(draw)
+    assert texts(read_seeds(f"librispeech:{part}/1089/134686/1089-134686.trans.txt", None, 7)) == chapter
+    for above in (part / "1089", part, part.parent, part.parent.parent):
+        assert chapter.items() <= texts(read_seeds(f"librispeech:{above}", None, 7)).items()
+
+
+# The starter
+
+
+def test_the_starter_has_over_300_sentences_of_6_to_25_words():
+    draw = read_seeds("starter", None, 7)
+    assert draw.n_read == draw.available == len(STARTER_FILE.read_text("utf-8").splitlines()) >= 320
+    assert all(6 <= len(seed.text.split()) <= 25 for seed in draw.seeds)
+    assert all(seed.id == f"starter/{digest(seed.text)}" for seed in draw.seeds)
+    assert len({seed.text.casefold() for seed in draw.seeds}) == draw.available
+
+
+def test_no_starter_sentence_repeats_another():
+    words = [frozenset(seed.text.casefold().split()) for seed in read_seeds("starter", None, 7).seeds]
+    closest = max(len(a & b) / len(a | b) for i, a in enumerate(words) for b in words[:i])
+    assert closest < 0.4
+
+
+# Text
+
+
+def test_crlf_byte_order_mark_blank_lines_and_a_last_line_without_newline(tmp_path: Path):
+    path = write(tmp_path / "a b.txt", "\ufeffOne  bell\ttolls\r\n\r\n   \nRain\x07 falls".encode())
+    draw = read_seeds(f"text:{path}", None, 7)
+    expected = {f"text/a_b.txt/{digest(text)}": text for text in ("One bell tolls", "Rain falls")}
+    assert texts(draw) == expected
+    assert (draw.n_read, draw.n_blank, draw.n_duplicates, draw.n_problems) == (4, 2, 0, 0)
+
+
+def test_an_inserted_line_changes_no_other_id(tmp_path: Path):
+    old = write(tmp_path / "a" / "x.txt", "one\ntwo\n")
+    new = write(tmp_path / "b" / "x.txt", "zero\none\nand\ntwo\n")
+    before, after = (read_seeds(f"text:{path}", None, 7) for path in (old, new))
+    assert texts(before).items() <= texts(after).items()
+
+
+def test_a_line_that_is_not_utf8_is_named_and_the_others_are_read(tmp_path: Path):
+    path = write(tmp_path / "x.txt", b"one\ncaf\xe9 noise\nthree")
+    draw = read_seeds(f"text:{path}", None, 7)
+    assert sorted(texts(draw).values()) == ["one", "three"]
+    assert draw.problems == (SeedProblem(str(path), 2, "not UTF-8 (byte 0xe9 at position 4)"),)
+    assert str(draw.problems[0]) == f"{path}:2: not UTF-8 (byte 0xe9 at position 4)"
+    assert (draw.n_read, draw.n_problems, draw.available) == (3, 1, 2)
+
+
+def test_a_line_beyond_the_limit_is_named_and_the_next_is_read(tmp_path: Path):
+    path = write(
+        tmp_path / "x.txt", b"a" * (3 * MAX_LINE_BYTES) + b"\nbell\n" + b"b" * MAX_LINE_BYTES + b"\n"
+    )
+    draw = read_seeds(f"text:{path}", None, 7)
+    assert draw.problems == (SeedProblem(str(path), 1, "longer than 1,048,576 bytes"),)
+    assert sorted(map(len, texts(draw).values())) == [4, MAX_LINE_BYTES]
+
+
+def test_only_the_first_problems_are_kept_and_all_are_counted(tmp_path: Path):
+    path = write(tmp_path / "x.txt", b"\xff\n" * (MAX_PROBLEMS_KEPT + 50) + b"bell\n")
+    draw = read_seeds(f"text:{path}", None, 7)
+    assert [problem.line for problem in draw.problems] == list(range(1, MAX_PROBLEMS_KEPT + 1))
+    assert draw.n_problems == MAX_PROBLEMS_KEPT + 50
+
+
+def test_a_text_of_invisible_characters_is_a_problem(tmp_path: Path):
+    path = write(tmp_path / "x.txt", "\u200b\x00\nbell")
+    assert read_seeds(f"text:{path}", None, 7).problems == (SeedProblem(str(path), 1, "no text"),)
+
+
+@given(st.text())
+def test_normalised_text_is_one_printable_line_and_stays_as_it_is(text: str):
+    normal = normalise_text(text)
+    assert normalise_text(normal) == normal
+    assert normal == " ".join(normal.split())
+    normal.encode()
+
+
+@pytest.mark.parametrize(
+    ("text", "normal"),
+    [
+        ("cafe\u0301", "caf\u00e9"),
+        ("e\u200b\u0301", "\u00e9"),
+        (" a\u00a0\u2003b\x85c ", "a b c"),
+        ("lone \ud800 surrogate", "lone surrogate"),
+        ("\u202eturned\u202c", "turned"),
+        ("\u2018quoted\u2019 \u2013 dash", "\u2018quoted\u2019 \u2013 dash"),
+    ],
+)
+def test_normalise_text(text: str, normal: str):
+    assert normalise_text(text) == normal
+
+
+# LibriSpeech
+
+
+def test_a_transcript_with_bad_lines_is_read_without_them(tmp_path: Path):
+    path = tmp_path / "1" / "2" / "1-2.trans.txt"
+    write(path, b"1-2-0000 A BELL\n1-2-0001\n1-2-0002 \nNO ID HERE\n1-2-0003 \xff\n\n1-2-0004 RAIN")
+    write(path.with_name("._1-2.trans.txt"), b"\x00\x05\x16\x07")
+    draw = read_seeds(f"librispeech:{tmp_path}", None, 7)
+    assert texts(draw) == {"librispeech/1-2-0000": "A BELL", "librispeech/1-2-0004": "RAIN"}
+    assert draw.problems == (
+        SeedProblem(str(path), 2, "the id 1-2-0001 has no text"),
+        SeedProblem(str(path), 3, "the id 1-2-0002 has no text"),
+        SeedProblem(str(path), 4, "does not start with an utterance's id such as 1089-134686-0000"),
+        SeedProblem(str(path), 5, "not UTF-8 (byte 0xff at position 10)"),
+    )
+    assert (draw.n_read, draw.n_blank, draw.n_problems) == (7, 1, 4)
+
+
+def test_librispeech_paths_that_lead_nowhere(tmp_path: Path):
+    layout = "expected LibriSpeech's layout SPEAKER/CHAPTER/*.trans.txt"
+    assert message(f"librispeech:{tmp_path}") == f"seeds: no *.trans.txt below {tmp_path}; {layout}"
+    missing = tmp_path / "missing"
+    assert message(f"librispeech:{missing}") == f"seeds: there is no file or folder {missing}; {layout}"
+    other = write(tmp_path / "x.txt", "1-2-0000 A BELL\n")
+    assert message(f"librispeech:{other}") == f"seeds: {other} is no *.trans.txt; {layout}"
+    empty = write(tmp_path / "1" / "1-2.trans.txt", "")
+    expects = "expected lines of an utterance's id and its text, as in LibriSpeech's *.trans.txt"
+    assert message(f"librispeech:{empty}") == f"seeds: no seed in {empty}: it is empty; {expects}"
+
+
+# Common Voice
+
+
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [
+        (CV_OLD, "c1\tclip_1.mp3\t{}\t2\t0\tNA\tNA\tNA"),
+        (CV_NEW, "c1\tclip_1.mp3\t0ab\t{}\t\t2\t0\t\t\t\t\ten\t"),
+    ],
+)
+def test_old_and_new_columns_and_literal_quotes(tmp_path: Path, header: str, row: str):
+    path = write(tmp_path / "v.tsv", f"{header}\r\n{row.format(chr(34) + 'Stop!' + chr(34) + ' she cried')}")
+    draw = read_seeds(f"common-voice:{path}", None, 7)
+    assert texts(draw) == {"common-voice/clip_1": '"Stop!" she cried'}
+    assert (draw.n_read, draw.n_blank, draw.n_problems) == (1, 0, 0)
+
+
+def test_bad_rows_of_common_voice_are_named(tmp_path: Path):
+    rows = [
+        "path\tsentence",
+        "clips/a.b.mp3\tA bell",
+        "c.mp3\t ",
+        "\tNo clip",
+        "d.mp3",
+        "e.mp3\tone\ttwo",
+        "",
+        "f\tRain",
+    ]
+    path = write(tmp_path / "v.tsv", "\n".join(rows))
+    draw = read_seeds(f"common-voice:{path}", None, 7)
+    assert texts(draw) == {"common-voice/a.b": "A bell", "common-voice/f": "Rain"}
+    assert draw.problems == (
+        SeedProblem(str(path), 3, "the id c has no text"),
+        SeedProblem(str(path), 4, "the column path is empty"),
+        SeedProblem(str(path), 5, "number of columns is 1, the header's is 2"),
+        SeedProblem(str(path), 6, "number of columns is 3, the header's is 2"),
+    )
+    assert (draw.n_read, draw.n_blank) == (7, 1)
+
+
+def test_common_voice_files_without_what_is_needed(tmp_path: Path):
+    layout = "expected Common Voice's TSV, whose header has the columns path and sentence"
+    path = write(tmp_path / "v.tsv", "path\ttext\nc.mp3\tA bell\n")
+    assert (
+        message(f"common-voice:{path}")
+        == f"seeds: {path} has no column 'sentence' in its first line; {layout}"
+    )
+    write(path, "sentence\nA bell\n")
+    assert (
+        message(f"common-voice:{path}") == f"seeds: {path} has no column 'path' in its first line; {layout}"
+    )
+    write(path, b"p\xffth\tsentence\n")
+    fault = "not UTF-8 (byte 0xff at position 2)"
+    assert message(f"common-voice:{path}") == f"seeds: {path}:1: {fault}; {layout}"
+    for content in ("", CV_OLD):
+        write(path, content)
+        expects = "expected a row for each clip below the header"
+        assert message(f"common-voice:{path}") == f"seeds: no seed in {path}: it is empty; {expects}"
+
+
+# JSON Lines
+
+
+def test_rows_of_json_lines_and_their_ids(tmp_path: Path):
+    rows = [
+        {"id": "row one", "text": "A bell"},
+        {"id": 2, "text": "Rain"},
+        {"id": None, "text": "Wind"},
+        {"id": True, "text": "Surf"},
+        {"text": "Fire"},
+    ]
+    path = write(tmp_path / "x.jsonl", "\n".join(map(json.dumps, rows)))
+    assert texts(read_seeds(f"jsonl:{path}#text", None, 7)) == {
+        "jsonl/x.jsonl/row_one": "A bell",
+        "jsonl/x.jsonl/2": "Rain",
+        f"jsonl/x.jsonl/{digest('Wind')}": "Wind",
+        f"jsonl/x.jsonl/{digest('Surf')}": "Surf",
+        f"jsonl/x.jsonl/{digest('Fire')}": "Fire",
+    }
+
+
+def test_bad_rows_of_json_lines_are_named(tmp_path: Path):
+    rows = [
+        '{"t": "A bell"}',
+        '{"t": ',
+        "[1]",
+        '{"u": "x"}',
+        '{"t": 3}',
+        '{"id": "e", "t": " "}',
+        "",
+        "[" * 9999,
+        "\xff",
+    ]
+    path = write(tmp_path / "x#1.jsonl", "\n".join(rows).encode("latin-1"))
+    draw = read_seeds(f"jsonl:{path}#t", None, 7)
+    assert list(texts(draw).values()) == ["A bell"]
+    assert draw.n_blank == 1
+    assert [(problem.line, problem.what.partition(" (")[0]) for problem in draw.problems] == [
+        (2, "not JSON"),
+        (3, "not a JSON object"),
+        (4, "no field 't'"),
+        (5, "the field 't' is not a string"),
+        (6, "the id e has no text"),
+        (8, "not JSON"),
+        (9, "not UTF-8"),
+    ]
+    assert draw.problems[0].what == "not JSON (Expecting value: line 1 column 7 (char 6))"
+
+
+def test_a_wrong_field_names_the_first_line(tmp_path: Path):
+    path = write(tmp_path / "x.jsonl", '\n{"text": "A bell"}\n')
+    assert message(f"jsonl:{path}#txt") == (
+        f"seeds: no seed in {path}: nothing in it can be read, first {path}:2: no field 'txt'; "
+        "expected one JSON object a line, with text in the field 'txt'"
+    )
+
+
+# Files that give nothing, and specs
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (b"", "it is empty"),
+        (b"\n \r\n", "its lines are blank (2)"),
+        (
+            "bell".encode("utf-16"),
+            "nothing in it can be read, first {path}:1: not UTF-8 (byte 0xff at position 1)",
+        ),
+    ],
+)
+def test_a_file_with_no_seed_at_all(tmp_path: Path, content: bytes, found: str):
+    path = write(tmp_path / "x.txt", content)
+    found = found.format(path=path)
+    assert (
+        message(f"text:{path}")
+        == f"seeds: no seed in {path}: {found}; expected one sentence a line, in UTF-8"
+    )
+
+
+@pytest.mark.parametrize("spec", ["text:{}", "jsonl:{}#text", "common-voice:{}"])
+def test_a_missing_file_and_a_folder(tmp_path: Path, spec: str):
+    missing = tmp_path / "missing"
+    assert message(spec.format(missing)) == f"seeds: there is no file {missing}; check the path"
+    assert message(spec.format(tmp_path)) == f"seeds: {tmp_path} is a folder; give a file"
+
+
+def test_a_file_that_cannot_be_opened(tmp_path: Path):
+    path = tmp_path / ("x" * 300)
+    assert message(f"text:{path}") == f"seeds: cannot read {path}: File name too long; check the file"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is unreadable to root")
+def test_an_unreadable_folder_is_not_passed_over(tmp_path: Path):
+    write(tmp_path / "1" / "1-2.trans.txt", "1-2-0000 A BELL")
+    folder = write(tmp_path / "2" / "2-3.trans.txt", "2-3-0000 RAIN").parent
+    folder.chmod(0)
+    try:
+        expected = f"seeds: cannot read {folder}: Permission denied; check the folder"
+        assert message(f"librispeech:{tmp_path}") == expected
+    finally:
+        folder.chmod(0o700)
+
+
+@pytest.mark.parametrize("spec", ["", "stater", "text", "text:", "starter:x", "file.txt", "Librispeech:x"])
+def test_a_spec_of_no_known_form(spec: str):
+    assert message(spec) == f"seeds: {spec!r} is no source of seeds; give one of {', '.join(SPEC_FORMS)}"
+
+
+@pytest.mark.parametrize("spec", ["jsonl:x.jsonl", "jsonl:x.jsonl#", "jsonl:#text"])
+def test_json_lines_without_a_field(spec: str):
+    assert message(spec) == f"seeds: {spec!r} names no field; give jsonl:PATH#FIELD"
+
+
+@pytest.mark.parametrize("spec", ["hub:a/b", "hub:a/b#", "hub:#text", "hub:a@#text", "hub:a:#text"])
+def test_a_hub_spec_without_a_part(spec: str):
+    assert message(spec) == f"seeds: {spec!r} is incomplete; give hub:DATASET[@CONFIG][:SPLIT]#COLUMN"
+
+
+def test_hub_specs():
+    assert parse_spec("hub:a/b#text") == HubDataset("a/b", "text")
+    assert parse_spec("hub:a/b@clean:test.clean#my text") == HubDataset(
+        "a/b", "my text", "clean", "test.clean"
+    )
+    assert parse_spec("librispeech") is LIBRISPEECH
+    assert parse_spec("common-voice") is COMMON_VOICE
+
+
+def test_a_home_folder_is_expanded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    write(tmp_path / "x.txt", "A bell")
+    assert read_seeds("text:~/x.txt", None, 7).seeds == (Seed(f"text/x.txt/{digest('A bell')}", "A bell"),)

@@ -1,0 +1,193 @@
+"""Stages: one bad row is rejected with its reason, and the others of its batch live."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers.made_runs import a_dialogue
+from helpers.stand_ins import MurmurRenderer, NoiseRenderer
+
+from copilot.edit import Change, apply
+from copilot.errors import CopilotError, StorageFullError
+from copilot.sample import CastVoice
+from copilot.scene import SceneLimits
+from copilot.seed import Seed
+from pipelines.backends import take_fingerprint
+from pipelines.config import RunConfig
+from pipelines.execution.design_ahead import fresh_record
+from pipelines.execution.worker import Worker
+from pipelines.run.shards import ShardWriter
+from pipelines.stages.mix import CheckStage, MixStage
+from pipelines.stages.record import Cast, Record
+from pipelines.stages.render import RenderStage
+from pipelines.stages.validate import ValidateStage
+from pipelines.stages.worker_spec import Equipment, WorkOrder
+from pipelines.stem_store import StemStore
+from renderers.contract import RenderedSound, RenderFailure, Voice
+
+
+def records(n: int = 3) -> list[Record]:
+    seeds = [Seed(f"test/{k}", f"line {k}") for k in range(n)]
+    made = [Record(seed, f"{k:016d}") for k, seed in enumerate(seeds)]
+    for record in made:
+        record.dialogue = a_dialogue(record.seed)
+        known = CastVoice("woman", "berta", "gender-and-emotion")
+        record.voices = {"woman": Cast(known, Voice("berta", "female"))}
+    return made
+
+
+class TestRender:
+    class Counting(NoiseRenderer):
+        """Remembers what it was asked, and has a fault for some texts."""
+
+        def __init__(self) -> None:
+            self.asked = []
+
+        def render(self, requests):
+            self.asked.append(list(requests))
+            return [self.answer(request) for request in requests]
+
+        def answer(self, request):
+            return self._noise(request)
+
+    def test_a_sound_is_rendered_once_at_its_longest_duration(self, tmp_path):
+        renderer = self.Counting()
+        (record,) = records(1)
+        shorter = apply(record.dialogue.turns[0].scene, [Change(id=2, duration=0.3)])
+        turns = [record.dialogue.turns[0].model_copy(update={"scene": shorter}), *record.dialogue.turns[1:]]
+        record.dialogue = record.dialogue.model_copy(update={"turns": tuple(turns)})
+        RenderStage(renderer, StemStore(tmp_path), 7)([record])
+        (asked,) = renderer.asked
+        assert [(request.text, request.duration_s) for request in asked] == [
+            ("a door slams", 0.6),
+            ("a small bell", 0.9),
+            ("steady rain", 2.0),
+        ]
+
+    def test_what_the_store_has_is_not_rendered(self, tmp_path):
+        first, second = self.Counting(), self.Counting()
+        RenderStage(first, StemStore(tmp_path), 7)(records(2))
+        again = records(2)
+        RenderStage(second, StemStore(tmp_path), 7)(again)
+        assert (len(first.asked), second.asked) == (1, [])
+        assert [sorted(record.stems) for record in again] == [[1, 2, 4], [1, 2, 4]]
+
+    def test_with_variants_dialogues_share_the_takes_of_a_caption(self, tmp_path):
+        renderer = self.Counting()
+        batch = records(12)
+        RenderStage(renderer, StemStore(tmp_path), 7, variants=2)(batch)
+        asked = [request for requests in renderer.asked for request in requests]
+        assert sorted((request.text, request.duration_s) for request in asked) == [
+            *[("a door slams", 1.0)] * 2,
+            *[("a small bell", 1.0)] * 2,
+            *[("steady rain", 2.0)] * 2,
+        ]
+        assert len({request.seed for request in asked}) == 6
+        assert len({record.stems[2].info.key for record in batch}) == 2
+        other = self.Counting()
+        RenderStage(other, StemStore(tmp_path), 8, variants=2)(records(12))
+        assert other.asked == []
+
+    def test_every_sound_of_every_dialogue_has_a_seed_of_its_own(self, tmp_path):
+        renderer = self.Counting()
+        RenderStage(renderer, StemStore(tmp_path / "a"), 7)(records(2))
+        RenderStage(renderer, StemStore(tmp_path / "b"), 8)(records(2))
+        seeds = [request.seed for asked in renderer.asked for request in asked]
+        assert len(set(seeds)) == len(seeds) == 12
+
+    @pytest.mark.parametrize(
+        ("answer", "reason", "detail"),
+        [
+            (
+                RenderFailure("worker-died", "last words"),
+                "worker-died",
+                "element 2 ('a door slams'): last words",
+            ),
+            (
+                RenderedSound(np.zeros((3, 9_600), dtype=np.float32), 48_000),
+                "stem-layout",
+                "element 2 ('a door slams'): shape (3, 9600); expected (1 or 2 channels, samples)",
+            ),
+        ],
+    )
+    def test_a_failed_sound_rejects_its_dialogue_alone(self, tmp_path, answer, reason, detail):
+        renderer, batch = self.Counting(), records(3)
+        doors = RenderStage(renderer, StemStore(tmp_path), 7)._orders(batch[1])
+        bad = next(order.wanted.spec.seed for order in doors if order.element_id == 2)
+        renderer.answer = lambda request: answer if request.seed == bad else renderer._noise(request)
+        RenderStage(renderer, StemStore(tmp_path), 7)(batch)
+        assert [record.reject and record.reject.reason for record in batch] == [None, reason, None]
+        assert (batch[1].reject.stage, batch[1].reject.detail) == ("render-sounds", detail)
+        assert batch[1].stems == {}
+
+    def test_a_backend_that_breaks_on_a_batch_is_asked_for_each_sound(self, tmp_path):
+        renderer, batch = self.Counting(), records(3)
+
+        def answer(request):
+            if request.text == "a small bell" and request.seed == bad:
+                raise IndexError("a bug in a backend")
+            return renderer._noise(request)
+
+        orders = RenderStage(renderer, StemStore(tmp_path), 7)._orders(batch[0])
+        bad = next(order.wanted.spec.seed for order in orders if order.element_id == 4)
+        renderer.answer = answer
+        RenderStage(renderer, StemStore(tmp_path), 7)(batch)
+        assert [record.reject and record.reject.reason for record in batch] == ["renderer-error", None, None]
+        assert "IndexError: a bug in a backend" in batch[0].reject.detail
+
+    def test_too_few_answers_end_the_run(self, tmp_path):
+        renderer = self.Counting()
+        renderer.render = lambda requests: []
+        with pytest.raises(CopilotError, match="noise: gave 0 answers to 3 requests"):
+            RenderStage(renderer, StemStore(tmp_path), 7)(records(1))
+
+    def test_a_full_disk_ends_the_run(self, tmp_path, monkeypatch):
+        def full(stem):
+            raise StorageFullError("full")
+
+        store = StemStore(tmp_path)
+        monkeypatch.setattr(store, "put", full)
+        stage = RenderStage(self.Counting(), store, 7)
+        with pytest.raises(StorageFullError):
+            stage(records(1))
+
+
+class TestOrderOfStages:
+    def test_a_stage_without_what_it_needs_rejects(self):
+        bare = Record(Seed("test/1", "line"), "0" * 16)
+        ValidateStage(SceneLimits())([bare])
+        assert (bare.reject.stage, bare.reject.reason) == ("validate", "no-dialogue")
+        (unmixed,) = records(1)
+        CheckStage()([unmixed])
+        assert (unmixed.reject.stage, unmixed.reject.reason) == ("check", "no-mix")
+
+    def test_a_rejected_record_passes_untouched(self):
+        (record,) = records(1)
+        record.refuse("design", "because", "of a test")
+        MixStage(16)([record])
+        assert (record.reject.reason, record.mix) == ("because", None)
+
+    def test_a_fatal_fault_is_the_reason(self):
+        (record,) = records(1)
+        ValidateStage(SceneLimits(element_duration_s={"low": 1.0, "high": 8}))([record])
+        assert (record.reject.stage, record.reject.reason) == ("validate", "duration-range")
+
+
+def test_what_cannot_be_a_row_is_a_reject(tmp_path: Path, monkeypatch):
+    def broken(self, sample):
+        if sample.seed.id.endswith("/1"):
+            raise OverflowError("too large for a column")
+        real(self, sample)
+
+    real = ShardWriter.add_sample
+    monkeypatch.setattr(ShardWriter, "add_sample", broken)
+    config = RunConfig(seeds="text:x", designer="stand-in", sfx=NoiseRenderer.name, tts=MurmurRenderer.name)
+    worker = Worker(WorkOrder(tmp_path, take_fingerprint(config), Equipment()))
+    seen = []
+    fresh = [fresh_record(Seed(f"t/{k}", f"line {k}"), 0) for k in range(3)]
+    worker.run_batch(fresh, seen.append, lambda: False)
+    worker.close()
+    assert sum(progress.accepted for progress in seen) == 2
+    assert sum(progress.rejected for progress in seen) == 1
