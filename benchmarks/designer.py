@@ -57,16 +57,16 @@ def report_validity(dialogues: list[Dialogue]) -> None:
 def report_variety(dialogues: list[Dialogue]) -> None:
     lexicon = load_lexicon()
     stories = [dialogue.turns[0].scene for dialogue in dialogues]
-    scenes = {content_hash([e.model_dump(exclude={"id"}) for e in s.sounds()]) for s in stories}
-    sets = [frozenset(e.text for e in scene.sounds()) for scene in stories]
+    scenes = {content_hash([e.model_dump(exclude={"id"}) for e in s.elements]) for s in stories}
+    sets = [frozenset(e.text for e in scene.elements) for scene in stories]
     adjacent = sum(one == other for one, other in pairwise(sets))
     place_of = {place: setting.key for setting in lexicon.settings for place in setting.places}
     keys = Counter(
         next(key for place, key in place_of.items() if place in d.turns[0].description) for d in dialogues
     )
-    heard = {e.text for d in dialogues for t in d.turns for e in t.scene.sounds()}
+    heard = {e.text for d in dialogues for t in d.turns for e in t.scene.elements}
     captions = set(lexicon.sounds())
-    speaking = sum(any(e.role == "speech" for t in d.turns for e in t.scene.sounds()) for d in dialogues)
+    speaking = sum(any(e.role == "speech" for t in d.turns for e in t.scene.elements) for d in dialogues)
     print(f"distinct first scenes {len(scenes)}, distinct sets of captions {len(set(sets))}")
     print(f"neighbours with the same captions {adjacent}")
     (most, n_most), (least, n_least) = keys.most_common(1)[0], keys.most_common()[-1]

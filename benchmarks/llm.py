@@ -39,7 +39,7 @@ from copilot.designers.llm.settings import LlmSettings
 from copilot.dialogue import Mode
 from copilot.errors import CopilotError
 from copilot.seed import Seed
-from pipelines.backends import designer_at_work
+from pipelines.backends import create_working_designer
 from pipelines.config import RunConfig
 from pipelines.execution.design_ahead import DesignAhead
 from pipelines.llm.endpoints import Endpoint
@@ -159,7 +159,7 @@ class Taker:
 def steady(url: str, server_pid: int, latency_s: float, in_flight: int) -> Steady:
     """Measure one setting; called in a process of its own."""
     config = RunConfig(seeds="starter", designer="llm", llm=LlmSettings(model="tiny"))
-    designer = designer_at_work(config, LlmService(urls=(url,), concurrency=in_flight))
+    designer = create_working_designer(config, LlmService(urls=(url,), concurrency=in_flight))
     if not isinstance(designer, AsyncDesigner):
         raise SystemExit("llm: the designer llm does not write many dialogues at once")
     texts = cycle(seed.text for seed in read_seeds("starter", None, 0).seeds)

@@ -98,7 +98,7 @@ def main(seeds: str = "starter", few: str = "48", many: str = "192") -> None:
     one, two, long = found
     print(f"2 workers over 1: {two.per_s / one.per_s:.2f} (at least 1.7)")
     print(f"peak memory, {many} over {few}: {long.peak_bytes / two.peak_bytes:.2f} (at most 1.15)")
-    stages = long.outcome["effort"]["stage_cpu_s"]
+    stages = long.outcome["times"]["stage_cpu_s"]
     for name, seconds in stages.items():
         print(f"  {name:14} {seconds:8.1f} s of processor time  {seconds / sum(stages.values()):6.1%}")
 

@@ -58,7 +58,7 @@ def spend(executor: str, seeds: str, num: int) -> Spent:
         program = [sys.executable, "-c", "from pipelines.cli import main; main()", "generate"]
         given = ["--seeds", seeds, "--num", str(num), "--executor", executor, "--out", f"{folder}/run"]
         ended = run([*program, *given, "--json"])
-    return Spent(ended.elapsed_s, ended.cpu_s, json.loads(ended.output)["effort"]["stage_cpu_s"])
+    return Spent(ended.elapsed_s, ended.cpu_s, json.loads(ended.output)["times"]["stage_cpu_s"])
 
 
 def say(executor: str, num: int, start: Spent, whole: Spent) -> None:

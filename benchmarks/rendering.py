@@ -25,7 +25,7 @@ from copilot.seed import Seed
 from pipelines.stages.record import Record
 from pipelines.stages.render import RenderStage
 from pipelines.stem_store import StemStore
-from renderers.contract import About, RenderedSound, RenderFailure, RenderRequest, Tool, Voice
+from renderers.contract import RenderedSound, RendererInfo, RenderFailure, RenderRequest, Tool, Voice
 
 CALL_S = 0.2
 RATE_HZ = 44_100
@@ -39,7 +39,7 @@ class Model:
     tool: Tool = "sfx"
 
     def __init__(self, batch_s: float) -> None:
-        self.about = About(batch_s=batch_s)
+        self.info = RendererInfo(batch_s=batch_s)
         self._noise = np.random.default_rng(0).standard_normal((2, 10 * RATE_HZ)).astype(np.float32) * 0.1
 
     def fingerprint(self) -> dict[str, str]:

@@ -57,7 +57,7 @@ def stems(num: int, n_channels: int) -> list[Stem]:
             raise SystemExit(f"{request.text}: {answer.detail}")
         side = answer.audio[:1]
         audio = side if n_channels == 1 else np.concatenate([side, answer.audio[-1:, ::-1]])
-        spec = SoundSpec("sfx", request.text, _DURATION_S, request.seed, {"channels": str(n_channels)})
+        spec = SoundSpec("sfx", request.text, _DURATION_S, request.random_seed, {"channels": str(n_channels)})
         made.append(make_stem(spec, audio, answer.rate_hz))
     return made
 

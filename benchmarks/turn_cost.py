@@ -24,18 +24,20 @@ import numpy as np
 import soundfile
 from threadpoolctl import threadpool_limits
 
-from copilot.sample import Keep, sample_id
+from copilot.sample import sample_id
 from copilot.units import SAMPLE_RATE_HZ
-from pipelines.backends import build_stages, take_fingerprint
+from copilot.vocabulary import Keep
+from pipelines.backends import compute_fingerprint
 from pipelines.config import RunConfig
 from pipelines.execution.memory import keep_freed_memory
 from pipelines.run.run import Run
 from pipelines.run.shards import ShardWriter
 from pipelines.seeds import read_seeds
+from pipelines.stages.pipeline import build_stages
 from pipelines.stages.record import Record
 from pipelines.stages.render import RenderStage
 from pipelines.stages.stage import Stage
-from pipelines.stages.worker_spec import RECORDS_AT_ONCE, Equipment, WorkOrder
+from pipelines.stages.worker_spec import RECORDS_AT_ONCE, ExecutionSettings, WorkerSpec
 from pipelines.stem_store import StemStore
 from renderers.contract import RenderedSound, Renderer, RenderFailure, RenderRequest
 
@@ -131,7 +133,7 @@ def measure(spec: str, num: int, keep: Keep) -> Bench:
     with tempfile.TemporaryDirectory() as folder, threadpool_limits(1):
         out = Path(folder)
         stages = build_stages(
-            WorkOrder(str(out), take_fingerprint(config), Equipment()), StemStore(out / "stems")
+            WorkerSpec(str(out), compute_fingerprint(config), ExecutionSettings()), StemStore(out / "stems")
         )
         backends = [stage for stage in stages if isinstance(stage, RenderStage)]
         for stage in backends:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -19,22 +18,9 @@ from copilot.mix import TRUE_PEAK_LIMIT_DBTP, DialogueMix, Placed, n_samples_of,
 from copilot.scene import Element, Scene, SpeechElement
 from copilot.stem import Stem
 from copilot.units import DIGITAL_SILENCE_DB, db_to_gain, gain_to_db, samples_to_seconds, seconds_to_samples
+from copilot.vocabulary import Check
 
 _AUDIBLE_DBFS = -60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One named test of a sample: passed where the figure is at most the limit."""
-
-    name: str
-    value: float
-    limit: float
-
-    @property
-    def passed(self) -> bool:
-        """Whether the figure keeps the limit."""
-        return self.value <= self.limit
 
 
 def audio_checks(dialogue: Dialogue, stems: Mapping[int, Stem], mix: DialogueMix) -> tuple[Check, ...]:
@@ -113,7 +99,7 @@ def _distinct_parts(dialogue: Dialogue, mix: DialogueMix) -> Iterator[tuple[Elem
     parts = {
         element: turn_mix.placed[element.id]
         for turn, turn_mix in zip(dialogue.turns, mix.turns, strict=True)
-        for element in turn.scene.sounds()
+        for element in turn.scene.elements
     }
     yield from parts.items()
 
@@ -170,7 +156,7 @@ def _speech_overrun_s(dialogue: Dialogue, stems: Mapping[int, Stem]) -> float:
 
 def _spoken(dialogue: Dialogue) -> Iterator[SpeechElement]:
     scenes: Iterator[Scene] = (turn.scene for turn in dialogue.turns)
-    return (e for scene in scenes for e in scene.sounds() if isinstance(e, SpeechElement))
+    return (e for scene in scenes for e in scene.elements if isinstance(e, SpeechElement))
 
 
 def _overrun(element: SpeechElement, stem: Stem) -> float:

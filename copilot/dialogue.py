@@ -8,14 +8,15 @@ from typing import Literal
 from pydantic import Field
 
 from copilot.edit import Edit, Operation, compare
-from copilot.scene import Frozen, Scene
+from copilot.frozen_model import FrozenModel
+from copilot.scene import Scene
 
 Task = Literal["story", "add", "remove", "volume", "panning", "replace", "open"]
 EDIT_TASKS: tuple[Task, ...] = ("add", "remove", "volume", "panning", "replace", "open")
 Mode = Literal["turnwise", "whole"]
 
 
-class StatedEdit(Frozen):
+class StatedEdit(FrozenModel):
     """The lists of ids that a model states itself, in mode `whole`. Compared with the derived ones."""
 
     added: tuple[int, ...] = ()
@@ -23,7 +24,7 @@ class StatedEdit(Frozen):
     removed: tuple[int, ...] = ()
 
 
-class Turn(Frozen):
+class Turn(FrozenModel):
     """The user's request, and the designer's answer to it.
 
     `scene` is the scene after the turn. `operations` lead to it from the scene before; the story turn
@@ -38,7 +39,7 @@ class Turn(Frozen):
     stated: StatedEdit | None = None
 
 
-class Dialogue(Frozen):
+class Dialogue(FrozenModel):
     """The whole conversation from one seed: a story turn, then edit turns."""
 
     seed_id: str

@@ -12,7 +12,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from copilot.scene import MIX_FIELDS, Element, Frozen, Scene
+from copilot.frozen_model import FrozenModel
+from copilot.scene import MIX_FIELDS, Element, Scene
 from copilot.units import Lufs, Seconds
 
 
@@ -20,21 +21,21 @@ class EditError(ValueError):
     """An operation does not fit the scene that it is applied to."""
 
 
-class Add(Frozen):
+class Add(FrozenModel):
     """A new sound."""
 
     op: Literal["add"] = "add"
     element: Element
 
 
-class Remove(Frozen):
+class Remove(FrozenModel):
     """A sound goes."""
 
     op: Literal["remove"] = "remove"
     id: int
 
 
-class Change(Frozen):
+class Change(FrozenModel):
     """Another loudness, panning, start or duration for a sound that stays the same sound."""
 
     op: Literal["change"] = "change"
@@ -56,7 +57,7 @@ class Change(Frozen):
         return {name: value for name in MIX_FIELDS if (value := getattr(self, name)) is not None}
 
 
-class Replace(Frozen):
+class Replace(FrozenModel):
     """Another sound, under a new id, in place of an old one."""
 
     op: Literal["replace"] = "replace"
@@ -97,7 +98,7 @@ def compare(before: Scene, after: Scene) -> Edit:
     added, removed = after.ids - before.ids, before.ids - after.ids
     changed: list[int] = []
     altered: list[int] = []
-    for old in before.sounds():
+    for old in before.elements:
         new = after.get(old.id)
         if new is None or new == old:
             continue
@@ -110,7 +111,7 @@ def apply(scene: Scene, operations: Iterable[Operation]) -> Scene:
 
     Raises EditError for an id that is not alive, or a new sound whose id is.
     """
-    alive = {element.id: element for element in scene.sounds()}
+    alive = {element.id: element for element in scene.elements}
     for operation in operations:
         _apply_one(alive, operation)
     return Scene(elements=tuple(alive.values()))
@@ -148,7 +149,7 @@ def diff(before: Scene, after: Scene) -> tuple[Operation, ...]:
     edit = compare(before, after)
     if edit.altered:
         raise EditError(f"diff: id {', '.join(map(str, edit.altered))} names another sound than before")
-    old, new = ({e.id: e for e in scene.sounds()} for scene in (before, after))
+    old, new = ({e.id: e for e in scene.elements} for scene in (before, after))
     removals = [Remove(id=i) for i in edit.removed]
     changes = [Change(id=i, **_changed_fields(old[i], new[i])) for i in edit.changed]
     additions = [Add(element=new[i]) for i in edit.added]

@@ -6,6 +6,8 @@ which rejects that row and nothing else; all others end the run.
 
 from __future__ import annotations
 
+import traceback
+
 
 class CopilotError(Exception):
     """Base of every error that this project raises on purpose. Ends a command with `exit_code`."""
@@ -56,7 +58,7 @@ class StalledError(CopilotError):
     """Nothing happens any more, and nobody says why."""
 
 
-class WatchLostError(CopilotError):
+class MonitorLostError(CopilotError):
     """The process that knows how a run stands has gone."""
 
 
@@ -78,3 +80,8 @@ class RowFault(CopilotError):  # noqa: N818 - a fault of one row is not an error
 
     def __reduce__(self) -> tuple[type[RowFault], tuple[str, str]]:
         return (type(self), (self.reason, self.detail))
+
+
+def format_traceback(error: BaseException) -> str:
+    """An error nobody foresaw, as a reject's detail tells it: with its traceback."""
+    return "".join(traceback.format_exception(error))

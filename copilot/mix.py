@@ -94,7 +94,7 @@ def mix_dialogue(
     With the recorded `headroom_db`, stored mixes are made again to the bit; without, it is found.
     Raises RowFault `stem-missing` for an element without a stem.
     """
-    scaled = {e: _scaled(e, _stem_of(e, stems), bits) for scene in scenes for e in scene.sounds()}
+    scaled = {e: _scaled(e, _stem_of(e, stems), bits) for scene in scenes for e in scene.elements}
     sums = [_unrounded(scene, scaled) for scene in scenes]
     peak = true_peak(*sums)
     if headroom_db is None:
@@ -104,7 +104,7 @@ def mix_dialogue(
     placed = {e: Placed(seconds_to_samples(e.start_time), _rounded(s, gain)) for e, s in scaled.items()}
     turns = []
     for scene, unrounded in zip(scenes, sums, strict=True):
-        parts = {element.id: placed[element] for element in scene.sounds()}
+        parts = {element.id: placed[element] for element in scene.elements}
         np.multiply(unrounded, gain, out=unrounded)
         turns.append(TurnMix(_total(parts, unrounded.shape[1], bits), parts, unrounded))
     return DialogueMix(bits, headroom_db, tuple(turns), peak * float(gain))
@@ -139,13 +139,13 @@ def n_samples_of(scene: Scene) -> int:
     Start and duration are rounded one by one, as they are in placing: an element that stays as it is must
     not gain or lose a sample by what others do.
     """
-    ends = (seconds_to_samples(e.start_time) + seconds_to_samples(e.duration) for e in scene.sounds())
+    ends = (seconds_to_samples(e.start_time) + seconds_to_samples(e.duration) for e in scene.elements)
     return max(ends, default=0)
 
 
 def _unrounded(scene: Scene, scaled: Mapping[Element, Audio]) -> Audio:
     total = np.zeros((2, n_samples_of(scene)), dtype=np.float32)
-    for element in scene.sounds():
+    for element in scene.elements:
         start = seconds_to_samples(element.start_time)
         window = total[:, start : start + scaled[element].shape[1]]
         window += scaled[element][:, : window.shape[1]]

@@ -16,7 +16,8 @@ from pydantic import ValidationError
 
 from copilot.dialogue import Dialogue, Turn
 from copilot.edit import Add, Change, EditError, Operation, Replace, apply, diff
-from copilot.scene import MIX_FIELDS, Element, Range, Scene, SceneLimits, SpeechElement
+from copilot.frozen_model import Range
+from copilot.scene import MIX_FIELDS, Element, Scene, SceneLimits, SpeechElement
 from copilot.units import Seconds
 
 Reason = Literal["rounded", "cut-at-scene-end", "white-space"]
@@ -172,7 +173,7 @@ def _normalise_scene(
 ) -> tuple[Turn, list[Normalisation]]:
     elements: list[Element] = []
     notes: list[Normalisation] = []
-    for stated in turn.scene.sounds():
+    for stated in turn.scene.elements:
         known = running.get(stated.id)
         # A scene restates what it keeps; what was mended once is not told again.
         if known is not None and stated_before.get(stated.id) == stated:

@@ -53,7 +53,7 @@ def blamed(who: str, what: str) -> Iterator[None]:
         raise UserError(f"{who}: cannot {what}: {explained(error)}") from error
 
 
-def explained(error: Exception) -> str:
+def describe_exception(error: Exception) -> str:
     """An exception of a package's code in one line, with the place that raised it."""
     place = traceback.extract_tb(error.__traceback__)[-1]
     said = " ".join(str(error).split())

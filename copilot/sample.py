@@ -6,16 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from copilot.checks import Check
 from copilot.designers.contract import Account
 from copilot.dialogue import Dialogue
 from copilot.hashing import content_hash
 from copilot.seed import Seed
 from copilot.stem import StemInfo
 from copilot.units import Decibels
-
-Tier = Literal["valid", "hq"]
-Keep = Literal["mixes", "stems", "both"]
+from copilot.vocabulary import Check, Tier
 
 
 def sample_id(run_seed: int, seed_id: str) -> str:

@@ -7,28 +7,20 @@ allows is `SceneLimits`, and the rules hold scenes against it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from copilot.emotions import Emotion
+from copilot.frozen_model import FrozenModel, Range
 from copilot.units import Lufs, Seconds
 
 Role = Literal["ambience", "effect", "music", "speech"]
 SoundRole = Literal["ambience", "effect", "music"]
 Gender = Literal["female", "male"]
-Emotion = Literal[
-    "neutral", "happy", "sad", "angry", "excited", "calm", "fearful", "surprised", "tired", "whispered"
-]
 
 
-class Frozen(BaseModel):
-    """A value: cannot be changed, knows no other fields, holds no NaN or infinity."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class _MixParameters(Frozen):
+class _MixParameters(FrozenModel):
     id: int = Field(ge=0, lt=2**31, description="Names one sound for the whole dialogue; never used again.")
     loudness: Lufs = Field(ge=-70, le=0, description="Integrated loudness in LUFS (ITU-R BS.1770).")
     panning: float = Field(ge=-1, le=1, description="-1 is left, 0 the centre, 1 right.")
@@ -72,7 +64,7 @@ MIX_FIELDS = ("loudness", "panning", "start_time", "duration")
 """What an edit may change of a sound and leave it the same sound. All else is another sound."""
 
 
-class Scene(Frozen):
+class Scene(FrozenModel):
     """The sounds of one turn, in the order of their ids. Raises ValueError for an id used twice."""
 
     elements: tuple[Element, ...] = ()
@@ -89,10 +81,6 @@ class Scene(Frozen):
     def __len__(self) -> int:
         return len(self.elements)
 
-    def sounds(self) -> Iterator[Element]:
-        """The elements, in the order of their ids."""
-        return iter(self.elements)
-
     def get(self, element_id: int) -> Element | None:
         """The element with that id, or None."""
         return next((element for element in self.elements if element.id == element_id), None)
@@ -108,23 +96,7 @@ class Scene(Frozen):
         return max((element.end_time for element in self.elements), default=0.0)
 
 
-class Range(Frozen):
-    """A closed range of numbers."""
-
-    low: float
-    high: float
-
-    @model_validator(mode="after")
-    def _not_empty(self) -> Self:
-        if self.low > self.high:
-            raise ValueError(f"range: {self.low} is above {self.high}")
-        return self
-
-    def __contains__(self, value: float) -> bool:
-        return self.low <= value <= self.high
-
-
-class SceneLimits(Frozen):
+class SceneLimits(FrozenModel):
     """What a data set allows. The defaults are those published for AudioCopilot (arXiv 2602.17097).
 
     Scenes of 30 s and 20 elements are a configuration: `duration_s=30, n_elements=20`, and ranges for

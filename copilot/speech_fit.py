@@ -106,7 +106,7 @@ def _within(stem: Stem, slot_s: Seconds) -> Stem | None:
 
 def _lines(dialogue: Dialogue) -> list[SpeechElement]:
     """Each line once, as it first appears."""
-    elements = (element for turn in dialogue.turns for element in turn.scene.sounds())
+    elements = (element for turn in dialogue.turns for element in turn.scene.elements)
     first: dict[int, SpeechElement] = {}
     for element in elements:
         if isinstance(element, SpeechElement):
@@ -124,7 +124,7 @@ def _slots(dialogue: Dialogue, line_id: int, limits: SceneLimits) -> Iterator[_S
 
 def _later_lines(scene: Scene, line: Element) -> Iterator[Seconds]:
     """Where later lines of a scene begin: nobody is to be spoken over who was not before."""
-    for other in scene.sounds():
+    for other in scene.elements:
         if other.role == "speech" and other.id != line.id and other.start_time >= line.end_time:
             yield other.start_time
 
@@ -135,7 +135,7 @@ def _lengthened(dialogue: Dialogue, line_id: int, slot_s: Seconds) -> Dialogue:
 
 
 def _with_slot(turn: Turn, line_id: int, slot_s: Seconds) -> Turn:
-    elements = tuple(_longer(element, line_id, slot_s) for element in turn.scene.sounds())
+    elements = tuple(_longer(element, line_id, slot_s) for element in turn.scene.elements)
     operations = tuple(_longer_by(operation, line_id, slot_s) for operation in turn.operations)
     return turn.model_copy(update={"scene": Scene(elements=elements), "operations": operations})
 

@@ -28,6 +28,7 @@ from copilot.units import (
     samples_to_seconds,
     seconds_to_samples,
 )
+from copilot.vocabulary import Word
 
 _STEPS_TO_LEVEL = 8
 _CLOSE_ENOUGH_LU = 0.001
@@ -35,15 +36,6 @@ _SHORTEST_SHARE = 0.5
 _CLIPPED_SHARE = 0.9
 _MOST_WORDS_PER_S = 12.0
 """Twice what the fastest speakers do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """One spoken word and when it is heard, in seconds from the start of the stem."""
-
-    text: str
-    start_s: Seconds
-    end_s: Seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +48,7 @@ class SoundSpec:
     tool: str
     text: str
     duration_s: Seconds
-    seed: int
+    random_seed: int
     backend: Mapping[str, str]
     voice: str | None = None
     gender: str | None = None
@@ -71,7 +63,7 @@ class SoundSpec:
             "tool": self.tool,
             "text": self.text,
             "duration_s": self.duration_s,
-            "seed": self.seed,
+            "seed": self.random_seed,
             "backend": dict(self.backend),
             "voice": self.voice,
             "gender": self.gender,

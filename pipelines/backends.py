@@ -4,24 +4,16 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any
 
 from copilot import plugins
 from copilot.designers.contract import AsyncDesigner, Designer
 from copilot.errors import UserError
-from pipelines.config import Fingerprint, RunConfig, versions
+from pipelines.config import RunConfig
+from pipelines.fingerprint import Fingerprint
 from pipelines.llm.service import LlmService
-from pipelines.stages.cast import CastStage
-from pipelines.stages.design import DesignStage
-from pipelines.stages.fit import FitStage
-from pipelines.stages.mix import CheckStage, FinishStage, MixStage
-from pipelines.stages.render import RenderStage
-from pipelines.stages.stage import Stage
-from pipelines.stages.validate import ValidateStage
-from pipelines.stages.worker_spec import WorkOrder
-from pipelines.stem_store import StemStore
 from renderers import registry
-from renderers.contract import Tool, about
+from renderers.contract import Tool, info_of
 from renderers.voice_bank import VoiceBank
 
 TOOLS: tuple[Tool, ...] = ("tts", "sfx")
@@ -51,7 +43,7 @@ def create_designer(config: RunConfig, service: LlmService | None = None) -> Des
     return designer
 
 
-def designer_at_work(config: RunConfig, service: LlmService | None) -> Designer | AsyncDesigner:
+def create_working_designer(config: RunConfig, service: LlmService | None) -> Designer | AsyncDesigner:
     """The designer, able to design. Raises UserError as `create_designer`, and for want of a service."""
     if config.llm is not None and service is None:
         raise UserError(f"--designer {config.designer}: where is the model served? give --llm-url")
@@ -60,7 +52,7 @@ def designer_at_work(config: RunConfig, service: LlmService | None) -> Designer 
     return create_designer(config, service)
 
 
-def take_fingerprint(
+def compute_fingerprint(
     config: RunConfig, bank: VoiceBank | None = None, tell: Callable[[str], None] = lambda _: None
 ) -> Fingerprint:
     """The fingerprint of a configuration with the backends that are installed here.
@@ -72,9 +64,9 @@ def take_fingerprint(
     """
     fingerprints = {}
     for tool in TOOLS:
-        renderer = registry.create(*named(config, tool))
+        renderer = registry.create(*renderer_spec(config, tool))
         try:
-            if about(renderer).clones and bank is None:
+            if info_of(renderer).clones and bank is None:
                 raise UserError(f"--{tool} {renderer.name}: clones voices; give it some with --voices FOLDER")
             fingerprints[tool] = registry.fingerprint(renderer)
             for problem in getattr(renderer, "problems", ()):
@@ -92,7 +84,7 @@ def take_fingerprint(
     )
 
 
-def named(config: RunConfig, tool: Tool) -> tuple[str, Tool, Mapping[str, Any]]:
+def renderer_spec(config: RunConfig, tool: Tool) -> tuple[str, Tool, Mapping[str, Any]]:
     """Which renderer the configuration names for a tool, with its settings."""
     if tool == "tts":
         return config.tts, "tts", config.tts_settings
@@ -101,57 +93,9 @@ def named(config: RunConfig, tool: Tool) -> tuple[str, Tool, Mapping[str, Any]]:
 
 def loads_model(config: RunConfig, tool: Tool) -> bool:
     """Whether the renderer of a tool loads a model into each worker. Raises UserError."""
-    return registry.uses_device(*named(config, tool)[:2])
+    return registry.uses_device(*renderer_spec(config, tool)[:2])
 
 
 def rendered_by_models(config: RunConfig) -> bool:
     """Whether any renderer of the configuration does. Raises UserError."""
     return any(loads_model(config, tool) for tool in TOOLS)
-
-
-PartName = Literal["all", "speech", "sounds", "mix"]
-"""Which of the stages a worker has: all, or those of one pool."""
-
-
-def build_stages(order: WorkOrder, store: StemStore, part: PartName = "all") -> list[Stage]:
-    """The stages of the pipeline, or of a part of it, ready to work."""
-    config = order.fingerprint.config
-    stages: list[Stage] = []
-    if part in {"all", "speech"}:
-        speech = _rendering(order, store, "tts")
-        stages += [
-            *([] if order.designed else [design_stage(config)]),
-            ValidateStage(config.limits),
-            CastStage(speech.voices, config.run_seed, order.bank, clones=speech.clones),
-            speech,
-            FitStage(config.limits),
-        ]
-    if part in {"all", "sounds"}:
-        stages.append(_rendering(order, store, "sfx"))
-    if part in {"all", "mix"}:
-        stages += [
-            MixStage(config.mix_bits),
-            CheckStage(),
-            FinishStage(config.keep, config.run_seed, config.designer, order.fingerprint.digest, versions()),
-        ]
-    return stages
-
-
-def _rendering(order: WorkOrder, store: StemStore, tool: Tool) -> RenderStage:
-    config, work = order.fingerprint.config, order.equipment.render
-    return RenderStage(
-        registry.at_work(*named(config, tool), work),
-        store,
-        config.run_seed,
-        backend=order.fingerprint.renderers[tool],
-        variants=config.variants,
-        batch_s=work.batch_s,
-    )
-
-
-def design_stage(config: RunConfig) -> DesignStage:
-    """The stage of a designer that needs no event loop. Raises TypeError for one that does."""
-    designer = create_designer(config)
-    if isinstance(designer, AsyncDesigner):
-        raise TypeError(f"the designer {config.designer} writes ahead, not in a stage")
-    return DesignStage(designer, config.run_seed)

@@ -4,84 +4,30 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from copilot.designers.contract import AsyncDesigner, Usage
+from copilot.designers.contract import AsyncDesigner
 from copilot.errors import TooManyRejectsError
 from pipelines.accounting.progress import Progress
-from pipelines.accounting.render_stats import Renders, added
-from pipelines.accounting.stage_times import Effort
-from pipelines.backends import designer_at_work, take_fingerprint
+from pipelines.accounting.stage_times import StageTimes
+from pipelines.backends import compute_fingerprint, create_working_designer
 from pipelines.config import RunConfig
-from pipelines.execution.design_ahead import Designing
+from pipelines.execution.design_ahead import DesignStatus
 from pipelines.execution.job import Executor, Job
 from pipelines.llm.service import LlmService
-from pipelines.run.ledger import Ledger, LedgerEntry
 from pipelines.run.run import Run, new_call
+from pipelines.run.totals import Outcome, Totals
 from pipelines.seeds import SeedDraw, read_seeds
-from pipelines.stages.worker_spec import Equipment, WorkOrder
+from pipelines.stages.worker_spec import ExecutionSettings, WorkerSpec
 from pipelines.stem_store import StemStore
 from pipelines.storage import resolved
 from renderers.voice_bank import genders_missing, read_bank
 
 
 @dataclass(frozen=True, slots=True)
-class Totals:
-    """What a ledger holds: samples by tier, rejects by `stage/reason`, seconds of mixes.
-
-    `usage` is what was asked of a language model for all of them, `renders` what each backend rendered.
-    """
-
-    accepted: int
-    rejected: int
-    tiers: Mapping[str, int]
-    reasons: Mapping[str, int]
-    audio_s: float
-    usage: Usage
-    renders: Renders
-
-    @classmethod
-    def of(cls, ledger: Ledger) -> Totals:
-        """Add up a ledger."""
-        return cls.of_entries(ledger.entries())
-
-    @classmethod
-    def of_entries(cls, entries: Iterable[LedgerEntry]) -> Totals:
-        """Add up entries, each of which is let go of at once."""
-        accepted, rejected, audio_s, usage = 0, 0, 0.0, Usage()
-        tiers: Counter[str] = Counter()
-        reasons: Counter[str] = Counter()
-        renders: Renders = {}
-        for entry in entries:
-            accepted += len(entry.accepted)
-            rejected += len(entry.rejected)
-            tiers.update(entry.tiers)
-            reasons.update(entry.reasons)
-            audio_s += entry.audio_s
-            usage += entry.usage
-            renders = added((renders, entry.renders))
-        return cls(accepted, rejected, dict(tiers), dict(reasons.most_common()), audio_s, usage, renders)
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a call of `generate` ended: the run as it stands, and what this call added."""
-
-    totals: Totals
-    n_seeds: int
-    elapsed_s: float
-    effort: Effort
-
-    @property
-    def n_left(self) -> int:
-        """How many of the run's seeds are not accounted for yet: some, where it was interrupted."""
-        return self.n_seeds - self.totals.accepted - self.totals.rejected
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
+class RunStart:
     """What is known before the work begins."""
 
     draw: SeedDraw
@@ -98,12 +44,12 @@ def generate(
     *,
     num: int | None,
     executor: Executor,
-    equipment: Equipment,
-    on_start: Callable[[Start], None],
+    equipment: ExecutionSettings,
+    on_start: Callable[[RunStart], None],
     on_progress: Callable[[Progress], None],
-    on_design: Callable[[Designing], None],
+    on_design: Callable[[DesignStatus], None],
     service: LlmService | None = None,
-    patience: Patience | None = None,
+    patience: RejectLimit | None = None,
 ) -> Outcome:
     """Make, or go on with, a run in `out`. Seeds that its ledger accounts for are left alone.
 
@@ -116,8 +62,8 @@ def generate(
     call = new_call()
     bank = read_bank(Path(config.voices)) if config.voices else None
     problems = [*genders_missing(bank.voices), *bank.problems] if bank else []
-    fingerprint = take_fingerprint(config, bank, problems.append)
-    designer = designer_at_work(config, service)
+    fingerprint = compute_fingerprint(config, bank, problems.append)
+    designer = create_working_designer(config, service)
     draw = read_seeds(config.seeds, num, config.run_seed)
     run = Run(out, call)
     if equipment.store is not None:
@@ -135,18 +81,18 @@ def generate(
             sorted(planned),
             {"n_duplicates": draw.n_duplicates, "n_blank": draw.n_blank, "n_problems": draw.n_problems},
         )
-        on_start(Start(draw, len(done), len(todo), tuple(swept), tuple(problems)))
+        on_start(RunStart(draw, len(done), len(todo), tuple(swept), tuple(problems)))
         run.note_executor(executor.describe())
         if todo:
             asks = designer if isinstance(designer, AsyncDesigner) else None
-            order = WorkOrder(out, fingerprint, equipment, bank, designed=asks is not None, call=call)
+            order = WorkerSpec(out, fingerprint, equipment, bank, designed=asks is not None, call=call)
             StemStore(order.store, order.for_worker(0).user).end_earlier()
             executor.execute(Job(order, todo, watched, on_design, asks, service))
-    return Outcome(Totals.of(run.ledger), len(planned), time.monotonic() - started, watched.effort)
+    return Outcome(Totals.of(run.ledger), len(planned), time.monotonic() - started, watched.times)
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RejectLimit:
     """How large a share of rejects ends a run, once so many seeds are done."""
 
     share: float
@@ -167,17 +113,17 @@ class Patience:
 class _Watched:
     """Adds up what is reported, hands it on, and ends the run where patience does."""
 
-    def __init__(self, tell: Callable[[Progress], None], patience: Patience | None) -> None:
+    def __init__(self, tell: Callable[[Progress], None], patience: RejectLimit | None) -> None:
         self._tell = tell
         self._patience = patience
         self._n_accepted = 0
         self._reasons: Counter[str] = Counter()
-        self.effort = Effort()
+        self.times = StageTimes()
 
     def __call__(self, progress: Progress) -> None:
         self._n_accepted += progress.accepted
         self._reasons.update(progress.reasons)
-        self.effort += progress.effort
+        self.times += progress.times
         self._tell(progress)
         if self._patience:
             self._patience.check(self._n_accepted, self._reasons)

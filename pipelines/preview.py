@@ -6,13 +6,13 @@ import time
 from collections.abc import Iterator
 
 from copilot.designers.contract import AsyncDesigner
-from pipelines.backends import designer_at_work
+from pipelines.backends import create_working_designer
 from pipelines.config import RunConfig
-from pipelines.execution.design_ahead import DesignAhead, fresh_record
+from pipelines.execution.design_ahead import DesignAhead
 from pipelines.llm.service import LlmService
 from pipelines.seeds import read_seeds
 from pipelines.stages.design import DesignStage
-from pipelines.stages.record import Record
+from pipelines.stages.record import Record, new_record
 from pipelines.stages.validate import ValidateStage
 
 _SECONDS_BETWEEN_LOOKS = 0.05
@@ -23,7 +23,7 @@ def preview(config: RunConfig, num: int, service: LlmService | None) -> Iterator
 
     Raises what `generate` raises before its work begins, and what ends designing.
     """
-    designer = designer_at_work(config, service)
+    designer = create_working_designer(config, service)
     seeds = read_seeds(config.seeds, num, config.run_seed).seeds
     validate = ValidateStage(config.limits)
     if isinstance(designer, AsyncDesigner):
@@ -35,4 +35,4 @@ def preview(config: RunConfig, num: int, service: LlmService | None) -> Iterator
         return
     design = DesignStage(designer, config.run_seed)
     for seed in seeds:
-        yield from validate(design([fresh_record(seed, config.run_seed)]))
+        yield from validate(design([new_record(seed, config.run_seed)]))

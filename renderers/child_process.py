@@ -5,8 +5,8 @@ or hang) lives in such a process. The child first greets with one answer, then a
 a JSON object on a line of its own, whose `n_bytes` says how many raw bytes follow. What it prints to stderr
 is kept as its last words. The deadline of the constructor is also that of the greeting.
 
-- A child that dies is started again and the request repeated once; a second death is `WorkerDiedError`.
-- A child without a complete answer at the deadline is killed with all its children: `WorkerTimeoutError`.
+- A child that dies is started again and the request repeated once; a second death is `ChildDiedError`.
+- A child without a complete answer at the deadline is killed with all its children: `ChildTimeoutError`.
 - Its stdin ends when this process ends, however that happens, and with it the child. It stands in a session
   of its own, so that Ctrl-C in a terminal reaches only this process, which then decides.
 """
@@ -38,15 +38,15 @@ _HEADER_BYTES = 8 << 20
 _GRACE_S: Seconds = 1.0
 
 
-class WorkerStartError(CopilotError):
+class ChildStartError(CopilotError):
     """The child process cannot be started, or does not greet, or never comes to answer."""
 
 
-class WorkerDiedError(CopilotError):
+class ChildDiedError(CopilotError):
     """The child process died of the same request twice. The message gives its last words."""
 
 
-class WorkerTimeoutError(CopilotError):
+class ChildTimeoutError(CopilotError):
     """The child process gave no complete answer before the deadline."""
 
 
@@ -58,7 +58,7 @@ class Answer:
     payload: bytes
 
 
-class WorkerProcess:
+class ChildProcess:
     """A child process with a name for people. Belongs to the process that made it; threads take turns."""
 
     def __init__(
@@ -85,7 +85,7 @@ class WorkerProcess:
         return self._process.pid if self._process else None
 
     def start(self) -> Mapping[str, Any]:
-        """The child's greeting; starts a child where none lives. Raises WorkerStartError."""
+        """The child's greeting; starts a child where none lives. Raises ChildStartError."""
         with self._lock:
             self._living()
             return self._greeting
@@ -93,7 +93,7 @@ class WorkerProcess:
     def ask(
         self, request: Mapping[str, Any], *, deadline_s: Seconds | None = None, repeat: bool = True
     ) -> Answer:
-        """The child's answer. Raises WorkerDiedError, WorkerTimeoutError or WorkerStartError.
+        """The child's answer. Raises ChildDiedError, ChildTimeoutError or ChildStartError.
 
         `deadline_s` is for this request alone; without `repeat` its first death is the error.
         """
@@ -102,7 +102,7 @@ class WorkerProcess:
         with self._lock:
             try:
                 return self._exchange(self._living(), line, deadline_s)
-            except WorkerDiedError:
+            except ChildDiedError:
                 if not repeat:
                     raise
                 return self._exchange(self._living(), line, deadline_s)
@@ -129,16 +129,16 @@ class WorkerProcess:
             )
         except OSError as error:
             self._bury()
-            raise WorkerStartError(
+            raise ChildStartError(
                 f"{self._name}: cannot start {self._command[0]}: {error.strerror}"
             ) from error
         os.set_blocking(_fileno(self._process.stdin), False)
         self.n_starts += 1
         try:
             self._greeting = self._exchange(self._process, b"", self._deadline_s).header
-        except (WorkerDiedError, WorkerTimeoutError) as error:
+        except (ChildDiedError, ChildTimeoutError) as error:
             why = str(error).removeprefix(f"{self._name}: ")
-            raise WorkerStartError(f"{self._name}: cannot start: {why}") from None
+            raise ChildStartError(f"{self._name}: cannot start: {why}") from None
         return self._process
 
     def _exchange(self, process: subprocess.Popen[bytes], line: bytes, deadline_s: Seconds) -> Answer:
@@ -146,12 +146,12 @@ class WorkerProcess:
         try:
             return self._talk(process, line, deadline_s)
         except EOFError as error:
-            raise WorkerDiedError(f"{self._name}: {error}; {self._bury(grace_s=_GRACE_S)}") from None
+            raise ChildDiedError(f"{self._name}: {error}; {self._bury(grace_s=_GRACE_S)}") from None
         except ValueError as error:
-            raise WorkerDiedError(f"{self._name}: {error}; {self._bury()}") from None
+            raise ChildDiedError(f"{self._name}: {error}; {self._bury()}") from None
         except TimeoutError:
             message = f"{self._name}: no answer within {deadline_s:g} s; {self._bury()}"
-            raise WorkerTimeoutError(message) from None
+            raise ChildTimeoutError(message) from None
         except BaseException:  # interrupted: the rest of this answer must not be taken for the next one
             self._bury()
             raise

@@ -2,7 +2,7 @@
 
 A renderer is constructed once per worker, prepared once, and then asked for batches. It answers every request
 of a batch, in the order asked, with sound or with a failure that has a reason. What it is, needs and takes
-stands in its class attribute `about`; one without it is a backend with nothing to tell.
+stands in its class attribute `info_of`; one without it is a backend with nothing to tell.
 """
 
 from __future__ import annotations
@@ -14,24 +14,23 @@ from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from copilot.errors import CopilotError
+from copilot.frozen_model import FrozenModel
 from copilot.hashing import content_hash
-from copilot.scene import Frozen
-from copilot.stem import Word
 from copilot.units import Audio, Seconds
+from copilot.vocabulary import Word
 
 __all__ = [
-    "About",
     "BatchTooLargeError",
     "Reference",
     "RenderFailure",
     "RenderRequest",
-    "RenderWork",
+    "RenderSettings",
     "RenderedSound",
     "Renderer",
+    "RendererInfo",
     "Tool",
     "Voice",
-    "Word",
-    "about",
+    "info_of",
 ]
 
 Tool = Literal["sfx", "tts"]
@@ -81,7 +80,7 @@ class RenderRequest:
 
     text: str
     duration_s: Seconds
-    seed: int
+    random_seed: int
     voice: str | None = None
     gender: str | None = None
     emotion: str | None = None
@@ -112,7 +111,7 @@ class RenderFailure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class About:
+class RendererInfo:
     """What is known of a backend without loading it.
 
     `extra` is the extra of this distribution that brings `modules`, the import names which the backend
@@ -133,7 +132,7 @@ class About:
     licence: str = "not told"
     model: str | None = None
     model_licence: str | None = None
-    settings: type[Frozen] | None = None
+    settings: type[FrozenModel] | None = None
     target: str | None = None
     clones: bool = False
     isolated: bool = False
@@ -143,7 +142,7 @@ class About:
 
 
 @dataclass(frozen=True, slots=True)
-class RenderWork:
+class RenderSettings:
     """How a backend is set to work here; nothing of it changes a sound. None: as the backend says.
 
     `device` is torch's name of one: `cuda:1`, `cpu`; without it, workers share out what there is by their
@@ -190,7 +189,7 @@ class Renderer(Protocol):
         ...
 
 
-def about(backend: Any) -> About:  # noqa: ANN401 - a class or an instance of anybody's
+def info_of(backend: Any) -> RendererInfo:  # noqa: ANN401 - a class or an instance of anybody's
     """What a backend, or its class, tells of itself."""
-    told = getattr(backend, "about", None)
-    return told if isinstance(told, About) else About()
+    told = getattr(backend, "info", None)
+    return told if isinstance(told, RendererInfo) else RendererInfo()

@@ -7,10 +7,10 @@ import re
 from pathlib import Path
 
 from copilot.errors import UserError
-from renderers.contract import RenderWork
+from renderers.contract import RenderSettings
 
 
-def environment(work: RenderWork) -> dict[str, str]:
+def environment(work: RenderSettings) -> dict[str, str]:
     """The environment of this process, with COPILOT_DEVICE and CUDA_VISIBLE_DEVICES as `work` has them.
 
     A child that gets a GPU sees that one alone, as `cuda`: libraries that know only the first GPU are then

@@ -10,8 +10,8 @@ from pydantic import ValidationError
 
 from copilot import plugins
 from copilot.errors import MissingExtraError, UserError
-from copilot.scene import Frozen
-from renderers.contract import About, Renderer, RenderWork, Tool, about
+from copilot.frozen_model import FrozenModel
+from renderers.contract import Renderer, RendererInfo, RenderSettings, Tool, info_of
 from renderers.worker.renderer import HostedRenderer, WorkerRenderer, WorkerSettings
 
 _MEMBERS = ("name", "tool", "fingerprint", "prepare", "voices", "render", "close")
@@ -27,7 +27,7 @@ def create(spec: str, tool: Tool, settings: Mapping[str, Any] | None = None) -> 
     name, _, target = spec.partition(":")
     option = f"--{tool} {spec}"
     make = find(spec, tool)
-    known = about(make)
+    known = info_of(make)
     _require_tool(getattr(make, "tool", None), spec, tool)
     _require_modules(known, name)
     given = dict(settings or {})
@@ -58,19 +58,19 @@ def create(spec: str, tool: Tool, settings: Mapping[str, Any] | None = None) -> 
     return renderer
 
 
-def at_work(spec: str, tool: Tool, settings: Mapping[str, Any] | None, work: RenderWork) -> Renderer:
+def at_work(spec: str, tool: Tool, settings: Mapping[str, Any] | None, work: RenderSettings) -> Renderer:
     """A renderer by name, set to work: one that is isolated in a child process. Raises as `create` does."""
     renderer = create(spec, tool, settings)
     if isinstance(renderer, WorkerRenderer):
         renderer.set_to_work(work)
-    elif about(renderer).isolated:
+    elif info_of(renderer).isolated:
         return HostedRenderer(renderer, spec, tool, settings or {}, work)
     return renderer
 
 
 def uses_device(spec: str, tool: Tool) -> bool:
     """Whether a renderer is told its device: one that is isolated. Raises as `find`."""
-    return about(find(spec, tool)).isolated
+    return info_of(find(spec, tool)).isolated
 
 
 def find(spec: str, tool: Tool) -> Any:  # noqa: ANN401 - a class of anybody's
@@ -107,14 +107,14 @@ def _require_tool(told: object, spec: str, tool: Tool) -> None:
         raise UserError(f"--{tool} {spec}: this renderer is for {told}; use --{told} {spec}")
 
 
-def _require_modules(known: About, name: str) -> None:
+def _require_modules(known: RendererInfo, name: str) -> None:
     if missing := missing_modules(known):
         if known.extra is None:
             raise UserError(f"renderer {name}: needs {', '.join(missing)}, which is not installed")
         raise MissingExtraError(f"the renderer {name}", known.extra)
 
 
-def missing_modules(known: About) -> list[str]:
+def missing_modules(known: RendererInfo) -> list[str]:
     """Those of a backend's modules that are not installed; nothing is imported but parent packages."""
     return [module for module in known.modules if not _is_there(module)]
 
@@ -126,8 +126,8 @@ def _is_there(module: str) -> bool:
         return False
 
 
-def _checked(known: About, given: Mapping[str, Any], spec: str, tool: Tool) -> Frozen:
-    model, option = known.settings or Frozen, f"--{tool} {spec}"
+def _checked(known: RendererInfo, given: Mapping[str, Any], spec: str, tool: Tool) -> FrozenModel:
+    model, option = known.settings or FrozenModel, f"--{tool} {spec}"
     try:
         return model.model_validate(given)
     except ValidationError as error:

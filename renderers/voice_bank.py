@@ -16,11 +16,11 @@ from typing import Any, get_args
 
 import soundfile as sf
 
+from copilot.emotions import Emotion, known_emotion
 from copilot.errors import UserError
 from copilot.hashing import content_hash
-from copilot.scene import Emotion, Gender
+from copilot.scene import Gender
 from renderers.contract import Reference, Voice
-from renderers.espeak.voices import known_emotion
 from renderers.index_file import BadRowError, Columns, lines_of
 
 INDEX_FILES = ("index.csv", "index.jsonl")

@@ -21,7 +21,7 @@ from helpers.paths import ROOT
 from pipelines import cli
 from pipelines.cli.app import app
 from pipelines.cli.options.config_file import SHIPPED, read_config
-from pipelines.planning.costs import Figures
+from pipelines.planning.costs import MeasuredCosts
 from pipelines.planning.layout import Needs, lay_out
 from pipelines.planning.resources import Resources, check_fits
 
@@ -424,7 +424,7 @@ def test_a_plan_that_is_shown_is_one(page, line, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("pipelines.cli.commands.plan.nodes_of", lambda _: [Resources(96, 6)])
     monkeypatch.setattr(
-        "pipelines.cli.commands.plan._measured", lambda *_, **__: Figures.model_validate_json(shown)
+        "pipelines.cli.commands.plan._measured", lambda *_, **__: MeasuredCosts.model_validate_json(shown)
     )
     line = line.replace("PATH/voices", str(VOICES))
     monkeypatch.setattr(sys, "argv", ["copilot", *shlex.split(line, comments=True)])

@@ -14,7 +14,7 @@ from copilot.errors import UserError
 from copilot.mix import mix_dialogue
 from copilot.seed import Seed
 from copilot.stem import SoundSpec, make_stem
-from renderers.contract import Renderer, RenderFailure, RenderRequest, about
+from renderers.contract import Renderer, RenderFailure, RenderRequest, info_of
 from renderers.registry import create
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -65,7 +65,7 @@ def test_the_sounds_of_the_example_pass_the_checks(backend, colour, decay_db):
     dialogue = a_dialogue(Seed(id="s", text="rain"))
     renderer = backend["MySounds"](backend["Settings"](colour=colour, decay_db=decay_db))
     stems = stems_for(dialogue, 1)
-    for element in {e.id: e for turn in dialogue.turns for e in turn.scene.sounds()}.values():
+    for element in {e.id: e for turn in dialogue.turns for e in turn.scene.elements}.values():
         if element.tool == "sfx":
             (sound,) = renderer.render([RenderRequest(element.text, element.duration, element.id)])
             spec = SoundSpec("sfx", element.text, element.duration, element.id, renderer.fingerprint())
@@ -82,7 +82,7 @@ def test_the_example_is_made_and_listed_by_what_it_tells(backend, monkeypatch):
     assert renderer.settings == backend["Settings"](decay_db=20, colour="pink")
     with pytest.raises(UserError, match="colour='red': Input should be 'white' or 'pink'"):
         create("my-sounds", "sfx", {"colour": "red"})
-    assert about(backend["MySounds"]).summary == "Noise with a decay"
+    assert info_of(backend["MySounds"]).summary == "Noise with a decay"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

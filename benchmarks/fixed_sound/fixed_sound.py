@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from renderers.contract import About, RenderedSound, RenderFailure, RenderRequest, Tool, Voice
+from renderers.contract import RenderedSound, RendererInfo, RenderFailure, RenderRequest, Tool, Voice
 
 _RATE_HZ = 48_000
 _LONGEST_S = 30
@@ -20,7 +20,7 @@ _TONE.flags.writeable = False
 class FixedSound:
     """Effects, music and ambience, all the same."""
 
-    about = About(summary="One tone for everything, for benchmarks")
+    info = RendererInfo(summary="One tone for everything, for benchmarks")
     name = "fixed-sound"
     tool: Tool = "sfx"
     fill = 1.0

@@ -9,9 +9,9 @@ from copilot.errors import RowFault
 from copilot.units import Seconds
 
 if TYPE_CHECKING:
-    from copilot.checks import Check
     from copilot.dialogue import Dialogue
     from copilot.seed import Seed
+    from copilot.vocabulary import Check
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from copilot.scene import Element, Scene
 
 def ambiences(scene: Scene) -> list[Element]:
     """The ambiences of a scene, by id."""
-    return [element for element in scene.sounds() if element.role == "ambience"]
+    return [element for element in scene.elements if element.role == "ambience"]
 
 
 @rule("ambience-missing", "fatal")
@@ -55,7 +55,7 @@ def ambience_outlasted(case: Case) -> Iterator[Finding]:
         if not ground:
             continue
         longest = max(ground, key=lambda element: element.end_time)
-        for element in turn.scene.sounds():
+        for element in turn.scene.elements:
             if element.end_time > longest.end_time + TIME_TOLERANCE_S:
                 yield Finding(
                     f"ends at {element.end_time:g} s, after the ambience {longest.id}, "

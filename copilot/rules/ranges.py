@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from copilot.frozen_model import Range
 from copilot.rules.rule import TIME_TOLERANCE_S, Case, Finding, rule, span
-from copilot.scene import Range
 
 
 def _outside(case: Case, field: str, allowed: Range, unit: str = "") -> Iterator[Finding]:

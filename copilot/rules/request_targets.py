@@ -118,25 +118,25 @@ def _names(element: Element) -> frozenset[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class Targets:
     """The ids of the sounds that a request may mean, and of those that it names beyond doubt."""
 
     possible: frozenset[int]
     certain: frozenset[int]
 
 
-def named(request: str, scene: Scene) -> Named:
+def targets_of(request: str, scene: Scene) -> Targets:
     """What of the scene the request names."""
     text = request.lower()
     said = frozenset(map(stem, _WORD.findall(text)))
-    hints = {element: _hints(element) for element in scene.sounds()}
+    hints = {element: _hints(element) for element in scene.elements}
     everything = _EVERYTHING.search(text) is not None
     possible = (e.id for e in hints if everything or _meets(said, hints[e]))
     # Words that another sound could be meant by as well do not name one beyond doubt.
     subject = _stems(_ASIDES.sub(" ", text))
     shared = Counter(chain.from_iterable(hints.values()))
     certain = (e.id for e in hints if any(shared[word] == 1 for word in subject & _names(e)))
-    return Named(frozenset(possible), frozenset(certain))
+    return Targets(frozenset(possible), frozenset(certain))
 
 
 def _meets(said: frozenset[str], hints: frozenset[str]) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from copilot.rules.request_targets import Named, named
+from copilot.rules.request_targets import Targets, targets_of
 from copilot.rules.requests import Level, Side, asked_level, asked_side
 from copilot.rules.rule import Case, Finding, Transition, rule
 from copilot.scene import Element
@@ -50,7 +50,7 @@ def more_than_asked(case: Case) -> Iterator[Finding]:
         if not transition.index or turn.task in {"story", "open"} or _SEVERAL.search(turn.user):
             continue
         n_edited = max(len(edit.added), len(edit.changed), len(edit.removed))
-        if n_edited > 1 and len(named(turn.user, transition.before).possible) < n_edited:
+        if n_edited > 1 and len(targets_of(turn.user, transition.before).possible) < n_edited:
             yield Finding(f"{n_edited} sounds are edited; the request speaks of one", transition.index)
 
 
@@ -63,7 +63,7 @@ def words_contradict_operation(case: Case) -> Iterator[Finding]:
             continue  # text-too-long tells of it; patterns are for requests of a sane length
         if task in _EDITED_BY_TASK:
             edited: tuple[int, ...] = getattr(transition.edit, _EDITED_BY_TASK[task])
-            names = named(transition.turn.user, transition.before)
+            names = targets_of(transition.turn.user, transition.before)
             yield from _other_sound(transition, edited, names)
             if task == "volume":
                 yield from _other_level(transition, edited, names)
@@ -73,7 +73,7 @@ def words_contradict_operation(case: Case) -> Iterator[Finding]:
             yield from _placed_elsewhere(transition)
 
 
-def _other_sound(transition: Transition, edited: tuple[int, ...], names: Named) -> Iterator[Finding]:
+def _other_sound(transition: Transition, edited: tuple[int, ...], names: Targets) -> Iterator[Finding]:
     for element_id in edited:
         others = sorted(names.certain - {element_id})
         if others and element_id not in names.possible:
@@ -84,7 +84,9 @@ def _other_sound(transition: Transition, edited: tuple[int, ...], names: Named) 
             )
 
 
-def _subjects(transition: Transition, edited: tuple[int, ...], names: Named) -> list[tuple[Element, Element]]:
+def _subjects(
+    transition: Transition, edited: tuple[int, ...], names: Targets
+) -> list[tuple[Element, Element]]:
     """The sounds that the request's direction may be about, before and after.
 
     A direction is contradicted where all of them go against it. So one that is left as it was keeps the
@@ -95,7 +97,7 @@ def _subjects(transition: Transition, edited: tuple[int, ...], names: Named) -> 
     return [(before, after) for before, after in pairs if before and after]
 
 
-def _other_level(transition: Transition, edited: tuple[int, ...], names: Named) -> Iterator[Finding]:
+def _other_level(transition: Transition, edited: tuple[int, ...], names: Targets) -> Iterator[Finding]:
     asked = asked_level(transition.turn.user)
     pairs = _subjects(transition, edited, names)
     if asked and all(_against_level(asked, before, after) for before, after in pairs):
@@ -108,7 +110,7 @@ def _against_level(asked: Level, before: Element, after: Element) -> bool:
     return after.loudness < before.loudness if asked == "louder" else after.loudness > before.loudness
 
 
-def _other_side(transition: Transition, edited: tuple[int, ...], names: Named) -> Iterator[Finding]:
+def _other_side(transition: Transition, edited: tuple[int, ...], names: Targets) -> Iterator[Finding]:
     asked = asked_side(transition.turn.user)
     pairs = _subjects(transition, edited, names)
     if asked and all(_against_side(asked, before, after) for before, after in pairs):
@@ -128,7 +130,7 @@ def _placed_elsewhere(transition: Transition) -> Iterator[Finding]:
     if asked not in ("left", "right"):
         return
     sign = 1 if asked == "left" else -1
-    added = [e for e in transition.turn.scene.sounds() if e.id in transition.edit.added]
+    added = [e for e in transition.turn.scene.elements if e.id in transition.edit.added]
     # One of several new sounds may be meant, so that all have to be on the other side.
     if all(element.panning * sign > _CENTRE_ZONE for element in added):
         for element in added:

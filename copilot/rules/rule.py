@@ -12,7 +12,8 @@ from typing import Literal
 
 from copilot.dialogue import Dialogue, Turn
 from copilot.edit import Edit
-from copilot.scene import Element, Range, Scene, SceneLimits
+from copilot.frozen_model import Range
+from copilot.scene import Element, Scene, SceneLimits
 from copilot.units import Seconds
 
 Severity = Literal["fatal", "hq"]
@@ -82,8 +83,8 @@ class Case:
 
 
 def _fresh(before: Scene, after: Scene) -> Iterator[Element]:
-    old = {element.id: element for element in before.sounds()}
-    return (element for element in after.sounds() if old.get(element.id) != element)
+    old = {element.id: element for element in before.elements}
+    return (element for element in after.elements if old.get(element.id) != element)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from copilot.designers.contract import Usage
-from pipelines.accounting.stage_times import Effort
+from pipelines.accounting.stage_times import StageTimes
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,4 +23,4 @@ class Progress:
     audio_s: float = 0.0
     reasons: Mapping[str, int] = field(default_factory=dict)
     usage: Usage = field(default_factory=Usage)
-    effort: Effort = field(default_factory=Effort)
+    times: StageTimes = field(default_factory=StageTimes)

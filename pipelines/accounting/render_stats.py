@@ -53,11 +53,11 @@ class RenderTally:
         return self.fill / self.batches if self.batches else None
 
 
-Renders = Mapping[str, RenderTally]
+RenderStats = Mapping[str, RenderTally]
 """Tallies by backend."""
 
 
-def added(tallies: Iterable[Renders]) -> dict[str, RenderTally]:
+def merge(tallies: Iterable[RenderStats]) -> dict[str, RenderTally]:
     """All tallies in one, backend by backend."""
     total: dict[str, RenderTally] = {}
     for renders in tallies:

@@ -8,22 +8,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from copilot.units import Seconds
-from pipelines.accounting.render_stats import Renders, added
+from pipelines.accounting.render_stats import RenderStats, merge
 
 
 @dataclass(frozen=True, slots=True)
-class Effort:
+class StageTimes:
     """Seconds by stage, on the clock and of processor time, and tallies by backend."""
 
     stage_s: Mapping[str, Seconds] = field(default_factory=dict)
     stage_cpu_s: Mapping[str, Seconds] = field(default_factory=dict)
-    renders: Renders = field(default_factory=dict)
+    renders: RenderStats = field(default_factory=dict)
 
-    def __add__(self, other: Effort) -> Effort:
-        return Effort(
+    def __add__(self, other: StageTimes) -> StageTimes:
+        return StageTimes(
             _summed(self.stage_s, other.stage_s),
             _summed(self.stage_cpu_s, other.stage_cpu_s),
-            added((self.renders, other.renders)),
+            merge((self.renders, other.renders)),
         )
 
 
@@ -35,7 +35,7 @@ class Stopwatch:
     """Takes the time of stages. The processor time is that of this process."""
 
     def __init__(self) -> None:
-        self._effort = Effort()
+        self._effort = StageTimes()
 
     @contextmanager
     def timing(self, stage: str) -> Iterator[None]:
@@ -45,8 +45,8 @@ class Stopwatch:
             yield
         finally:
             took, cpu_took = time.perf_counter() - began, time.process_time() - cpu_began
-            self._effort += Effort({stage: took}, {stage: cpu_took})
+            self._effort += StageTimes({stage: took}, {stage: cpu_took})
 
-    def taken(self, renders: Renders | None = None) -> Effort:
+    def taken(self, renders: RenderStats | None = None) -> StageTimes:
         """What was counted, with what backends rendered meanwhile."""
-        return self._effort + Effort(renders=renders or {})
+        return self._effort + StageTimes(renders=renders or {})

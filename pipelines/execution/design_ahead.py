@@ -13,18 +13,15 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import Self
 
 from copilot.designers.contract import AsyncDesigner
-from copilot.sample import sample_id
 from copilot.seed import Seed
 from copilot.units import Seconds
+from pipelines.execution.supply import batch_size
 from pipelines.stages.design import AsyncDesignStage
-from pipelines.stages.record import Record
+from pipelines.stages.record import Record, new_record
 from pipelines.stages.worker_spec import RECORDS_AT_ONCE
-
-MAX_BATCH = 64
-"""The most seeds in one batch, and so in one shard, unless somebody said how many."""
 
 READY_FOR_S: Seconds = 30.0
 """How long some records lie ready while a worker is idle, before they go out as a smaller batch."""
@@ -32,60 +29,8 @@ READY_FOR_S: Seconds = 30.0
 _SECONDS_BETWEEN_LOADS = 3.0
 
 
-def batch_size(n_seeds: int, n_workers: int, at_once: int = RECORDS_AT_ONCE, *, most: int = MAX_BATCH) -> int:
-    """`most`, or fewer in a short run, so that all workers end together; `at_once` where `most` allows it."""
-    return min(most, max(at_once, -(-n_seeds // (4 * n_workers))))
-
-
-class Supply(Protocol):
-    """Gives out the records of a run, batch by batch. No method waits."""
-
-    @property
-    def exhausted(self) -> bool:
-        """Whether nothing is there, and nothing is to come."""
-        ...
-
-    def take(self) -> Sequence[Record]:
-        """The next batch, for a worker that has nothing to do; empty where none is ready."""
-        ...
-
-    def stop(self) -> None:
-        """Drop what was not taken."""
-        ...
-
-
-class FreshRecords:
-    """Seeds as records that no stage has seen: every batch is ready at once."""
-
-    def __init__(
-        self, seeds: Sequence[Seed], run_seed: int, n_workers: int, at_once: int = RECORDS_AT_ONCE
-    ) -> None:
-        self._seeds = deque(seeds)
-        self._run_seed = run_seed
-        self._size = batch_size(len(seeds), n_workers, at_once)
-
-    @property
-    def exhausted(self) -> bool:
-        """Whether all were taken, or dropped."""
-        return not self._seeds
-
-    def take(self) -> Sequence[Record]:
-        """The next batch; empty where there is none."""
-        n_taken = min(self._size, len(self._seeds))
-        return [fresh_record(self._seeds.popleft(), self._run_seed) for _ in range(n_taken)]
-
-    def stop(self) -> None:
-        """Drop what was not taken."""
-        self._seeds.clear()
-
-
-def fresh_record(seed: Seed, run_seed: int) -> Record:
-    """The record that a seed begins as."""
-    return Record(seed, sample_id(run_seed, seed.id))
-
-
 @dataclass(frozen=True, slots=True)
-class Designing:
+class DesignStatus:
     """Dialogues that are being written, and those that no worker has taken yet; the server's load in words.
 
     The load is empty where the designer tells nothing of it.
@@ -152,9 +97,9 @@ class DesignAhead:
         return self._stopped or (self._over and not self._ready)
 
     @property
-    def state(self) -> Designing:
+    def state(self) -> DesignStatus:
         """What is going on, for a display."""
-        return Designing(self._n_writing, len(self._ready), self._load)
+        return DesignStatus(self._n_writing, len(self._ready), self._load)
 
     def take(self) -> Sequence[Record]:
         """A batch, if one is ready.
@@ -230,7 +175,7 @@ class DesignAhead:
                 # Others have begun the last, and may be waiting for room to learn of it.
                 self._room.release()
                 return
-            record = fresh_record(self._seeds.popleft(), self._run_seed)
+            record = new_record(self._seeds.popleft(), self._run_seed)
             self._n_writing += 1
             try:
                 await self._stage.write(record)

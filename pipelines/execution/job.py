@@ -13,9 +13,9 @@ from typing import Any, Protocol
 from copilot.designers.contract import AsyncDesigner
 from copilot.seed import Seed
 from pipelines.accounting.progress import Progress
-from pipelines.execution.design_ahead import Designing
+from pipelines.execution.design_ahead import DesignStatus
 from pipelines.llm.service import LlmService
-from pipelines.stages.worker_spec import WorkOrder
+from pipelines.stages.worker_spec import WorkerSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +26,10 @@ class Job:
     asks a language model at the `service`; else the stages design.
     """
 
-    order: WorkOrder
+    order: WorkerSpec
     seeds: Sequence[Seed]
     report: Callable[[Progress], None]
-    watch: Callable[[Designing], None]
+    watch: Callable[[DesignStatus], None]
     designer: AsyncDesigner | None = None
     service: LlmService | None = None
 

@@ -13,22 +13,23 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import connection
-from types import FrameType
 from typing import Any
 
 from copilot.errors import CopilotError
 from pipelines.accounting.progress import Progress
-from pipelines.execution.design_ahead import DesignAhead, Designing, FreshRecords, Supply
+from pipelines.execution.design_ahead import DesignAhead, DesignStatus
 from pipelines.execution.job import Job
+from pipelines.execution.signals import interruptible
+from pipelines.execution.supply import FreshRecords, Supply
 from pipelines.execution.worker import Worker
 from pipelines.run.run import Run
 from pipelines.stages.record import Record
-from pipelines.stages.worker_spec import RECORDS_AT_ONCE, WorkOrder
+from pipelines.stages.worker_spec import RECORDS_AT_ONCE, WorkerSpec
 
 Report = Callable[[Progress], None]
 
@@ -70,33 +71,11 @@ class LocalExecutor:
                 _in_processes(order, supply, n_workers, job.report, stopping)
 
 
-def _tell(watch: Callable[[Designing], None], ahead: DesignAhead) -> None:
+def _tell(watch: Callable[[DesignStatus], None], ahead: DesignAhead) -> None:
     watch(ahead.state)
 
 
-@contextmanager
-def interruptible() -> Iterator[threading.Event]:
-    """Turn Ctrl-C, and the SIGTERM of a batch system, into a request to stop; a second one stops at once."""
-    stopping = threading.Event()
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        del frame
-        if stopping.is_set() and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        stopping.set()
-
-    if threading.current_thread() is not threading.main_thread():
-        yield stopping
-        return
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stopping
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _in_this_process(order: WorkOrder, supply: Supply, report: Report, stopping: threading.Event) -> None:
+def _in_this_process(order: WorkerSpec, supply: Supply, report: Report, stopping: threading.Event) -> None:
     worker = Worker(order.for_worker(0))
     try:
         while not stopping.is_set() and (batch := supply.take()):
@@ -118,7 +97,7 @@ class _Idle:
 
 
 def _in_processes(
-    order: WorkOrder,
+    order: WorkerSpec,
     supply: Supply,
     n_workers: int,
     report: Report,
@@ -175,7 +154,7 @@ def _message(worker: _Process, stopping: threading.Event) -> Progress | _Idle | 
 class _Process:
     """One worker process, and the pipe to it."""
 
-    def __init__(self, order: WorkOrder, stop: ctypes.c_bool) -> None:
+    def __init__(self, order: WorkerSpec, stop: ctypes.c_bool) -> None:
         self.pipe, theirs = _CONTEXT.Pipe()
         self._process = _CONTEXT.Process(target=_serve, args=(order, theirs, stop), name="copilot-worker")
         self._process.start()
@@ -214,7 +193,7 @@ class _Process:
             self._process.join()
 
 
-def _serve(order: WorkOrder, pipe: connection.Connection, stop: ctypes.c_bool) -> None:
+def _serve(order: WorkerSpec, pipe: connection.Connection, stop: ctypes.c_bool) -> None:
     """What a worker process does."""
     # Terminals and batch systems signal the whole group: the driver alone decides what follows from it.
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -232,7 +211,7 @@ def _serve(order: WorkOrder, pipe: connection.Connection, stop: ctypes.c_bool) -
             pipe.send(_Failed(CopilotError(f"a worker process cannot go on: {error}")))
 
 
-def _serve_batches(order: WorkOrder, pipe: connection.Connection, stop: ctypes.c_bool) -> None:
+def _serve_batches(order: WorkerSpec, pipe: connection.Connection, stop: ctypes.c_bool) -> None:
     worker = Worker(order)
     try:
         while True:

@@ -9,25 +9,24 @@ from contextlib import contextmanager
 from threadpoolctl import threadpool_limits
 
 from copilot.designers.contract import Usage
-from copilot.errors import CopilotError
+from copilot.errors import CopilotError, format_traceback
 from pipelines.accounting.progress import Progress
-from pipelines.accounting.render_stats import added
-from pipelines.accounting.stage_times import Effort, Stopwatch
-from pipelines.backends import PartName, build_stages
+from pipelines.accounting.render_stats import merge
+from pipelines.accounting.stage_times import StageTimes, Stopwatch
 from pipelines.execution.memory import keep_freed_memory
 from pipelines.run.run import Run
 from pipelines.run.shards import ShardWriter
+from pipelines.stages.pipeline import PartName, build_stages
 from pipelines.stages.record import Record
 from pipelines.stages.render import RenderStage
-from pipelines.stages.stage import explained
-from pipelines.stages.worker_spec import RECORDS_AT_ONCE, WorkOrder
+from pipelines.stages.worker_spec import RECORDS_AT_ONCE, WorkerSpec
 from pipelines.stem_store import StemStore
 
 
 class Worker:
     """The stages of a run, or of a part of it, constructed once, for any number of batches."""
 
-    def __init__(self, order: WorkOrder, part: PartName = "all") -> None:
+    def __init__(self, order: WorkerSpec, part: PartName = "all") -> None:
         keep_freed_memory()
         self._order = order
         self._store = StemStore(order.store, order.user)
@@ -74,9 +73,9 @@ class Worker:
             for stage in self._stages:
                 with watch.timing(stage.name):
                     stage(records)
-        renders = added(stage.taken() for stage in self._stages if isinstance(stage, RenderStage))
+        renders = merge(stage.taken() for stage in self._stages if isinstance(stage, RenderStage))
         if records:
-            records[0].effort += watch.taken(renders)
+            records[0].times += watch.taken(renders)
         self._store.note_use()
 
     def make(self, records: Sequence[Record], writer: ShardWriter) -> Progress:
@@ -87,7 +86,7 @@ class Worker:
             for record in records:
                 _write(record, writer)
         progress = _progress(records, watch.taken())
-        writer.add_renders(progress.effort.renders)
+        writer.add_renders(progress.times.renders)
         return progress
 
     def close(self) -> None:
@@ -104,7 +103,7 @@ def commit(writer: ShardWriter) -> Progress:
     watch = Stopwatch()
     with watch.timing("write"):
         writer.commit()
-    return Progress(effort=watch.taken())
+    return Progress(times=watch.taken())
 
 
 def _write(record: Record, writer: ShardWriter) -> None:
@@ -117,12 +116,12 @@ def _write(record: Record, writer: ShardWriter) -> None:
             raise
         except Exception as error:  # noqa: BLE001 - what cannot be a row is a reject, and the others live
             record.dialogue = None
-            record.refuse("write", "unexpected-error", explained(error))
+            record.refuse("write", "unexpected-error", format_traceback(error))
     if record.reject is not None:
         writer.add_reject(record.reject, record.account.usage)
 
 
-def _progress(records: Sequence[Record], writing: Effort) -> Progress:
+def _progress(records: Sequence[Record], writing: StageTimes) -> Progress:
     samples = [record.sample for record in records if record.sample is not None]
     rejects = [record.reject for record in records if record.reject is not None]
     return Progress(
@@ -132,5 +131,5 @@ def _progress(records: Sequence[Record], writing: Effort) -> Progress:
         audio_s=sum(turn.scene.duration_s for sample in samples for turn in sample.dialogue.turns),
         reasons=Counter(f"{reject.stage}/{reject.reason}" for reject in rejects),
         usage=sum((record.account.usage for record in records), Usage()),
-        effort=sum((record.effort for record in records), writing),
+        times=sum((record.times for record in records), writing),
     )

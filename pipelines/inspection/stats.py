@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 
 from copilot.designers.contract import Usage
 from copilot.dialogue import Task
-from copilot.sample import Tier
 from copilot.units import Seconds
-from pipelines.generate import Totals
+from copilot.vocabulary import Tier
 from pipelines.inspection.tally import Distinct, DistinctTally, Spread, Tally, TopTally
 from pipelines.run.reader import RunReader
+from pipelines.run.totals import Totals
 
 COLUMNS = (
     "tier",

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from copilot.units import Seconds
-from pipelines.generate import Totals
 from pipelines.run.ledger import LedgerEntry
 from pipelines.run.run import Run
+from pipelines.run.totals import Totals
 
 WINDOW_S: Seconds = 600.0
 """How far back the rate looks."""

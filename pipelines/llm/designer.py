@@ -8,7 +8,6 @@ from contextlib import AsyncExitStack
 from importlib.metadata import version
 from typing import ClassVar, Self, TypeVar
 
-from copilot.checks import Check
 from copilot.designers.contract import Design, DesignFault
 from copilot.designers.llm import judge
 from copilot.designers.llm.conversation import VERSION, Conversation
@@ -16,15 +15,15 @@ from copilot.designers.llm.exchange import Ask, Reply
 from copilot.designers.llm.forms import FormBook
 from copilot.designers.llm.settings import LlmSettings
 from copilot.dialogue import Dialogue, Task
-from copilot.errors import CopilotError, RowFault, UserError
+from copilot.errors import CopilotError, RowFault, UserError, format_traceback
 from copilot.normalise import normalise_dialogue
 from copilot.scene import SceneLimits
 from copilot.seed import Seed
+from copilot.vocabulary import Check
 from pipelines.llm.client import ModelClient
 from pipelines.llm.keys import judge_key, model_key
-from pipelines.llm.load_meter import LoadWatch
+from pipelines.llm.load_meter import LoadMeter
 from pipelines.llm.service import LlmService
-from pipelines.stages.stage import explained
 
 T = TypeVar("T")
 
@@ -84,7 +83,7 @@ class LlmDesigner:
                 key = judge_key(elsewhere=judge_urls != service.urls)
                 self._judge = await self._connected(opening, service, judge_urls, judge_model, key)
             self._open = opening.pop_all()
-        self._watch = LoadWatch(self._client)
+        self._watch = LoadMeter(self._client)
         return self
 
     async def _connected(
@@ -126,7 +125,7 @@ class LlmDesigner:
             raise
         except Exception as error:  # the row is rejected, and what the model has said is kept with it
             account = conversation.account(time.monotonic() - started)
-            raise DesignFault("unexpected-error", explained(error), account) from error
+            raise DesignFault("unexpected-error", format_traceback(error), account) from error
         return Design(dialogue, conversation.account(time.monotonic() - started), checks)
 
     async def _judged(self, dialogue: Dialogue, conversation: Conversation) -> tuple[Check, ...]:

@@ -10,7 +10,7 @@ from pipelines.llm.client import ModelClient
 from pipelines.llm.metrics import ServerLoad, rates, read_loads, total
 
 
-class LoadWatch:
+class LoadMeter:
     """Reads the servers' metrics again and again; rates are those since the look before."""
 
     def __init__(self, client: ModelClient, clock: Callable[[], Seconds] = time.monotonic) -> None:

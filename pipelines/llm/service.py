@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from copilot.scene import Frozen
+from copilot.frozen_model import FrozenModel
 from copilot.units import Seconds
 
 
-class LlmService(Frozen):
+class LlmService(FrozenModel):
     """One or more servers that speak OpenAI's chat completions protocol, all with the same model.
 
     `urls` end with the API's root, such as `http://HOST:8000/v1`. `concurrency` is how many requests may be

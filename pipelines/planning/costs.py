@@ -9,9 +9,9 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from copilot.errors import UserError
-from copilot.sample import Keep
-from copilot.scene import Frozen
+from copilot.frozen_model import FrozenModel
 from copilot.units import Seconds
+from copilot.vocabulary import Keep
 from pipelines.json_file import read_model
 
 StageName = Literal[
@@ -29,7 +29,7 @@ StageName = Literal[
 """What time is counted for: the stages, and the writing of shards."""
 
 
-class Tokens(Frozen):
+class Tokens(FrozenModel):
     """Tokens of a language model. The cached ones are part of the prompt's."""
 
     prompt: float = Field(default=0.0, ge=0)
@@ -37,7 +37,7 @@ class Tokens(Frozen):
     generated: float = Field(default=0.0, ge=0)
 
 
-class Sizes(Frozen):
+class Sizes(FrozenModel):
     """Bytes of shards: the audio of the mixes, the audio of the stems, and all else."""
 
     mixes: float = Field(ge=0)
@@ -50,7 +50,7 @@ class Sizes(Frozen):
         return audio[keep] + self.other
 
 
-class Figures(Frozen):
+class MeasuredCosts(FrozenModel):
     """What dialogues took that were made: means of `n_seeds` seeds, rejected ones among them.
 
     `stage_s` and `stage_cpu_s` are seconds of one worker per seed, on the clock and of processor time.
@@ -77,7 +77,7 @@ class Figures(Frozen):
         return times
 
 
-class Prices(Frozen):
+class Prices(FrozenModel):
     """Prices in any one currency; what has none costs nothing here.
 
     Of an hour of a GPU and of a processor, of a TB (1e12 bytes) for a month, and of a million tokens. Cached
@@ -92,13 +92,13 @@ class Prices(Frozen):
     generated_tokens_million: float = Field(default=0.0, ge=0)
 
 
-def read_figures(path: Path, option: str) -> Figures:
+def read_costs(path: Path, option: str) -> MeasuredCosts:
     """Figures from a JSON file. Raises UserError, which names the option, the file, and what is wrong."""
-    return read_model(Figures, path, option, "--calibrate 50 --save-figures FILE writes such a file")
+    return read_model(MeasuredCosts, path, option, "--calibrate 50 --save-figures FILE writes such a file")
 
 
-def write_figures(figures: Figures, path: Path, option: str) -> None:
-    """Write figures as `read_figures` reads them. Raises UserError where that cannot be done."""
+def write_costs(figures: MeasuredCosts, path: Path, option: str) -> None:
+    """Write figures as `read_costs` reads them. Raises UserError where that cannot be done."""
     try:
         path.write_text(figures.model_dump_json(indent=2) + "\n")
     except OSError as error:

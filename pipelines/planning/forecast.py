@@ -10,10 +10,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import get_args
 
-from copilot.sample import Keep
 from copilot.units import Seconds
-from pipelines.planning.costs import Figures, Prices, StageName, Tokens
-from pipelines.planning.layout import Plan, PoolName
+from copilot.vocabulary import Keep
+from pipelines.planning.costs import MeasuredCosts, Prices, StageName, Tokens
+from pipelines.planning.layout import Layout
+from pipelines.planning.ray_settings import PoolName
 from pipelines.planning.resources import Resources
 
 _POOLS: Mapping[StageName, PoolName] = {
@@ -92,8 +93,8 @@ class Forecast:
 
 
 def forecast(
-    figures: Figures,
-    plan: Plan,
+    figures: MeasuredCosts,
+    plan: Layout,
     sizes: Mapping[PoolName, int],
     held: Resources,
     n_seeds: int,
@@ -143,7 +144,7 @@ def forecast(
 
 
 def _stages(
-    figures: Figures, plan: Plan, sizes: Mapping[PoolName, int], n_seeds: int, in_flight: int
+    figures: MeasuredCosts, plan: Layout, sizes: Mapping[PoolName, int], n_seeds: int, in_flight: int
 ) -> Iterator[StageHours]:
     there = {pool.name for pool in plan.pools}
     for stage in get_args(StageName):

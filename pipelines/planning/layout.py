@@ -8,18 +8,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
-
-from pydantic import Field, field_validator
 
 from copilot.errors import UserError
-from copilot.scene import Frozen
 from copilot.units import Seconds
+from pipelines.planning.ray_settings import PoolName, PoolSettings, RaySettings
 from pipelines.planning.resources import Resources, total
-
-PoolName = Literal["design", "speech", "sounds", "mix"]
-"""`design` asks a language model, and is there with such a designer alone; `speech` validates, casts and
-renders speech; `sounds` renders the rest; `mix` mixes, checks and commits."""
 
 _COST: Mapping[PoolName, float] = {"design": 0.1, "speech": 0.1, "sounds": 0.65, "mix": 0.3}
 """About how the processor time of a run without GPUs is shared out."""
@@ -33,48 +26,6 @@ _CPUS_LEFT = 0.1
 _MIXERS_PER_GPU = 2
 _GPU_WORKER_CPUS = 2.0
 """Beside the model, its worker conforms, measures and encodes what came before."""
-
-
-class PoolSettings(Frozen):
-    """What a configuration says of a pool; None where it leaves that open.
-
-    `size` is a number of workers, or the fewest and the most. `cpus`, `gpus` and `memory_gb` are of one
-    worker, `at_once` the dialogues in its stages together, `deadline_s` how long a batch may take: less than
-    the stall time-out.
-    """
-
-    size: int | tuple[int, int] | None = None
-    cpus: float | None = Field(default=None, gt=0)
-    gpus: float | None = Field(default=None, ge=0)
-    memory_gb: float | None = Field(default=None, gt=0)
-    at_once: int | None = Field(default=None, ge=1, le=256)
-    deadline_s: Seconds | None = Field(default=None, gt=0)
-
-    @field_validator("size")
-    @classmethod
-    def _sizes(cls, size: int | tuple[int, int] | None) -> int | tuple[int, int] | None:
-        fewest, most = size if isinstance(size, tuple) else (size or 1, size or 1)
-        if size == 0 or not 1 <= fewest <= most:
-            raise ValueError("is no number of workers, nor the fewest and the most of them")
-        return size
-
-
-class RaySettings(Frozen):
-    """Where and how a run is laid out.
-
-    `address` names a cluster (`auto` the one that this machine belongs to); without it Ray is started on
-    this machine, with `cpus` of its processors. A cluster that `grows` may get the nodes that the plan lacks
-    later. `rows_per_shard` is the most rows of a shard, `stall_timeout_s` how long nothing may happen, `wave`
-    how many seeds Ray is given at once: its bookkeeping grows with them, and is dropped after each wave.
-    """
-
-    address: str | None = None
-    cpus: int | None = Field(default=None, ge=1)
-    grows: bool = False
-    rows_per_shard: int = Field(default=64, ge=1, le=1024)
-    stall_timeout_s: Seconds = Field(default=1800.0, gt=0)
-    wave: int = Field(default=65_536, ge=1)
-    pools: Mapping[PoolName, PoolSettings] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +67,7 @@ class Pool:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class Layout:
     """The pools in the order in which dialogues pass them."""
 
     pools: tuple[Pool, ...]
@@ -137,7 +88,7 @@ _BATCH = 16
 """Dialogues in a batch, unless somebody said how many: each batch costs Ray and the watch some work."""
 
 
-def lay_out(needs: Needs, settings: RaySettings, nodes: Sequence[Resources], at_once: int | None) -> Plan:
+def lay_out(needs: Needs, settings: RaySettings, nodes: Sequence[Resources], at_once: int | None) -> Layout:
     """The plan for what the cluster has. `at_once` is the number of dialogues that a worker was told to take.
 
     Nothing is said of whether it fits: settings may ask for more than there is. Raises UserError where the
@@ -164,7 +115,7 @@ def lay_out(needs: Needs, settings: RaySettings, nodes: Sequence[Resources], at_
         deadline_s = given.deadline_s or _usual_deadline_s(name, needs, settings)
         most_in_batch = told_at_once or (_AT_ONCE if name == "design" else _BATCH)
         pools.append(Pool(name, fewest, most, each, told_at_once or usual, deadline_s, most_in_batch))
-    return Plan(tuple(pools), settings.rows_per_shard)
+    return Layout(tuple(pools), settings.rows_per_shard)
 
 
 def _usual_deadline_s(name: PoolName, needs: Needs, settings: RaySettings) -> Seconds:

@@ -8,15 +8,15 @@ from typing import get_args
 
 import pyarrow.parquet as pq
 
-from copilot.arrow_write import AUDIO_COLUMNS
+from copilot.arrow import AUDIO_COLUMNS
 from copilot.errors import CopilotError
 from copilot.units import Seconds
-from pipelines.generate import Outcome
-from pipelines.planning.costs import Figures, Sizes, StageName, Tokens
+from pipelines.planning.costs import MeasuredCosts, Sizes, StageName, Tokens
 from pipelines.run.reader import RunReader
+from pipelines.run.totals import Outcome
 
 
-def figures_of(folder: Path, outcome: Outcome) -> Figures:
+def measure_costs(folder: Path, outcome: Outcome) -> MeasuredCosts:
     """What the seeds of a finished run took, on a local disk, with its stem store in `stems` and all kept.
 
     Raises CopilotError where none of them became a sample.
@@ -31,11 +31,11 @@ def figures_of(folder: Path, outcome: Outcome) -> Figures:
     reject_bytes = sum(file.n_bytes for file in reader.files("rejects"))
     store_bytes = sum(path.stat().st_size for path in (folder / "stems").rglob("*") if path.is_file())
     usage = totals.usage
-    return Figures(
+    return MeasuredCosts(
         n_seeds=n_seeds,
         accepted_share=totals.accepted / n_seeds,
-        stage_s=_per_seed(outcome.effort.stage_s, n_seeds),
-        stage_cpu_s=_per_seed(outcome.effort.stage_cpu_s, n_seeds),
+        stage_s=_per_seed(outcome.times.stage_s, n_seeds),
+        stage_cpu_s=_per_seed(outcome.times.stage_cpu_s, n_seeds),
         design_wait_s=usage.seconds / n_seeds,
         tokens=Tokens(
             prompt=usage.prompt_tokens / n_seeds,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from copilot.errors import UserError
 
 if TYPE_CHECKING:
-    from pipelines.planning.layout import Plan, Pool
+    from pipelines.planning.layout import Layout, Pool
 
 _SLACK = 1e-6
 
@@ -50,7 +50,7 @@ def total(nodes: Iterable[Resources]) -> Resources:
     return reduce(add, nodes, Resources())
 
 
-def check_fits(plan: Plan, nodes: Sequence[Resources]) -> None:
+def check_fits(plan: Layout, nodes: Sequence[Resources]) -> None:
     """Hold what the plan asks for against what the nodes have.
 
     Raises UserError where its fewest workers cannot all be placed, which says what is asked, what is there,
@@ -74,7 +74,7 @@ def _weight(pool: Pool) -> tuple[float, float, float]:
     return pool.each.gpus, pool.each.memory, pool.each.cpus
 
 
-def _too_much(plan: Plan, asked: Resources, there: Resources) -> str:
+def _too_much(plan: Layout, asked: Resources, there: Resources) -> str:
     lacking = [
         kind for kind in ("gpus", "cpus", "memory") if getattr(there, kind) < getattr(asked, kind) - _SLACK
     ]

@@ -11,9 +11,10 @@ from copilot.units import Seconds
 from pipelines.backends import create_designer, loads_model
 from pipelines.config import RunConfig
 from pipelines.llm.service import LlmService
-from pipelines.planning.layout import Needs, Plan, PoolName, RaySettings, lay_out
+from pipelines.planning.layout import Layout, Needs, lay_out
+from pipelines.planning.ray_settings import PoolName, RaySettings
 from pipelines.planning.resources import Resources, check_fits, total
-from pipelines.stages.worker_spec import Equipment
+from pipelines.stages.worker_spec import ExecutionSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Servers:
     each: Resources
 
 
-def needs_of(config: RunConfig, equipment: Equipment, service: LlmService | None = None) -> Needs:
+def needs_of(config: RunConfig, equipment: ExecutionSettings, service: LlmService | None = None) -> Needs:
     """What of a run decides its pools; the `service` is of the language model that designs.
 
     Raises UserError for a designer or renderer that is not there.
@@ -74,7 +75,7 @@ class Staffing:
     no room on the nodes, where they have none; nodes that are added later may help.
     """
 
-    plan: Plan
+    plan: Layout
     nodes: tuple[Resources, ...]
     servers: Servers | None
     sizes: Mapping[PoolName, int]
@@ -137,7 +138,7 @@ def _take_away(nodes: tuple[Resources, ...], servers: Servers) -> tuple[Resource
     return tuple(left)
 
 
-def _no_room(plan: Plan, nodes: Sequence[Resources]) -> str | None:
+def _no_room(plan: Layout, nodes: Sequence[Resources]) -> str | None:
     try:
         check_fits(plan, nodes)
     except UserError as error:

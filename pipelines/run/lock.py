@@ -37,7 +37,7 @@ _LEAVE_S: Seconds = 30.0
 _N_TRIES = 3
 
 
-class Hold(Protocol):
+class RunLock(Protocol):
     """The one hold on a run."""
 
     @contextmanager
@@ -152,7 +152,7 @@ class Lease:
     renewed_at_s: Seconds
 
 
-class LeaseHold:
+class LeaseLock:
     """The hold on a run behind a URI."""
 
     def __init__(self, storage: Storage, clock: Callable[[], Seconds] = time.time) -> None:

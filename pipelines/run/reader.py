@@ -15,7 +15,7 @@ from typing import Any, Literal
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from copilot.arrow_write import AUDIO_COLUMNS
+from copilot.arrow import AUDIO_COLUMNS
 from copilot.errors import CorruptDataError, UserError
 from pipelines.run.ledger import CommittedFile
 from pipelines.run.run import Run

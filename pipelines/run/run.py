@@ -18,9 +18,9 @@ from typing import Any
 from copilot.errors import ConfigMismatchError, CorruptDataError, UserError
 from copilot.hashing import content_hash
 from copilot.units import Seconds
-from pipelines.config import Fingerprint, differences, versions
+from pipelines.fingerprint import Fingerprint, differences, versions
 from pipelines.run.ledger import Ledger
-from pipelines.run.lock import FolderLock, Hold, LeaseHold
+from pipelines.run.lock import FolderLock, LeaseLock, RunLock
 from pipelines.storage import open_storage
 from pipelines.storage.atomic import TEMPORARY_PREFIX
 from pipelines.storage.local import LocalStorage
@@ -53,10 +53,10 @@ class Run:
         self._clock = clock
         # Only a folder has locks, and nobody but those who hold the lock at work in it.
         self._is_local = isinstance(self.storage, LocalStorage)
-        self._hold: Hold = (
+        self._hold: RunLock = (
             FolderLock(self.storage.folder)
             if isinstance(self.storage, LocalStorage)
-            else LeaseHold(self.storage, clock)
+            else LeaseLock(self.storage, clock)
         )
 
     @property

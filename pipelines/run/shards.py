@@ -15,10 +15,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from copilot.arrow_write import AUDIO_COLUMNS, REJECTS, SAMPLES, reject_row, sample_row
+from copilot.arrow import AUDIO_COLUMNS, REJECTS, SAMPLES, reject_row, sample_row
 from copilot.designers.contract import Usage
 from copilot.sample import Reject, Sample
-from pipelines.accounting.render_stats import Renders, added
+from pipelines.accounting.render_stats import RenderStats, merge
 from pipelines.run.ledger import CommittedFile, LedgerEntry, entry_name
 from pipelines.run.run import Run
 from pipelines.storage.atomic import HashedFile
@@ -117,13 +117,13 @@ class ShardWriter:
         self._reasons: Counter[str] = Counter()
         self._audio_s = 0.0
         self._usage = Usage()
-        self._renders: Renders = {}
+        self._renders: RenderStats = {}
         self.was_first = True
         """Whether the entry that stands is ours: another may have committed the same seeds before."""
 
-    def add_renders(self, renders: Renders) -> None:
+    def add_renders(self, renders: RenderStats) -> None:
         """Note what backends rendered for the rows of this commit."""
-        self._renders = added((self._renders, renders))
+        self._renders = merge((self._renders, renders))
 
     def add_sample(self, sample: Sample) -> None:
         """Append a sample. Raises StorageFullError."""

@@ -17,12 +17,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 
-from copilot.errors import BackendBrokenError, CopilotError, RowFault
+from copilot.errors import BackendBrokenError, CopilotError, RowFault, format_traceback
 from copilot.hashing import derive_seed
 from copilot.stem import SoundSpec, Stem, make_stem
 from copilot.units import Seconds
 from pipelines.accounting.render_stats import RenderTally
-from pipelines.stages.stage import explained
 from renderers.batches import cost_s, cut
 from renderers.contract import (
     BatchTooLargeError,
@@ -31,7 +30,7 @@ from renderers.contract import (
     Renderer,
     RenderFailure,
     RenderRequest,
-    about,
+    info_of,
 )
 
 _WORTH_ANOTHER_SEED = frozenset({"stem-silent", "stem-not-finite", "stem-clipped", "stem-too-short"})
@@ -68,7 +67,7 @@ class Wanted:
             text=spec.text,
             duration_s=spec.duration_s,
             # The stem's key keeps the first seed: the second follows from it.
-            seed=derive_seed("again", spec.seed) if self.again_after else spec.seed,
+            random_seed=derive_seed("again", spec.random_seed) if self.again_after else spec.random_seed,
             voice=spec.voice,
             gender=spec.gender,
             emotion=spec.emotion,
@@ -76,7 +75,7 @@ class Wanted:
         )
 
 
-class Rendering:
+class BatchRenderer:
     """One backend at work. `keep` is given every stem; it is called in a thread of its own."""
 
     def __init__(
@@ -84,8 +83,8 @@ class Rendering:
     ) -> None:
         self._renderer = renderer
         self._keep = keep
-        self._least_s = about(renderer).least_s
-        self._full_s = about(renderer).batch_s if batch_s is None else batch_s
+        self._least_s = info_of(renderer).least_s
+        self._full_s = info_of(renderer).batch_s if batch_s is None else batch_s
         self._budget_s = self._full_s
         self._tally = RenderTally()
         self._failures: Counter[str] = Counter()
@@ -188,7 +187,7 @@ class Rendering:
             raise
         except Exception as error:  # noqa: BLE001 - one bad request must not stop a run of millions
             if len(requests) == 1:
-                return [RenderFailure("renderer-error", explained(error))]
+                return [RenderFailure("renderer-error", format_traceback(error))]
             return [answer for request in requests for answer in self._asked([request])]
         if len(answers) != len(requests):
             raise CopilotError(
@@ -220,7 +219,7 @@ class Rendering:
         except (CopilotError, MemoryError):
             raise
         except Exception as error:  # noqa: BLE001 - what a backend gave must not stop a run of millions
-            return RowFault("unexpected-error", explained(error))
+            return RowFault("unexpected-error", format_traceback(error))
         self._keep(stem)
         return stem
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from copilot.dialogue import Dialogue
+from copilot.emotions import NEUTRAL
 from copilot.errors import RowFault
 from copilot.hashing import draw
 from copilot.sample import CastVoice, Recording
@@ -13,7 +14,6 @@ from copilot.scene import SpeechElement
 from pipelines.stages.record import Cast, Record
 from pipelines.stages.stage import Stage
 from renderers.contract import Reference, Voice
-from renderers.espeak.voices import NEUTRAL
 from renderers.voice_bank import VoiceBank
 
 
@@ -117,5 +117,5 @@ def _stand_ins(cast: Sequence[Voice], own: Sequence[Voice]) -> Mapping[str, Voic
 
 
 def _spoken(dialogue: Dialogue) -> list[SpeechElement]:
-    elements = (element for turn in dialogue.turns for element in turn.scene.sounds())
+    elements = (element for turn in dialogue.turns for element in turn.scene.elements)
     return [element for element in elements if isinstance(element, SpeechElement)]

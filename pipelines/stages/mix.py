@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from copilot.audio.pcm import BitDepth, encode_flac
 from copilot.checks import audio_checks
 from copilot.mix import mix_dialogue
-from copilot.sample import Keep, Provenance, Sample, StoredStem
+from copilot.sample import Provenance, Sample, StoredStem
+from copilot.vocabulary import Keep
 from pipelines.stages.record import Record
 from pipelines.stages.stage import Stage
 

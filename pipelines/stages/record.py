@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from copilot.checks import Check
 from copilot.designers.contract import Account
 from copilot.dialogue import Dialogue
 from copilot.errors import RowFault
 from copilot.mix import DialogueMix
-from copilot.sample import CastVoice, Reject, Sample
+from copilot.sample import CastVoice, Reject, Sample, sample_id
 from copilot.seed import Seed
 from copilot.stem import Stem
-from pipelines.accounting.stage_times import Effort
+from copilot.vocabulary import Check
+from pipelines.accounting.stage_times import StageTimes
 from renderers.contract import Reference, Voice
 
 
@@ -43,7 +43,7 @@ class Record:
     checks: tuple[Check, ...] = ()
     sample: Sample | None = None
     reject: Reject | None = None
-    effort: Effort = field(default_factory=Effort)
+    times: StageTimes = field(default_factory=StageTimes)
     """What the stages took so far. That of a batch stands with its first record."""
 
     def designed(self) -> Dialogue:
@@ -65,6 +65,11 @@ class Record:
         self.stems, self.mix, self.sample = {}, None, None
 
 
-def living(records: Sequence[Record]) -> list[Record]:
+def not_rejected(records: Sequence[Record]) -> list[Record]:
     """The records that no stage has rejected yet."""
     return [record for record in records if record.reject is None]
+
+
+def new_record(seed: Seed, run_seed: int) -> Record:
+    """Return the record of a seed that no stage has seen yet."""
+    return Record(seed, sample_id(run_seed, seed.id))

@@ -12,13 +12,13 @@ from copilot.hashing import derive_seed
 from copilot.scene import Element, SpeechElement
 from copilot.stem import SoundSpec, Stem
 from copilot.units import Seconds
-from pipelines.accounting.render_stats import Renders, RenderTally
-from pipelines.stages.batch_renderer import Made, Rendering, Wanted
-from pipelines.stages.record import Record, living
+from pipelines.accounting.render_stats import RenderStats, RenderTally
+from pipelines.stages.batch_renderer import BatchRenderer, Made, Wanted
+from pipelines.stages.record import Record, not_rejected
 from pipelines.stages.stage import Stage
 from pipelines.stem_store import StemStore
 from renderers import registry
-from renderers.contract import Renderer, about
+from renderers.contract import Renderer, info_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +55,9 @@ class RenderStage(Stage):
         self._variants = variants if renderer.tool == "sfx" else None
         self._hits = 0
         self.voices = renderer.voices()
-        self.clones = about(renderer).clones
+        self.clones = info_of(renderer).clones
         registry.prepare(renderer)
-        self._rendering = Rendering(renderer, store.put, batch_s)
+        self._rendering = BatchRenderer(renderer, store.put, batch_s)
 
     def process_batch(self, records: Sequence[Record]) -> None:
         """Give the records their stems. A record is rejected with the first sound that fails."""
@@ -72,7 +72,7 @@ class RenderStage(Stage):
         made = self._rendering.stems([same[0].wanted for same in missing.values()]) if missing else []
         for same, one in zip(missing.values(), made, strict=True):
             for order in same:
-                if living([order.record]):
+                if not_rejected([order.record]):
                     with self.guarding(order.record):
                         _give(order, one)
 
@@ -88,15 +88,17 @@ class RenderStage(Stage):
             tool=element.tool,
             text=element.text,
             duration_s=duration_s,
-            seed=derive_seed("sound", self._run_seed, record.seed.id, first_turn, element.id),
+            random_seed=derive_seed("sound", self._run_seed, record.seed.id, first_turn, element.id),
             backend=self._backend,
         )
         if isinstance(element, SpeechElement):
             return _spoken(spec, element, record)
         if self._variants is not None:
-            take = spec.seed % self._variants
+            take = spec.random_seed % self._variants
             shared_s = float(math.ceil(duration_s))
-            return Wanted(replace(spec, seed=derive_seed("take", element.text, take), duration_s=shared_s))
+            return Wanted(
+                replace(spec, random_seed=derive_seed("take", element.text, take), duration_s=shared_s)
+            )
         return Wanted(spec)
 
     def _found(self, order: _Order) -> bool:
@@ -106,7 +108,7 @@ class RenderStage(Stage):
             order.record.stems[order.element_id] = stem
         return stem is not None
 
-    def taken(self) -> Renders:
+    def taken(self) -> RenderStats:
         """What was rendered since this was asked last."""
         tally = self._rendering.taken() + RenderTally(hits=self._hits)
         self._hits = 0
@@ -123,7 +125,7 @@ def _sounds(dialogue: Dialogue) -> list[tuple[Element, int, Seconds]]:
     first: dict[int, tuple[Element, int]] = {}
     longest: dict[int, Seconds] = {}
     for index, turn in enumerate(dialogue.turns):
-        for element in turn.scene.sounds():
+        for element in turn.scene.elements:
             first.setdefault(element.id, (element, index))
             longest[element.id] = max(element.duration, longest.get(element.id, 0.0))
     return [(element, index, longest[element.id]) for element, index in first.values()]

@@ -6,12 +6,11 @@ later stages untouched. What concerns the whole run (a full disk, a missing back
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from copilot.errors import CopilotError, RowFault
-from pipelines.stages.record import Record, living
+from copilot.errors import CopilotError, RowFault, format_traceback
+from pipelines.stages.record import Record, not_rejected
 
 
 class Stage:
@@ -21,7 +20,7 @@ class Stage:
 
     def __call__(self, records: Sequence[Record]) -> Sequence[Record]:
         """Process the records that are not rejected; return all, in their order."""
-        self.process_batch(living(records))
+        self.process_batch(not_rejected(records))
         return records
 
     def process_batch(self, records: Sequence[Record]) -> None:
@@ -40,7 +39,7 @@ class Stage:
         except (CopilotError, MemoryError):
             raise
         except Exception as error:  # noqa: BLE001 - one bad row must not stop a run of millions
-            record.refuse(self.name, "unexpected-error", explained(error))
+            record.refuse(self.name, "unexpected-error", format_traceback(error))
 
     def process(self, record: Record) -> None:
         """Process one row. Raises RowFault to reject it."""
@@ -48,8 +47,3 @@ class Stage:
 
     def close(self) -> None:
         """Let go of what the stage holds."""
-
-
-def explained(error: BaseException) -> str:
-    """An error nobody foresaw, as a reject's detail tells it: with its traceback."""
-    return "".join(traceback.format_exception(error))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 
-from copilot.checks import Check
 from copilot.errors import RowFault
 from copilot.normalise import normalise_dialogue
 from copilot.rules import RULES, check_dialogue
 from copilot.scene import SceneLimits
+from copilot.vocabulary import Check
 from pipelines.stages.record import Record
 from pipelines.stages.stage import Stage
 

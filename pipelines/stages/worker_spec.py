@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from copilot.hashing import content_hash
-from pipelines.config import Fingerprint
+from pipelines.fingerprint import Fingerprint
 from pipelines.storage import is_uri
-from renderers.contract import RenderWork
+from renderers.contract import RenderSettings
 from renderers.voice_bank import VoiceBank
 
 RECORDS_AT_ONCE = 4
@@ -18,7 +18,7 @@ RECORDS_AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Equipment:
+class ExecutionSettings:
     """What the work is done with. Nothing of it changes a sample.
 
     `store` is the folder or URI of the stem store; RUN/stems without it. `at_once` records go through the
@@ -28,11 +28,11 @@ class Equipment:
 
     store: str | None = None
     at_once: int | None = None
-    render: RenderWork = field(default_factory=RenderWork)
+    render: RenderSettings = field(default_factory=RenderSettings)
 
 
 @dataclass(frozen=True, slots=True)
-class WorkOrder:
+class WorkerSpec:
     """The run, what it is to make, and with what.
 
     `designed` records come with their dialogues: the worker has no designer. `user` is the worker's name in
@@ -41,7 +41,7 @@ class WorkOrder:
 
     run: str
     fingerprint: Fingerprint
-    equipment: Equipment
+    equipment: ExecutionSettings
     bank: VoiceBank | None = None
     designed: bool = False
     user: str | None = None
@@ -55,7 +55,7 @@ class WorkOrder:
         """The folder or URI of the stem store."""
         return self.equipment.store or f"{self.run}/stems"
 
-    def for_worker(self, index: int, name: str | None = None) -> WorkOrder:
+    def for_worker(self, index: int, name: str | None = None) -> WorkerSpec:
         """The order for one of several workers, counted from 0: they share the devices out.
 
         The `name` tells workers of one call apart; the index does without it.

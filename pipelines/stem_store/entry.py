@@ -16,7 +16,8 @@ import numpy as np
 
 from copilot.errors import CorruptDataError
 from copilot.hashing import canonical_json
-from copilot.stem import Stem, StemInfo, Word
+from copilot.stem import Stem, StemInfo
+from copilot.vocabulary import Word
 
 
 def pack(stem: Stem) -> bytes:

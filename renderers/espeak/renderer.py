@@ -20,20 +20,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pedalboard import HighpassFilter
 
+from copilot.emotions import NEUTRAL, known_emotion
 from copilot.errors import CopilotError, MissingExtraError, RowFault
 from copilot.hashing import content_hash, derive_seed, draw
 from copilot.units import Seconds, db_to_gain, samples_to_seconds, seconds_to_samples
-from renderers.child_process import WorkerDiedError, WorkerProcess, WorkerTimeoutError
-from renderers.contract import About, RenderedSound, RenderFailure, RenderRequest, Tool, Voice, Word
-from renderers.espeak.voices import (
-    EMOTIONS,
-    NEUTRAL,
-    VOICES,
-    WHISPER_VARIANTS,
-    Delivery,
-    EspeakVoice,
-    known_emotion,
-)
+from copilot.vocabulary import Word
+from renderers.child_process import ChildDiedError, ChildProcess, ChildTimeoutError
+from renderers.contract import RenderedSound, RendererInfo, RenderFailure, RenderRequest, Tool, Voice
+from renderers.espeak.voices import EMOTIONS, VOICES, WHISPER_VARIANTS, Delivery, EspeakVoice
 from renderers.espeak.words import SpokenText, spoken_text, word_spans
 
 _LOWEST_HZ = 40.0
@@ -73,7 +67,7 @@ class EspeakRenderer:
     compares the durations.
     """
 
-    about = About(
+    info = RendererInfo(
         summary="Speech by espeak-ng's formant synthesis, without weights",
         extra="espeak",
         modules=("espeakng_loader",),
@@ -84,7 +78,7 @@ class EspeakRenderer:
 
     def __init__(self, *, deadline_s: Seconds = 30.0) -> None:
         self._deadline_s = deadline_s
-        self._worker: WorkerProcess | None = None
+        self._worker: ChildProcess | None = None
 
     def fingerprint(self) -> dict[str, str]:
         """Backend, versions of the library and of what is done to its sound, hash of voices and emotions."""
@@ -118,14 +112,14 @@ class EspeakRenderer:
             self._worker.close()
             self._worker = None
 
-    def _running(self) -> WorkerProcess:
+    def _running(self) -> ChildProcess:
         if self._worker is None:
             library, data = _installed()
             _require_voice_files(data)
             limit_s = str(math.ceil(self._deadline_s) + 1)
             script = str(Path(__file__).with_name("engine_process.py"))
             command = [sys.executable, "-I", "-S", script, str(library), str(data), limit_s]
-            self._worker = WorkerProcess("espeak", command, deadline_s=self._deadline_s)
+            self._worker = ChildProcess("espeak", command, deadline_s=self._deadline_s)
         return self._worker
 
     def _render(self, request: RenderRequest) -> RenderedSound | RenderFailure:
@@ -133,15 +127,15 @@ class EspeakRenderer:
             return self._speak(request, _voice_for(request), _spoken(request))
         except RowFault as fault:
             return RenderFailure(fault.reason, fault.detail)
-        except WorkerDiedError as error:
+        except ChildDiedError as error:
             return RenderFailure("worker-died", str(error))
-        except WorkerTimeoutError as error:
+        except ChildTimeoutError as error:
             return RenderFailure("worker-timeout", str(error))
 
     def _speak(self, request: RenderRequest, voice: EspeakVoice, spoken: SpokenText) -> RenderedSound:
         emotion = known_emotion(request.emotion)
         delivery = EMOTIONS[emotion or NEUTRAL]
-        settings = _settings(delivery, request.seed)
+        settings = _settings(delivery, request.random_seed)
         heard = voice.whispering() if delivery.whispered else voice
         rate_hz = int(self._running().start()["rate_hz"])
         margin = seconds_to_samples(_MARGIN_S, rate_hz)
@@ -206,7 +200,7 @@ def _require_voice_files(data: Path) -> None:
 def _voice_for(request: RenderRequest) -> EspeakVoice:
     if request.voice is None:
         fitting = [voice for voice in VOICES if voice.gender == request.gender]
-        return draw(fitting or VOICES, "espeak voice", request.seed)
+        return draw(fitting or VOICES, "espeak voice", request.random_seed)
     if request.voice not in _BY_NAME:
         raise RowFault("unknown-voice", f"espeak has no voice {request.voice!r}, but {', '.join(_BY_NAME)}")
     return _BY_NAME[request.voice]

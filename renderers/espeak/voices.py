@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from copilot.emotions import NEUTRAL
+
 Gender = Literal["female", "male"]
 
 _LANGUAGE_FILES = {
@@ -92,8 +94,6 @@ class Delivery:
     whispered: bool = False
 
 
-NEUTRAL = "neutral"
-
 EMOTIONS: dict[str, Delivery] = {
     NEUTRAL: Delivery(1.0, 50, 50),
     "happy": Delivery(1.08, 60, 72),
@@ -106,23 +106,3 @@ EMOTIONS: dict[str, Delivery] = {
     "surprised": Delivery(1.02, 68, 98),
     "tired": Delivery(0.78, 36, 20),
 }
-
-_ALSO_CALLED: dict[str, tuple[str, ...]] = {
-    NEUTRAL: ("none", "normal", "plain", "matter-of-fact"),
-    "happy": ("joyful", "cheerful", "amused", "warm", "friendly", "playful"),
-    "sad": ("sorrowful", "melancholy", "melancholic", "mournful", "disappointed"),
-    "angry": ("furious", "annoyed", "irritated", "frustrated", "stern"),
-    "excited": ("enthusiastic", "eager", "thrilled", "urgent"),
-    "calm": ("gentle", "serene", "peaceful", "relaxed", "soothing", "thoughtful"),
-    "fearful": ("afraid", "scared", "frightened", "terrified", "anxious", "nervous", "worried"),
-    "whispered": ("whisper", "whispering", "hushed", "secretive"),
-    "surprised": ("astonished", "amazed", "shocked", "curious"),
-    "tired": ("weary", "exhausted", "sleepy", "bored"),
-}
-
-_EMOTION_NAMES = {alias: name for name, aliases in _ALSO_CALLED.items() for alias in (name, *aliases)}
-
-
-def known_emotion(asked: str | None) -> str | None:
-    """The emotion of `EMOTIONS` that is meant, whatever the case; neutral for none asked, none if unknown."""
-    return _EMOTION_NAMES.get((asked or NEUTRAL).strip().lower())

@@ -14,10 +14,10 @@ from typing import Any
 import soundfile as sf
 from pydantic import Field, field_validator
 
+from copilot.frozen_model import FrozenModel
 from copilot.hashing import content_hash, derive_rng, derive_seed
-from copilot.scene import Frozen
 from copilot.units import SAMPLE_RATE_HZ, samples_to_seconds, seconds_to_samples
-from renderers.contract import About, RenderedSound, RenderFailure, RenderRequest, Tool, Voice
+from renderers.contract import RenderedSound, RendererInfo, RenderFailure, RenderRequest, Tool, Voice
 from renderers.library.fit import fit, heard_span
 from renderers.library.index import Index, Recording, normalised, read_index, under_licences
 from renderers.library.reading import Reader, UnusableError, digest
@@ -34,7 +34,7 @@ _GAP = 1.25
 """A duration that is more than this many times what is heard: a recording without such a gap is preferred."""
 
 
-class LibrarySettings(Frozen):
+class LibrarySettings(FrozenModel):
     """Which recordings."""
 
     folder: str = Field(description="Holds the recordings and their index.")
@@ -63,7 +63,7 @@ class LibraryRenderer:
 
     name = "library"
     tool: Tool = "sfx"
-    about = About(
+    info = RendererInfo(
         summary="Recordings from a folder, found by their captions and fitted to the duration",
         licence="Apache-2.0",
         model_licence="each recording's own; it stands in the stem's detail",
@@ -140,7 +140,7 @@ class LibraryRenderer:
         found = self._ready().find(request.text)
         if not found:
             return _noise(request)
-        first = derive_seed("library take", request.seed) % len(found)
+        first = derive_seed("library take", request.random_seed) % len(found)
         with_gap: RenderedSound | None = None
         unusable: list[str] = []
         for place in [*found[first:], *found[:first]][:_TRIES]:
@@ -159,7 +159,9 @@ class LibraryRenderer:
     def _sound(self, recording: Recording, request: RenderRequest) -> RenderedSound:
         """Raises UnusableError."""
         path = self._read().folder / recording.file
-        read, rate_hz, skipped = self._reader.read(path, recording.file, request.duration_s, request.seed)
+        read, rate_hz, skipped = self._reader.read(
+            path, recording.file, request.duration_s, request.random_seed
+        )
         first, end = heard_span(read)
         if first == end:
             raise UnusableError(f"{recording.file} is silent")
@@ -191,7 +193,7 @@ class LibraryRenderer:
 def _noise(request: RenderRequest) -> RenderedSound:
     """What the procedural renderer gives where it knows no recipe."""
     n_samples = seconds_to_samples(request.duration_s)
-    rng = derive_rng("library noise", request.text, n_samples, request.seed)
+    rng = derive_rng("library noise", request.text, n_samples, request.random_seed)
     return RenderedSound(
         make(None, rng, n_samples), SAMPLE_RATE_HZ, matched=False, detail={"recipe": FALLBACK}
     )

@@ -12,7 +12,7 @@ import numpy as np
 
 from copilot.hashing import derive_rng
 from copilot.units import SAMPLE_RATE_HZ, Audio, seconds_to_samples
-from renderers.contract import About, RenderedSound, RenderFailure, RenderRequest, Tool, Voice
+from renderers.contract import RenderedSound, RendererInfo, RenderFailure, RenderRequest, Tool, Voice
 from renderers.procedural import dsp, modifiers
 from renderers.procedural.all_recipes import CATALOGUE
 from renderers.procedural.catalogue import Catalogue, Recipe
@@ -27,7 +27,7 @@ FALLBACK = "neutral_noise"
 class ProceduralRenderer:
     """The built-in backend for sound effects, ambience and music."""
 
-    about = About(
+    info = RendererInfo(
         summary="Sounds synthesised from their captions by rules, without weights", licence="Apache-2.0"
     )
     name: str = "procedural"
@@ -62,7 +62,7 @@ class ProceduralRenderer:
         n_samples = seconds_to_samples(request.duration_s)
         recipe = self._catalogue.match(request.text)
         name = recipe.name if recipe else FALLBACK
-        rng = derive_rng("procedural", name, request.text, n_samples, request.seed)
+        rng = derive_rng("procedural", name, request.text, n_samples, request.random_seed)
         try:
             audio = make(recipe, rng, n_samples, modifiers.parse(request.text))
         except ValueError as error:

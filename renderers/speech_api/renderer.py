@@ -18,11 +18,13 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
+from copilot.emotions import Emotion
 from copilot.errors import CopilotError, MissingExtraError, RowFault, UserError
+from copilot.frozen_model import FrozenModel
 from copilot.hashing import draw
-from copilot.scene import Emotion, Frozen, Gender
+from copilot.scene import Gender
 from copilot.units import Seconds
-from renderers.contract import About, RenderedSound, RenderFailure, RenderRequest, Tool, Voice
+from renderers.contract import RenderedSound, RendererInfo, RenderFailure, RenderRequest, Tool, Voice
 from renderers.speech_api.audio import decoded
 
 if TYPE_CHECKING:
@@ -50,7 +52,7 @@ _VOICES: Mapping[str, Gender] = {
 }
 
 
-class SpeechApiSettings(Frozen):
+class SpeechApiSettings(FrozenModel):
     """Which server, model and voices, and how they are asked."""
 
     url: str = Field(description="The API's root, such as http://HOST:8000/v1.")
@@ -104,7 +106,7 @@ class SpeechApiRenderer:
     A request without a voice gets one of its gender, by its seed.
     """
 
-    about = About(
+    info = RendererInfo(
         summary="Speech from a server with OpenAI's /v1/audio/speech",
         extra="speech-api",
         modules=("openai", "httpx2"),
@@ -355,7 +357,7 @@ def _key_for(url: str) -> str | None:
 def _voice_for(request: RenderRequest, voices: Mapping[str, Gender]) -> str:
     if request.voice is None:
         fitting = sorted(name for name, gender in voices.items() if gender == request.gender)
-        return draw(fitting or sorted(voices), "speech-api voice", request.seed)
+        return draw(fitting or sorted(voices), "speech-api voice", request.random_seed)
     if request.voice not in voices:
         raise RowFault("unknown-voice", f"there is no voice {request.voice!r}, but {', '.join(voices)}")
     return request.voice

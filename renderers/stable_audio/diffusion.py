@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import Field
 
 from copilot.errors import CopilotError, UserError
-from copilot.scene import Frozen
+from copilot.frozen_model import FrozenModel
 from copilot.units import Audio, Seconds
 from renderers.contract import RenderedSound, RenderFailure, RenderRequest, Tool, Voice
 from renderers.torch_support import (
@@ -46,7 +46,7 @@ ABOUT_GUIDANCE = "How much more closely the caption is followed than by chance; 
 ABOUT_NEGATIVE_PROMPT = "What guidance leads away from."
 
 
-class DiffusionSettings(Frozen):
+class DiffusionSettings(FrozenModel):
     """What every diffusion pipeline needs to be loaded: a hub's OWNER/NAME or a folder, and a precision."""
 
     model: str = Field(description=ABOUT_MODEL)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from copilot.units import Seconds, seconds_to_samples
-from renderers.contract import About, RenderedSound, RenderRequest
+from renderers.contract import RenderedSound, RendererInfo, RenderRequest
 from renderers.stable_audio.diffusion import (
     ABOUT_GUIDANCE,
     ABOUT_MODEL,
@@ -52,7 +52,7 @@ class StableAudioRenderer(DiffusionRenderer):
 
     name = "stable-audio"
     pipeline = "StableAudioPipeline"
-    about = About(
+    info = RendererInfo(
         summary="effects, ambience and music by Stable Audio Open, on a GPU",
         extra="stable-audio",
         modules=MODULES,
@@ -97,7 +97,7 @@ class StableAudioRenderer(DiffusionRenderer):
         pipe, transformer, scheduler = self._pipe, self._pipe.transformer, self._pipe.scheduler
         guidance = self._settings.guidance
         text, whole = self._conditions(requests)
-        random = generators([request.seed for request in requests])
+        random = generators([request.random_seed for request in requests])
         shape = (int(transformer.config.in_channels), int(transformer.config.sample_size))
         extra = pipe.prepare_extra_step_kwargs(random, 0.0)
         scheduler.set_timesteps(self._settings.steps, device=pipe.device)

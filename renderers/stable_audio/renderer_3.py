@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pydantic import Field
 
 from copilot.units import Seconds, seconds_to_samples
-from renderers.contract import About, RenderedSound, RenderRequest
+from renderers.contract import RenderedSound, RendererInfo, RenderRequest
 from renderers.stable_audio.diffusion import (
     ABOUT_GUIDANCE,
     ABOUT_MODEL,
@@ -50,7 +50,7 @@ class StableAudio3Renderer(DiffusionRenderer):
 
     name = "stable-audio-3"
     pipeline = "StableAudio3Pipeline"
-    about = About(
+    info = RendererInfo(
         summary="effects, ambience and music by Stable Audio 3, on a GPU",
         extra="stable-audio",
         modules=MODULES,
@@ -92,7 +92,7 @@ class StableAudio3Renderer(DiffusionRenderer):
 
         pipe, vae, settings = self._pipe, self._pipe.vae, self._settings
         rate_hz = int(vae.config.sampling_rate)
-        random = generators([request.seed for request in requests])
+        random = generators([request.random_seed for request in requests])
         shape = (int(vae.config.latent_dim), math.ceil(slot_s * rate_hz / vae.downsampling_ratio))
         latents = pipe(
             [request.text for request in requests],

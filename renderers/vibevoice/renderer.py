@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from copilot.errors import CopilotError, RowFault, UserError
-from copilot.scene import Frozen
+from copilot.frozen_model import FrozenModel
 from copilot.units import Seconds
-from renderers.contract import About, RenderedSound, RenderFailure, RenderRequest, Tool, Voice
+from renderers.contract import RenderedSound, RendererInfo, RenderFailure, RenderRequest, Tool, Voice
 from renderers.torch_support import (
     DEVICE_VARIABLE,
     DType,
@@ -52,7 +52,7 @@ _CHARACTER_S: Seconds = 0.2
 """Speech is bounded by three times its room, or by a very slow reading of its text if that is longer."""
 
 
-class VibeVoiceSettings(Frozen):
+class VibeVoiceSettings(FrozenModel):
     """Settings of `vibevoice`. No speech is longer than `longest_s`."""
 
     model: str = Field("vibevoice/VibeVoice-1.5B-hf", description="A hub's OWNER/NAME, or a folder.")
@@ -74,7 +74,7 @@ class VibeVoiceRenderer:
 
     name = "vibevoice"
     tool: Tool = "tts"
-    about = About(
+    info = RendererInfo(
         summary="speech in the voices of recordings, by VibeVoice, on a GPU",
         extra="vibevoice",
         modules=("torch", "transformers", "diffusers"),
@@ -178,7 +178,7 @@ class VibeVoiceRenderer:
         hop_s = self._model.config.audio_config.hop_length / self._rate_hz()
         n_frames = math.ceil(self._bound_s(request) / hop_s)
         return Utterance(
-            given["input_ids"], given["input_values"], given["padding_mask"], request.seed, n_frames
+            given["input_ids"], given["input_values"], given["padding_mask"], request.random_seed, n_frames
         )
 
     def _answer(self, request: RenderRequest, spoken: Spoken) -> RenderedSound | RenderFailure:

@@ -10,9 +10,10 @@ import numpy as np
 import soundfile as sf
 from pydantic import Field, TypeAdapter, ValidationError
 
-from copilot.scene import Frozen
+from copilot.frozen_model import FrozenModel
 from copilot.units import Seconds
-from renderers.contract import RenderedSound, RenderFailure, RenderRequest, Tool, Voice, Word
+from copilot.vocabulary import Word
+from renderers.contract import RenderedSound, RenderFailure, RenderRequest, Tool, Voice
 
 PROTOCOL = 1
 
@@ -23,13 +24,13 @@ class BadAnswerError(Exception):
     """A worker's answer is not what the protocol says. Concerns one request or one batch, never the run."""
 
 
-class _Voice(Frozen):
+class _Voice(FrozenModel):
     name: str = Field(min_length=1)
     gender: str
     emotions: tuple[str, ...] = ()
 
 
-class Greeting(Frozen):
+class Greeting(FrozenModel):
     """The first line of a worker. `places`: options that only say where something is."""
 
     protocol: Literal[1]
@@ -51,20 +52,20 @@ class Greeting(Frozen):
         return [Voice(voice.name, voice.gender, voice.emotions) for voice in self.voices]
 
 
-class _Word(Frozen):
+class _Word(FrozenModel):
     text: str
     start_s: Seconds = Field(ge=0)
     end_s: Seconds = Field(ge=0)
 
 
-class _Sound(Frozen):
+class _Sound(FrozenModel):
     file: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     matched: bool = True
     words: tuple[_Word, ...] = ()
     detail: dict[str, str] = Field(default_factory=dict)
 
 
-class _Failure(Frozen):
+class _Failure(FrozenModel):
     reason: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")]
     detail: str = ""
 
@@ -86,7 +87,7 @@ def asked(request: RenderRequest) -> dict[str, Any]:
     return {
         "text": request.text,
         "duration_s": request.duration_s,
-        "seed": request.seed,
+        "random_seed": request.random_seed,
         "voice": request.voice,
         "gender": request.gender,
         "emotion": request.emotion,

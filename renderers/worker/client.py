@@ -16,7 +16,7 @@ from typing import Any
 
 from copilot.errors import CopilotError
 from copilot.units import Seconds
-from renderers.child_process import WorkerDiedError, WorkerProcess, WorkerStartError, WorkerTimeoutError
+from renderers.child_process import ChildDiedError, ChildProcess, ChildStartError, ChildTimeoutError
 from renderers.contract import BatchTooLargeError, RenderedSound, RenderFailure, RenderRequest
 from renderers.worker.answers import Answer, BadAnswerError, Greeting, asked, greeting, sounds
 from renderers.worker.folders import batch_folder, delete_stale
@@ -51,22 +51,22 @@ class WorkerClient:
         self._name = name
         self._known = known
         self._deadline_s = deadline_s
-        self._process = WorkerProcess(name, command, deadline_s=_GREETING_S, environment=environment)
+        self._process = ChildProcess(name, command, deadline_s=_GREETING_S, environment=environment)
         self._loaded = 0
         self._n_lost = 0
 
     def greeting(self) -> Greeting:
-        """What the worker says of itself; starts one where none lives. Raises WorkerStartError."""
+        """What the worker says of itself; starts one where none lives. Raises ChildStartError."""
         header = self._process.start()
         try:
             said = greeting(header)
         except BadAnswerError as error:
             self._process.close()
-            raise WorkerStartError(f"{self._name}: {error}; docs/worker.md says what it is") from None
+            raise ChildStartError(f"{self._name}: {error}; docs/worker.md says what it is") from None
         self._known = self._known or said
         if other := said.difference(self._known):
             self._process.close()
-            raise WorkerStartError(
+            raise ChildStartError(
                 f"{self._name}: started again, it is another: {other}; what was committed stands. "
                 "Start the run anew once the program and its files stay as they are"
             )
@@ -80,8 +80,8 @@ class WorkerClient:
         delete_stale()
         try:
             said = self._process.ask({"op": "prepare"}, deadline_s=_LOADING_S).header
-        except (WorkerDiedError, WorkerTimeoutError) as error:
-            raise WorkerStartError(f"{self._name}: cannot load: {self._why(error)}") from None
+        except (ChildDiedError, ChildTimeoutError) as error:
+            raise ChildStartError(f"{self._name}: cannot load: {self._why(error)}") from None
         if "error" in said:
             raise self._cannot_work(said)
         self._loaded = self._process.n_starts
@@ -96,14 +96,14 @@ class WorkerClient:
         for again in (False, True):
             try:
                 return self._render(requests)
-            except WorkerDiedError as error:
+            except ChildDiedError as error:
                 if again and len(requests) == 1:
                     return [RenderFailure("worker-died", str(error))]
             except BatchTooLargeError:
                 if len(requests) > 1:
                     raise
                 break
-            except (WorkerTimeoutError, WorkerBrokeError, BadAnswerError):
+            except (ChildTimeoutError, WorkerBrokeError, BadAnswerError):
                 break
         return [self._alone(request) for request in requests]
 
@@ -114,9 +114,9 @@ class WorkerClient:
     def _alone(self, request: RenderRequest) -> Answer:
         try:
             return self._render([request])[0]
-        except WorkerDiedError as error:
+        except ChildDiedError as error:
             return RenderFailure("worker-died", str(error))
-        except WorkerTimeoutError as error:
+        except ChildTimeoutError as error:
             return RenderFailure("worker-timeout", str(error))
         except BadAnswerError as error:
             return RenderFailure("worker-answer", f"{self._name}: {error}")
@@ -134,7 +134,7 @@ class WorkerClient:
                 if "error" in said:
                     raise self._error(said)
                 answers = sounds(said, folder, len(requests))
-            except (WorkerDiedError, WorkerTimeoutError, WorkerBrokeError) as error:
+            except (ChildDiedError, ChildTimeoutError, WorkerBrokeError) as error:
                 self._lose(error)
                 raise
             except BatchTooLargeError as error:
@@ -146,12 +146,12 @@ class WorkerClient:
         return answers
 
     def _lose(self, error: Exception) -> None:
-        """Be rid of the worker. Raises WorkerStartError where that was once too often."""
+        """Be rid of the worker. Raises ChildStartError where that was once too often."""
         self._process.close()
         self._n_lost += 1
         if self._n_lost >= _MOST_LOST:
             lost = f"lost {self._n_lost} times in a row without one sound"
-            raise WorkerStartError(f"{self._name}: {lost}; {self._why(error)}") from None
+            raise ChildStartError(f"{self._name}: {lost}; {self._why(error)}") from None
 
     def _why(self, error: Exception) -> str:
         """What the process says of its end, without the name that the message begins with already."""

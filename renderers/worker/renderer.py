@@ -19,18 +19,18 @@ from typing import Any
 from pydantic import Field, field_validator
 
 from copilot.errors import UserError
+from copilot.frozen_model import FrozenModel
 from copilot.hashing import canonical_json
-from copilot.scene import Frozen
 from renderers.contract import (
-    About,
     RenderedSound,
     Renderer,
+    RendererInfo,
     RenderFailure,
     RenderRequest,
-    RenderWork,
+    RenderSettings,
     Tool,
     Voice,
-    about,
+    info_of,
 )
 from renderers.device import environment
 from renderers.worker.answers import PROTOCOL, Greeting
@@ -43,7 +43,7 @@ SCRIPTS = {
 """The workers that come with the project, by the name that stands for their script."""
 
 
-class WorkerSettings(Frozen):
+class WorkerSettings(FrozenModel):
     """Which program is the worker, and what it is told."""
 
     command: str = Field(description="f5-tts, xtts, or the command that starts the worker, as in a shell.")
@@ -85,11 +85,11 @@ class WorkerSettings(Frozen):
 class WorkerRenderer:
     """Renders with a program that speaks the protocol. Made, it has started it: the greeting says what it is.
 
-    Raises UserError for a program that is not there, WorkerStartError where it cannot be started, or greets
+    Raises UserError for a program that is not there, ChildStartError where it cannot be started, or greets
     with something else.
     """
 
-    about = About(
+    info = RendererInfo(
         summary="Any backend in a program of its own; f5-tts and xtts are ready scripts",
         licence="Apache-2.0; the program's own",
         model_licence="the program's own: F5-TTS CC-BY-NC-4.0, XTTS CPML (non-commercial)",
@@ -102,18 +102,18 @@ class WorkerRenderer:
     def __init__(self, settings: WorkerSettings) -> None:
         self._settings = settings
         self.name = settings.called
-        self._client = self._at_work(RenderWork())
+        self._client = self._at_work(RenderSettings())
         self._greeting = self._client.greeting()
         self.name = self._greeting.name
         self.tool: Tool = self._greeting.tool
-        self.about = replace(type(self).about, clones=self._greeting.clones)
+        self.info = replace(type(self).info, clones=self._greeting.clones)
 
-    def set_to_work(self, work: RenderWork) -> None:
+    def set_to_work(self, work: RenderSettings) -> None:
         """Work with this deadline and on this device from now on, in a worker started anew."""
         self.close()
         self._client = self._at_work(work, self._greeting)
 
-    def _at_work(self, work: RenderWork, known: Greeting | None = None) -> WorkerClient:
+    def _at_work(self, work: RenderSettings, known: Greeting | None = None) -> WorkerClient:
         words = self._settings.words()
         if shutil.which(words[0]) is None:
             given = "python=PATH" if self._settings.python else f"a command, or {' or '.join(SCRIPTS)}"
@@ -121,7 +121,7 @@ class WorkerRenderer:
         return WorkerClient(
             f"worker {self.name}",
             words,
-            deadline_s=work.deadline_s or self.about.deadline_s,
+            deadline_s=work.deadline_s or self.info.deadline_s,
             environment=environment(work),
             known=known,
         )
@@ -158,18 +158,18 @@ class HostedRenderer:
     """
 
     def __init__(
-        self, inner: Renderer, spec: str, tool: Tool, settings: Mapping[str, Any], work: RenderWork
+        self, inner: Renderer, spec: str, tool: Tool, settings: Mapping[str, Any], work: RenderSettings
     ) -> None:
         self._inner = inner
         self.name = inner.name
         self.tool: Tool = inner.tool
-        self.about = about(inner)
+        self.info = info_of(inner)
         # The child is to find what is found here: backends may come from anywhere on this path.
         path = os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)
         self._client = WorkerClient(
             inner.name,
             [sys.executable, "-P", "-m", "renderers.worker.host", spec, tool, json.dumps(dict(settings))],
-            deadline_s=work.deadline_s or self.about.deadline_s,
+            deadline_s=work.deadline_s or self.info.deadline_s,
             environment={**environment(work), "PYTHONPATH": path},
         )
 

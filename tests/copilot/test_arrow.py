@@ -10,8 +10,16 @@ import pyarrow.parquet as pq
 import pytest
 from helpers.made_runs import a_reject, a_sample
 
-from copilot.arrow_read import dialogue_of, remix, stored_stems_of
-from copilot.arrow_write import AUDIO_COLUMNS, REJECTS, SAMPLES, reject_row, sample_row
+from copilot.arrow import (
+    AUDIO_COLUMNS,
+    REJECTS,
+    SAMPLES,
+    dialogue_of,
+    reject_row,
+    remix,
+    sample_row,
+    stored_stems_of,
+)
 from copilot.audio.pcm import decode_flac
 from copilot.errors import CorruptDataError
 

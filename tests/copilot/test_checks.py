@@ -7,12 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from copilot.checks import Check, audio_checks
+from copilot.checks import audio_checks
 from copilot.dialogue import Dialogue, Turn
 from copilot.edit import Add, Change, apply
 from copilot.mix import DialogueMix, Placed, TurnMix, mix_dialogue
 from copilot.scene import Scene, SoundElement, SpeechElement
 from copilot.stem import SoundSpec, Stem, make_stem
+from copilot.vocabulary import Check
 
 RAIN = SoundElement(id=1, role="ambience", text="rain", loudness=-28, panning=0.1, start_time=0, duration=2)
 VOICE = SpeechElement(

@@ -30,7 +30,7 @@ def two_scenes(draw: st.DrawFn) -> tuple[Scene, Scene]:
     """Two scenes that share some sounds, as they are or with other mix parameters."""
     before = draw(scenes())
     kept = []
-    for element in before.sounds():
+    for element in before.elements:
         mix = draw(elements(element.id))
         fields = {"loudness": mix.loudness, "panning": mix.panning, "duration": mix.duration}
         kept += draw(st.sampled_from([[], [element], [but(element, **fields)]]))
@@ -58,7 +58,7 @@ def test_only_what_operations_name_changes(scene: Scene, data: st.DataObject):
     named = {op.id for op in operations if not isinstance(op, Add)}
     named |= {op.element.id for op in operations if isinstance(op, Add | Replace)}
     assert compare(scene, after).touched <= named
-    for element in scene.sounds():
+    for element in scene.elements:
         if element.id not in named:
             assert after.get(element.id) is element
 

@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 
 from copilot.dialogue import Dialogue, Mode
 from copilot.edit import Add, Change, Remove, Replace, apply, diff
+from copilot.frozen_model import Range
 from copilot.normalise import (
     Normalisation,
     normalise_dialogue,
@@ -30,7 +31,7 @@ from copilot.normalise import (
     round_to_step,
 )
 from copilot.rules import check_dialogue
-from copilot.scene import Element, Range, Scene, SceneLimits
+from copilot.scene import Element, Scene, SceneLimits
 
 GRIDS = [("loudness", 0.1), ("panning", 0.01), ("start_time", 0.01), ("duration", 0.01)]
 

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from copilot.scene import Range, Scene, SceneLimits
+from copilot.frozen_model import Range
+from copilot.scene import Scene, SceneLimits
 
 
 @given(scene=scenes(), data=st.data())
@@ -15,7 +16,7 @@ def test_scene_does_not_know_the_order_it_came_in(scene: Scene, data: st.DataObj
     shuffled = Scene(elements=tuple(data.draw(st.permutations(scene.elements))))
     assert shuffled == scene
     assert hash(shuffled) == hash(scene)
-    assert [element.id for element in shuffled.sounds()] == sorted(scene.ids)
+    assert [element.id for element in shuffled.elements] == sorted(scene.ids)
 
 
 @given(scene=scenes())
@@ -25,7 +26,7 @@ def test_scene_survives_json(scene: Scene):
 
 @given(scene=scenes())
 def test_scene_finds_its_elements_and_its_end(scene: Scene):
-    assert all(scene.get(element.id) is element for element in scene.sounds())
+    assert all(scene.get(element.id) is element for element in scene.elements)
     assert scene.get(99) is None
     assert len(scene) == len(scene.ids)
     assert scene.duration_s == max((e.start_time + e.duration for e in scene.elements), default=0)

@@ -15,7 +15,8 @@ from copilot.mix import mix_dialogue
 from copilot.rules import check_dialogue
 from copilot.scene import Scene, SceneLimits, SoundElement, SpeechElement
 from copilot.speech_fit import FASTEST, fit_speech
-from copilot.stem import SoundSpec, Stem, Word, make_stem
+from copilot.stem import SoundSpec, Stem, make_stem
+from copilot.vocabulary import Word
 
 LIMITS = SceneLimits()
 RAIN = SoundElement(

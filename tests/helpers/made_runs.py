@@ -7,15 +7,17 @@ from pathlib import Path
 import numpy as np
 
 from copilot.audio.pcm import encode_flac
-from copilot.checks import Check, audio_checks
+from copilot.checks import audio_checks
 from copilot.dialogue import Dialogue, Turn
 from copilot.edit import Add, Change, Operation, Replace, apply
 from copilot.mix import mix_dialogue
 from copilot.sample import Provenance, Reject, Sample, StoredStem, sample_id
 from copilot.scene import Scene, SoundElement, SpeechElement
 from copilot.seed import Seed
-from copilot.stem import SoundSpec, Stem, Word, make_stem
-from pipelines.config import Fingerprint, RunConfig
+from copilot.stem import SoundSpec, Stem, make_stem
+from copilot.vocabulary import Check, Word
+from pipelines.config import RunConfig
+from pipelines.fingerprint import Fingerprint
 from pipelines.run.run import Run
 from pipelines.run.shards import ShardWriter
 
@@ -68,7 +70,7 @@ def stems_for(dialogue: Dialogue, number: int) -> dict[int, Stem]:
     """Noise, in stereo for the ambience, for each sound of a dialogue."""
     stems: dict[int, Stem] = {}
     for turn in dialogue.turns:
-        for element in turn.scene.sounds():
+        for element in turn.scene.elements:
             if element.id in stems:
                 continue
             rng = np.random.default_rng([number, element.id])

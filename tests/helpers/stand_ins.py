@@ -122,7 +122,7 @@ class NoiseRenderer:
         return [self._noise(request) for request in requests]
 
     def _noise(self, request: RenderRequest) -> RenderedSound:
-        rng = np.random.default_rng(request.seed)
+        rng = np.random.default_rng(request.random_seed)
         sound = rng.standard_normal((1, round(request.duration_s * self.fill * 48_000))) * 0.1
         return RenderedSound(sound.astype(np.float32), 48_000)
 

@@ -10,7 +10,7 @@ import pytest
 from helpers.processes import ended, needs_pidfd
 
 from renderers import child_process as worker
-from renderers.child_process import WorkerDiedError, WorkerProcess, WorkerStartError, WorkerTimeoutError
+from renderers.child_process import ChildDiedError, ChildProcess, ChildStartError, ChildTimeoutError
 
 CHILD = """
 import json, os, pathlib, signal, sys
@@ -49,7 +49,7 @@ for line in sys.stdin:
 
 @pytest.fixture
 def child():
-    process = WorkerProcess("child", [sys.executable, "-I", "-S", "-c", CHILD], deadline_s=30.0)
+    process = ChildProcess("child", [sys.executable, "-I", "-S", "-c", CHILD], deadline_s=30.0)
     yield process
     process.close()
 
@@ -82,7 +82,7 @@ def test_request_is_repeated_once_after_a_death(child, tmp_path):
 
 
 def test_second_death_of_a_request_is_an_error_with_the_last_words(child):
-    with pytest.raises(WorkerDiedError) as caught:
+    with pytest.raises(ChildDiedError) as caught:
         child.ask({"do": "die"})
     assert (
         str(caught.value) == "child: the child closed its stdout; ended by signal 9; last words: a last gasp"
@@ -91,7 +91,7 @@ def test_second_death_of_a_request_is_an_error_with_the_last_words(child):
 
 
 def test_nonsense_for_an_answer_is_an_error(child):
-    with pytest.raises(WorkerDiedError, match=r"^child: the child's answer is not a JSON object; "):
+    with pytest.raises(ChildDiedError, match=r"^child: the child's answer is not a JSON object; "):
         child.ask({"do": "babble"})
 
 
@@ -99,7 +99,7 @@ def test_hanging_child_is_killed_at_the_deadline_and_replaced(child):
     child.start()
     first = child.pid
     child._deadline_s = 0.1
-    with pytest.raises(WorkerTimeoutError) as caught:
+    with pytest.raises(ChildTimeoutError) as caught:
         child.ask({"do": "hang"})
     assert str(caught.value) == "child: no answer within 0.1 s; ended by signal 9"
     assert not psutil.pid_exists(first)
@@ -109,13 +109,13 @@ def test_hanging_child_is_killed_at_the_deadline_and_replaced(child):
 
 def test_a_child_that_keeps_writing_is_killed_at_the_deadline(child):
     child.start()
-    with pytest.raises(WorkerTimeoutError, match=r"^child: no answer within 0\.1 s; ended by signal 9$"):
+    with pytest.raises(ChildTimeoutError, match=r"^child: no answer within 0\.1 s; ended by signal 9$"):
         child.ask({"do": "dots", "at_once": 1}, deadline_s=0.1)
 
 
 def test_a_line_without_an_end_is_nonsense(child):
     with pytest.raises(
-        WorkerDiedError, match=r"the child's answer is a line without an end; it wrote '\.+'; "
+        ChildDiedError, match=r"the child's answer is a line without an end; it wrote '\.+'; "
     ):
         child.ask({"do": "dots", "at_once": 1 << 20})
 
@@ -141,16 +141,16 @@ def test_interrupted_answer_is_not_taken_for_the_next_one(child, monkeypatch):
 
 
 def test_child_that_ends_at_its_start_tells_why():
-    with pytest.raises(WorkerStartError) as caught:
-        WorkerProcess("child", [sys.executable, "-c", "raise SystemExit('no library')"]).start()
+    with pytest.raises(ChildStartError) as caught:
+        ChildProcess("child", [sys.executable, "-c", "raise SystemExit('no library')"]).start()
     assert str(caught.value) == (
         "child: cannot start: the child closed its stdout; exit status 1; last words: no library"
     )
 
 
 def test_command_that_does_not_exist_is_a_start_error(tmp_path):
-    with pytest.raises(WorkerStartError, match=r"^child: cannot start .*/absent: "):
-        WorkerProcess("child", [str(tmp_path / "absent")]).ask({})
+    with pytest.raises(ChildStartError, match=r"^child: cannot start .*/absent: "):
+        ChildProcess("child", [str(tmp_path / "absent")]).ask({})
 
 
 def test_close_reaps_the_child_and_leaks_no_file(child):
@@ -169,8 +169,8 @@ def test_close_reaps_the_child_and_leaks_no_file(child):
 def test_child_ends_when_its_parent_is_killed():
     parent = f"""
 import os, signal, sys
-from renderers.child_process import WorkerProcess
-child = WorkerProcess("child", [sys.executable, "-I", "-S", "-c", {CHILD!r}])
+from renderers.child_process import ChildProcess
+child = ChildProcess("child", [sys.executable, "-I", "-S", "-c", {CHILD!r}])
 child.start()
 print(child.pid, flush=True)
 os.kill(os.getpid(), signal.SIGKILL)

@@ -10,8 +10,8 @@ import pytest
 from pydantic import Field
 
 from copilot.errors import CopilotError, UserError
-from copilot.scene import Frozen
-from pipelines.backends import take_fingerprint
+from copilot.frozen_model import FrozenModel
+from pipelines.backends import compute_fingerprint
 from pipelines.config import RunConfig
 from pipelines.stages.render import RenderStage
 from pipelines.stem_store import StemStore
@@ -21,8 +21,8 @@ PACKAGE = """
 from pydantic import Field, field_validator, model_validator
 
 from copilot.errors import CopilotError
-from copilot.scene import Frozen
-from renderers.contract import About
+from copilot.frozen_model import FrozenModel
+from renderers.contract import RendererInfo
 
 
 class Whole:
@@ -84,7 +84,7 @@ class Unready(Whole):
         raise RuntimeError("no room on the card")
 
 
-class Settings(Frozen):
+class Settings(FrozenModel):
     place: str
     depth: int = Field(3, ge=1)
     weights: dict[str, float] = {}
@@ -104,14 +104,14 @@ class Settings(Frozen):
 
 
 class Placed(Whole):
-    about = About(settings=Settings, target="place")
+    info = RendererInfo(settings=Settings, target="place")
 
     def __init__(self, settings):
         self.settings = settings
 
 
 class Spoken(Whole):
-    about = About(extra="spoken", modules=("no_such_module",))
+    info = RendererInfo(extra="spoken", modules=("no_such_module",))
     tool = "tts"
 """
 
@@ -178,20 +178,20 @@ def test_settings_that_are_wrong_are_named(settings, message):
 
 
 def test_a_required_setting_that_is_no_target_is_asked_for_as_a_setting(monkeypatch):
-    class Required(Frozen):
+    class Required(FrozenModel):
         place: str = "here"
         colour: str = Field()
 
     make = registry.find("placed", "sfx")
     monkeypatch.setattr(importlib.import_module("odd_sounds"), "Settings", Required)
-    monkeypatch.setattr(make, "about", type(make.about)(settings=Required, target="place"))
+    monkeypatch.setattr(make, "info", type(make.info)(settings=Required, target="place"))
     with pytest.raises(UserError, match=r"^--sfx placed: which colour\? give --sfx-set colour=VALUE$"):
         registry.create("placed", "sfx")
 
 
 def test_a_designer_that_cannot_be_imported_is_named():
     with pytest.raises(UserError, match=r"^--designer lacking \(odd-sounds\): cannot be imported: Module"):
-        take_fingerprint(RunConfig(seeds="starter", designer="lacking"))
+        compute_fingerprint(RunConfig(seeds="starter", designer="lacking"))
 
 
 def test_an_error_of_the_project_while_it_is_made_stays_what_it_is():
@@ -209,7 +209,7 @@ def test_an_error_of_the_project_while_it_is_made_stays_what_it_is():
 )
 def test_a_fingerprint_that_is_not_made_of_texts_is_refused(name, message):
     with pytest.raises(UserError, match=f"^{re.escape(message)}$"):
-        take_fingerprint(RunConfig(seeds="starter", sfx=name))
+        compute_fingerprint(RunConfig(seeds="starter", sfx=name))
 
 
 def test_one_that_cannot_be_prepared_ends_the_run_in_one_message(tmp_path):

@@ -13,8 +13,8 @@ import pytest
 import soundfile as sf
 from helpers.paths import CORPORA
 
+from copilot.emotions import Emotion
 from copilot.errors import UserError
-from copilot.scene import Emotion
 from renderers.contract import Reference, Voice
 from renderers.voice_bank import VoiceBank, genders_missing, read_bank, survey_bank
 

@@ -17,7 +17,7 @@ from huggingface_hub import errors
 from copilot.errors import UserError
 from copilot.units import seconds_to_samples
 from renderers import registry
-from renderers.contract import BatchTooLargeError, RenderedSound, RenderFailure, RenderRequest, about
+from renderers.contract import BatchTooLargeError, RenderedSound, RenderFailure, RenderRequest, info_of
 from renderers.stable_audio.diffusion import noise
 from renderers.stable_audio.renderer import (
     WINDOW_S as FULL_WINDOW_S,
@@ -173,7 +173,7 @@ def test_it_is_the_sound_of_the_pipeline_itself_given_the_same_noise(make, guida
     (ours,) = audio(renderer, request)
 
     pipe = renderer._pipe
-    random = generators([request.seed])
+    random = generators([request.random_seed])
     start = noise(random, (4, 256), "cpu")
     set_timesteps = pipe.scheduler.set_timesteps
 
@@ -203,7 +203,7 @@ def test_it_is_the_sound_of_the_third_pipeline_itself(make):
         num_inference_steps=3,
         guidance_scale=3.0,
         negative_prompt="low quality",
-        generator=generators([request.seed]),
+        generator=generators([request.random_seed]),
     ).audios[0]
     assert difference(ours.clip(-1, 1), theirs.numpy()) <= 1e-5
 
@@ -333,7 +333,7 @@ def test_a_fingerprint_names_what_changes_the_sound(make, kind, models):
 
 @BOTH
 def test_what_is_told_without_loading(make, kind):
-    known = about(make(kind))
+    known = info_of(make(kind))
     assert known.extra == "stable-audio"
     assert known.isolated
     assert known.target == "model"

@@ -19,7 +19,7 @@ from renderers.contract import (
     RenderedSound,
     RenderFailure,
     RenderRequest,
-    about,
+    info_of,
 )
 from renderers.vibevoice.renderer import VibeVoiceRenderer, VibeVoiceSettings
 
@@ -94,7 +94,7 @@ def test_a_batch_is_answered_in_order_with_mono_at_the_rate_of_the_model(rendere
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_another_sound(renderer, requests):
     first, again = heard(renderer, requests), heard(renderer, requests)
-    other = heard(renderer, [replace(request, seed=request.seed + 10) for request in requests])
+    other = heard(renderer, [replace(request, random_seed=request.random_seed + 10) for request in requests])
     assert [sound.tobytes() for sound in first] == [sound.tobytes() for sound in again]
     for one, two in zip(first, other, strict=True):
         n = min(one.shape[1], two.shape[1])
@@ -115,7 +115,11 @@ def test_an_item_sounds_alone_as_it_does_in_its_batch(renderer, requests):
 def test_what_the_others_of_a_batch_say_is_not_heard(renderer, requests):
     """Beside others of the same lengths the arithmetic is the same, to the bit."""
     others = [
-        replace(request, text=request.text.translate(str.maketrans("aeiou", "eioua")), seed=request.seed + 50)
+        replace(
+            request,
+            text=request.text.translate(str.maketrans("aeiou", "eioua")),
+            random_seed=request.random_seed + 50,
+        )
         for request in requests
     ]
     together = heard(renderer, requests)
@@ -207,7 +211,9 @@ def test_no_speech_is_longer_than_the_setting_allows(folder, requests):
 def test_a_bound_of_one_item_does_not_touch_the_others(renderer, requests, monkeypatch):
     plain = heard(renderer, requests)
     bound_s = renderer._bound_s
-    monkeypatch.setattr(renderer, "_bound_s", lambda request: 0.4 if request.seed == 1 else bound_s(request))
+    monkeypatch.setattr(
+        renderer, "_bound_s", lambda request: 0.4 if request.random_seed == 1 else bound_s(request)
+    )
     answers = renderer.render(requests)
     assert answers[0].reason == "speech-runaway"
     for answer, before in zip(answers[1:], plain[1:], strict=True):
@@ -238,7 +244,7 @@ def test_the_fingerprint_holds_the_model_by_its_content_and_loads_nothing(folder
 
 
 def test_the_settings_tell_what_the_contract_asks(folder):
-    known = about(VibeVoiceRenderer)
+    known = info_of(VibeVoiceRenderer)
     assert known.clones
     assert known.isolated
     assert known.settings is VibeVoiceSettings

@@ -12,13 +12,13 @@ import pyarrow.parquet as pq
 import pytest
 from helpers.stand_ins import Command, Ended
 
-from copilot.arrow_read import dialogue_of
+from copilot.arrow import dialogue_of
 from copilot.designers.llm.judge import CHECKS
 from copilot.designers.llm.prompts import PromptLibrary
 from copilot.rules import RULES, check_dialogue
 from copilot.scene import SceneLimits
-from pipelines.generate import Totals
 from pipelines.run.run import Run
+from pipelines.run.totals import Totals
 from pipelines.seeds import read_seeds
 
 # Noise has long words: with fewer of them, texts would sooner be too long.

@@ -23,11 +23,12 @@ from copilot.designers.llm.replies import SlotError
 from copilot.dialogue import Dialogue
 from copilot.edit import EditError
 from copilot.errors import RowFault
+from copilot.frozen_model import FrozenModel
 from copilot.normalise import normalise_dialogue
 from copilot.rules import check_dialogue
 from copilot.rules.rule import Violation, place
 from copilot.rules.schema import schema_faults
-from copilot.scene import Frozen, Scene
+from copilot.scene import Scene
 from copilot.seed import Seed
 from copilot.units import Seconds
 
@@ -36,7 +37,7 @@ VERSION = "1"
 
 _IDS = re.compile(r"\b(elements?|the ambience) (\d+(?:, \d+)*)")
 
-M = TypeVar("M", bound=Frozen)
+M = TypeVar("M", bound=FrozenModel)
 Steps = Generator[Ask, Reply, Dialogue]
 
 
@@ -144,7 +145,7 @@ class Conversation:
 
     def _unoffered(self, dialogue: Dialogue) -> Fault | None:
         """Speech where the prompt has offered none."""
-        elements = (element for turn in dialogue.turns for element in turn.scene.sounds())
+        elements = (element for turn in dialogue.turns for element in turn.scene.elements)
         if self._forms.speech or all(element.role != "speech" for element in elements):
             return None
         return Fault("speech-not-offered", ("a sound is speech; this scene has no speech",))
@@ -173,8 +174,8 @@ def _in_words(violation: Violation, dialogue: Dialogue) -> str:
         # Here the ids are the model's own, and so are the names of the turns.
         where = place(None, violation.element_id, f"edit_{violation.turn}" if violation.turn else "story")
         return f"{where}: {said}"
-    texts = {e.id: e.text for e in dialogue.scene_before(violation.turn).sounds()}
-    texts |= {e.id: e.text for e in dialogue.turns[violation.turn].scene.sounds()}
+    texts = {e.id: e.text for e in dialogue.scene_before(violation.turn).elements}
+    texts |= {e.id: e.text for e in dialogue.turns[violation.turn].scene.elements}
     said = _IDS.sub(lambda ids: _quoted(ids[2], texts), said)
     return said if violation.element_id is None else f"{_quoted(str(violation.element_id), texts)}: {said}"
 

@@ -22,11 +22,12 @@ from copilot.designers.llm.settings import LlmSettings
 from copilot.designers.tasks import checked_weights, draw_task
 from copilot.dialogue import EDIT_TASKS, Dialogue, Task, Turn
 from copilot.edit import apply
+from copilot.frozen_model import FrozenModel
 from copilot.hashing import canonical_json, derive_rng
-from copilot.scene import Frozen, Scene, SceneLimits
+from copilot.scene import Scene, SceneLimits
 from copilot.seed import Seed
 
-M = TypeVar("M", bound=Frozen)
+M = TypeVar("M", bound=FrozenModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +157,7 @@ class DialogueForms:
 
         return Form(f"turn {index} ({task})", request, EditReply, grammar, book.settings.max_tokens, finish)
 
-    def whole(self) -> Form[Frozen]:
+    def whole(self) -> Form[FrozenModel]:
         """The whole dialogue at once."""
         book = self._book
         grammar = book.grammars.whole(book.n_turns, speech=self.speech)

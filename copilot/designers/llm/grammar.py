@@ -14,7 +14,9 @@ from typing import Any, get_args
 
 from copilot.designers.llm.exchange import Grammar
 from copilot.dialogue import Task
-from copilot.scene import Emotion, Gender, Range, SceneLimits
+from copilot.emotions import Emotion
+from copilot.frozen_model import Range
+from copilot.scene import Gender, SceneLimits
 from copilot.units import Seconds
 
 Schema = Mapping[str, Any]

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Generator
 
-from copilot.checks import Check
 from copilot.designers.llm.exchange import Ask, Grammar, Reply
 from copilot.designers.llm.forms import FormBook
 from copilot.designers.llm.ladder import Fault, read
@@ -17,7 +16,9 @@ from copilot.designers.llm.log import Log
 from copilot.designers.llm.replies import shown, slots_of
 from copilot.dialogue import Dialogue, Turn
 from copilot.edit import Add, Change, Operation, Remove
-from copilot.scene import Element, Frozen, Scene
+from copilot.frozen_model import FrozenModel
+from copilot.scene import Element, Scene
+from copilot.vocabulary import Check
 
 PROMPT = "judge"
 GRAMMAR = Grammar(
@@ -37,7 +38,7 @@ _MAX_TOKENS = 256
 _N_TRIES = 3
 
 
-class Verdict(Frozen):
+class Verdict(FrozenModel):
     """A judge's answers to the three questions."""
 
     names_edited_sound: bool

@@ -18,10 +18,12 @@ from typing import Literal, Self, get_args
 from jinja2 import DictLoader, Environment, StrictUndefined, TemplateError, UndefinedError, meta
 from pydantic import ValidationError
 
+from copilot.emotions import Emotion
 from copilot.errors import UserError
+from copilot.frozen_model import FrozenModel, Range
 from copilot.hashing import content_hash
 from copilot.rules.schema import schema_faults
-from copilot.scene import Emotion, Frozen, Gender, Range
+from copilot.scene import Gender
 
 PromptMode = Literal["turnwise", "whole", "both", "judge"]
 """Where a prompt is used: in one mode of writing dialogues, in both, or by the judge."""
@@ -47,7 +49,7 @@ class Prompt:
     hash: str
 
 
-class _Header(Frozen):
+class _Header(FrozenModel):
     name: str
     purpose: str
     mode: PromptMode

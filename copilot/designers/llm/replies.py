@@ -13,25 +13,17 @@ from pydantic import Field, create_model
 
 from copilot.dialogue import StatedEdit, Task, Turn
 from copilot.edit import Add, Change, EditError, Operation, Remove, Replace, diff
+from copilot.emotions import Emotion
+from copilot.frozen_model import FrozenModel
 from copilot.rules.speech import comfortable_s
-from copilot.scene import (
-    MIX_FIELDS,
-    Element,
-    Emotion,
-    Frozen,
-    Gender,
-    Scene,
-    SceneLimits,
-    SoundElement,
-    SpeechElement,
-)
+from copilot.scene import MIX_FIELDS, Element, Gender, Scene, SceneLimits, SoundElement, SpeechElement
 
 
 class SlotError(ValueError):
     """An operation names a slot that it cannot be meant for."""
 
 
-class AmbienceReply(Frozen):
+class AmbienceReply(FrozenModel):
     """The leading ambience."""
 
     role: Literal["ambience"] = "ambience"
@@ -40,7 +32,7 @@ class AmbienceReply(Frozen):
     panning: float
 
 
-class EffectReply(Frozen):
+class EffectReply(FrozenModel):
     """An effect or music."""
 
     role: Literal["effect", "music"]
@@ -51,7 +43,7 @@ class EffectReply(Frozen):
     duration: float
 
 
-class LineReply(Frozen):
+class LineReply(FrozenModel):
     """A line of speech."""
 
     role: Literal["speech"]
@@ -68,7 +60,7 @@ SoundReply = Annotated[EffectReply | LineReply, Field(discriminator="role")]
 AnySoundReply = Annotated[EffectReply | LineReply | AmbienceReply, Field(discriminator="role")]
 
 
-class StoryReply(Frozen):
+class StoryReply(FrozenModel):
     """The reply of a story turn."""
 
     description: str
@@ -77,21 +69,21 @@ class StoryReply(Frozen):
     sounds: tuple[SoundReply, ...]
 
 
-class AddReply(Frozen):
+class AddReply(FrozenModel):
     """A new sound."""
 
     op: Literal["add"]
     sound: SoundReply
 
 
-class RemoveReply(Frozen):
+class RemoveReply(FrozenModel):
     """A sound goes."""
 
     op: Literal["remove"]
     slot: int
 
 
-class ChangeReply(Frozen):
+class ChangeReply(FrozenModel):
     """A mix parameter changes."""
 
     op: Literal["change"]
@@ -102,7 +94,7 @@ class ChangeReply(Frozen):
     duration: float | None = None
 
 
-class ReplaceReply(Frozen):
+class ReplaceReply(FrozenModel):
     """Another sound in place of one."""
 
     op: Literal["replace"]
@@ -113,7 +105,7 @@ class ReplaceReply(Frozen):
 OperationReply = Annotated[AddReply | RemoveReply | ChangeReply | ReplaceReply, Field(discriminator="op")]
 
 
-class EditReply(Frozen):
+class EditReply(FrozenModel):
     """The reply of an edit turn."""
 
     user: str
@@ -138,7 +130,7 @@ class WholeLineReply(LineReply):
 WholeElementReply = Annotated[WholeSoundReply | WholeLineReply, Field(discriminator="role")]
 
 
-class WholeStoryReply(Frozen):
+class WholeStoryReply(FrozenModel):
     """The story turn of mode `whole`."""
 
     user: str
@@ -154,17 +146,17 @@ class WholeEditReply(WholeStoryReply):
     removed: tuple[int, ...]
 
 
-def whole_reply(n_turns: int) -> type[Frozen]:
+def whole_reply(n_turns: int) -> type[FrozenModel]:
     """The model of a reply with a whole dialogue: `story`, then `edit_1` and so on."""
     edits: dict[str, Any] = {f"edit_{index}": (WholeEditReply, ...) for index in range(1, n_turns)}
-    return create_model("WholeReply", __base__=Frozen, story=(WholeStoryReply, ...), **edits)
+    return create_model("WholeReply", __base__=FrozenModel, story=(WholeStoryReply, ...), **edits)
 
 
 def slots_of(scene: Scene) -> tuple[Element, ...]:
     """The sounds of a scene in the order of their slots: by id, but the leading ambience last."""
-    ambiences = [element for element in scene.sounds() if element.role == "ambience"]
+    ambiences = [element for element in scene.elements if element.role == "ambience"]
     leading = max(ambiences, key=lambda element: (-element.start_time, element.end_time), default=None)
-    rest = tuple(element for element in scene.sounds() if element is not leading)
+    rest = tuple(element for element in scene.elements if element is not leading)
     return rest if leading is None else (*rest, leading)
 
 
@@ -254,7 +246,7 @@ def _collect(fields: dict[str, float], reply: ChangeReply, subject: Element) -> 
     fields |= asked
 
 
-def whole_turns(reply: Frozen, tasks: Iterable[Task]) -> Iterator[Turn]:
+def whole_turns(reply: FrozenModel, tasks: Iterable[Task]) -> Iterator[Turn]:
     """The turns of a reply with a whole dialogue. Raises pydantic's ValidationError, as `Builder` does."""
     before = Scene()
     turns: Mapping[str, WholeStoryReply] = {name: getattr(reply, name) for name in type(reply).model_fields}

@@ -7,13 +7,13 @@ from typing import Literal
 from pydantic import Field
 
 from copilot.dialogue import Mode
-from copilot.scene import Frozen
+from copilot.frozen_model import FrozenModel
 
 Structured = Literal["json_schema", "json_object", "none"]
 """How the form of a reply is asked for: by a grammar, by "some JSON object", or by words alone."""
 
 
-class LlmSettings(Frozen):
+class LlmSettings(FrozenModel):
     """The settings of a designer that asks a language model; part of a run's fingerprint.
 
     `temperature` and `top_p` are the server's own where they are not given. `max_tokens` is for one reply

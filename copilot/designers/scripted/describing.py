@@ -21,7 +21,7 @@ def drawn_frame(book: Phrasebook, dice: Dice) -> dict[str, str]:
 def describe(draft: Draft) -> str:
     """The description of the draft's scene."""
     say = draft.frame
-    scene = sorted(draft.scene.sounds(), key=lambda e: (e.start_time, e.id))
+    scene = sorted(draft.scene.elements, key=lambda e: (e.start_time, e.id))
     by_role = {role: [e for e in scene if e.role == role] for role in ("ambience", "effect", "music")}
     lasting, events = _told_apart(by_role["effect"], draft.desk.limits.duration_s)
     sentences = [fill(say["opening"], place=draft.place)]

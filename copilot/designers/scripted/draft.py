@@ -17,7 +17,7 @@ from copilot.designers.scripted.lines import Line, LineCutter
 from copilot.designers.scripted.phrasing import Phrasebook, fill, name_slots
 from copilot.dialogue import Task
 from copilot.edit import Operation, apply
-from copilot.rules.request_targets import named
+from copilot.rules.request_targets import targets_of
 from copilot.scene import Element, Gender, Scene, SceneLimits, SoundElement, SpeechElement
 from copilot.units import Lufs, Seconds
 
@@ -85,14 +85,14 @@ class Draft:
 
     def foreground(self) -> list[Element]:
         """All but the ambiences."""
-        return [element for element in self.scene.sounds() if element.role != "ambience"]
+        return [element for element in self.scene.elements if element.role != "ambience"]
 
     def removable(self) -> list[Element]:
         """What may go: not the last ambience, not the last other sound."""
         n_ambiences = len(self.scene) - len(self.foreground())
         spare = {"ambience": n_ambiences > 1}
         other = len(self.foreground()) > 1
-        return [element for element in self.scene.sounds() if spare.get(element.role, other)]
+        return [element for element in self.scene.elements if spare.get(element.role, other)]
 
     def room(self) -> int:
         """How many sounds an open edit may add and still leave room for the `add` turns to come."""
@@ -164,7 +164,7 @@ class Draft:
             for values in product(*slots.values())
             for name in names
         ]
-        clear = (r for r in requests if named(r, self.scene).certain <= {target.id})
+        clear = (r for r in requests if targets_of(r, self.scene).certain <= {target.id})
         return next(clear, requests[0])
 
     def speaker(self, dice: Dice, besides: Iterable[int] = ()) -> tuple[str, Gender] | None:
@@ -201,7 +201,7 @@ class Draft:
     def silence_after(self, start_s: Seconds, besides: int | None = None) -> Seconds:
         """How long nobody speaks from a start on; 0 if somebody speaks then."""
         end_s = self.desk.limits.duration_s
-        for element in self.scene.sounds():
+        for element in self.scene.elements:
             if element.role != "speech" or element.id == besides:
                 continue
             if element.start_time <= start_s < element.end_time:

@@ -57,7 +57,7 @@ def _add_effect(draft: Draft, dice: Dice) -> Edited:
     when = {"early": (0.0, 0.15), "late": (0.75, 1.0)}.get(phrasing.kind, (0.0, 0.3 if sound.lasts else 1.0))
     sign = dice.pick((-1, 1))
     side = sign * dice.between(0.4, 0.85) if phrasing.kind == "sided" else side_of(dice, sound, sign)
-    spoken = any(element.role == "speech" for element in draft.scene.sounds())
+    spoken = any(element.role == "speech" for element in draft.scene.elements)
     at = place_sound(draft.desk, dice, sound, side, when, ducked=spoken)
     request = fill(phrasing.text, new=_new(sound, dice), side=_side_word(sign))
     return request, [Add(element=draft.element(sound, at))]
@@ -66,7 +66,7 @@ def _add_effect(draft: Draft, dice: Dice) -> Edited:
 def _add_speech(draft: Draft, dice: Dice) -> Edited | None:
     limits = draft.desk.limits
     first_s, last_s = limits.start_time_s.low, limits.start_time_s.high
-    ends_s = [e.end_time + 0.2 for e in draft.scene.sounds() if e.role == "speech"]
+    ends_s = [e.end_time + 0.2 for e in draft.scene.elements if e.role == "speech"]
     starts_s = [first_s + 0.2, *ends_s, first_s + dice.between(0.2, 0.9) * (last_s - first_s)]
     for start_s in dice.shuffled([draft.desk.grid.start(s) for s in starts_s if first_s <= s <= last_s]):
         room_s = draft.silence_after(start_s)
@@ -93,7 +93,7 @@ def edit_volume(draft: Draft, dice: Dice) -> Edited:
     """One sound becomes louder or quieter by 3 to 10 LU."""
     options = [
         (element, way)
-        for element in draft.scene.sounds()
+        for element in draft.scene.elements
         for way in ("up", "down")
         if _room_lu(draft, element, way) >= _SMALLEST_STEP_LU
     ]
@@ -155,13 +155,13 @@ def _side_word(sign: int) -> str:
 
 def edit_replace(draft: Draft, dice: Dice) -> Edited:
     """One sound gives way to another of its role, in its place; a line to other words of the same person."""
-    for target in dice.shuffled(tuple(draft.scene.sounds())):
+    for target in dice.shuffled(tuple(draft.scene.elements)):
         if isinstance(target, SpeechElement):
             if edited := _replace_line(draft, dice, target):
                 return edited
         elif sound := _successor(draft, target, dice):
             return _replace_sound(draft, dice, target, sound)
-    target = dice.pick([e for e in draft.scene.sounds() if e.role == "ambience"])
+    target = dice.pick([e for e in draft.scene.elements if e.role == "ambience"])
     return _replace_sound(draft, dice, target, _fallback(draft, "ambience", dice, (target.id,)))
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from copilot.scene import Range, SceneLimits
+from copilot.frozen_model import Range
+from copilot.scene import SceneLimits
 from copilot.units import Lufs, Seconds
 
 _PUBLISHED = SceneLimits()

@@ -16,9 +16,11 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from copilot.emotions import Emotion
+from copilot.frozen_model import FrozenModel
 from copilot.hashing import content_hash
 from copilot.rules.request_targets import stem
-from copilot.scene import Emotion, Frozen, Gender, SoundRole
+from copilot.scene import Gender, SoundRole
 
 Where = Literal["open", "room", "sealed"]
 
@@ -56,7 +58,7 @@ Stems = Annotated[frozenset[str], BeforeValidator(_split_stems)]
 Captions = dict[str, str]
 
 
-class Family(Frozen):
+class Family(FrozenModel):
     """One kind of sound."""
 
     triggers: Stems = frozenset()
@@ -79,7 +81,7 @@ class Family(Frozen):
         return self
 
 
-class _SettingData(Frozen):
+class _SettingData(FrozenModel):
     triggers: Stems
     places: tuple[str, ...] = Field(min_length=2)
     where: Where
@@ -91,7 +93,7 @@ class _SettingData(Frozen):
     music: Captions = Field(min_length=2)
 
 
-class _MoodData(Frozen):
+class _MoodData(FrozenModel):
     requests: tuple[str, ...] = Field(min_length=3)
     feel: str
     where: tuple[Where, ...]
@@ -103,7 +105,7 @@ class _MoodData(Frozen):
     music: Captions = Field(min_length=2)
 
 
-class TextRules(Frozen):
+class TextRules(FrozenModel):
     """The words by which a line of speech is cut out of a seed and written down."""
 
     clause_starts: Stems
@@ -121,7 +123,7 @@ class TextRules(Frozen):
     mixing: WordList
 
 
-class Voices(Frozen):
+class Voices(FrozenModel):
     """How words are spoken, and by whom where a setting has nobody left."""
 
     emotions: dict[Emotion, Stems]

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 from copilot.designers.scripted.dice import Dice
 from copilot.designers.scripted.lexicon import TextRules, Voices, stems_of
+from copilot.emotions import Emotion
 from copilot.rules.request_targets import stem
 from copilot.rules.speech import comfortable_s
-from copilot.scene import Emotion, SceneLimits
+from copilot.scene import SceneLimits
 from copilot.text.counting import count_words
 from copilot.units import Seconds
 

@@ -56,7 +56,7 @@ class _Maker:
 
     def _music(self) -> list[Operation]:
         """Other music, or music where there is none."""
-        old = next((e for e in self._draft.scene.sounds() if e.role == "music"), None)
+        old = next((e for e in self._draft.scene.elements if e.role == "music"), None)
         if old and old.id not in self._edited and (other := self._free(self._mood.music, old)):
             self._edited.add(old.id)
             side = side_of(self._dice, other, 1)
@@ -76,7 +76,7 @@ class _Maker:
     def _changes(self) -> list[Operation]:
         """What the mood lifts and lowers, as far as there is room for it."""
         changes: list[Operation] = []
-        for element in self._dice.shuffled(tuple(self._draft.scene.sounds())):
+        for element in self._dice.shuffled(tuple(self._draft.scene.elements)):
             if element.id in self._edited or len(changes) >= _MOST_CHANGES:
                 continue
             way = self._way(element)
@@ -95,7 +95,7 @@ class _Maker:
 
     def _any_change(self) -> list[Operation]:
         """Where the mood finds nothing to lift or lower: a step for whatever is left as it was."""
-        for element in self._dice.shuffled(tuple(self._draft.scene.sounds())):
+        for element in self._dice.shuffled(tuple(self._draft.scene.elements)):
             for way in (-1, 1):
                 loudness = self._draft.desk.grid.level(element.loudness + way * _STEP_LU[0])
                 if element.id not in self._edited and abs(loudness - element.loudness) >= _STEP_LU[0] - 0.5:
@@ -109,7 +109,7 @@ class _Maker:
         alike = [s for s in draft.desk.lexicon.settings if s.where == draft.setting.where]
         grounds = [*draft.setting.ambiences, *(sound for s in alike for sound in s.ambiences)]
         effects = draft.plausible((*self._mood.bring, *draft.desk.lexicon.effects))
-        for element in self._dice.shuffled(tuple(draft.scene.sounds())):
+        for element in self._dice.shuffled(tuple(draft.scene.elements)):
             wanted = {"ambience": grounds, "effect": effects}.get(element.role, [])
             if element.id not in self._edited and (sound := self._free(wanted, element)):
                 self._edited.add(element.id)
@@ -126,7 +126,7 @@ class _Maker:
     def _add(self, sound: Sound) -> Add:
         when = (0.0, 0.2) if sound.lasts or sound.role == "music" else (0.1, 1.0)
         side = side_of(self._dice, sound, self._dice.pick((-1, 1)))
-        ducked = any(element.role == "speech" for element in self._draft.scene.sounds())
+        ducked = any(element.role == "speech" for element in self._draft.scene.elements)
         at = place_sound(self._draft.desk, self._dice, sound, side, when, ducked=ducked)
         return Add(element=self._draft.element(sound, at))
 

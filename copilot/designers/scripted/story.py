@@ -77,7 +77,7 @@ def write_story(draft: Draft, dice: Dice) -> tuple[str, list[Add]]:
         _add_speech(draft, dice, n_lines=2 if further >= 4 and dice.chance(0.4) else 1)
     wanted = further - len(draft.foreground())
     _add_sounds(draft, dice, wanted)
-    operations = [Add(element=element) for element in draft.scene.sounds()]
+    operations = [Add(element=element) for element in draft.scene.elements]
     return _request(draft, dice), operations
 
 
@@ -163,7 +163,7 @@ def _placed(draft: Draft, dice: Dice, sounds: Sequence[Sound]) -> list[Element]:
         s.caption: (i / len(order), (i + 0.8) / len(order)) for i, s in enumerate(order)
     }
     sign = dice.pick((-1, 1))
-    spoken = any(element.role == "speech" for element in draft.scene.sounds())
+    spoken = any(element.role == "speech" for element in draft.scene.elements)
     elements: list[Element] = []
     for sound in sounds:
         when = slots.get(sound.caption, (0.0, 0.2 if sound.role == "music" else 0.3))
@@ -189,7 +189,7 @@ def _request(draft: Draft, dice: Dice) -> str:
     if len(request) > draft.desk.limits.user_chars:
         request = _filled(draft, draft.desk.book.draw(dice, "story", ("place",)), "", named)
     if dice.chance(0.5):
-        speakers = [e.speaker for e in draft.scene.sounds() if e.role == "speech"]
+        speakers = [e.speaker for e in draft.scene.elements if e.role == "speech"]
         kind = "spoken" if speakers else "silent"
         tail = draft.desk.book.draw(dice, "story_tail", (kind,))
         who = indefinite(dice.pick(speakers)) if speakers else ""

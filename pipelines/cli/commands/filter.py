@@ -7,7 +7,7 @@ import sys
 from dataclasses import asdict
 
 from copilot.errors import UserError
-from copilot.sample import Tier
+from copilot.vocabulary import Tier
 from pipelines.cli.output.counting import counting
 from pipelines.inspection.subset.filter import filter_run
 

@@ -11,9 +11,10 @@ from pipelines.accounting.render_stats import RenderTally
 from pipelines.cli.output.progress import display
 from pipelines.config import RunConfig
 from pipelines.execution.job import Executor
-from pipelines.generate import Outcome, Patience, Start, Totals, generate
+from pipelines.generate import RejectLimit, RunStart, generate
 from pipelines.llm.service import LlmService
-from pipelines.stages.worker_spec import Equipment
+from pipelines.run.totals import Outcome, Totals
+from pipelines.stages.worker_spec import ExecutionSettings
 
 _SHOWN_PROBLEMS = 10
 _GO_ON = "what was made is committed. Run the same command again to go on"
@@ -25,16 +26,16 @@ def run_generate(
     *,
     num: int | None,
     executor: Executor,
-    equipment: Equipment,
+    equipment: ExecutionSettings,
     max_rejects: int | None,
     as_json: bool,
     service: LlmService | None = None,
-    patience: Patience | None = None,
+    patience: RejectLimit | None = None,
 ) -> int:
     """Make the run, show its progress and its outcome; return the exit code."""
-    starts: list[Start] = []
+    starts: list[RunStart] = []
 
-    def begin(start: Start) -> None:
+    def begin(start: RunStart) -> None:
         starts.append(start)
         shown.start(start.n_todo, _opening(start, num, out))
 
@@ -65,7 +66,7 @@ def run_generate(
     return int(max_rejects is not None and outcome.totals.rejected > max_rejects)
 
 
-def _seeds(start: Start) -> dict[str, object]:
+def _seeds(start: RunStart) -> dict[str, object]:
     draw = start.draw
     return {
         "seeds": {
@@ -79,7 +80,7 @@ def _seeds(start: Start) -> dict[str, object]:
     }
 
 
-def _opening(start: Start, num: int | None, out: str) -> list[str]:
+def _opening(start: RunStart, num: int | None, out: str) -> list[str]:
     draw = start.draw
     lines = [f"{out}: {len(draw.seeds)} of {draw.available} seeds; {start.n_done} done, {start.n_todo} to go"]
     if num is not None and num > draw.available:

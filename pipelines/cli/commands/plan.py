@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from copilot.errors import UserError
-from copilot.sample import Keep
+from copilot.vocabulary import Keep
 from pipelines.cli.options.execution import ExecutionOptions, ExecutorOption
 from pipelines.cli.options.model import ModelOptions
 from pipelines.cli.options.plan import PlanOptions
@@ -21,13 +21,13 @@ from pipelines.cli.output.progress import display
 from pipelines.config import RunConfig
 from pipelines.execution.local import LocalExecutor
 from pipelines.execution.ray.nodes import nodes_of
-from pipelines.generate import Start, generate
+from pipelines.generate import RunStart, generate
 from pipelines.llm.service import LlmService
-from pipelines.planning.costs import Figures, Prices, read_figures, write_figures
+from pipelines.planning.costs import MeasuredCosts, Prices, read_costs, write_costs
 from pipelines.planning.forecast import Forecast, forecast
-from pipelines.planning.measure import figures_of
+from pipelines.planning.measure import measure_costs
 from pipelines.planning.staffing import Staffing, needs_of, staff
-from pipelines.stages.worker_spec import Equipment
+from pipelines.stages.worker_spec import ExecutionSettings
 
 
 def run_plan(
@@ -38,7 +38,7 @@ def run_plan(
     *,
     num: int | None,
     n_workers: int,
-    equipment: Equipment,
+    equipment: ExecutionSettings,
     service: LlmService | None,
     as_json: bool,
 ) -> int:
@@ -58,7 +58,7 @@ def run_plan(
         print("\n".join([*staffing_lines(staffing, grows=settings.grows), ""]), flush=True)
     figures, measured = None, True
     if planning.figures is not None:
-        figures = read_figures(planning.figures, "--figures")
+        figures = read_costs(planning.figures, "--figures")
     elif planning.calibrate is not None and fits:
         with execution.served(model, "plan") as served:
             asked = served.configured(config.designer).service
@@ -67,7 +67,7 @@ def run_plan(
             )
         measured = figures is not None
     if figures and planning.save_figures is not None:
-        write_figures(figures, planning.save_figures, "--save-figures")
+        write_costs(figures, planning.save_figures, "--save-figures")
     prices, in_flight = file.prices if file else None, service.concurrency if service else 1
     expected = _expected(staffing, figures, num, config.keep, in_flight, prices) if fits else None
     if as_json and measured:
@@ -81,7 +81,7 @@ def run_plan(
 
 def _expected(
     staffing: Staffing,
-    figures: Figures | None,
+    figures: MeasuredCosts | None,
     num: int | None,
     keep: Keep,
     in_flight: int,
@@ -101,7 +101,7 @@ def _expected(
     )
 
 
-def _said(figures: Figures | None, expected: Forecast | None, keep: Keep) -> Iterator[str]:
+def _said(figures: MeasuredCosts | None, expected: Forecast | None, keep: Keep) -> Iterator[str]:
     if figures is None:
         yield "no forecast without figures: --calibrate 50 makes so many dialogues here and measures them,"
         yield "--figures FILE has what was measured before"
@@ -114,7 +114,7 @@ def _said(figures: Figures | None, expected: Forecast | None, keep: Keep) -> Ite
 
 
 def _content(
-    staffing: Staffing, figures: Figures | None, expected: Forecast | None, *, fits: bool
+    staffing: Staffing, figures: MeasuredCosts | None, expected: Forecast | None, *, fits: bool
 ) -> dict[str, Any]:
     told = asdict(staffing)
     told["fits"] = fits
@@ -133,20 +133,20 @@ def _measured(
     config: RunConfig,
     num: int,
     n_workers: int,
-    equipment: Equipment,
+    equipment: ExecutionSettings,
     service: LlmService | None,
     *,
     planned: int | None,
     as_json: bool,
-) -> Figures | None:
+) -> MeasuredCosts | None:
     """Make some dialogues in a folder that is deleted, and measure them; None where that is interrupted.
 
     Nothing comes from a stem store but what these dialogues share: a shared one would make them look cheap.
     """
     kept = config.model_copy(update={"keep": "both"})
-    alone = Equipment(None, equipment.at_once, equipment.render)
+    alone = ExecutionSettings(None, equipment.at_once, equipment.render)
 
-    def begin(start: Start) -> None:
+    def begin(start: RunStart) -> None:
         n = len(start.draw.seeds)
         lines = [f"measuring {n} dialogues with {n_workers} worker processes of this machine"]
         if n < num:
@@ -178,4 +178,4 @@ def _measured(
         if outcome is None or outcome.n_left:
             print("copilot: interrupted; nothing was measured", file=sys.stderr)
             return None
-        return figures_of(Path(folder) / "run", outcome)
+        return measure_costs(Path(folder) / "run", outcome)

@@ -15,8 +15,8 @@ from rich.text import Text
 
 from copilot import plugins
 from copilot.errors import UserError
-from copilot.scene import Frozen
-from renderers.contract import About, about
+from copilot.frozen_model import FrozenModel
+from renderers.contract import RendererInfo, info_of
 from renderers.registry import missing_modules
 
 _EITHER = "sfx or tts"
@@ -93,7 +93,7 @@ def _listed(entry: EntryPoint) -> Listed:
 
 
 def _described(name: str, package: str | None, made_by: Any) -> Listed:  # noqa: ANN401 - anybody's class
-    known: About = about(made_by)
+    known: RendererInfo = info_of(made_by)
     # A backend for either tool knows which when it is made: its class has a property there, or nothing.
     tool = getattr(made_by, "tool", None)
     missing = tuple(missing_modules(known))
@@ -115,7 +115,7 @@ def _described(name: str, package: str | None, made_by: Any) -> Listed:  # noqa:
     )
 
 
-def _settings(model: type[Frozen]) -> Iterator[Setting]:
+def _settings(model: type[FrozenModel]) -> Iterator[Setting]:
     schemas = model.model_json_schema()
     definitions = schemas.get("$defs")
     for name, known in model.model_fields.items():

@@ -12,7 +12,8 @@ from rich.text import Text
 
 from copilot.dialogue import Dialogue
 from copilot.scene import Element, SpeechElement
-from pipelines.inspection.picture.lanes import Lane, lanes_of, loudness_text, number_text, panning_text
+from pipelines.inspection.number_text import loudness_text, number_text, panning_text
+from pipelines.inspection.picture.lanes import Lane, lanes_of
 from pipelines.inspection.show import ShownSample, show_sample
 
 _SIGNS = {None: " ", "added": "+", "changed": "~", "removed": "-"}

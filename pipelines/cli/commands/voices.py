@@ -22,12 +22,14 @@ from copilot.audio.conform import conform
 from copilot.audio.loudness import integrated_loudness
 from copilot.audio.noise_floor import noise_floor_dbfs
 from copilot.audio.pcm import STEM_BITS, to_float
+from copilot.emotions import Emotion
 from copilot.errors import RowFault, UserError
-from copilot.scene import Emotion, Gender, Range
+from copilot.frozen_model import Range
+from copilot.scene import Gender
 from copilot.text.counting import count_words
 from copilot.units import DIGITAL_SILENCE_DB, Decibels, Lufs, Seconds, gain_to_db, samples_to_seconds
 from renderers import registry
-from renderers.contract import Reference, Voice, about
+from renderers.contract import Reference, Voice, info_of
 from renderers.voice_bank import VoiceBank, genders_missing, survey_bank
 
 DURATION_S = Range(low=3.0, high=30.0)
@@ -119,7 +121,7 @@ def _refuse_voiceless(renderer: str) -> None:
     """Raises UserError for a renderer whose class tells that it has no voices, or needs to be told more."""
     name, _, target = renderer.partition(":")
     make = plugins.load(plugins.RENDERERS, name, "voices")
-    known = about(make)
+    known = info_of(make)
     # A backend for either tool knows which when it is made: its class has a property there, or nothing.
     if getattr(make, "tool", None) == "sfx":
         raise UserError(f"voices {renderer}: {name} makes no speech; name a renderer that does, or a folder")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from pipelines.execution.ray.servers import ServerSettings
     from pipelines.planning.costs import Prices
-    from pipelines.planning.layout import RaySettings
+    from pipelines.planning.ray_settings import RaySettings
 
 M = TypeVar("M", bound="BaseModel")
 
@@ -121,7 +121,7 @@ def _refuse_home(value: object, at: str) -> None:
 
 
 def _ray(given: object, at: str) -> RaySettings | None:
-    from pipelines.planning.layout import PoolSettings, RaySettings
+    from pipelines.planning.ray_settings import PoolSettings, RaySettings
 
     names = {*RaySettings.model_fields, *PoolSettings.model_fields}
     return None if given is None else _model(RaySettings, _plain_keys(given), at, names)

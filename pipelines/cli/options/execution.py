@@ -18,8 +18,8 @@ from pipelines.cli.options.model import ModelOptions
 
 if TYPE_CHECKING:
     from pipelines.execution.job import Executor
-    from pipelines.generate import Patience
-    from pipelines.planning.layout import RaySettings
+    from pipelines.generate import RejectLimit
+    from pipelines.planning.ray_settings import RaySettings
     from pipelines.planning.staffing import Servers
 
 _Option = functools.partial(typer.Option, rich_help_panel="Execution")
@@ -111,7 +111,7 @@ class ExecutionOptions:
 
         Raises UserError where its times exclude one another.
         """
-        from pipelines.planning.layout import RaySettings
+        from pipelines.planning.ray_settings import RaySettings
         from pipelines.planning.staffing import check_deadlines
 
         settings = (self.config and self.config.ray) or RaySettings()
@@ -122,9 +122,9 @@ class ExecutionOptions:
         check_deadlines(settings)
         return settings
 
-    def patience(self) -> Patience | None:
+    def patience(self) -> RejectLimit | None:
         """How large a share of rejects ends the run; None where none does. Raises UserError."""
-        from pipelines.generate import Patience
+        from pipelines.generate import RejectLimit
 
         if self.max_reject_share is None:
             if self.max_reject_after is not None:
@@ -132,7 +132,7 @@ class ExecutionOptions:
                     f"--max-reject-after {self.max_reject_after}: is of no use without --max-reject-share"
                 )
             return None
-        return Patience(self.max_reject_share, self.max_reject_after or _REJECTS_AFTER)
+        return RejectLimit(self.max_reject_share, self.max_reject_after or _REJECTS_AFTER)
 
     def with_model(self, model: ModelOptions, urls: Sequence[str] = (_NOT_YET,)) -> ModelOptions:
         """The model options for the servers that the run starts, where the file has some.

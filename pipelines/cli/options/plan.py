@@ -12,7 +12,7 @@ import typer
 from copilot.errors import UserError
 
 if TYPE_CHECKING:
-    from pipelines.planning.layout import RaySettings
+    from pipelines.planning.ray_settings import RaySettings
     from pipelines.planning.resources import Resources
 
 _Option = functools.partial(typer.Option, rich_help_panel="Plan")

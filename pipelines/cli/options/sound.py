@@ -12,7 +12,7 @@ import typer
 from copilot.errors import UserError
 
 if TYPE_CHECKING:
-    from pipelines.stages.worker_spec import Equipment
+    from pipelines.stages.worker_spec import ExecutionSettings
 
 _Option = functools.partial(typer.Option, rich_help_panel="Sound")
 
@@ -87,18 +87,18 @@ class SoundOptions:
             "variants": self.variants,
         }
 
-    def equipment(self) -> Equipment:
+    def equipment(self) -> ExecutionSettings:
         """What the work is done with. Raises UserError for a device that is not there, or of no use."""
-        from pipelines.stages.worker_spec import Equipment
+        from pipelines.stages.worker_spec import ExecutionSettings
         from renderers import device, registry
-        from renderers.contract import RenderWork
+        from renderers.contract import RenderSettings
 
         if self.device is not None:
             device.check(self.device)
             if not (registry.uses_device(self.sfx, "sfx") or registry.uses_device(self.tts, "tts")):
                 raise UserError(f"--device {self.device}: no renderer of this run uses one; leave it out")
-        work = RenderWork(self.batch_s, self.batch_deadline, self.device)
-        return Equipment(self.stems, self.at_once, work)
+        work = RenderSettings(self.batch_s, self.batch_deadline, self.device)
+        return ExecutionSettings(self.stems, self.at_once, work)
 
 
 def _settings(given: Sequence[str], option: str) -> dict[str, Any]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from copilot.sample import Keep
+from copilot.vocabulary import Keep
 from pipelines.cli.output.sizes import size_text
-from pipelines.planning.costs import Figures
+from pipelines.planning.costs import MeasuredCosts
 from pipelines.planning.forecast import Cost, Forecast, Limit, StageHours
 from pipelines.planning.layout import Pool
 from pipelines.planning.resources import total
@@ -49,7 +49,7 @@ def _room(staffing: Staffing, *, grows: bool) -> str:
     return f"fits; the forecast is for the {'most' if staffing.at_most else 'fewest'} workers"
 
 
-def figures_lines(figures: Figures) -> Iterator[str]:
+def figures_lines(figures: MeasuredCosts) -> Iterator[str]:
     """What the figures are from."""
     yield (
         f"figures of {figures.n_seeds:,} seeds, of which {figures.accepted_share:.1%} were accepted; a seed "

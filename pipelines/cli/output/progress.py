@@ -13,7 +13,7 @@ from rich.progress import Progress as RichProgress
 
 from copilot.designers.contract import Usage
 from pipelines.accounting.progress import Progress
-from pipelines.execution.design_ahead import Designing
+from pipelines.execution.design_ahead import DesignStatus
 
 _SECONDS_BETWEEN_LINES = 10.0
 
@@ -28,7 +28,7 @@ class Display:
         self._n_todo = self._accepted = self._rejected = self._hq = 0
         self._audio_s = 0.0
         self._usage = Usage()
-        self._design: Designing | None = None
+        self._design: DesignStatus | None = None
         self._started = self._said = time.monotonic()
 
     def start(self, n_todo: int, opening: Sequence[str]) -> None:
@@ -49,7 +49,7 @@ class Display:
         self._usage += progress.usage
         self._show()
 
-    def designing(self, design: Designing) -> None:
+    def designing(self, design: DesignStatus) -> None:
         """Take in how the dialogues that are written ahead are getting on."""
         self._design = design
         self._show()

@@ -13,16 +13,18 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from copilot.errors import StalledError, UserError, WatchLostError
+from copilot.errors import MonitorLostError, StalledError, UserError
 from copilot.seed import Seed
 from copilot.units import Seconds
-from pipelines.execution.design_ahead import Designing, batch_size
+from pipelines.execution.design_ahead import DesignStatus
 from pipelines.execution.job import Job
-from pipelines.execution.local import interruptible
-from pipelines.execution.ray.monitor import Phase, RemoteWatch, State, Watch, some_of
+from pipelines.execution.ray.monitor import MonitorState, Phase, RemoteMonitor, RunMonitor, some_of
 from pipelines.execution.ray.nodes import check_free, connected, nodes
 from pipelines.execution.ray.stream import Stream
-from pipelines.planning.layout import Plan, RaySettings
+from pipelines.execution.signals import interruptible
+from pipelines.execution.supply import batch_size
+from pipelines.planning.layout import Layout
+from pipelines.planning.ray_settings import RaySettings
 from pipelines.planning.staffing import Servers, needs_of, staff
 
 _LOOK_EVERY_S: Seconds = 1.0
@@ -56,7 +58,7 @@ class RayExecutor:
             plan = self._plan(job)
             _Run(self.settings, plan, job, stopping).through()
 
-    def _plan(self, job: Job) -> Plan:
+    def _plan(self, job: Job) -> Layout:
         config, equipment = job.order.fingerprint.config, job.order.equipment
         needs = needs_of(config, equipment, job.service)
         staffing = staff(needs, self.settings, nodes(), equipment.at_once, self.servers)
@@ -70,7 +72,7 @@ class RayExecutor:
 class _Run:
     """One call of the executor."""
 
-    def __init__(self, settings: RaySettings, plan: Plan, job: Job, stopping: threading.Event) -> None:
+    def __init__(self, settings: RaySettings, plan: Layout, job: Job, stopping: threading.Event) -> None:
         import ray  # noqa: PLC0415 - an extra
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy  # noqa: PLC0415
 
@@ -82,7 +84,7 @@ class _Run:
         # Ray would keep a note of each call of it.
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
         beside = {"num_cpus": 0, "scheduling_strategy": here, "enable_task_events": False}
-        self._watch = RemoteWatch(ray.remote(Watch).options(**beside).remote())
+        self._watch = RemoteMonitor(ray.remote(RunMonitor).options(**beside).remote())
         self._stopped_s: Seconds | None = None
         self._n_idle = 0
 
@@ -94,7 +96,7 @@ class _Run:
                 self._follow(stream)
             except BaseException:
                 # A connection that is not ours goes on: nobody is to work on.
-                with suppress(WatchLostError):
+                with suppress(MonitorLostError):
                     self._watch.stop("stop")
                 raise
             finally:
@@ -124,7 +126,7 @@ class _Run:
                 raise StalledError(_stalled(state, self._settings.stall_timeout_s))
         self._look()
 
-    def _commits(self, state: State) -> bool:
+    def _commits(self, state: MonitorState) -> bool:
         """Whether a commit is under way that is still worth waiting for.
 
         A mixer has nothing to do for a moment between its stages and its commit: one look says little.
@@ -135,7 +137,7 @@ class _Run:
         self._n_idle = 0 if mixing else self._n_idle + 1
         return not late and self._n_idle < _IDLE_LOOKS
 
-    def _look(self) -> State:
+    def _look(self) -> MonitorState:
         """Ask the watch, and hand on what it tells."""
         state = self._watch.state()
         for progress in state.progress:
@@ -143,11 +145,11 @@ class _Run:
         if self._job.designer is not None:
             writing = [doing.work for doing in state.doing if doing.work.pool == "design"]
             n_writing = sum(len(work.seed_ids) for work in writing if work.phase == "stages")
-            self._job.watch(Designing(n_writing, 0, ""))
+            self._job.watch(DesignStatus(n_writing, 0, ""))
         return state
 
 
-def _stalled(state: State, timeout_s: Seconds) -> str:
+def _stalled(state: MonitorState, timeout_s: Seconds) -> str:
     """Which stage stands still, and where."""
     end = "what was committed stands. Run the same command again to go on"
     quiet = f"nothing has happened for {timeout_s:g} s (--stall-timeout): "

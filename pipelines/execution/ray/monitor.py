@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from copilot.errors import CopilotError, WatchLostError
+from copilot.errors import CopilotError, MonitorLostError
 from copilot.units import Seconds
 from pipelines.accounting.progress import Progress
 
@@ -49,7 +49,7 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class WorkStatus:
     """The answer to a worker that begins something.
 
     `n_deaths` is how many workers have died of it, `last_words` what the last one said of its end, `n_made`
@@ -63,7 +63,7 @@ class Begun:
 
 
 @dataclass(frozen=True, slots=True)
-class Doing:
+class InProgress:
     """Work that is under way, and for how long."""
 
     work: Work
@@ -71,7 +71,7 @@ class Doing:
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class MonitorState:
     """What the driver is told: what was committed since it asked last, and how things stand.
 
     `quiet_s` is for how long nobody has begun or done anything; `last` names, for each pool, the last seed
@@ -79,14 +79,14 @@ class State:
     """
 
     progress: tuple[Progress, ...]
-    doing: tuple[Doing, ...]
+    doing: tuple[InProgress, ...]
     quiet_s: Seconds
     last: dict[str, str]
     failure: CopilotError | None
     stop: Stop
 
 
-class Watch:
+class RunMonitor:
     """Knows what is under way. Its methods are called by workers and by the driver, one at a time.
 
     Work that was begun, and is begun by another worker without having been done, has cost a worker its life,
@@ -106,17 +106,17 @@ class Watch:
         self._n_made: dict[str, int] = {}
         self._last: dict[str, str] = {}
 
-    def begin(self, work: Work) -> Begun:
+    def begin(self, work: Work) -> WorkStatus:
         """A worker is about to begin something. What was made may be committed even where the run stops."""
         if self._stop == "stop" and work.phase != "commit":
-            return Begun("stop")
+            return WorkStatus("stop")
         self._sign_s = self._clock()
         before, _ = self._doing.get(work.key, (work, 0.0))
         died = before.worker != work.worker
         self._n_deaths[work.key] = self._n_deaths.get(work.key, 0) + died
         self._doing[work.key] = (work, self._sign_s)
         n_deaths, n_made = self._n_deaths[work.key], self._n_made.get(work.key, 0)
-        return Begun(self._stop, n_deaths, self._words.get(work.key, ""), n_made)
+        return WorkStatus(self._stop, n_deaths, self._words.get(work.key, ""), n_made)
 
     def done(self, key: str) -> None:
         """The work is done: its worker lives. What is known of earlier deaths is kept until `forget`."""
@@ -158,50 +158,50 @@ class Watch:
         if self._stop != "stop":
             self._stop = stop
 
-    def state(self) -> State:
+    def state(self) -> MonitorState:
         """How things stand; what was committed is told once."""
         now_s = self._clock()
         progress = tuple(self._progress)
         self._progress.clear()
-        doing = tuple(Doing(work, now_s - since_s) for work, since_s in self._doing.values())
+        doing = tuple(InProgress(work, now_s - since_s) for work, since_s in self._doing.values())
         quiet_s = now_s - self._sign_s
-        return State(progress, doing, quiet_s, dict(self._last), self._failure, self._stop)
+        return MonitorState(progress, doing, quiet_s, dict(self._last), self._failure, self._stop)
 
 
-class RemoteWatch:
-    """The run's watch, asked from another process. Raises WatchLostError where it does not answer."""
+class RemoteMonitor:
+    """The run's watch, asked from another process. Raises MonitorLostError where it does not answer."""
 
     def __init__(self, handle: Any) -> None:  # noqa: ANN401 - Ray's handles have no type
         self._handle = handle
 
-    def begin(self, work: Work) -> Begun:
-        """As `Watch.begin`."""
-        begun: Begun = self.ask("begin", work)
+    def begin(self, work: Work) -> WorkStatus:
+        """As `RunMonitor.begin`."""
+        begun: WorkStatus = self.ask("begin", work)
         return begun
 
     def done(self, key: str) -> None:
-        """As `Watch.done`."""
+        """As `RunMonitor.done`."""
         self.ask("done", key)
 
     def forget(self, keys: Sequence[str], progress: Sequence[Progress] = ()) -> None:
-        """As `Watch.forget`."""
+        """As `RunMonitor.forget`."""
         self.ask("forget", keys, progress)
 
     def last_words(self, key: str, words: str) -> None:
-        """As `Watch.last_words`."""
+        """As `RunMonitor.last_words`."""
         self.ask("last_words", key, words)
 
     def fail(self, error: CopilotError, stop: Stop) -> None:
-        """As `Watch.fail`."""
+        """As `RunMonitor.fail`."""
         self.ask("fail", error, stop)
 
     def stop(self, stop: Stop) -> None:
-        """As `Watch.stop`."""
+        """As `RunMonitor.stop`."""
         self.ask("stop", stop, again_s=0.0)
 
-    def state(self) -> State:
-        """As `Watch.state`."""
-        state: State = self.ask("state", again_s=0.0)
+    def state(self) -> MonitorState:
+        """As `RunMonitor.state`."""
+        state: MonitorState = self.ask("state", again_s=0.0)
         return state
 
     def ask(self, method: str, *given: object, again_s: Seconds = _ASK_AGAIN_FOR_S) -> Any:  # noqa: ANN401
@@ -216,7 +216,7 @@ class RemoteWatch:
                 if isinstance(error, ray.exceptions.ActorUnavailableError) and time.monotonic() < end_s:
                     time.sleep(_ASK_AGAIN_S)
                     continue
-                raise WatchLostError(
+                raise MonitorLostError(
                     f"the process that watches the run does not answer ({type(error).__name__}); what was "
                     "committed stands. Run the same command again to go on"
                 ) from error

@@ -15,7 +15,7 @@ from copilot.units import Seconds
 from pipelines.planning.resources import Resources, check_fits, total
 
 if TYPE_CHECKING:
-    from pipelines.planning.layout import RaySettings
+    from pipelines.planning.ray_settings import RaySettings
     from pipelines.planning.staffing import Staffing
 
 _ENVIRONMENT = {

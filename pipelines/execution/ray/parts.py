@@ -12,16 +12,16 @@ from typing import Any, Protocol
 from copilot.designers.contract import AsyncDesigner
 from copilot.errors import CopilotError
 from pipelines.accounting.progress import Progress
-from pipelines.backends import designer_at_work
-from pipelines.execution.ray.prometheus import Meters
+from pipelines.backends import create_working_designer
+from pipelines.execution.ray.prometheus import PrometheusCounters
 from pipelines.execution.worker import Worker, commit
 from pipelines.llm.service import LlmService
-from pipelines.planning.layout import PoolName
+from pipelines.planning.ray_settings import PoolName
 from pipelines.run.run import Run
 from pipelines.run.shards import ShardWriter
 from pipelines.stages.design import AsyncDesignStage
 from pipelines.stages.record import Record
-from pipelines.stages.worker_spec import WorkOrder
+from pipelines.stages.worker_spec import WorkerSpec
 
 Fail = Callable[[CopilotError], None]
 """Told of what ends the run, by a part that has something to pass on all the same."""
@@ -42,7 +42,7 @@ class Part(Protocol):
         ...
 
 
-def part_of(pool: PoolName, order: WorkOrder, service: LlmService | None, fail: Fail) -> Part:
+def part_of(pool: PoolName, order: WorkerSpec, service: LlmService | None, fail: Fail) -> Part:
     """What a worker of a pool has, ready to work. Raises what the stages and their backends raise."""
     if pool == "design":
         return DesignPart(order, service, fail)
@@ -78,9 +78,9 @@ class CommitPart:
 
     commits = True
 
-    def __init__(self, order: WorkOrder) -> None:
+    def __init__(self, order: WorkerSpec) -> None:
         self._worker = Worker(order, "mix")
-        self._meters = Meters()
+        self._meters = PrometheusCounters()
         self._until_the_process_ends = ExitStack()
         self._until_the_process_ends.enter_context(Run(order.run).worked_on())
         self._writing = ExitStack()
@@ -118,10 +118,10 @@ class DesignPart:
 
     commits = False
 
-    def __init__(self, order: WorkOrder, service: LlmService | None, fail: Fail) -> None:
+    def __init__(self, order: WorkerSpec, service: LlmService | None, fail: Fail) -> None:
         self._fail = fail
         config = order.fingerprint.config
-        designer = designer_at_work(config, service)
+        designer = create_working_designer(config, service)
         if not isinstance(designer, AsyncDesigner):
             raise TypeError(f"the designer {config.designer} works in a stage")
         self._stage = AsyncDesignStage(designer, config.run_seed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pipelines.accounting.progress import Progress
 
 
-class Meters:
+class PrometheusCounters:
     """Counts what is committed, in a worker of Ray."""
 
     def __init__(self) -> None:
@@ -25,11 +25,11 @@ class Meters:
         for reason, n in progress.reasons.items():
             _add(self._rejected, n, reason=reason)
         _add(self._audio_s, progress.audio_s)
-        for stage, seconds in progress.effort.stage_s.items():
+        for stage, seconds in progress.times.stage_s.items():
             _add(self._stage_s, seconds, stage=stage)
         for kind in ("prompt", "cached", "generated"):
             _add(self._tokens, getattr(progress.usage, f"{kind}_tokens"), kind=kind)
-        for backend, tally in progress.effort.renders.items():
+        for backend, tally in progress.times.renders.items():
             _add(self._stems, tally.stems, backend=backend, source="rendered")
             _add(self._stems, tally.hits, backend=backend, source="reused")
 

@@ -20,7 +20,7 @@ from copilot.errors import BackendBrokenError, CopilotError
 from copilot.hashing import content_hash
 from copilot.units import Seconds
 from pipelines.accounting.progress import Progress
-from pipelines.execution.ray.monitor import Begun, Phase, Stop, Work, some_of
+from pipelines.execution.ray.monitor import Phase, Stop, Work, WorkStatus, some_of
 from pipelines.planning.layout import Pool
 from pipelines.stages.record import Record
 
@@ -43,7 +43,7 @@ _LATE = "not done within the deadline"
 class Watching(Protocol):
     """What a worker tells the watch; see `Watch`."""
 
-    def begin(self, work: Work) -> Begun:
+    def begin(self, work: Work) -> WorkStatus:
         """As `Watch.begin`."""
         ...
 
@@ -96,7 +96,7 @@ class _Room:
             yield
 
 
-class Tries:
+class RetryGuard:
     """Leads a worker's batches through its stages, told to the watch, each within the pool's deadline.
 
     `alone` says whether the worker has one batch at a time, `begins` whether its pool is the first, which
@@ -179,7 +179,7 @@ class Tries:
         """Tell the watch that a batch is done, and what was committed of it."""
         self._watch.forget(attempt.keys, progress)
 
-    def _check_kept(self, begun: Begun, attempt: Attempt) -> None:
+    def _check_kept(self, begun: WorkStatus, attempt: Attempt) -> None:
         if begun.n_made >= LOSSES:
             raise CopilotError(
                 f"pool {self._pool.name}: {some_of(attempt.seed_ids)} made {begun.n_made} times, and lost "
@@ -187,7 +187,7 @@ class Tries:
                 "memory?); what was committed stands"
             )
 
-    def _bounded(self, begun: Begun, n: int, when: str) -> None:
+    def _bounded(self, begun: WorkStatus, n: int, when: str) -> None:
         if begun.n_deaths >= n:
             words = begun.last_words or "without a word: killed, or out of memory"
             raise CopilotError(
@@ -198,7 +198,7 @@ class Tries:
     @contextmanager
     def _told(
         self, attempt: Attempt, phase: Phase, ids: Sequence[str], seed_ids: Sequence[str]
-    ) -> Iterator[Begun]:
+    ) -> Iterator[WorkStatus]:
         """Tell the watch of some work, and keep it within the deadline."""
         key = content_hash([self._pool.name, phase, *ids])[:16]
         attempt.keys.append(key)

@@ -18,8 +18,8 @@ from typing import Any
 from pydantic import Field, ValidationError, field_validator
 
 from copilot.errors import CopilotError, MissingExtraError, UserError
+from copilot.frozen_model import FrozenModel
 from copilot.hashing import content_hash
-from copilot.scene import Frozen
 from copilot.units import Seconds
 from pipelines.planning.resources import Resources
 
@@ -45,7 +45,7 @@ _ANSWER_S: Seconds = 5.0
 _SAID_CHARACTERS = 2_000
 
 
-class ServerSettings(Frozen):
+class ServerSettings(FrozenModel):
     """Language model servers, all with one model.
 
     `model` is a name on the Hugging Face hub, a folder that every node with GPUs has, or an s3:// or gs://

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from copilot.errors import CopilotError
 from copilot.seed import Seed
 from copilot.units import Seconds
-from pipelines.execution.design_ahead import fresh_record
-from pipelines.execution.ray.monitor import RemoteWatch
+from pipelines.execution.ray.monitor import RemoteMonitor
 from pipelines.execution.ray.packing import packed
 from pipelines.execution.ray.workers import PoolWorker
 from pipelines.llm.service import LlmService
-from pipelines.planning.layout import Plan, Pool
-from pipelines.stages.stage import explained
+from pipelines.planning.layout import Layout, Pool
+from pipelines.stages.record import new_record
+from renderers.worker.scripts.worker_protocol import explained
 
 if TYPE_CHECKING:
     from pipelines.execution.job import Job
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 class Stream:
     """Ray Data at work in a thread, so that this process can look after it meanwhile."""
 
-    def __init__(self, plan: Plan, job: Job, watch: RemoteWatch, n_rows: int, seeds: Sequence[Seed]) -> None:
+    def __init__(
+        self, plan: Layout, job: Job, watch: RemoteMonitor, n_rows: int, seeds: Sequence[Seed]
+    ) -> None:
         self._plan = plan
         self._job = job
         self._watch = watch
@@ -66,7 +68,7 @@ class Stream:
         # A task is a block: small ones, so that little is done again where a worker dies.
         size = first.batch(len(self._seeds))
         blocks = [
-            packed([fresh_record(seed, run_seed) for seed in self._seeds[start : start + size]])
+            packed([new_record(seed, run_seed) for seed in self._seeds[start : start + size]])
             for start in range(0, len(self._seeds), size)
         ]
         # Not `from_arrow`: that runs a task for each, and keeps 50 KB of it.

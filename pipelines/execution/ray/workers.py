@@ -14,17 +14,17 @@ from dataclasses import replace
 
 import pyarrow as pa
 
-from copilot.errors import CopilotError, WatchLostError
+from copilot.errors import CopilotError, MonitorLostError
 from pipelines.accounting.progress import Progress
-from pipelines.execution.ray.monitor import RemoteWatch
+from pipelines.execution.ray.monitor import RemoteMonitor
 from pipelines.execution.ray.packing import Rows, packed
 from pipelines.execution.ray.parts import Part, part_of
-from pipelines.execution.ray.retries import Attempt, Tries
+from pipelines.execution.ray.retries import Attempt, RetryGuard
 from pipelines.llm.service import LlmService
 from pipelines.planning.layout import Pool
 from pipelines.stages.record import Record
-from pipelines.stages.stage import explained
-from pipelines.stages.worker_spec import WorkOrder
+from pipelines.stages.worker_spec import WorkerSpec
+from renderers.worker.scripts.worker_protocol import explained
 
 
 class PoolWorker:
@@ -32,9 +32,9 @@ class PoolWorker:
 
     def __init__(
         self,
-        order: WorkOrder,
+        order: WorkerSpec,
         pool: Pool,
-        watch: RemoteWatch,
+        watch: RemoteMonitor,
         service: LlmService | None,
         *,
         begins: bool,
@@ -46,7 +46,7 @@ class PoolWorker:
         self._pool = pool
         self._service = service
         self._watch = watch
-        self._tries = Tries(watch, pool, name, alone=pool.name != "design", begins=begins)
+        self._tries = RetryGuard(watch, pool, name, alone=pool.name != "design", begins=begins)
         self._getting_ready = threading.Lock()
         self._part: Part | None = None
 
@@ -63,14 +63,14 @@ class PoolWorker:
                 self._fail(error)
             except Exception as error:  # noqa: BLE001 - told to the driver, which ends the run
                 self._fail(CopilotError(f"pool {self._pool.name}: {explained(error)}"))
-            with suppress(WatchLostError):
+            with suppress(MonitorLostError):
                 self._tries.end(attempt, progress)
         return pa.concat_tables(made)
 
     def _fail(self, error: CopilotError) -> None:
         # Where no dialogue can be written any more, those that were are still made and committed. And where
         # the watch has gone, the driver knows.
-        with suppress(WatchLostError):
+        with suppress(MonitorLostError):
             self._watch.fail(error, "drain" if self._pool.name == "design" else "stop")
 
     def _work(self, attempt: Attempt, rows: Rows, made: list[pa.Table], progress: list[Progress]) -> None:

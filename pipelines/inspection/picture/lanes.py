@@ -34,10 +34,10 @@ def lanes_of(dialogue: Dialogue, index: int) -> tuple[Lane, ...]:
     """The lanes of turn `index`, in the order of their ids."""
     before, after = dialogue.scene_before(index), dialogue.turns[index].scene
     if index == 0:
-        return tuple(Lane(element) for element in after.sounds())
+        return tuple(Lane(element) for element in after.elements)
     edit = dialogue.edit(index)
-    lanes = [Lane(element, "removed") for element in before.sounds() if element.id in edit.removed]
-    for element in after.sounds():
+    lanes = [Lane(element, "removed") for element in before.elements if element.id in edit.removed]
+    for element in after.elements:
         old = before.get(element.id)
         if old is None:
             lanes.append(Lane(element, "added"))
@@ -46,19 +46,3 @@ def lanes_of(dialogue: Dialogue, index: int) -> tuple[Lane, ...]:
         else:
             lanes.append(Lane(element, "changed", old, changed_fields(before, after, element.id)))
     return tuple(sorted(lanes, key=lambda lane: lane.element.id))
-
-
-def panning_text(panning: float) -> str:
-    """A panning as a mixing desk shows it: `L60`, `C`, `R100`."""
-    percent = round(abs(panning) * 100)
-    return f"{'L' if panning < 0 else 'R'}{percent}" if percent else "C"
-
-
-def loudness_text(loudness_lufs: float) -> str:
-    """A loudness in steps of 0.1, with a true minus sign and no needless zero."""
-    return number_text(round(loudness_lufs, 1))
-
-
-def number_text(value: float) -> str:
-    """A number with a true minus sign, at most two decimals, and no needless zero."""
-    return f"{round(value, 2) + 0.0:g}".replace("-", "−")  # noqa: RUF001 - the true minus sign

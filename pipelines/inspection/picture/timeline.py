@@ -13,7 +13,8 @@ import numpy as np
 
 from copilot.dialogue import Dialogue, Task
 from copilot.units import Audio, Seconds, samples_to_seconds
-from pipelines.inspection.picture.lanes import Lane, lanes_of, loudness_text, number_text, panning_text
+from pipelines.inspection.number_text import loudness_text, number_text, panning_text
+from pipelines.inspection.picture.lanes import Lane, lanes_of
 from pipelines.inspection.picture.page import DPI, Box, Page, blank_page
 from pipelines.inspection.picture.spectrogram import HIGHEST_HZ, LOWEST_HZ, log_spectrogram
 

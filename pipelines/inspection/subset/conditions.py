@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from copilot.arrow_write import SAMPLES
+from copilot.arrow import SAMPLES
 from copilot.errors import UserError
 
 METADATA = (

@@ -17,16 +17,16 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from copilot.arrow_write import SAMPLES
+from copilot.arrow import SAMPLES
 from copilot.errors import CorruptDataError, UserError
-from copilot.sample import Tier
-from pipelines.generate import Totals
+from copilot.vocabulary import Tier
 from pipelines.inspection.subset.conditions import METADATA, METADATA_SCHEMA, Condition
-from pipelines.inspection.verify.file import byte_fault
+from pipelines.run.integrity import byte_fault
 from pipelines.run.ledger import CommittedFile
 from pipelines.run.reader import RunReader
 from pipelines.run.run import Run, new_call
 from pipelines.run.shards import ShardWriter
+from pipelines.run.totals import Totals
 from pipelines.storage import resolved
 
 _ROWS_PER_SHARD = 64

@@ -5,8 +5,6 @@ A file is read a row group at a time. What cannot be read is a problem, and the 
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,15 +13,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from copilot.arrow_write import REJECTS, SAMPLES
-from copilot.sample import Keep
+from copilot.arrow import REJECTS, SAMPLES
+from copilot.vocabulary import Keep
 from pipelines.inspection.verify.row import row_faults
+from pipelines.run.integrity import byte_fault
 from pipelines.run.ledger import CommittedFile
-from pipelines.storage import ReadableFile, open_storage
+from pipelines.storage import open_storage
 
 _AUDIO_TOLERANCE_S = 0.01
 _N_NAMED = 3
-_PIECE_BYTES = 2**24
 _SAMPLE_KEYS = ("id", "seed_id", "tier", "turns.list.element.duration_s")
 _REJECT_KEYS = ("id", "seed_id", "stage", "reason")
 _UNREADABLE = (pa.ArrowException, OSError, UnicodeDecodeError)
@@ -90,21 +88,6 @@ def verify_file(job: FileJob) -> FileResult:
     except _UNREADABLE as error:
         result.add("file-unreadable", f"cannot be read as Parquet ({error})", job.file)
     return result
-
-
-def byte_fault(stream: ReadableFile, file: CommittedFile) -> tuple[str, str] | None:
-    """The kind and message where a file's bytes are not those that the ledger knows."""
-    n_bytes = stream.seek(0, os.SEEK_END)
-    if n_bytes != file.n_bytes:
-        return "file-size", f"{n_bytes} bytes; the ledger says {file.n_bytes}"
-    stream.seek(0)
-    digest = hashlib.sha256()
-    while piece := stream.read(_PIECE_BYTES):
-        digest.update(piece)
-    sha256 = digest.hexdigest()
-    if sha256 != file.sha256:
-        return "file-hash", f"SHA-256 {sha256}; the ledger says {file.sha256}"
-    return None
 
 
 def _verify_table(parquet: pq.ParquetFile, job: FileJob, result: FileResult) -> None:

@@ -18,19 +18,19 @@ import pyarrow as pa
 from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
-from copilot.arrow_read import dialogue_of, stored_stems_of
-from copilot.arrow_write import SAMPLES
+from copilot.arrow import SAMPLES, dialogue_of, stored_stems_of
 from copilot.audio.loudness import MIN_GATED_SAMPLES, gated_loudness
 from copilot.audio.pcm import Pcm, decode_flac
 from copilot.dialogue import Dialogue
 from copilot.edit import EditError, apply
 from copilot.errors import CorruptDataError
 from copilot.mix import DialogueMix, mix_dialogue, n_samples_of, null_residual
-from copilot.sample import Keep, sample_id
+from copilot.sample import sample_id
 from copilot.scene import Scene
 from copilot.schemas import schema
 from copilot.stem import Stem, load_stem
 from copilot.units import seconds_to_samples
+from copilot.vocabulary import Keep
 
 LOUDNESS_TOLERANCE_LU = 0.01
 _LONGEST_S = 86_400.0
@@ -251,7 +251,7 @@ def _unedited_faults(mixes: Sequence[Pcm], dialogue: Dialogue) -> Iterator[Fault
         left = np.zeros((2, max(before.shape[1], after.shape[1])))
         left[:, : after.shape[1]] += after
         left[:, : before.shape[1]] -= before
-        for element in (*scene.sounds(), *turn.scene.sounds()):
+        for element in (*scene.elements, *turn.scene.elements):
             if element.id in edit.touched:
                 start = seconds_to_samples(element.start_time)
                 left[:, start : start + seconds_to_samples(element.duration)] = 0

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ValidationError
 
 from copilot.errors import CopilotError, CorruptDataError
 from copilot.hashing import content_hash
-from copilot.sample import Keep
+from copilot.vocabulary import Keep
 from pipelines.inspection.verify.file import FileJob, FileResult, Problem, verify_file
 from pipelines.run.ledger import LedgerEntry
 from pipelines.run.run import Run

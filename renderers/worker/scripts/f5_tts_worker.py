@@ -74,7 +74,7 @@ class F5Tts:
             ref_file=shown["path"],
             ref_text=shown["transcript"],
             gen_text=request["text"],
-            seed=request["seed"],
+            seed=request["random_seed"],
             **{name: self._options[name] for name in SPEAKING if name in self._options},
         )
         if samples is None:

@@ -72,7 +72,7 @@ class Xtts:
 
     def _speak(self, request: dict[str, Any]) -> tuple[Any, int]:
         shown = speech_worker.reference(request)
-        speech_worker.sow(request["seed"])
+        speech_worker.sow(request["random_seed"])
         samples = self._model.tts(
             text=request["text"], speaker_wav=shown["path"], language=self._language, **self._speaking
         )

@@ -5,7 +5,7 @@ from helpers.examples import BELL, DOG, LIMITS, LINE, PIANO, RAIN, STORY, but, d
 
 from copilot.edit import Add, Change, Remove
 from copilot.rules import check_dialogue
-from copilot.rules.request_targets import Named, named, stem
+from copilot.rules.request_targets import Targets, stem, targets_of
 from copilot.rules.requests import asked_level, asked_side
 from copilot.scene import Scene
 
@@ -159,13 +159,13 @@ def test_stem_keeps_words_apart(one: str, other: str):
     ],
 )
 def test_sounds_that_a_request_names(request_text: str, possible: set[int], certain: set[int]):
-    assert named(request_text, SCENE) == Named(frozenset(possible), frozenset(certain))
+    assert targets_of(request_text, SCENE) == Targets(frozenset(possible), frozenset(certain))
 
 
 def test_word_that_two_sounds_share_names_neither_beyond_doubt():
     scene = Scene(elements=(RAIN, but(DOG, text="rain dripping from a gutter")))
-    assert named("Turn down the rain.", scene) == Named(frozenset({0, 1}), frozenset())
-    assert named("Turn down the dripping.", scene) == Named(frozenset({1}), frozenset({1}))
+    assert targets_of("Turn down the rain.", scene) == Targets(frozenset({0, 1}), frozenset())
+    assert targets_of("Turn down the dripping.", scene) == Targets(frozenset({1}), frozenset({1}))
 
 
 LOUDER_DOG, QUIETER_DOG = Change(id=1, loudness=-14), Change(id=1, loudness=-24)

@@ -13,8 +13,9 @@ from pipelines.cli.options.config_file import SHIPPED, read_config
 from pipelines.cli.options.execution import ExecutionOptions, ExecutorOption
 from pipelines.cli.options.model import ModelOptions
 from pipelines.execution.local import LocalExecutor
-from pipelines.generate import Patience
-from pipelines.planning.layout import Needs, PoolSettings
+from pipelines.generate import RejectLimit
+from pipelines.planning.layout import Needs
+from pipelines.planning.ray_settings import PoolSettings
 from pipelines.planning.resources import Resources
 from pipelines.planning.staffing import staff
 
@@ -114,9 +115,9 @@ def test_options_of_another_command_are_let_be(given):
 
 def test_patience(given):
     seen = given("seeds: starter\nout: x\nmax-reject-share: 0.25\n")
-    assert seen["patience"] == Patience(0.25, 200)
+    assert seen["patience"] == RejectLimit(0.25, 200)
     seen = given("seeds: starter\nout: x\nmax-reject-share: 0.25\n", "--max-reject-after", "10")
-    assert seen["patience"] == Patience(0.25, 10)
+    assert seen["patience"] == RejectLimit(0.25, 10)
 
 
 @pytest.mark.parametrize(

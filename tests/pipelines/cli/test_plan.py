@@ -12,12 +12,12 @@ from helpers.paths import ROOT
 from helpers.stand_ins import AHEAD, BACKENDS
 
 from pipelines import cli
-from pipelines.planning.costs import Figures, Sizes, Tokens, read_figures
+from pipelines.planning.costs import MeasuredCosts, Sizes, Tokens, read_costs
 from pipelines.planning.resources import Resources
 
 CALL = ("plan", "--seeds", "starter", *BACKENDS, "--executor", "ray")
 NODE = ("--nodes", "1", "--node-cpus", "2")
-FIGURES = Figures(
+FIGURES = MeasuredCosts(
     n_seeds=20,
     accepted_share=0.5,
     stage_s={"render-speech": 0.36, "render-sounds": 3.6, "mix": 0.72},
@@ -85,7 +85,7 @@ def test_json_holds_all_of_it(copilot, figures):
     assert [pool["name"] for pool in told["plan"]["pools"]] == ["speech", "sounds", "mix"]
     assert told["forecast"]["hours"] == told["forecast"]["limits"][0]["hours"] == 0.5
     assert told["forecast"]["tokens"]["generated"] == 100_000
-    assert Figures.model_validate(told["figures"]) == FIGURES
+    assert MeasuredCosts.model_validate(told["figures"]) == FIGURES
 
 
 def test_a_model_writes_as_many_dialogues_at_once_as_it_is_asked_for(copilot, tmp_path):
@@ -174,7 +174,7 @@ def test_calibrating_measures_dialogues_and_leaves_nothing(copilot, tmp_path, mo
     assert "other work keeps the processors busy (load 99.0): times come out too long" in progress
     assert "--num 600: there are only 6 seeds; a run takes no more" in progress
     assert "600 seeds give about 500 samples" in said
-    figures = read_figures(saved, "--figures")
+    figures = read_costs(saved, "--figures")
     assert (figures.n_seeds, figures.accepted_share) == (6, 5 / 6)
     assert set(figures.stage_s) >= {"render-speech", "render-sounds", "mix", "check", "finish", "write"}
     assert min(figures.sample_bytes.mixes, figures.sample_bytes.stems, figures.store_bytes) > 10_000

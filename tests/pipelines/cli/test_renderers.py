@@ -17,11 +17,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from copilot.scene import Frozen
-from renderers.contract import About
+from copilot.frozen_model import FrozenModel
+from renderers.contract import RendererInfo
 
 
-class Settings(Frozen):
+class Settings(FrozenModel):
     place: str = Field(description="Where it is.")
     depth: int = Field(default=3, ge=1, description="How deep.")
     kind: Literal["wet", "dry"] = "wet"
@@ -29,7 +29,7 @@ class Settings(Frozen):
 
 
 class Far:
-    about = About(
+    info = RendererInfo(
         summary="Sounds of far away",
         extra="far",
         modules=("json", "no_such_module", "no_such_package.module"),
@@ -44,7 +44,7 @@ class Far:
 
 
 class Either:
-    about = About(
+    info = RendererInfo(
         summary="Whatever its script makes",
         modules=("no_such_module",),
         model_licence="its own",

@@ -15,8 +15,8 @@ from copilot.errors import UserError
 from pipelines.cli.commands.voices import run_voices
 from pipelines.config import RunConfig
 from pipelines.execution.local import LocalExecutor
-from pipelines.generate import Start, generate
-from pipelines.stages.worker_spec import Equipment
+from pipelines.generate import RunStart, generate
+from pipelines.stages.worker_spec import ExecutionSettings
 from renderers.espeak.renderer import EspeakRenderer
 
 REAL = CORPORA / "voices"
@@ -147,9 +147,9 @@ class _StartedError(Exception):
 def test_generate_says_at_its_start_which_gender_has_no_voice(bank, tmp_path_factory):
     rows = (bank / "index.csv").read_text().splitlines()
     (bank / "index.csv").write_text("\n".join([*rows[:2], "gone.wav,eve,female,,Hello.,"]))
-    starts: list[Start] = []
+    starts: list[RunStart] = []
 
-    def begin(start: Start) -> None:
+    def begin(start: RunStart) -> None:
         starts.append(start)
         raise _StartedError
 
@@ -159,7 +159,7 @@ def test_generate_says_at_its_start_which_gender_has_no_voice(bank, tmp_path_fac
             tmp_path_factory.mktemp("out") / "run",
             num=1,
             executor=LocalExecutor(1),
-            equipment=Equipment(),
+            equipment=ExecutionSettings(),
             on_start=begin,
             on_progress=lambda _: None,
             on_design=lambda _: None,

@@ -25,14 +25,15 @@ from copilot.sample import sample_id
 from copilot.scene import SceneLimits
 from copilot.seed import Seed
 from pipelines.accounting.progress import Progress
-from pipelines.backends import create_designer, designer_at_work, take_fingerprint
+from pipelines.backends import compute_fingerprint, create_designer, create_working_designer
 from pipelines.cli.output.progress import Display
 from pipelines.config import RunConfig
-from pipelines.execution.design_ahead import DesignAhead, Designing, FreshRecords
-from pipelines.generate import Totals
+from pipelines.execution.design_ahead import DesignAhead, DesignStatus
+from pipelines.execution.supply import FreshRecords
 from pipelines.llm.service import LlmService
 from pipelines.preview import preview
 from pipelines.run.run import Run
+from pipelines.run.totals import Totals
 from pipelines.stages.record import Record
 
 SEEDS = [Seed(f"t/{k:03d}", f"line {k} of the seeds") for k in range(200)]
@@ -375,9 +376,9 @@ def test_the_display_tells_of_the_writing():
     shown = Display(None, None)
     shown.start(9, [])
     shown.advance(Progress(accepted=2, rejected=1, usage=Usage(generated_tokens=2400)))
-    shown.designing(Designing(64, 12, "9 tokens/s"))
+    shown.designing(DesignStatus(64, 12, "9 tokens/s"))
     assert shown._figures().endswith("  writing 64, ready 12  9 tokens/s  1,200 tokens a sample")
-    shown.designing(Designing(64, 12, ""))
+    shown.designing(DesignStatus(64, 12, ""))
     assert shown._figures().endswith("  writing 64, ready 12  1,200 tokens a sample")
 
 
@@ -414,7 +415,7 @@ class TestCreateDesigner:
     def test_what_it_lacks_is_said(self, any_designer, config, service, message):
         any_designer(AsksModel)
         with pytest.raises(UserError) as caught:
-            designer_at_work(RunConfig(seeds="starter", **config), service)
+            create_working_designer(RunConfig(seeds="starter", **config), service)
         assert str(caught.value) == message
 
     @pytest.mark.parametrize(
@@ -431,7 +432,7 @@ class TestCreateDesigner:
     )
     def test_what_it_has_no_use_for_is_said(self, config, service, message):
         with pytest.raises(UserError) as caught:
-            designer_at_work(RunConfig(seeds="starter", **config), service)
+            create_working_designer(RunConfig(seeds="starter", **config), service)
         assert str(caught.value) == message
 
     def test_a_task_mix_weighs_the_tasks(self):
@@ -441,7 +442,7 @@ class TestCreateDesigner:
 
     def test_the_prompts_are_in_the_fingerprint(self):
         config = RunConfig(seeds="starter", designer="stand-in-ahead", sfx="noise", tts="murmur")
-        assert take_fingerprint(config).prompts == {"story": "5" * 16}
+        assert compute_fingerprint(config).prompts == {"story": "5" * 16}
 
 
 class TestPreview:

@@ -15,16 +15,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from copilot.checks import Check
 from copilot.dialogue import Dialogue, Turn
 from copilot.edit import Change, Operation, Remove, apply
 from copilot.errors import CorruptDataError, MissingExtraError, UserError
 from copilot.scene import Scene, SoundElement
 from copilot.seed import Seed
 from copilot.units import Audio
+from copilot.vocabulary import Check
 from pipelines.cli.commands.show import print_sample, run_show
 from pipelines.inspection import show as show_module
-from pipelines.inspection.picture.lanes import Lane, lanes_of, loudness_text, number_text, panning_text
+from pipelines.inspection.number_text import loudness_text, number_text, panning_text
+from pipelines.inspection.picture.lanes import Lane, lanes_of
 from pipelines.inspection.picture.page import blank_page
 from pipelines.inspection.picture.spectrogram import log_spectrogram
 from pipelines.inspection.picture.timeline import draw_timeline

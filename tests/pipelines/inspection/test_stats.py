@@ -17,11 +17,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from copilot.arrow_write import AUDIO_COLUMNS
-from copilot.checks import Check
+from copilot.arrow import AUDIO_COLUMNS
 from copilot.edit import Change, Remove
 from copilot.errors import UserError
 from copilot.sample import Sample
+from copilot.vocabulary import Check
 from pipelines.cli.commands.stats import print_stats, run_stats_command
 from pipelines.inspection.stats import CheckStats, ElementStats, TaskStats, run_stats
 from pipelines.inspection.tally import Distinct, DistinctTally, Spread, Tally, TopTally

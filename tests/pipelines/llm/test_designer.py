@@ -21,17 +21,19 @@ from copilot.designers.llm import judge
 from copilot.designers.llm.conversation import Conversation
 from copilot.designers.llm.settings import LlmSettings
 from copilot.errors import UserError
-from copilot.scene import Range, SceneLimits
+from copilot.frozen_model import Range
+from copilot.scene import SceneLimits
 from copilot.seed import Seed
 from pipelines.config import RunConfig
 from pipelines.execution.local import LocalExecutor
-from pipelines.generate import Outcome, generate
+from pipelines.generate import generate
 from pipelines.llm.client import ModelRefusalError
 from pipelines.llm.designer import LlmDesigner
 from pipelines.llm.endpoints import ServersGoneError
 from pipelines.llm.service import LlmService
 from pipelines.run.reader import RunReader
-from pipelines.stages.worker_spec import Equipment
+from pipelines.run.totals import Outcome
+from pipelines.stages.worker_spec import ExecutionSettings
 
 SEED = Seed("test/1", "It was raining when she came home")
 RIGHT = {"names_edited_sound": True, "does_what_was_asked": True, "leaves_something_undone": False}
@@ -208,7 +210,7 @@ def run(
         folder / "run",
         num=None,
         executor=LocalExecutor(1),
-        equipment=Equipment(),
+        equipment=ExecutionSettings(),
         service=LlmService(urls=urls, **({"concurrency": 8} | (service or {}))),
         on_start=lambda start: None,
         on_progress=report or (lambda progress: None),

@@ -7,16 +7,17 @@ from helpers.made_runs import a_run
 
 from copilot.designers.contract import Usage
 from copilot.errors import CopilotError, UserError
-from pipelines.accounting.stage_times import Effort
-from pipelines.generate import Outcome, Totals
-from pipelines.planning.costs import Figures, Prices, Sizes, Tokens, read_figures, write_figures
+from pipelines.accounting.stage_times import StageTimes
+from pipelines.planning.costs import MeasuredCosts, Prices, Sizes, Tokens, read_costs, write_costs
 from pipelines.planning.forecast import Forecast, forecast
-from pipelines.planning.layout import Needs, Plan, Pool, PoolSettings, RaySettings
-from pipelines.planning.measure import figures_of
+from pipelines.planning.layout import Layout, Needs, Pool
+from pipelines.planning.measure import measure_costs
+from pipelines.planning.ray_settings import PoolSettings, RaySettings
 from pipelines.planning.resources import Resources
 from pipelines.planning.staffing import Servers, staff
+from pipelines.run.totals import Outcome, Totals
 
-FIGURES = Figures(
+FIGURES = MeasuredCosts(
     n_seeds=50,
     accepted_share=0.9,
     stage_s={"validate": 0.5, "render-speech": 1.5, "render-sounds": 9.0, "mix": 0.75, "write": 0.25},
@@ -32,14 +33,14 @@ HELD = Resources(16, 4)
 N_SEEDS = 36_000
 
 
-def a_plan(*, gpus: float = 1.0, designs: bool = True) -> Plan:
+def a_plan(*, gpus: float = 1.0, designs: bool = True) -> Layout:
     pools = [
         Pool("design", 1, 1, Resources(1), 4, 60.0, 16),
         Pool("speech", 1, 1, Resources(2, gpus), 16, 60.0, 16),
         Pool("sounds", 3, 3, Resources(2, gpus), 16, 60.0, 16),
         Pool("mix", 2, 2, Resources(1), 4, 60.0, 16),
     ]
-    return Plan(tuple(pools if designs else pools[1:]), 64)
+    return Layout(tuple(pools if designs else pools[1:]), 64)
 
 
 def a_forecast(**changed) -> Forecast:
@@ -122,8 +123,8 @@ def test_cost_at_prices():
 
 
 def test_figures_come_back_from_their_file(tmp_path):
-    write_figures(FIGURES, tmp_path / "figures.json", "--save-figures")
-    assert read_figures(tmp_path / "figures.json", "--figures") == FIGURES
+    write_costs(FIGURES, tmp_path / "figures.json", "--save-figures")
+    assert read_costs(tmp_path / "figures.json", "--figures") == FIGURES
 
 
 @pytest.mark.parametrize(
@@ -137,21 +138,21 @@ def test_figures_come_back_from_their_file(tmp_path):
 def test_figures_that_are_none_are_named(tmp_path, content, said):
     (tmp_path / "figures.json").write_text(content)
     with pytest.raises(UserError) as error:
-        read_figures(tmp_path / "figures.json", "--figures")
+        read_costs(tmp_path / "figures.json", "--figures")
     assert str(error.value).startswith(f"--figures {tmp_path / 'figures.json'}: {said}")
 
 
 def an_outcome(accepted: int, rejected: int) -> Outcome:
     usage = Usage(requests=9, prompt_tokens=1200, cached_tokens=800, generated_tokens=80, seconds=16.0)
     totals = Totals(accepted, rejected, {}, {"validate/one-ambience": rejected}, 10.0, usage, {})
-    return Outcome(totals, 8, 1.0, Effort({"mix": 4.0, "write": 2.0}, {"mix": 3.0}))
+    return Outcome(totals, 8, 1.0, StageTimes({"mix": 4.0, "write": 2.0}, {"mix": 3.0}))
 
 
 def test_figures_are_means_of_what_a_run_took(tmp_path):
     run = a_run(tmp_path / "run")
     (tmp_path / "run" / "stems" / "ab").mkdir(parents=True)
     (tmp_path / "run" / "stems" / "ab" / "stem.flac").write_bytes(b"x" * 600)
-    figures = figures_of(tmp_path / "run", an_outcome(6, 2))
+    figures = measure_costs(tmp_path / "run", an_outcome(6, 2))
     assert (figures.n_seeds, figures.accepted_share, figures.design_wait_s) == (8, 0.75, 2.0)
     assert (figures.stage_s, figures.stage_cpu_s) == ({"mix": 0.5, "write": 0.25}, {"mix": 0.375})
     assert figures.tokens == Tokens(prompt=150, cached=100, generated=10)
@@ -168,7 +169,7 @@ def test_figures_are_means_of_what_a_run_took(tmp_path):
 
 def test_figures_of_nothing_say_why(tmp_path):
     with pytest.raises(CopilotError, match=r"no sample came of 8 seeds \(8 validate/one-ambience\)"):
-        figures_of(tmp_path, an_outcome(0, 8))
+        measure_costs(tmp_path, an_outcome(0, 8))
 
 
 MOST = {"speech": PoolSettings(size=1, cpus=1), "sounds": PoolSettings(size=(1, 4), cpus=1)}

@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from copilot.errors import UserError
 from pipelines.execution.ray.nodes import check_free, connected
-from pipelines.planning.layout import Needs, Plan, PoolSettings, RaySettings, lay_out
+from pipelines.planning.layout import Layout, Needs, lay_out
+from pipelines.planning.ray_settings import PoolSettings, RaySettings
 from pipelines.planning.resources import Resources, check_fits
 from pipelines.planning.staffing import Servers, check_deadlines, staff
 
@@ -17,11 +18,11 @@ WITHOUT_GPUS = Needs()
 ALL_MODELS = Needs(designs=True, speech_on_gpu=True, sounds_on_gpu=True)
 
 
-def plan_for(needs: Needs, *nodes: Resources, at_once: int | None = None, **settings: object) -> Plan:
+def plan_for(needs: Needs, *nodes: Resources, at_once: int | None = None, **settings: object) -> Layout:
     return lay_out(needs, RaySettings.model_validate(settings), nodes, at_once)
 
 
-def sizes(plan: Plan) -> dict[str, tuple[int, int]]:
+def sizes(plan: Layout) -> dict[str, tuple[int, int]]:
     return {pool.name: (pool.min_size, pool.max_size) for pool in plan.pools}
 
 

@@ -14,7 +14,7 @@ from helpers.made_runs import a_reject
 
 from copilot.errors import RunInUseError, StorageError
 from pipelines.run import lock as holding
-from pipelines.run.lock import LAPSE_S, LEASE, LeaseHold
+from pipelines.run.lock import LAPSE_S, LEASE, LeaseLock
 from pipelines.run.run import Run
 from pipelines.run.shards import ShardWriter
 from pipelines.storage import open_storage
@@ -72,7 +72,7 @@ def test_another_call_is_refused_as_long_as_the_hold_is_fresh(uri: str) -> None:
 
 def test_a_hold_that_is_renewed_does_not_lapse(uri: str) -> None:
     clock = Clock()
-    hold = LeaseHold(open_storage(uri), clock)
+    hold = LeaseLock(open_storage(uri), clock)
     with hold.held("first"):
         for _ in range(3):
             clock.now_s += LAPSE_S - 1
@@ -83,7 +83,7 @@ def test_a_hold_that_is_renewed_does_not_lapse(uri: str) -> None:
 
 def test_a_hold_that_has_lapsed_is_taken_over_and_not_taken_back(uri: str) -> None:
     clock = Clock()
-    hold = LeaseHold(open_storage(uri), clock)
+    hold = LeaseLock(open_storage(uri), clock)
     with hold.held("first"):
         clock.now_s += LAPSE_S
         second = Run(uri, "second", clock=clock)
@@ -103,7 +103,7 @@ def test_a_hold_that_has_lapsed_is_taken_over_and_not_taken_back(uri: str) -> No
 def test_the_first_leaves_the_hold_of_the_second_alone(uri: str) -> None:
     clock = Clock()
     storage = open_storage(uri)
-    first, second = LeaseHold(storage, clock).held("first"), LeaseHold(storage, clock).held("second")
+    first, second = LeaseLock(storage, clock).held("first"), LeaseLock(storage, clock).held("second")
     first.__enter__()
     clock.now_s += LAPSE_S
     second.__enter__()
@@ -116,7 +116,7 @@ def test_the_first_leaves_the_hold_of_the_second_alone(uri: str) -> None:
 def test_the_hold_is_renewed_while_the_work_goes_on(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
     renewed = []
     monkeypatch.setattr(holding, "RENEW_S", 0.0)
-    hold = LeaseHold(open_storage(uri), Clock())
+    hold = LeaseLock(open_storage(uri), Clock())
 
     class Leaving:
         """The event of leaving, after three renewals, the first of which fails."""
@@ -138,13 +138,13 @@ def test_the_hold_is_renewed_while_the_work_goes_on(uri: str, monkeypatch: pytes
 def test_a_hold_that_is_lost_is_no_longer_renewed(uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(holding, "RENEW_S", 0.0)
     storage = open_storage(uri)
-    storage.create(LEASE, LeaseHold(storage)._written("second"))
+    storage.create(LEASE, LeaseLock(storage)._written("second"))
 
     class Never:
         def wait(self, timeout: float) -> bool:
             return False
 
-    LeaseHold(storage)._keep("first", Never())
+    LeaseLock(storage)._keep("first", Never())
     assert lease_at(uri)["call"] == "second"
 
 
@@ -152,7 +152,7 @@ def test_a_hold_that_is_lost_is_no_longer_renewed(uri: str, monkeypatch: pytest.
 def test_a_hold_that_has_gone_is_made_again(uri: str, there: bytes | None) -> None:
     clock = Clock()
     storage = open_storage(uri)
-    hold = LeaseHold(storage, clock)
+    hold = LeaseLock(storage, clock)
     with hold.held("first"):
         storage.remove(LEASE)
         if there is not None:
@@ -169,7 +169,7 @@ def test_a_hold_that_has_gone_is_left_to_whom_takes_it_first(
     uri: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     storage = open_storage(uri)
-    hold = LeaseHold(storage, Clock())
+    hold = LeaseLock(storage, Clock())
     create = storage.create
 
     def too_late(name: str, data: bytes) -> bool:
@@ -197,7 +197,7 @@ def test_a_renewal_that_hangs_is_not_waited_for_and_its_hold_lapses(
 ) -> None:
     monkeypatch.setattr(holding, "RENEW_S", 0.0)
     monkeypatch.setattr(holding, "_LEAVE_S", 0.0)
-    hold = LeaseHold(open_storage(uri), Clock())
+    hold = LeaseLock(open_storage(uri), Clock())
     hangs, goes_on, threads = threading.Event(), threading.Event(), []
 
     def renew(call: str) -> bool:
@@ -231,7 +231,7 @@ def test_a_hold_whose_upload_was_answered_twice_is_ones_own(
         return create(name, data)
 
     monkeypatch.setattr(storage, "create", answered_late)
-    with LeaseHold(storage).held("first"):
+    with LeaseLock(storage).held("first"):
         assert lease_at(uri)["call"] == "first"
 
 

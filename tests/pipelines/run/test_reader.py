@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from helpers.made_runs import RUN_SEED, a_run
 
-from copilot.arrow_write import AUDIO_COLUMNS
+from copilot.arrow import AUDIO_COLUMNS
 from copilot.errors import CorruptDataError, UserError
 from copilot.sample import sample_id
 from pipelines.run.reader import RunReader

@@ -11,7 +11,8 @@ from helpers.made_runs import a_reject, a_run
 
 from copilot.errors import ConfigMismatchError, CorruptDataError, RunInUseError, UserError
 from copilot.hashing import content_hash
-from pipelines.config import Fingerprint, RunConfig
+from pipelines.config import RunConfig
+from pipelines.fingerprint import Fingerprint
 from pipelines.run.ledger import LedgerEntry
 from pipelines.run.run import Run
 from pipelines.run.shards import ShardWriter

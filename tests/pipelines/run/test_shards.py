@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from helpers.made_runs import a_reject, a_sample
 
-from copilot.arrow_write import AUDIO_COLUMNS, REJECTS, SAMPLES, reject_row, sample_row
+from copilot.arrow import AUDIO_COLUMNS, REJECTS, SAMPLES, reject_row, sample_row
 from copilot.designers.contract import Account, Usage
 from copilot.hashing import content_hash
 from copilot.sample import Sample

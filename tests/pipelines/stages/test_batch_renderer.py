@@ -12,10 +12,11 @@ from helpers.stand_ins import NoiseRenderer
 
 from copilot.errors import CopilotError, RowFault, StorageFullError
 from copilot.hashing import derive_seed
-from copilot.stem import SoundSpec, Stem, Word
-from pipelines.accounting.render_stats import RenderTally, added
-from pipelines.stages.batch_renderer import Rendering, Wanted
-from renderers.contract import About, BatchTooLargeError, Reference, RenderedSound, RenderFailure
+from copilot.stem import SoundSpec, Stem
+from copilot.vocabulary import Word
+from pipelines.accounting.render_stats import RenderTally, merge
+from pipelines.stages.batch_renderer import BatchRenderer, Wanted
+from renderers.contract import BatchTooLargeError, Reference, RenderedSound, RendererInfo, RenderFailure
 
 BACKEND = {"backend": "noise", "version": "1"}
 
@@ -27,7 +28,7 @@ def wanted(*durations_s: float) -> list[Wanted]:
 class Backend(NoiseRenderer):
     """Noise in batches of 8 s; remembers what it was asked."""
 
-    about = About(batch_s=8.0)
+    info = RendererInfo(batch_s=8.0)
 
     def __init__(self, most: int = 99) -> None:
         self.asked: list[list[str]] = []
@@ -43,13 +44,13 @@ class Backend(NoiseRenderer):
         return self._noise(request)
 
 
-def rendering(backend, **settings) -> Rendering:
-    return Rendering(backend, lambda stem: None, **settings)
+def rendering(backend, **settings) -> BatchRenderer:
+    return BatchRenderer(backend, lambda stem: None, **settings)
 
 
 def test_requests_come_in_batches_of_about_equal_length_and_stems_in_the_order_asked():
     backend, kept = Backend(), []
-    made = Rendering(backend, kept.append).stems(wanted(8, 1, 2, 1))
+    made = BatchRenderer(backend, kept.append).stems(wanted(8, 1, 2, 1))
     assert backend.asked == [["1", "3", "2"], ["0"]]
     assert [stem.info.asked_duration_s for stem in made] == [8, 1, 2, 1]
     assert {stem.info.key for stem in kept} == {stem.info.key for stem in made}
@@ -134,7 +135,7 @@ class TestWhatIsNoSound:
         seeds = []
 
         def answer(request):
-            seeds.append(request.seed)
+            seeds.append(request.random_seed)
             return RenderedSound(audio, 48_000) if len(seeds) == 1 else backend._noise(request)
 
         backend.answer = answer
@@ -165,7 +166,7 @@ def test_what_cannot_be_kept_ends_the_run():
         raise StorageFullError("the disk is full")
 
     with pytest.raises(StorageFullError):
-        Rendering(Backend(), full).stems(wanted(1, 2))
+        BatchRenderer(Backend(), full).stems(wanted(1, 2))
 
 
 def test_what_was_rendered_before_the_run_ends_is_kept():
@@ -184,7 +185,7 @@ def test_what_was_rendered_before_the_run_ends_is_kept():
 
     backend.render = render
     with pytest.raises(CopilotError, match="the licence has run out"):
-        Rendering(backend, keep).stems(wanted(4, 4, 8))
+        BatchRenderer(backend, keep).stems(wanted(4, 4, 8))
     assert [stem.info.asked_duration_s for stem in kept] == [4, 4]
 
 
@@ -210,7 +211,7 @@ def test_tallies_add_up_by_backend():
         "noise": RenderTally(stems=1, audio_s=2, render_s=2, failures={"stem-silent": 2}),
         "x": RenderTally(),
     }
-    total = added((one, other))
+    total = merge((one, other))
     assert total["noise"] == RenderTally(3, 0, 1, 6, 3, failures={"stem-silent": 3})
     assert (total["noise"].realtime_factor, total["x"].realtime_factor, total["x"].mean_fill) == (
         0.5,
@@ -222,7 +223,7 @@ def test_tallies_add_up_by_backend():
 def test_an_answer_that_is_no_sound_at_all_fails_alone():
     backend = Backend()
     backend.answer = lambda request: (
-        RenderedSound("nonsense", 48_000) if request.seed == 0 else backend._noise(request)
+        RenderedSound("nonsense", 48_000) if request.random_seed == 0 else backend._noise(request)
     )
     made = rendering(backend).stems(wanted(1, 1))
     assert isinstance(made[0], RowFault)
@@ -244,7 +245,7 @@ def test_what_no_row_can_hold_fails_alone(told):
 
     def answer(request):
         sound = backend._noise(request)
-        return replace(sound, **told) if request.seed == 0 else sound
+        return replace(sound, **told) if request.random_seed == 0 else sound
 
     backend.answer = answer
     made = rendering(backend).stems(wanted(1, 1))

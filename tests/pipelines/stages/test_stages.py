@@ -14,16 +14,15 @@ from copilot.errors import CopilotError, StorageFullError
 from copilot.sample import CastVoice
 from copilot.scene import SceneLimits
 from copilot.seed import Seed
-from pipelines.backends import take_fingerprint
+from pipelines.backends import compute_fingerprint
 from pipelines.config import RunConfig
-from pipelines.execution.design_ahead import fresh_record
 from pipelines.execution.worker import Worker
 from pipelines.run.shards import ShardWriter
 from pipelines.stages.mix import CheckStage, MixStage
-from pipelines.stages.record import Cast, Record
+from pipelines.stages.record import Cast, Record, new_record
 from pipelines.stages.render import RenderStage
 from pipelines.stages.validate import ValidateStage
-from pipelines.stages.worker_spec import Equipment, WorkOrder
+from pipelines.stages.worker_spec import ExecutionSettings, WorkerSpec
 from pipelines.stem_store import StemStore
 from renderers.contract import RenderedSound, RenderFailure, Voice
 
@@ -84,7 +83,7 @@ class TestRender:
             *[("a small bell", 1.0)] * 2,
             *[("steady rain", 2.0)] * 2,
         ]
-        assert len({request.seed for request in asked}) == 6
+        assert len({request.random_seed for request in asked}) == 6
         assert len({record.stems[2].info.key for record in batch}) == 2
         other = self.Counting()
         RenderStage(other, StemStore(tmp_path), 8, variants=2)(records(12))
@@ -94,7 +93,7 @@ class TestRender:
         renderer = self.Counting()
         RenderStage(renderer, StemStore(tmp_path / "a"), 7)(records(2))
         RenderStage(renderer, StemStore(tmp_path / "b"), 8)(records(2))
-        seeds = [request.seed for asked in renderer.asked for request in asked]
+        seeds = [request.random_seed for asked in renderer.asked for request in asked]
         assert len(set(seeds)) == len(seeds) == 12
 
     @pytest.mark.parametrize(
@@ -115,8 +114,8 @@ class TestRender:
     def test_a_failed_sound_rejects_its_dialogue_alone(self, tmp_path, answer, reason, detail):
         renderer, batch = self.Counting(), records(3)
         doors = RenderStage(renderer, StemStore(tmp_path), 7)._orders(batch[1])
-        bad = next(order.wanted.spec.seed for order in doors if order.element_id == 2)
-        renderer.answer = lambda request: answer if request.seed == bad else renderer._noise(request)
+        bad = next(order.wanted.spec.random_seed for order in doors if order.element_id == 2)
+        renderer.answer = lambda request: answer if request.random_seed == bad else renderer._noise(request)
         RenderStage(renderer, StemStore(tmp_path), 7)(batch)
         assert [record.reject and record.reject.reason for record in batch] == [None, reason, None]
         assert (batch[1].reject.stage, batch[1].reject.detail) == ("render-sounds", detail)
@@ -126,12 +125,12 @@ class TestRender:
         renderer, batch = self.Counting(), records(3)
 
         def answer(request):
-            if request.text == "a small bell" and request.seed == bad:
+            if request.text == "a small bell" and request.random_seed == bad:
                 raise IndexError("a bug in a backend")
             return renderer._noise(request)
 
         orders = RenderStage(renderer, StemStore(tmp_path), 7)._orders(batch[0])
-        bad = next(order.wanted.spec.seed for order in orders if order.element_id == 4)
+        bad = next(order.wanted.spec.random_seed for order in orders if order.element_id == 4)
         renderer.answer = answer
         RenderStage(renderer, StemStore(tmp_path), 7)(batch)
         assert [record.reject and record.reject.reason for record in batch] == ["renderer-error", None, None]
@@ -184,9 +183,9 @@ def test_what_cannot_be_a_row_is_a_reject(tmp_path: Path, monkeypatch):
     real = ShardWriter.add_sample
     monkeypatch.setattr(ShardWriter, "add_sample", broken)
     config = RunConfig(seeds="text:x", designer="stand-in", sfx=NoiseRenderer.name, tts=MurmurRenderer.name)
-    worker = Worker(WorkOrder(tmp_path, take_fingerprint(config), Equipment()))
+    worker = Worker(WorkerSpec(tmp_path, compute_fingerprint(config), ExecutionSettings()))
     seen = []
-    fresh = [fresh_record(Seed(f"t/{k}", f"line {k}"), 0) for k in range(3)]
+    fresh = [new_record(Seed(f"t/{k}", f"line {k}"), 0) for k in range(3)]
     worker.run_batch(fresh, seen.append, lambda: False)
     worker.close()
     assert sum(progress.accepted for progress in seen) == 2

@@ -15,8 +15,9 @@ from helpers.stand_ins import BACKENDS, Command
 from copilot.errors import UserError
 from copilot.stem import SoundSpec, Stem, make_stem
 from pipelines.cli.commands.stems import parse_age, parse_size, run_stems
-from pipelines.config import Fingerprint, RunConfig
-from pipelines.stages.worker_spec import Equipment, WorkOrder
+from pipelines.config import RunConfig
+from pipelines.fingerprint import Fingerprint
+from pipelines.stages.worker_spec import ExecutionSettings, WorkerSpec
 from pipelines.stem_store import StemStore
 from pipelines.stem_store.pruning import KeptStem, Prunable, in_use_since, prunable, remove, survey
 from pipelines.stem_store.users import RunUse, UserNote, by_run, read_notes, write_note
@@ -171,7 +172,9 @@ class TestUsers:
 
     def test_workers_of_a_call_are_told_apart_from_those_of_others(self, tmp_path):
         fingerprint = Fingerprint(config=RunConfig(seeds="starter"), designer={}, renderers={})
-        calls = [WorkOrder(str(tmp_path / name), fingerprint, Equipment()) for name in ("r", "r", "s/r")]
+        calls = [
+            WorkerSpec(str(tmp_path / name), fingerprint, ExecutionSettings()) for name in ("r", "r", "s/r")
+        ]
         notes = [UserNote(c.for_worker(k).user or "", NOW, NOW, NOW) for c in calls for k in (0, 1)]
         assert len({note.name for note in notes}) == 6
         of_calls = [note.user.rpartition("-")[2] for note in notes]

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from copilot.errors import UserError
-from copilot.stem import SoundSpec, Stem, Word, make_stem
+from copilot.stem import SoundSpec, Stem, make_stem
+from copilot.vocabulary import Word
 from pipelines.stem_store import StemStore
 
 

@@ -17,11 +17,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import renderers
+from copilot.emotions import known_emotion
 from copilot.errors import CopilotError, MissingExtraError
-from renderers.child_process import WorkerProcess
+from renderers.child_process import ChildProcess
 from renderers.contract import RenderedSound, Renderer, RenderFailure, RenderRequest
 from renderers.espeak.renderer import EspeakRenderer
-from renderers.espeak.voices import EMOTIONS, VOICES, EspeakVoice, known_emotion
+from renderers.espeak.voices import EMOTIONS, VOICES, EspeakVoice
 from renderers.espeak.words import SpokenText, spoken_text, word_spans
 
 espeakng_loader = pytest.importorskip("espeakng_loader")
@@ -41,7 +42,7 @@ def espeak():
 
 
 def request(text=SENTENCE, *, duration_s=30.0, seed=1, voice="en-us+f2", **rest) -> RenderRequest:
-    return RenderRequest(text=text, duration_s=duration_s, seed=seed, voice=voice, **rest)
+    return RenderRequest(text=text, duration_s=duration_s, random_seed=seed, voice=voice, **rest)
 
 
 def say(renderer, text=SENTENCE, **rest) -> RenderedSound:
@@ -421,11 +422,11 @@ def test_hanging_worker_is_a_timeout_and_is_replaced(espeak):
     own.close()
 
 
-def wrapped(patch: str) -> WorkerProcess:
+def wrapped(patch: str) -> ChildProcess:
     """The real worker, with `speak` replaced by `patched` of the given code."""
     script = f"""
 import ctypes, os, signal, sys
-sys.path.insert(0, {str(Path(renderers.__path__[0]))!r})
+sys.path.insert(0, {str(Path(renderers.__path__[0]) / "espeak")!r})
 import engine_process
 speak = engine_process.speak
 {patch}
@@ -433,7 +434,7 @@ engine_process.speak = patched
 sys.argv = ["worker", {espeakng_loader.get_library_path()!r}, {str(DATA)!r}, "30"]
 sys.exit(engine_process.main())
 """
-    return WorkerProcess("espeak", [sys.executable, "-I", "-S", "-c", script])
+    return ChildProcess("espeak", [sys.executable, "-I", "-S", "-c", script])
 
 
 def test_text_that_kills_the_library_twice_fails_alone(espeak, own):

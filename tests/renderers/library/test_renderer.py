@@ -12,7 +12,7 @@ from helpers.paths import CORPORA
 
 from copilot.errors import UserError
 from copilot.stem import SoundSpec, make_stem
-from renderers.contract import Renderer, RenderFailure, RenderRequest, about
+from renderers.contract import Renderer, RenderFailure, RenderRequest, info_of
 from renderers.library import reading
 from renderers.library.renderer import LibraryRenderer, LibrarySettings
 from renderers.registry import create
@@ -56,7 +56,7 @@ def renderer():
 
 def test_it_keeps_the_contract(renderer):
     assert isinstance(renderer, Renderer)
-    assert (renderer.name, renderer.tool, about(renderer).target) == ("library", "sfx", "folder")
+    assert (renderer.name, renderer.tool, info_of(renderer).target) == ("library", "sfx", "folder")
     assert renderer.voices() == ()
     assert renderer.problems == ()
 

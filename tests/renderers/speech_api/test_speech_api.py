@@ -18,7 +18,7 @@ import soundfile as sf
 from pydantic import ValidationError
 
 from copilot.errors import CopilotError, RowFault, UserError
-from renderers.contract import RenderedSound, Renderer, RenderFailure, RenderRequest, about
+from renderers.contract import RenderedSound, Renderer, RenderFailure, RenderRequest, info_of
 from renderers.registry import create
 from renderers.speech_api.audio import decoded, with_true_lengths
 from renderers.speech_api.renderer import SpeechApiRenderer, SpeechApiSettings
@@ -165,7 +165,7 @@ def renderer(server, waits) -> Iterator[SpeechApiRenderer]:
 
 
 def saying(text: str, **more) -> RenderRequest:
-    return RenderRequest(text, 4.0, seed=1, **{"voice": "nova", "gender": "female", **more})
+    return RenderRequest(text, 4.0, random_seed=1, **{"voice": "nova", "gender": "female", **more})
 
 
 def test_it_is_a_renderer_that_the_registry_makes_from_a_url(server):
@@ -523,7 +523,7 @@ def test_the_url_has_to_be_given():
 
 
 def test_what_is_known_of_it_stands_on_the_class():
-    known = about(SpeechApiRenderer)
+    known = info_of(SpeechApiRenderer)
     assert (known.extra, known.modules, known.target) == ("speech-api", ("openai", "httpx2"), "url")
     # The largest batch whose requests all take their whole time is done before the deadline.
     rounds = known.batch_s / known.least_s / SpeechApiSettings(url="http://h/v1").concurrency

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from copilot.errors import CopilotError
+from copilot.vocabulary import Word
 from renderers import registry
-from renderers.child_process import WorkerStartError
+from renderers.child_process import ChildStartError
 from renderers.contract import (
     BatchTooLargeError,
     Reference,
@@ -21,9 +22,8 @@ from renderers.contract import (
     Renderer,
     RenderFailure,
     RenderRequest,
-    RenderWork,
-    Word,
-    about,
+    RenderSettings,
+    info_of,
 )
 from renderers.worker.renderer import HostedRenderer
 
@@ -33,19 +33,19 @@ import os, signal, sys
 from pathlib import Path
 import numpy as np
 from copilot.errors import CopilotError, UserError
-from copilot.scene import Frozen
-from copilot.stem import Word
-from renderers.contract import About, BatchTooLargeError, RenderedSound, RenderFailure, Voice
+from copilot.frozen_model import FrozenModel
+from copilot.vocabulary import Word
+from renderers.contract import RendererInfo, BatchTooLargeError, RenderedSound, RenderFailure, Voice
 
 print("a library that greets")
 
-class Settings(Frozen):
+class Settings(FrozenModel):
     level: float = 0.5
     fault: str = ""
     log: str = ""
 
 class Apart:
-    about = About(settings=Settings, target="fault", isolated=True, deadline_s=77.0)
+    info = RendererInfo(settings=Settings, target="fault", isolated=True, deadline_s=77.0)
     name = "apart"
     tool = "sfx"
 
@@ -96,7 +96,7 @@ class Apart:
         if request.text == "environment":
             told = {name: os.environ.get(name, "") for name in ("COPILOT_DEVICE", "CUDA_VISIBLE_DEVICES")}
             return RenderedSound(np.ones((1, 4), np.float32), 8_000, detail=told)
-        rng = np.random.default_rng(request.seed)
+        rng = np.random.default_rng(request.random_seed)
         noise = (rng.standard_normal((2, 1000)) * self.settings.level).astype(np.float32)
         return RenderedSound(noise, 44_100, False, (Word("a", 0.25, 0.5),), {"pid": str(os.getpid())})
 
@@ -123,8 +123,8 @@ def installed(tmp_path, monkeypatch):
 def hosted():
     renderers = []
 
-    def start(spec: str = "apart", work: RenderWork | None = None, **settings: object) -> HostedRenderer:
-        renderers.append(registry.at_work(spec, "sfx", settings, work or RenderWork()))
+    def start(spec: str = "apart", work: RenderSettings | None = None, **settings: object) -> HostedRenderer:
+        renderers.append(registry.at_work(spec, "sfx", settings, work or RenderSettings()))
         return renderers[-1]
 
     yield start
@@ -143,7 +143,7 @@ def test_it_tells_what_the_renderer_tells_and_starts_nothing(hosted):
     assert (renderer.name, renderer.tool) == ("apart", "sfx")
     assert renderer.fingerprint() == {"backend": "apart", "level": "0.25"}
     assert [voice.name for voice in renderer.voices()] == ["anna"]
-    assert about(renderer).deadline_s == 77.0
+    assert info_of(renderer).deadline_s == 77.0
     assert renderer._client._process.pid is None
     assert renderer._inner.prepared is False
 
@@ -205,7 +205,7 @@ def test_too_few_answers_fail_the_request_that_has_none(hosted):
 
 def test_the_deadline_and_the_device_are_those_of_the_work(hosted, monkeypatch, tmp_path):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,3")
-    work = RenderWork(deadline_s=0.5, device="cuda:1")
+    work = RenderSettings(deadline_s=0.5, device="cuda:1")
     renderer = hosted(work=work, log=str(tmp_path / "log"))
     hanging, told = renderer.render(requests("hang", "environment"))
     assert hanging == RenderFailure(
@@ -218,13 +218,13 @@ def test_settings_that_the_renderer_refuses_stop_the_child_with_its_words(hosted
     renderer = hosted()
     renderer._client._process._command[-1] = json.dumps({"volume": 1})
     with pytest.raises(
-        WorkerStartError, match=r"exit status 1; (?s:.*)--sfx apart: there is no setting volume"
+        ChildStartError, match=r"exit status 1; (?s:.*)--sfx apart: there is no setting volume"
     ):
         renderer.prepare()
 
 
 def test_a_renderer_that_is_not_isolated_stays_in_this_process():
-    renderer = registry.at_work("procedural", "sfx", None, RenderWork())
+    renderer = registry.at_work("procedural", "sfx", None, RenderSettings())
     assert type(renderer).__name__ == "ProceduralRenderer"
     renderer.close()
 
@@ -237,8 +237,8 @@ def test_the_child_ends_with_its_parent_in_the_middle_of_a_batch(tmp_path):
 import sys
 sys.path.insert(0, {str(tmp_path)!r})
 from renderers import registry
-from renderers.contract import RenderRequest, RenderWork
-renderer = registry.at_work("apart", "sfx", {{"log": {str(log)!r}}}, RenderWork())
+from renderers.contract import RenderRequest, RenderSettings
+renderer = registry.at_work("apart", "sfx", {{"log": {str(log)!r}}}, RenderSettings())
 renderer.render([RenderRequest("hang", 0.1, 1)])
 """
     told = {**os.environ, "TMPDIR": str(tmp_path)}

@@ -14,9 +14,10 @@ from helpers.paths import ROOT
 from helpers.processes import ended, needs_pidfd
 
 from copilot.errors import CopilotError, UserError
-from pipelines.stages.batch_renderer import Rendering, Wanted
+from copilot.vocabulary import Word
+from pipelines.stages.batch_renderer import BatchRenderer, Wanted
 from renderers import device, registry
-from renderers.child_process import WorkerProcess, WorkerStartError
+from renderers.child_process import ChildProcess, ChildStartError
 from renderers.contract import (
     BatchTooLargeError,
     Reference,
@@ -24,10 +25,9 @@ from renderers.contract import (
     Renderer,
     RenderFailure,
     RenderRequest,
-    RenderWork,
+    RenderSettings,
     Voice,
-    Word,
-    about,
+    info_of,
 )
 from renderers.device import check
 from renderers.worker import client as worker_client
@@ -135,7 +135,7 @@ def log(tmp_path):
 def started(log):
     renderers = []
 
-    def start(work: RenderWork | None = None, **options: str) -> WorkerRenderer:
+    def start(work: RenderSettings | None = None, **options: str) -> WorkerRenderer:
         renderer = WorkerRenderer(settings(log, **options))
         renderers.append(renderer)
         if work is not None:
@@ -163,9 +163,9 @@ def asked(log: Path) -> list[str]:
 def test_the_greeting_says_what_it_is(started, log):
     renderer = started()
     assert isinstance(renderer, Renderer)
-    assert (renderer.name, renderer.tool, about(renderer).clones) == ("child", "tts", True)
-    assert (about(WorkerRenderer).clones, about(renderer).target) == (False, "command")
-    assert about(WorkerRenderer).isolated
+    assert (renderer.name, renderer.tool, info_of(renderer).clones) == ("child", "tts", True)
+    assert (info_of(WorkerRenderer).clones, info_of(renderer).target) == (False, "command")
+    assert info_of(WorkerRenderer).isolated
     assert renderer.voices() == [Voice("anna", "female", ("calm",))]
     assert renderer.fingerprint() == {
         "backend": "worker",
@@ -188,10 +188,10 @@ def test_a_request_is_told_whole_and_its_sound_taken_to_the_bit(started, log, tm
     assert (stereo.matched, stereo.words, stereo.detail) == (False, (Word("one", 0.0, 0.5),), {"k": "v"})
     told = asked(log)[-1]
     assert told == (
-        '[{"text": "note", "duration_s": 0.5, "seed": 4611686018427387904, "voice": "anna", '
+        '[{"text": "note", "duration_s": 0.5, "random_seed": 4611686018427387904, "voice": "anna", '
         '"gender": "female", "emotion": "calm", "reference": '
         f'{{"path": "{tmp_path}/a.flac", "transcript": "Hello.", "sha256": "ab12", "emotion": "calm", '
-        '"licence": "CC0"}}, {"text": "stereo", "duration_s": 0.1, "seed": 0, "voice": null, '
+        '"licence": "CC0"}}, {"text": "stereo", "duration_s": 0.1, "random_seed": 0, "voice": null, '
         '"gender": null, "emotion": null, "reference": null}]'
     )
 
@@ -230,33 +230,33 @@ def test_a_text_that_kills_when_it_is_alone_is_asked_twice(started, log):
 
 
 def test_a_worker_that_hangs_is_replaced_and_only_what_hangs_it_fails(started):
-    renderer = started(RenderWork(deadline_s=0.5))
+    renderer = started(RenderSettings(deadline_s=0.5))
     answers = renderer.render(requests("a", "hang", "b"))
     assert reasons(answers) == [None, "worker-timeout", None]
     assert answers[1].detail == "worker child: no answer within 0.5 s; ended by signal 9"
 
 
 def test_a_worker_that_hangs_once_loses_nothing(started, log):
-    assert reasons(started(RenderWork(deadline_s=0.5)).render(requests("hang once"))) == [None]
+    assert reasons(started(RenderSettings(deadline_s=0.5)).render(requests("hang once"))) == [None]
     assert asked(log) == ["start", "prepare", "render hang once"] * 2
 
 
 def test_loading_has_a_longer_deadline_than_a_batch(started, monkeypatch):
-    renderer = started(RenderWork(deadline_s=20.0))
-    real, deadlines = WorkerProcess.ask, []
+    renderer = started(RenderSettings(deadline_s=20.0))
+    real, deadlines = ChildProcess.ask, []
 
     def spy(self, request, *, deadline_s, **how):
         deadlines.append((request["op"], deadline_s))
         return real(self, request, deadline_s=deadline_s, **how)
 
-    monkeypatch.setattr(WorkerProcess, "ask", spy)
+    monkeypatch.setattr(ChildProcess, "ask", spy)
     renderer.render(requests("a"))
     assert deadlines == [("prepare", 3_600.0), ("render", 20.0)]
 
 
 def test_a_worker_lost_again_and_again_ends_the_run_with_its_last_words(started, log, monkeypatch):
     monkeypatch.setattr(worker_client, "_MOST_LOST", 4)
-    with pytest.raises(WorkerStartError, match=r"lost 4 times in a row without one sound; .* that kills$"):
+    with pytest.raises(ChildStartError, match=r"lost 4 times in a row without one sound; .* that kills$"):
         started().render(requests("die", "die", "die"))
     assert asked(log).count("start") == 4
 
@@ -266,7 +266,7 @@ def test_a_worker_that_only_breaks_or_refuses_ends_the_run(started, monkeypatch)
     renderer = started()
     assert reasons(renderer.render(requests("bug"))) == ["renderer-error"]
     assert reasons(renderer.render(requests("refused"))) == ["no-sound"]
-    with pytest.raises(WorkerStartError, match=r"lost 4 times in a row without one sound; a bug$"):
+    with pytest.raises(ChildStartError, match=r"lost 4 times in a row without one sound; a bug$"):
         renderer.render(requests("bug"))
 
 
@@ -322,7 +322,9 @@ def test_want_of_memory_is_the_batchs_and_the_pipeline_halves_it(started, log):
     renderer = started()
     with pytest.raises(BatchTooLargeError, match=r"^worker .*: no room$"):
         renderer.render(requests("a", "memory"))
-    made = Rendering(renderer, lambda stem: None).stems([wanted(renderer, "a"), wanted(renderer, "memory")])
+    made = BatchRenderer(renderer, lambda stem: None).stems(
+        [wanted(renderer, "a"), wanted(renderer, "memory")]
+    )
     assert [stem.info.duration_s for stem in made] == [0.5, 0.5]
     assert asked(log)[-2:] == ["render a", "render memory"]
 
@@ -372,7 +374,7 @@ def test_a_worker_that_is_another_when_it_is_started_again_ends_the_run(log):
     renderer = WorkerRenderer(WorkerSettings(command=command, options=given))
     try:
         with pytest.raises(
-            WorkerStartError, match=r": started again, it is another: model is '2' and was '1';"
+            ChildStartError, match=r": started again, it is another: model is '2' and was '1';"
         ):
             renderer.render(requests("die once"))
     finally:
@@ -384,8 +386,8 @@ def test_set_to_work_it_is_to_be_the_one_that_greeted(started, log):
     renderer._settings = settings(
         log, greeting='{"protocol": 1, "name": "n", "tool": "sfx", "fingerprint": {}}'
     )
-    renderer.set_to_work(RenderWork())
-    with pytest.raises(WorkerStartError, match=r"it is another: name is 'n' and was 'child'; "):
+    renderer.set_to_work(RenderSettings())
+    with pytest.raises(ChildStartError, match=r"it is another: name is 'n' and was 'child'; "):
         renderer.prepare()
 
 
@@ -404,7 +406,7 @@ def test_a_worker_that_says_it_cannot_work_ends_the_run_in_its_words(started):
 
 def test_a_worker_that_dies_while_it_loads_ends_the_run(started, log):
     with pytest.raises(
-        WorkerStartError,
+        ChildStartError,
         match=r"^worker [^:]*: cannot load: the child closed .*; last words: no such weights$",
     ):
         started(prepare="sys.exit('no such weights')").render(requests("a"))
@@ -423,13 +425,13 @@ def test_a_worker_that_dies_while_it_loads_ends_the_run(started, log):
     ],
 )
 def test_another_greeting_is_refused(log, greeting, fault):
-    with pytest.raises(WorkerStartError, match=re.escape(f"its greeting: {fault}")):
+    with pytest.raises(ChildStartError, match=re.escape(f"its greeting: {fault}")):
         WorkerRenderer(settings(log, greeting=greeting))
 
 
 def test_a_worker_that_cannot_start_tells_why():
     command = shlex.join([sys.executable, "-c", "raise SystemExit('no model here')"])
-    with pytest.raises(WorkerStartError, match=r"last words: no model here$"):
+    with pytest.raises(ChildStartError, match=r"last words: no model here$"):
         registry.create(f"worker:{command}", "tts")
 
 
@@ -437,7 +439,7 @@ def test_a_worker_that_does_not_greet_cannot_start(monkeypatch):
     monkeypatch.setattr(worker_client, "_GREETING_S", 0.3)
     command = shlex.join([sys.executable, "-c", "import signal; signal.pause()"])
     with pytest.raises(
-        WorkerStartError, match=r"^worker [^:]*: cannot start: no answer within 0\.3 s; ended by"
+        ChildStartError, match=r"^worker [^:]*: cannot start: no answer within 0\.3 s; ended by"
     ):
         registry.create(f"worker:{command}", "tts")
 
@@ -459,14 +461,14 @@ def test_what_was_rendered_leaves_no_folder(started, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("work", "visible", "told"),
     [
-        (RenderWork(), None, (None, None)),
-        (RenderWork(worker=1), "4,5,6", (None, "5")),
-        (RenderWork(worker=4), "4,5,6", (None, "5")),
-        (RenderWork(worker=4), "", (None, "")),
-        (RenderWork(device="cpu"), "4,5", ("cpu", "4,5")),
-        (RenderWork(device="cuda"), "4,5", ("cuda", "4,5")),
-        (RenderWork(device="cuda:1"), "4,GPU-ab", ("cuda", "GPU-ab")),
-        (RenderWork(device="cuda:1"), None, ("cuda", "1")),
+        (RenderSettings(), None, (None, None)),
+        (RenderSettings(worker=1), "4,5,6", (None, "5")),
+        (RenderSettings(worker=4), "4,5,6", (None, "5")),
+        (RenderSettings(worker=4), "", (None, "")),
+        (RenderSettings(device="cpu"), "4,5", ("cpu", "4,5")),
+        (RenderSettings(device="cuda"), "4,5", ("cuda", "4,5")),
+        (RenderSettings(device="cuda:1"), "4,GPU-ab", ("cuda", "GPU-ab")),
+        (RenderSettings(device="cuda:1"), None, ("cuda", "1")),
     ],
 )
 def test_the_environment_names_the_device(monkeypatch, work, visible, told):
@@ -485,7 +487,7 @@ def test_a_gpu_that_is_not_there_is_the_users_mistake(monkeypatch):
     with pytest.raises(
         UserError, match=r"^--device cuda:2: is not there, but cuda:0, cuda:1; give one that is"
     ):
-        device.environment(RenderWork(device="cuda:2"))
+        device.environment(RenderSettings(device="cuda:2"))
 
 
 def test_gpus_are_counted_by_their_nodes(monkeypatch, tmp_path):
@@ -527,8 +529,8 @@ def test_until_it_has_greeted_it_is_called_by_its_script_or_program(command, cal
 
 
 def test_one_that_has_greeted_is_called_by_its_name(started):
-    with pytest.raises(WorkerStartError, match=r"^worker child: cannot load: the child closed"):
-        started(RenderWork(deadline_s=5.0), prepare="sys.exit(1)").prepare()
+    with pytest.raises(ChildStartError, match=r"^worker child: cannot load: the child closed"):
+        started(RenderSettings(deadline_s=5.0), prepare="sys.exit(1)").prepare()
 
 
 def test_a_python_that_is_not_there_is_the_users_mistake():
@@ -543,7 +545,7 @@ def test_the_example_of_the_documentation_works(tmp_path):
     script = tmp_path / "tones.py"
     script.write_text(code[1].replace("options =", 'print("Loading ...")\noptions ='))
     spec = f"worker:{shlex.join([sys.executable, '-I', '-S', str(script)])}"
-    renderer = registry.at_work(spec, "sfx", {"options": {"level": "0.5"}}, RenderWork())
+    renderer = registry.at_work(spec, "sfx", {"options": {"level": "0.5"}}, RenderSettings())
     try:
         renderer.prepare()
         tone, none = renderer.render([RenderRequest("a tone", 0.5, 100), RenderRequest(" ", 0.5, 1)])

@@ -11,15 +11,15 @@ import pytest
 
 from copilot.errors import CopilotError
 from renderers import registry
-from renderers.child_process import WorkerStartError
+from renderers.child_process import ChildStartError
 from renderers.contract import (
     BatchTooLargeError,
     Reference,
     RenderedSound,
     RenderFailure,
     RenderRequest,
-    RenderWork,
-    about,
+    RenderSettings,
+    info_of,
 )
 from renderers.worker.renderer import SCRIPTS, WorkerRenderer, WorkerSettings
 
@@ -133,9 +133,9 @@ def stubs(tmp_path, monkeypatch):
 def started():
     renderers = []
 
-    def start(command: str, work: RenderWork | None = None, **options: str) -> WorkerRenderer:
+    def start(command: str, work: RenderSettings | None = None, **options: str) -> WorkerRenderer:
         given = {"options": options, "python": sys.executable}
-        renderers.append(registry.at_work(f"worker:{command}", "tts", given, work or RenderWork()))
+        renderers.append(registry.at_work(f"worker:{command}", "tts", given, work or RenderSettings()))
         return renderers[-1]
 
     yield start
@@ -150,9 +150,9 @@ def spoken(text: str, seed: int, transcript: str = "Hello there.") -> RenderRequ
 
 def test_f5_tts_is_called_as_its_api_wants_it(stubs, started):
     renderer = started(
-        "f5-tts", RenderWork(device="cpu"), nfe_step="16", cfg_strength="1.5", hf_cache_dir="/hub"
+        "f5-tts", RenderSettings(device="cpu"), nfe_step="16", cfg_strength="1.5", hf_cache_dir="/hub"
     )
-    assert (renderer.name, renderer.tool, about(renderer).clones) == ("f5-tts", "tts", True)
+    assert (renderer.name, renderer.tool, info_of(renderer).clones) == ("f5-tts", "tts", True)
     assert renderer.fingerprint() == {
         "backend": "worker",
         "protocol": "1",
@@ -222,7 +222,7 @@ def test_want_of_memory_is_the_batchs(stubs, started):
 
 def test_xtts_is_called_as_its_api_wants_it(stubs, started):
     renderer = started("xtts", language="de", temperature="0.6", top_k="40")
-    assert (renderer.name, renderer.tool, about(renderer).clones) == ("xtts", "tts", True)
+    assert (renderer.name, renderer.tool, info_of(renderer).clones) == ("xtts", "tts", True)
     model = "tts_models/multilingual/multi-dataset/xtts_v2"
     known = renderer.fingerprint()
     assert known.pop("options") == '{"language":"de","temperature":"0.6","top_k":"40"}'
@@ -284,7 +284,7 @@ def test_xtts_loads_a_local_model_on_the_device_it_is_told(stubs, started, tmp_p
     config = tmp_path / "config.json"
     config.touch()
     given = {"model_path": str(tmp_path), "config_path": str(config)}
-    started("xtts", RenderWork(device="cpu"), **given).prepare()
+    started("xtts", RenderSettings(device="cpu"), **given).prepare()
     name, loading = stubs.calls()[0]
     assert (name, loading["model_name"], loading["model_path"], loading["config_path"]) == (
         "load",
@@ -339,7 +339,7 @@ def test_weights_count_by_their_content_and_not_by_their_place(stubs, started, t
     ],
 )
 def test_options_that_there_are_not_are_told_at_the_start(stubs, started, command, options, message):
-    with pytest.raises(WorkerStartError, match=f"last words: {message}"):
+    with pytest.raises(ChildStartError, match=f"last words: {message}"):
         started(command, **options)
 
 

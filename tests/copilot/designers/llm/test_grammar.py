@@ -21,9 +21,10 @@ from copilot.designers.llm.replies import (
 )
 from copilot.dialogue import EDIT_TASKS, Dialogue, Turn
 from copilot.edit import Change, Remove, Replace, apply
+from copilot.frozen_model import Range
 from copilot.normalise import normalise_dialogue
 from copilot.rules import check_dialogue
-from copilot.scene import Range, Scene, SceneLimits, SoundElement, SpeechElement
+from copilot.scene import Scene, SceneLimits, SoundElement, SpeechElement
 
 LIMITS = SceneLimits()
 LARGE = SceneLimits(
@@ -347,7 +348,7 @@ def test_a_whole_dialogue_states_its_scenes_and_its_lists():
     )
     story, change = whole_turns(reply, ("volume",))
     assert isinstance(story, Turn)
-    assert (story.task, story.stated, [e.id for e in story.scene.sounds()]) == ("story", None, [4, 6])
+    assert (story.task, story.stated, [e.id for e in story.scene.elements]) == ("story", None, [4, 6])
     assert change.operations == (Remove(id=4), Change(id=6, loudness=-12))
     assert (change.stated.added, change.stated.changed, change.stated.removed) == ((7,), (), (4,))
 

@@ -26,7 +26,7 @@ def dialogue(task, *operations):
             task="story",
             user="a yard",
             description="d",
-            operations=tuple(Add(element=element) for element in story.sounds()),
+            operations=tuple(Add(element=element) for element in story.elements),
             scene=story,
         ),
         Turn(

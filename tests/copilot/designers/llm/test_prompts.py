@@ -10,7 +10,8 @@ from helpers.paths import ROOT
 from copilot.designers.llm.prompts import PromptError, PromptLibrary
 from copilot.dialogue import EDIT_TASKS
 from copilot.errors import UserError
-from copilot.scene import Range, SceneLimits
+from copilot.frozen_model import Range
+from copilot.scene import SceneLimits
 
 FOLDER = ROOT / "prompts"
 SOURCES = {str(path.relative_to(FOLDER)): path.read_text() for path in FOLDER.rglob("*.md")}

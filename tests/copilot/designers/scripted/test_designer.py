@@ -8,9 +8,10 @@ from copilot.designers.scripted import ScriptedDesigner
 from copilot.designers.scripted.grid import Grid
 from copilot.dialogue import EDIT_TASKS, Dialogue, Task
 from copilot.errors import UserError
+from copilot.frozen_model import Range
 from copilot.hashing import canonical_json
 from copilot.rules import check_dialogue
-from copilot.scene import Range, SceneLimits
+from copilot.scene import SceneLimits
 from copilot.seed import Seed
 
 LIMITS = SceneLimits()
@@ -145,13 +146,13 @@ def test_other_limits_are_kept(limits):
 def test_long_scenes_are_filled():
     scene = ScriptedDesigner(LONG).design(BELLS, 7).turns[0].scene
     assert scene.duration_s == 30
-    assert max(element.start_time for element in scene.sounds()) > 4
+    assert max(element.start_time for element in scene.elements) > 4
 
 
 def test_numbers_lie_on_the_steps(longest):
     for i in range(50):
         for turn in longest.design(Seed(f"text/{i}", BELLS.text), 7).turns:
-            for element in turn.scene.sounds():
+            for element in turn.scene.elements:
                 assert element.loudness == round(element.loudness, 1)
                 assert element.panning == round(element.panning, 2)
                 assert element.start_time == round(element.start_time, 2)

@@ -50,7 +50,7 @@ def dialogues(seeds, drawn) -> list[Dialogue]:
 
 
 def captions(scene: Scene) -> frozenset[str]:
-    return frozenset(element.text for element in scene.sounds())
+    return frozenset(element.text for element in scene.elements)
 
 
 def edits(dialogues, task):
@@ -74,17 +74,17 @@ def test_tasks_are_even(dialogues):
 
 
 def test_half_speak(dialogues):
-    speaking = [any(e.role == "speech" for t in d.turns for e in t.scene.sounds()) for d in dialogues]
+    speaking = [any(e.role == "speech" for t in d.turns for e in t.scene.elements) for d in dialogues]
     assert abs(sum(speaking) / len(speaking) - 0.5) < 0.02
     # Who may speak does so from the story on, and who may not never does.
-    at_once = [any(e.role == "speech" for e in d.turns[0].scene.sounds()) for d in dialogues]
+    at_once = [any(e.role == "speech" for e in d.turns[0].scene.elements) for d in dialogues]
     assert at_once == speaking
 
 
 def test_most_lines_are_the_seeds_own(dialogues):
     stories = [(d.seed_text.lower(), d.turns[0].scene) for d in dialogues]
     lines = [
-        (e.text[:-1].lower(), text) for text, scene in stories for e in scene.sounds() if e.tool == "tts"
+        (e.text[:-1].lower(), text) for text, scene in stories for e in scene.elements if e.tool == "tts"
     ]
     own = [line in text for line, text in lines if "mr" not in line.split()]
     assert sum(own) / len(own) > 0.8
@@ -92,7 +92,7 @@ def test_most_lines_are_the_seeds_own(dialogues):
 
 def test_scenes_are_distinct(dialogues):
     scenes = {
-        content_hash([e.model_dump(exclude={"id"}) for e in d.turns[0].scene.sounds()]) for d in dialogues
+        content_hash([e.model_dump(exclude={"id"}) for e in d.turns[0].scene.elements]) for d in dialogues
     }
     assert len(scenes) == 2620
 
@@ -126,7 +126,7 @@ def test_settings_are_spread(dialogues):
 
 
 def test_nearly_every_caption_is_heard(dialogues):
-    heard = {e.text for d in dialogues for t in d.turns for e in t.scene.sounds()}
+    heard = {e.text for d in dialogues for t in d.turns for e in t.scene.elements}
     unheard = set(load_lexicon().sounds()) - heard
     assert len(unheard) / len(load_lexicon().sounds()) < 0.05
 
@@ -143,7 +143,7 @@ def test_stories_are_laid_out_sensibly(dialogues):
         first = scene.get(1)
         assert first is not None
         assert (first.role, first.start_time, first.duration) == ("ambience", 0, 8)
-        others = [e for e in scene.sounds() if e.role != "ambience"]
+        others = [e for e in scene.elements if e.role != "ambience"]
         assert 2 <= len(others) <= 6
         assert sum(e.role == "music" for e in others) <= 1
 
@@ -151,7 +151,7 @@ def test_stories_are_laid_out_sensibly(dialogues):
 def test_levels_of_the_roles(dialogues):
     ranges = {"ambience": (-30, -24), "music": (-28, -22), "speech": (-16, -14), "effect": (-30, -11)}
     for dialogue in dialogues:
-        for element in dialogue.turns[0].scene.sounds():
+        for element in dialogue.turns[0].scene.elements:
             low, high = ranges[element.role]
             assert low <= element.loudness <= high, element
 
@@ -159,7 +159,7 @@ def test_levels_of_the_roles(dialogues):
 def test_nobody_talks_over_another_and_everybody_has_time(dialogues):
     for dialogue in dialogues:
         for turn in dialogue.turns:
-            lines = sorted((e for e in turn.scene.sounds() if e.role == "speech"), key=lambda e: e.start_time)
+            lines = sorted((e for e in turn.scene.elements if e.role == "speech"), key=lambda e: e.start_time)
             for line, following in pairwise(lines):
                 assert line.end_time <= following.start_time + 1e-6
             for line in lines:
@@ -227,7 +227,7 @@ def test_moods_take_several_operations_of_several_kinds(dialogues):
 def test_descriptions_name_every_sound(dialogues):
     for dialogue in dialogues[::10]:
         for turn in dialogue.turns:
-            for element in turn.scene.sounds():
+            for element in turn.scene.elements:
                 spoken = element.role == "speech"
                 assert (element.speaker if spoken else element.text).lower() in turn.description.lower()
 

@@ -9,7 +9,7 @@ from copilot.designers.scripted.dice import Dice
 from copilot.designers.scripted.draft import naming_of, speaker_naming
 from copilot.designers.scripted.lexicon import Lexicon, load_lexicon
 from copilot.designers.scripted.phrasing import Phrasebook, fill, listed, name_slots
-from copilot.rules.request_targets import named
+from copilot.rules.request_targets import targets_of
 from copilot.scene import Scene, SceneLimits, SoundElement
 from copilot.seed import Seed
 
@@ -107,7 +107,7 @@ def test_no_word_of_a_phrasing_names_a_sound(book, lexicon):
     )
     groups = [book.groups[group] for group in ("remove", "volume", "panning", "replace")]
     texts = [re.sub(r"\{\w+\}", "zzz", p.text) for group in groups for p in group]
-    assert [text for text in (*texts, *book.leads) if named(text, scene).certain] == []
+    assert [text for text in (*texts, *book.leads) if targets_of(text, scene).certain] == []
 
 
 def test_names_agree_with_their_verbs(lexicon, book):
@@ -172,7 +172,7 @@ def test_a_seed_with_bells_has_bells(lexicon, designer, word, tag):
     tags = {caption: sound.tag for caption, sound in lexicon.sounds().items()}
     for i in range(8):
         dialogue = designer.design(Seed(f"{word}/{i}", f"AND THEN SUDDENLY THERE WAS THE {word} AGAIN"), i)
-        heard = {tags.get(element.text) for element in dialogue.turns[0].scene.sounds()}
+        heard = {tags.get(element.text) for element in dialogue.turns[0].scene.elements}
         assert tag in heard, dialogue.turns[0].scene
 
 

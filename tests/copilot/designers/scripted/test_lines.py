@@ -5,7 +5,8 @@ import pytest
 from copilot.designers.scripted.dice import Dice
 from copilot.designers.scripted.lexicon import load_lexicon
 from copilot.designers.scripted.lines import Line, LineCutter
-from copilot.scene import Range, SceneLimits
+from copilot.frozen_model import Range
+from copilot.scene import SceneLimits
 from copilot.text.counting import count_words
 
 

@@ -10,9 +10,18 @@ import pytest
 from copilot.errors import BackendBrokenError, CopilotError, StorageFullError, UserError
 from copilot.seed import Seed
 from pipelines.accounting.progress import Progress
-from pipelines.execution.ray.monitor import Watch, Work
-from pipelines.execution.ray.retries import COMMITS, LOSSES, READIES, TRIES, TRIES_TOGETHER, Attempt, Tries
-from pipelines.planning.layout import Needs, RaySettings, lay_out
+from pipelines.execution.ray.monitor import RunMonitor, Work
+from pipelines.execution.ray.retries import (
+    COMMITS,
+    LOSSES,
+    READIES,
+    TRIES,
+    TRIES_TOGETHER,
+    Attempt,
+    RetryGuard,
+)
+from pipelines.planning.layout import Needs, lay_out
+from pipelines.planning.ray_settings import RaySettings
 from pipelines.planning.resources import Resources
 from pipelines.stages.record import Record
 
@@ -37,7 +46,7 @@ def work(key: str = "k", pool: str = "mix", worker: str = "mix-1", *seed_ids: st
 
 def test_the_watch_knows_what_is_under_way_and_forgets_what_is_done():
     clock = Clock()
-    watch = Watch(clock)
+    watch = RunMonitor(clock)
     assert watch.begin(work()).n_deaths == 0
     clock.now_s += 7
     assert [(doing.work, doing.since_s) for doing in watch.state().doing] == [(work(), 7.0)]
@@ -52,7 +61,7 @@ def test_the_watch_knows_what_is_under_way_and_forgets_what_is_done():
 
 
 def test_work_that_was_not_done_counts_until_it_is_forgotten():
-    watch = Watch()
+    watch = RunMonitor()
     for n_deaths in range(3):
         assert watch.begin(work(worker=f"mix-{n_deaths}")).n_deaths == n_deaths
     watch.done("k")
@@ -63,7 +72,7 @@ def test_work_that_was_not_done_counts_until_it_is_forgotten():
 
 def test_what_was_done_is_remembered_for_a_while(monkeypatch):
     monkeypatch.setattr("pipelines.execution.ray.monitor._MOST_REMEMBERED", 2)
-    watch = Watch()
+    watch = RunMonitor()
     for key, n_made in (("k", 0), ("l", 0), ("k", 1), ("m", 0), ("k", 2), ("l", 0)):
         assert watch.begin(work(key)).n_made == n_made
         watch.forget([key])
@@ -71,7 +80,7 @@ def test_what_was_done_is_remembered_for_a_while(monkeypatch):
 
 
 def test_what_is_told_twice_counts_once():
-    watch = Watch()
+    watch = RunMonitor()
     assert [watch.begin(work()).n_deaths for _ in range(2)] == [0, 0]
     for _ in range(2):
         watch.done("k")
@@ -80,7 +89,7 @@ def test_what_is_told_twice_counts_once():
 
 
 def test_a_worker_that_ends_itself_says_of_what_and_its_other_work_is_not_to_blame():
-    watch = Watch()
+    watch = RunMonitor()
     watch.begin(work("k"))
     watch.begin(work("l"))
     watch.begin(work("m", "mix", "mix-2"))
@@ -92,7 +101,7 @@ def test_a_worker_that_ends_itself_says_of_what_and_its_other_work_is_not_to_bla
 
 
 def test_the_first_failure_counts_and_a_stop_stays():
-    watch = Watch()
+    watch = RunMonitor()
     watch.fail(CopilotError("the server has gone"), "drain")
     assert watch.begin(work("k", "speech")).stop == "drain"
     watch.fail(StorageFullError("the disk is full"), "stop")
@@ -120,15 +129,15 @@ def attempt_of(batch: list[Record]) -> Attempt:
 class Cluster:
     """Gives a batch to one worker after the other, as Ray does; counts those that died."""
 
-    def __init__(self, watch: Watch | None = None, *, alone: bool = True, **pool: float) -> None:
-        self.watch = watch or Watch()
+    def __init__(self, watch: RunMonitor | None = None, *, alone: bool = True, **pool: float) -> None:
+        self.watch = watch or RunMonitor()
         self.alone = alone
         self.pool = replace(POOL, **pool)
         self.n_dead = 0
 
     def lead(self, batch: list[Record], stages, *, ready=lambda: None, commit=lambda: None) -> bool:
         for _ in range(200):
-            worker = Tries(self.watch, self.pool, f"sounds-{self.n_dead}", alone=self.alone, die=die)
+            worker = RetryGuard(self.watch, self.pool, f"sounds-{self.n_dead}", alone=self.alone, die=die)
             attempt = attempt_of(batch)
             try:
                 assert worker.get_ready(attempt, ready)
@@ -180,12 +189,12 @@ def test_with_batches_beside_it_a_seed_that_kills_its_worker_is_found_a_little_l
 
 
 def test_seeds_that_are_tried_one_by_one_have_nothing_beside_them():
-    watch, batches, at_work = Watch(), [records(2), records(4)[2:]], [0]
+    watch, batches, at_work = RunMonitor(), [records(2), records(4)[2:]], [0]
     suspect = attempt_of(batches[0])
     for k in range(TRIES_TOGETHER + 1):
         with pytest.raises(DeadError):
-            Tries(watch, POOL, f"w-{k}", alone=False, die=die).lead(suspect, batches[0], lambda _: die())
-    together, begun, most = Tries(watch, POOL, "w", alone=False, die=die), threading.Event(), []
+            RetryGuard(watch, POOL, f"w-{k}", alone=False, die=die).lead(suspect, batches[0], lambda _: die())
+    together, begun, most = RetryGuard(watch, POOL, "w", alone=False, die=die), threading.Event(), []
 
     def stages(some: list[Record]) -> None:
         at_work[0] += len(some)
@@ -241,7 +250,7 @@ def test_what_is_made_and_always_lost_ends_the_run():
 
 
 def test_a_batch_that_outlives_a_death_beside_it_loses_nothing():
-    watch, batch = Watch(), records(3)
+    watch, batch = RunMonitor(), records(3)
     watch.begin(work("its node goes away"))
     seen: list[int] = []
     assert Cluster(watch).lead(batch, lambda some: seen.append(len(some)))
@@ -268,8 +277,8 @@ def test_a_seed_that_kills_workers_even_as_a_reject_ends_the_run():
 
 
 def test_where_the_run_ends_no_batch_is_led_but_what_was_made_is_committed():
-    watch, batch, stages = Watch(), records(2), Stages()
-    worker = Tries(watch, POOL, "sounds-1", die=die)
+    watch, batch, stages = RunMonitor(), records(2), Stages()
+    worker = RetryGuard(watch, POOL, "sounds-1", die=die)
     attempt = attempt_of(batch)
     watch.stop("stop")
     assert not worker.get_ready(attempt, die)
@@ -280,19 +289,19 @@ def test_where_the_run_ends_no_batch_is_led_but_what_was_made_is_committed():
 
 
 def test_where_the_run_drains_only_the_first_pool_takes_nothing():
-    watch, batch = Watch(), records(2)
+    watch, batch = RunMonitor(), records(2)
     watch.stop("drain")
     led = {
-        begins: Tries(watch, POOL, "w", begins=begins, die=die).lead(attempt_of(batch), batch, Stages())
+        begins: RetryGuard(watch, POOL, "w", begins=begins, die=die).lead(attempt_of(batch), batch, Stages())
         for begins in (True, False)
     }
     assert led == {True: False, False: True}
 
 
 def test_a_batch_past_its_deadline_ends_the_process_with_a_word():
-    watch, batch = Watch(), records(2)
+    watch, batch = RunMonitor(), records(2)
     ended = threading.Event()
-    late = Tries(watch, replace(POOL, deadline_s=0.01), "sounds-1", die=ended.set)
+    late = RetryGuard(watch, replace(POOL, deadline_s=0.01), "sounds-1", die=ended.set)
     attempt = attempt_of(batch)
     late.lead(attempt, batch, lambda some: None if ended.wait(10) else pytest.fail("no deadline"))
     begun = watch.begin(work(attempt.keys[0], "sounds"))
@@ -311,16 +320,16 @@ def test_a_seed_that_hangs_alone_is_rejected_for_its_time():
 
     cluster = Cluster(deadline_s=0.01)
     for _ in range(2 * TRIES):
-        worker = Tries(cluster.watch, cluster.pool, "sounds-1", die=ended.set)
+        worker = RetryGuard(cluster.watch, cluster.pool, "sounds-1", die=ended.set)
         with pytest.raises(DeadError):
             worker.lead(attempt_of(batch), batch, hang)
-    worker = Tries(cluster.watch, cluster.pool, "sounds-1", die=ended.set)
+    worker = RetryGuard(cluster.watch, cluster.pool, "sounds-1", die=ended.set)
     assert worker.lead(attempt_of(batch), batch, hang)
     assert reasons(batch) == {"seed/0": "sounds/worker-timeout"}
     assert batch[0].reject.detail.endswith("not done within the deadline of 0.01 s with 1 dialogues")
 
 
 def test_errors_travel_whole():
-    watch = Watch()
+    watch = RunMonitor()
     watch.fail(UserError("--sfx: none"), "stop")
     assert isinstance(watch.state().failure, UserError)

@@ -8,11 +8,11 @@ from helpers.stand_ins import StandInAhead
 from copilot.errors import BackendBrokenError, CopilotError
 from copilot.scene import SceneLimits
 from copilot.seed import Seed
-from pipelines.backends import take_fingerprint
+from pipelines.backends import compute_fingerprint
 from pipelines.config import RunConfig
 from pipelines.execution.ray import parts
 from pipelines.stages.record import Record
-from pipelines.stages.worker_spec import Equipment, WorkOrder
+from pipelines.stages.worker_spec import ExecutionSettings, WorkerSpec
 
 
 def records(*names: str) -> list[Record]:
@@ -29,9 +29,9 @@ def design(tmp_path, monkeypatch):
                 raise BackendBrokenError("no server answers")
             return await super().design_async(seed, run_seed)
 
-    monkeypatch.setattr(parts, "designer_at_work", lambda *_: Away(SceneLimits(), 1))
+    monkeypatch.setattr(parts, "create_working_designer", lambda *_: Away(SceneLimits(), 1))
     told: list[CopilotError] = []
-    order = WorkOrder(str(tmp_path), take_fingerprint(RunConfig(seeds="starter")), Equipment())
+    order = WorkerSpec(str(tmp_path), compute_fingerprint(RunConfig(seeds="starter")), ExecutionSettings())
     return parts.part_of("design", order, None, told.append), told
 
 

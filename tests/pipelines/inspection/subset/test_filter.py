@@ -12,12 +12,13 @@ import pyarrow.parquet as pq
 import pytest
 from helpers.made_runs import a_run, a_sample
 
-from copilot.arrow_write import SAMPLES, sample_row
+from copilot.arrow import SAMPLES, sample_row
 from copilot.errors import ConfigMismatchError, CorruptDataError, UserError
 from copilot.hashing import content_hash
-from copilot.sample import Tier
+from copilot.vocabulary import Tier
 from pipelines.cli.commands.filter import run_filter
-from pipelines.config import Fingerprint, RunConfig
+from pipelines.config import RunConfig
+from pipelines.fingerprint import Fingerprint
 from pipelines.inspection.subset import filter as filtering
 from pipelines.inspection.subset.conditions import METADATA, METADATA_SCHEMA, Condition, view_of
 from pipelines.inspection.subset.filter import Filtered, filter_run

@@ -18,7 +18,7 @@ from helpers.made_runs import a_run, a_sample
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from copilot.arrow_write import REJECTS, SAMPLES, sample_row
+from copilot.arrow import REJECTS, SAMPLES, sample_row
 from copilot.audio.pcm import decode_flac, encode_flac
 from copilot.errors import UserError
 from copilot.hashing import content_hash

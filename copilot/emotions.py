@@ -1,0 +1,34 @@
+"""Emotions of speech, and the other names by which people and recordings call them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Emotion = Literal[
+    "neutral", "happy", "sad", "angry", "excited", "calm", "fearful", "surprised", "tired", "whispered"
+]
+
+
+NEUTRAL = "neutral"
+
+
+_ALSO_CALLED: dict[str, tuple[str, ...]] = {
+    NEUTRAL: ("none", "normal", "plain", "matter-of-fact"),
+    "happy": ("joyful", "cheerful", "amused", "warm", "friendly", "playful"),
+    "sad": ("sorrowful", "melancholy", "melancholic", "mournful", "disappointed"),
+    "angry": ("furious", "annoyed", "irritated", "frustrated", "stern"),
+    "excited": ("enthusiastic", "eager", "thrilled", "urgent"),
+    "calm": ("gentle", "serene", "peaceful", "relaxed", "soothing", "thoughtful"),
+    "fearful": ("afraid", "scared", "frightened", "terrified", "anxious", "nervous", "worried"),
+    "whispered": ("whisper", "whispering", "hushed", "secretive"),
+    "surprised": ("astonished", "amazed", "shocked", "curious"),
+    "tired": ("weary", "exhausted", "sleepy", "bored"),
+}
+
+
+_EMOTION_NAMES = {alias: name for name, aliases in _ALSO_CALLED.items() for alias in (name, *aliases)}
+
+
+def known_emotion(asked: str | None) -> str | None:
+    """The emotion of `EMOTIONS` that is meant, whatever the case; neutral for none asked, none if unknown."""
+    return _EMOTION_NAMES.get((asked or NEUTRAL).strip().lower())

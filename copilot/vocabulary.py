@@ -1,0 +1,37 @@
+"""Small words of the data, light to import: a check, a spoken word, a tier, what a run keeps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from copilot.units import Seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One named test of a sample: passed where the figure is at most the limit."""
+
+    name: str
+    value: float
+    limit: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether the figure keeps the limit."""
+        return self.value <= self.limit
+
+
+Tier = Literal["valid", "hq"]
+
+
+Keep = Literal["mixes", "stems", "both"]
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One spoken word and when it is heard, in seconds from the start of the stem."""
+
+    text: str
+    start_s: Seconds
+    end_s: Seconds

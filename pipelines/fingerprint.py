@@ -1,0 +1,61 @@
+"""The fingerprint of a run: everything that decides what it makes. A run resumes only under its own."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator, Mapping
+from importlib.metadata import version
+from typing import Any
+
+from pydantic import Field
+
+from copilot.frozen_model import FrozenModel
+from copilot.hashing import content_hash
+from copilot.schemas import schema_hashes
+from pipelines.config import RunConfig
+from renderers.contract import Tool
+
+FORMAT_VERSION = 3
+"""Of the columns and of the mix: raised whenever the same configuration gives other rows."""
+
+
+_SOUND_LIBRARIES = ("numpy", "scipy", "pyloudnorm", "soxr", "pedalboard")
+
+
+def sound_libraries() -> dict[str, str]:
+    """The versions of the libraries whose arithmetic is in every sound."""
+    return {package: version(package) for package in _SOUND_LIBRARIES}
+
+
+class Fingerprint(FrozenModel):
+    """Everything that decides what a run makes: configuration, schemas, prompts, libraries and backends."""
+
+    format_version: int = FORMAT_VERSION
+    config: RunConfig
+    schemas: Mapping[str, str] = Field(default_factory=schema_hashes)
+    prompts: Mapping[str, str] = Field(default_factory=dict)
+    libraries: Mapping[str, str] = Field(default_factory=sound_libraries)
+    designer: Mapping[str, str]
+    renderers: Mapping[Tool, Mapping[str, str]]
+    voices: str | None = None
+    """Hash of the voice bank: the names and contents of its recordings."""
+
+    @property
+    def digest(self) -> str:
+        """The fingerprint itself, 16 hexadecimal digits."""
+        return content_hash(self.model_dump(mode="json"))[:16]
+
+
+def differences(ours: Any, theirs: Any, at: str = "") -> Iterator[str]:  # noqa: ANN401 - any JSON value
+    """Where two JSON values differ, as lines such as `config.run_seed: 7 there, 8 asked for`."""
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        for name in sorted(ours.keys() | theirs.keys()):
+            yield from differences(ours.get(name), theirs.get(name), f"{at}.{name}" if at else name)
+    elif ours != theirs:
+        yield f"{at}: {theirs!r} there, {ours!r} asked for"
+
+
+def versions() -> dict[str, str]:
+    """The versions of what the samples are computed with."""
+    others = {package: version(package) for package in ("audiocopilot", "soundfile", "pyarrow")}
+    return {"python": platform.python_version()} | others | sound_libraries()

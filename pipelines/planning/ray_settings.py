@@ -1,0 +1,57 @@
+"""Settings of a run on Ray, as a configuration file gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from copilot.frozen_model import FrozenModel
+from copilot.units import Seconds
+
+PoolName = Literal["design", "speech", "sounds", "mix"]
+"""`design` asks a language model, and is there with such a designer alone; `speech` validates, casts and
+renders speech; `sounds` renders the rest; `mix` mixes, checks and commits."""
+
+
+class PoolSettings(FrozenModel):
+    """What a configuration says of a pool; None where it leaves that open.
+
+    `size` is a number of workers, or the fewest and the most. `cpus`, `gpus` and `memory_gb` are of one
+    worker, `at_once` the dialogues in its stages together, `deadline_s` how long a batch may take: less than
+    the stall time-out.
+    """
+
+    size: int | tuple[int, int] | None = None
+    cpus: float | None = Field(default=None, gt=0)
+    gpus: float | None = Field(default=None, ge=0)
+    memory_gb: float | None = Field(default=None, gt=0)
+    at_once: int | None = Field(default=None, ge=1, le=256)
+    deadline_s: Seconds | None = Field(default=None, gt=0)
+
+    @field_validator("size")
+    @classmethod
+    def _sizes(cls, size: int | tuple[int, int] | None) -> int | tuple[int, int] | None:
+        fewest, most = size if isinstance(size, tuple) else (size or 1, size or 1)
+        if size == 0 or not 1 <= fewest <= most:
+            raise ValueError("is no number of workers, nor the fewest and the most of them")
+        return size
+
+
+class RaySettings(FrozenModel):
+    """Where and how a run is laid out.
+
+    `address` names a cluster (`auto` the one that this machine belongs to); without it Ray is started on
+    this machine, with `cpus` of its processors. A cluster that `grows` may get the nodes that the plan lacks
+    later. `rows_per_shard` is the most rows of a shard, `stall_timeout_s` how long nothing may happen, `wave`
+    how many seeds Ray is given at once: its bookkeeping grows with them, and is dropped after each wave.
+    """
+
+    address: str | None = None
+    cpus: int | None = Field(default=None, ge=1)
+    grows: bool = False
+    rows_per_shard: int = Field(default=64, ge=1, le=1024)
+    stall_timeout_s: Seconds = Field(default=1800.0, gt=0)
+    wave: int = Field(default=65_536, ge=1)
+    pools: Mapping[PoolName, PoolSettings] = Field(default_factory=dict)
