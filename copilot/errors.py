@@ -16,9 +16,17 @@ class CopilotError(Exception):
 
 
 class UserError(CopilotError):
-    """Something that the user gave is wrong: a path, a setting, a file's content."""
+    """Something that the user gave is wrong: a path, a setting, a file's content.
+
+    `field` names the setting that is wrong, as Python spells it (`sfx`, `n_turns`); the message then begins
+    with it. Messages put names of settings between backticks; the command line shows its options instead.
+    """
 
     exit_code = 2
+
+    def __init__(self, message: str, *, field: str | None = None) -> None:
+        super().__init__(f"`{field}`: {message}" if field else message)
+        self.field = field
 
 
 class MissingExtraError(UserError):

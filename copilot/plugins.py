@@ -50,7 +50,7 @@ def blamed(who: str, what: str) -> Iterator[None]:
     except (CopilotError, MemoryError):
         raise
     except Exception as error:
-        raise UserError(f"{who}: cannot {what}: {explained(error)}") from error
+        raise UserError(f"{who}: cannot {what}: {describe_exception(error)}") from error
 
 
 def describe_exception(error: Exception) -> str:

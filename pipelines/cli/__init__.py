@@ -13,11 +13,12 @@ def main() -> None:
     """
     from copilot.errors import CopilotError
     from pipelines.cli.app import app
+    from pipelines.cli.option_names import with_options
 
     try:
         app()
     except CopilotError as error:
-        print(f"copilot: {error}", file=sys.stderr)
+        print(f"copilot: {with_options(str(error))}", file=sys.stderr)
         sys.exit(error.exit_code)
     except OSError as error:
         print(f"copilot: {error}", file=sys.stderr)

@@ -134,7 +134,8 @@ for line in sys.stdin:
         if "poison" in sys.argv[2:] and "rain" in one["text"]:
             print("rain is poison", file=sys.stderr, flush=True)
             os._exit(3)
-        sound = numpy.random.default_rng(one["random_seed"]).standard_normal(round(one["duration_s"] * 48000)) * 0.1
+        rng = numpy.random.default_rng(one["random_seed"])
+        sound = rng.standard_normal(round(one["duration_s"] * 48000)) * 0.1
         soundfile.write(os.path.join(asked["folder"], f"{number}.wav"), sound, 48000, "FLOAT")
         answers.append({"file": f"{number}.wav"})
     say({"answers": answers})
