@@ -6,16 +6,28 @@ Arrays of audio are float32, shape (channels, samples), at `SAMPLE_RATE_HZ`, ful
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Audio: TypeAlias = NDArray[np.float32]
+    """Float32 audio, shape (channels, samples), full scale 1.0."""
+else:
+    # Most who need units need no arrays: NumPy is imported with the first use of `Audio`.
+    def __getattr__(name):  # noqa: ANN001, ANN202 - typed above
+        if name != "Audio":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        import numpy as np  # noqa: PLC0415
+        from numpy.typing import NDArray  # noqa: PLC0415
+
+        return NDArray[np.float32]
+
 
 Seconds = float
 Decibels = float
 Lufs = float
-
-Audio = NDArray[np.float32]
-"""Float32 audio, shape (channels, samples), full scale 1.0."""
 
 SAMPLE_RATE_HZ = 48_000
 """The one sample rate of stems and mixes."""

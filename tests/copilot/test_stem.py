@@ -28,7 +28,7 @@ def test_the_key_is_the_same_in_every_version():
         {"tool": "tts"},
         {"text": "hail"},
         {"duration_s": 2.5},
-        {"seed": 12},
+        {"random_seed": 12},
         {"backend": {"backend": "noise"}},
         {"voice": "en-us+f2"},
         {"gender": "female"},
