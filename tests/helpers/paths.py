@@ -12,6 +12,9 @@ ROOT = Path(__file__).parents[2]
 
 TESTS = ROOT / "tests"
 
+LIBRISPEECH = TESTS / "data" / "librispeech"
+"""Seventy lines of our own in LibriSpeech's layout."""
+
 CORPORA_VARIABLE = "COPILOT_TEST_CORPORA"
 
 CORPORA = Path(os.environ.get(CORPORA_VARIABLE, "no-corpora"))

@@ -11,7 +11,7 @@ import psutil
 import yaml
 
 from copilot.seed import Seed
-from helpers.paths import CORPORA
+from helpers.paths import LIBRISPEECH
 from helpers.processes import comes_while
 from helpers.stand_ins import Command, Ended
 from pipelines.inspection.verify.run import verify
@@ -19,7 +19,7 @@ from pipelines.run.reader import RunReader
 from pipelines.run.run import Run
 from pipelines.seeds import read_seeds
 
-SEEDS = f"librispeech:{CORPORA / 'LibriSpeech/test-clean'}"
+SEEDS = f"librispeech:{LIBRISPEECH}"
 RUN_SEED = 7
 _ENDS_WITHIN_S = 900
 _N_IN_DEPTH = 2

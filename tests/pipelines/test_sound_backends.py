@@ -8,13 +8,11 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from helpers.paths import CORPORA
+from helpers.recordings import write_sounds, write_voices
 from helpers.stand_ins import Command, Ended
 
 from pipelines.run.ledger import Ledger
 from renderers.voice_bank import read_bank
-
-DATA = CORPORA
 
 
 def copilot(folder: Path, *arguments: str) -> Ended:
@@ -41,7 +39,7 @@ def detail(stem: dict) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("recorded")
-    sounds, voices = DATA / "sounds-cc0", DATA / "voices"
+    sounds, voices = write_sounds(folder / "sounds"), write_voices(folder / "voices")
     generate(folder, "--sfx", f"library:{sounds}", "--licences", "CC0", "--voices", str(voices), num=12)
     return folder
 
@@ -53,7 +51,7 @@ def test_recordings_and_speech_make_a_data_set_that_verifies(recorded):
     found = [stem for stem in stems if stem["backend"] == "library" and stem["matched"]]
     assert found
     assert {detail(stem)["licence"] for stem in found} == {"CC0"}
-    assert all((DATA / "sounds-cc0" / detail(stem)["file"]).is_file() for stem in found)
+    assert all((recorded / "sounds" / detail(stem)["file"]).is_file() for stem in found)
 
 
 def test_speakers_are_cast_from_the_bank_and_spoken_by_one_voice_each(recorded):
@@ -62,14 +60,15 @@ def test_speakers_are_cast_from_the_bank_and_spoken_by_one_voice_each(recorded):
     spoken_by: dict[str, set[str]] = {}
     for voice in cast:
         spoken_by.setdefault(voice["stands_for"], set()).add(voice["voice"])
-    assert spoken_by.keys() <= {voice.name for voice in read_bank(DATA / "voices").voices}
+    assert spoken_by.keys() <= {voice.name for voice in read_bank(recorded / "voices").voices}
     assert all(len(voices) == 1 for voices in spoken_by.values())
 
 
 def test_the_summary_and_the_ledger_tell_what_was_rendered(recorded):
     totals = generate(
         recorded,
-        *("--sfx", f"library:{DATA / 'sounds-cc0'}", "--licences", "CC0", "--voices", str(DATA / "voices")),
+        *("--sfx", f"library:{recorded / 'sounds'}", "--licences", "CC0"),
+        *("--voices", str(recorded / "voices")),
         num=12,
     )["totals"]
     n_stems = sum(len(row["stems"]) for row in rows(recorded / "run", "stems"))

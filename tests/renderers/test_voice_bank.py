@@ -11,14 +11,13 @@ from typing import get_args
 import numpy as np
 import pytest
 import soundfile as sf
-from helpers.paths import CORPORA
+from helpers.paths import corpus
 
 from copilot.emotions import Emotion
 from copilot.errors import UserError
 from renderers.contract import Reference, Voice
 from renderers.voice_bank import VoiceBank, genders_missing, read_bank, survey_bank
 
-REAL = CORPORA / "voices"
 HEADER = "file,speaker,gender,emotion,transcript,licence"
 GOOD = "a.wav,anna,female,sad,It is late.,CC0"
 
@@ -288,7 +287,7 @@ def test_a_gender_without_voice_is_named(folder):
 
 
 def test_real_voices():
-    bank = read_bank(REAL)
+    bank = read_bank(corpus("voices"))
     assert bank.problems == ()
     assert [(voice.name, voice.gender, voice.emotions, len(voice.references)) for voice in bank.voices] == [
         ("arctic-aew", "male", ("neutral",), 2),

@@ -8,13 +8,12 @@ from collections import Counter
 import numpy as np
 import pytest
 import soundfile as sf
-from helpers.paths import CORPORA
+from helpers.paths import corpus
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from renderers.library.fit import fit, heard_span, kind_of, liveliest, looped
 
-SOUNDS = CORPORA / "sounds-cc0"
 RATE = 48_000
 
 
@@ -41,10 +40,11 @@ def burst(at_s, total_s, length_s=0.4, background=1e-4):
 
 
 def real(label):
-    with (SOUNDS / "index.csv").open(newline="") as file:
+    sounds = corpus("sounds-cc0")
+    with (sounds / "index.csv").open(newline="") as file:
         rows = [row["file"] for row in csv.DictReader(file) if row["label"] == label]
     for name in rows:
-        audio, rate = sf.read(SOUNDS / name, dtype="float32", always_2d=True)
+        audio, rate = sf.read(sounds / name, dtype="float32", always_2d=True)
         first, end = heard_span(audio.T)
         yield audio.T[:, first:end], rate
 
