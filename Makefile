@@ -1,34 +1,36 @@
-# Each target sets up what it needs: .venv from requirements/dev.lock, .venv-torch and .venv-vllm where models and a real
-# server are tested, and nothing outside this folder.
+# Each target sets up the environment that it needs inside this folder: .venv from requirements/dev.lock, .venv-torch for
+# the tests with torch models, .venv-vllm for those with a real vLLM server.
 SHELL := /bin/sh
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.8
 STAMP := $(VENV)/.installed
-# Of the environments with torch: the build for CPUs that is pinned is for this one.
+# The pinned CPU builds of torch are for CPython 3.11 on Linux x86-64.
 TORCH_PYTHON ?= $(PYTHON)
 TORCH_VENV := .venv-torch
 TORCH_STAMP := $(TORCH_VENV)/.installed
 VLLM_VENV := .venv-vllm
 VLLM_STAMP := $(VLLM_VENV)/.installed
 
-# Kept byte code saves seconds at every start.
+# Byte code that is kept saves seconds at every start.
 export PYTHONDONTWRITEBYTECODE =
 
 .PHONY: help environments demo test test-ray test-torch test-vllm check format gallery bench lock lock-torch lock-vllm clean
 
 help:
-	@echo "make demo       make a small data set in runs/demo and say where to look and listen"
-	@echo "make test       run the tests"
-	@echo "make test-ray   run the tests of the Ray executor: clusters on this machine, and what kills them"
-	@echo "make test-torch run the tests of the backends on torch on the CPU (Linux x86-64, Python 3.11)"
-	@echo "make test-vllm  run the tests against a real vLLM server on the CPU (Linux x86-64, Python 3.11)"
-	@echo "make check      formatting, lint, types, import directions, schemas against models"
-	@echo "make gallery    draw the spectrogram of every procedural recipe on one sheet"
-	@echo "make bench      print the benchmarks' figures"
-	@echo "make format     format the code and write the schemas anew"
-	@echo "make lock       pin the dependencies anew"
+	@echo "make demo         make a small data set in runs/demo and show where to look and listen"
+	@echo "make test         run the tests, except those of the three suites below"
+	@echo "make test-ray     run the tests of the Ray executor, with clusters on this machine"
+	@echo "make test-torch   run the tests of the torch backends on the CPU (Linux x86-64, Python 3.11)"
+	@echo "make test-vllm    run the tests against a real vLLM server on the CPU (Linux x86-64, Python 3.11)"
+	@echo "make check        check formatting, lint, types, import directions, schemas against models"
+	@echo "make format       format the code and regenerate the schemas"
+	@echo "make gallery      draw the spectrogram of every procedural recipe into runs/gallery.png"
+	@echo "make bench        run the benchmarks that finish in minutes on any machine"
+	@echo "make environments set up the three virtual environments that the targets above use"
+	@echo "make lock         pin the newest dependencies of .venv (lock-torch, lock-vllm: of the other two)"
+	@echo "make clean        delete the environments and the caches"
 
 $(STAMP): pyproject.toml requirements/dev.lock requirements/broken-replies.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -59,16 +61,16 @@ define torch_venv
 	  { echo "make: these tests need CPython 3.11 on Linux x86-64, here is $$($(TORCH_PYTHON) --version 2>&1) on $$(uname -sm); try TORCH_PYTHON=python3.11"; exit 2; }
 	$(TORCH_PYTHON) -m venv --clear --without-pip $(1)
 	@$(BIN)/python -m pip --python $(1)/bin/python install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements/torch-cpu.lock || \
-	  { echo "make: no torch for CPUs; requirements/torch-cpu.lock says which is needed, and how to tell pip where it is"; exit 2; }
+	  { echo "make: no torch for CPUs; requirements/torch-cpu.lock names the build that is needed, and how to point pip to it"; exit 2; }
 endef
 
 demo: $(STAMP)
 	@$(BIN)/copilot generate --seeds starter --num 24 --seed 7 --out runs/demo
 	@$(BIN)/copilot show runs/demo --out runs/demo-show --force > runs/demo-show.txt
 	@$(BIN)/copilot stats runs/demo | head -9
-	@echo "look:    runs/demo-show/timeline.png     (the same as text: runs/demo-show.txt)"
+	@echo "look:    runs/demo-show/timeline.png     (as text: runs/demo-show.txt)"
 	@echo "listen:  runs/demo-show/turn-0.flac, turn-1.flac, turn-2.flac, and stem-*.flac"
-	@echo "data:    runs/demo/shards/*.parquet      (read: docs/data.md)"
+	@echo "data:    runs/demo/shards/*.parquet      (columns: docs/data.md)"
 	@echo "another: $(BIN)/copilot show runs/demo ID     (ids: $(BIN)/copilot show runs/demo none)"
 
 test: $(STAMP)

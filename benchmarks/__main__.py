@@ -1,4 +1,8 @@
-"""All benchmarks at a size that takes a few minutes. Each can be run alone, with sizes of its own."""
+"""Run the benchmarks that finish in minutes on any machine, each at its default size.
+
+The others need something of their own: `overhead` and `scale` need Ray and a quiet machine, `gpu_render`
+needs torch and a GPU. `gallery` draws a picture.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-for name in ("turn_cost", "main_job", "designer", "recipes", "rendering", "ledger", "store", "llm"):
+NAMES = ("turn_cost", "main_job", "designer", "recipes", "rendering", "ledger", "store", "llm")
+
+for name in NAMES:
     print(f"== {name}", flush=True)
     subprocess.run([sys.executable, str(Path(__file__).parent / f"{name}.py")], check=True)

@@ -1,6 +1,8 @@
-"""Prints what the scripted designer makes of LibriSpeech's test-clean: shares, variety, faults, speed.
+"""Measure the scripted designer over a source of seeds: valid shares, variety, tasks, speed.
 
-Usage: python benchmarks/designer.py [PATH/test-clean]
+    python benchmarks/designer.py [SEEDS]
+
+SEEDS is a source as `--seeds` takes it, such as `librispeech:PATH/test-clean`; default: `starter`.
 """
 
 from __future__ import annotations
@@ -11,7 +13,6 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from itertools import pairwise
-from pathlib import Path
 
 from copilot.designers.scripted import ScriptedDesigner
 from copilot.designers.scripted.dice import Dice
@@ -21,27 +22,22 @@ from copilot.dialogue import Dialogue
 from copilot.hashing import content_hash
 from copilot.rules import check_dialogue
 from copilot.scene import SceneLimits
-from copilot.seed import Seed
+from pipelines.seeds import read_seeds
 
-DEFAULT = Path(__file__).parents[1] / ".." / "shared" / "data" / "LibriSpeech" / "test-clean"
 RUN_SEED = 7
 
 
-def read_seeds(folder: Path) -> list[Seed]:
-    lines = [line for path in folder.rglob("*.trans.txt") for line in path.read_text().splitlines()]
-    return [Seed(f"librispeech/{key}", text) for key, text in sorted(line.split(" ", 1) for line in lines)]
-
-
 @contextmanager
-def counted_phrasings(counts: Counter[tuple[str, str]]) -> Iterator[None]:
+def count_phrasings(counts: Counter[tuple[str, str]]) -> Iterator[None]:
+    """Count which phrasings are drawn, by group and text."""
     draw = Phrasebook.draw
 
-    def counted(book: Phrasebook, dice: Dice, group: str, kinds: Collection[str]) -> Phrasing:
+    def draw_and_count(book: Phrasebook, dice: Dice, group: str, kinds: Collection[str]) -> Phrasing:
         phrasing = draw(book, dice, group, kinds)
         counts[group, phrasing.text] += 1
         return phrasing
 
-    Phrasebook.draw = counted  # type: ignore[method-assign,assignment]
+    Phrasebook.draw = draw_and_count  # type: ignore[method-assign,assignment]
     try:
         yield
     finally:
@@ -72,7 +68,7 @@ def report_variety(dialogues: list[Dialogue]) -> None:
     (most, n_most), (least, n_least) = keys.most_common(1)[0], keys.most_common()[-1]
     n = len(dialogues)
     print(f"settings {len(keys)}: most {most} {n_most / n:.2%}, least {least} {n_least / n:.2%}")
-    print(f"captions {len(captions)}, heard {len(captions & heard)}, unheard {sorted(captions - heard)}")
+    print(f"captions {len(captions)}, of which {len(captions & heard)} are heard")
     print(f"dialogues that speak {speaking / n:.2%}")
     print(f"sounds in the first scene {sum(map(len, stories)) / n:.2f}")
 
@@ -90,13 +86,13 @@ def report_tasks(dialogues: list[Dialogue], phrasings: Counter[tuple[str, str]])
         print(f"{task:8}{share} {len(used)} phrasings, the most frequent {used[top] / n:.2%}: {top}")
 
 
-def main() -> None:
-    seeds = read_seeds(Path(sys.argv[1]) if len(sys.argv) > 1 else DEFAULT)
+def main(spec: str = "starter") -> None:
+    seeds = sorted(read_seeds(spec, None, RUN_SEED).seeds, key=lambda seed: seed.id)
     started_s = time.process_time()
     designer = ScriptedDesigner()
     loaded_s = time.process_time()
     phrasings: Counter[tuple[str, str]] = Counter()
-    with counted_phrasings(phrasings):
+    with count_phrasings(phrasings):
         dialogues = [designer.design(seed, RUN_SEED) for seed in seeds]
     per_dialogue_ms = 1000 * (time.process_time() - loaded_s) / len(seeds)
     print(f"{len(seeds)} seeds; lexicon loaded in {1000 * (loaded_s - started_s):.0f} ms")
@@ -107,4 +103,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

@@ -1,9 +1,9 @@
-"""Draws the spectrogram of every procedural recipe on one sheet.
+"""Draw the spectrogram of every procedural recipe on one sheet.
 
-Usage: python benchmarks/gallery.py OUT.png [NAME ...]
+    python benchmarks/gallery.py OUT.png [NAME ...]
 
 Textures have two channels; the left one is drawn. Frequency is logarithmic from 30 Hz to 20 kHz, level covers
-the upper 80 dB. Under each spectrogram runs the waveform.
+the upper 80 dB. The waveform is drawn below each spectrogram.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ RANGE_DB = 80.0
 
 
 def spectrogram(x: Signal) -> NDArray[np.float64]:
-    """Level in dB below the loudest cell, shape (160 logarithmic bands, frames)."""
+    """Return the level in dB below the loudest cell, shape (160 logarithmic bands, frames)."""
     hz, _, power = signal.spectrogram(x, SAMPLE_RATE_HZ, "hann", nperseg=2048, noverlap=1024)
     edges = np.geomspace(LOW_HZ, HIGH_HZ, 161)
     centres = np.sqrt(edges[:-1] * edges[1:])
@@ -73,12 +73,12 @@ def draw(path: Path, names: list[str]) -> None:
 
 def main() -> None:
     if len(sys.argv) < 2:
-        raise SystemExit("gallery: where to? python benchmarks/gallery.py OUT.png [NAME ...]")
+        raise SystemExit("gallery: no output file; call python benchmarks/gallery.py OUT.png [NAME ...]")
     path = Path(sys.argv[1])
     unknown = [name for name in sys.argv[2:] if name not in CATALOGUE.recipes]
     if unknown:
         raise SystemExit(
-            f"gallery: no such recipe: {', '.join(unknown)}; known: {', '.join(CATALOGUE.recipes)}"
+            f"gallery: unknown recipe: {', '.join(unknown)}; available: {', '.join(CATALOGUE.recipes)}"
         )
     path.parent.mkdir(parents=True, exist_ok=True)
     names = sys.argv[2:] or list(CATALOGUE.recipes)

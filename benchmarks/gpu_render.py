@@ -1,10 +1,10 @@
-"""Speed and memory of the backends on a GPU: the published architectures at full size, with random weights.
+"""Measure speed and memory of the model backends on a GPU: published architectures, random weights.
 
     python benchmarks/gpu_render.py [--models NAME ...] [--batches N ...] [--seconds S] [--device D] [--tiny]
 
-Nothing is downloaded. Random weights cost the same time and memory as trained ones, and say nothing of the
-sound. A line for each batch size: seconds of sound per second, seconds for the batch (the median of three),
-peak memory. `--tiny` makes small models of the same classes, to try the program where there is no GPU.
+Nothing is downloaded. Random weights cost the same time and memory as trained ones; the sound means nothing.
+Prints a line for each batch size: seconds of sound per second, seconds for the batch (the median of three),
+peak memory. `--tiny` makes small models of the same classes, to try the program without a GPU.
 """
 
 from __future__ import annotations
@@ -170,7 +170,7 @@ MODELS: dict[str, tuple[Callable[[Configs], tuple[DiffusionRenderer, Any]], Conf
 
 
 def tokenizer(model_max_length: int) -> PreTrainedTokenizerFast:
-    """Knows no words: texts are padded to the same length whatever they say, so that they cost the same."""
+    """Return a tokenizer that knows no words and pads all texts to one length, so that they cost the same."""
     words = Tokenizer(WordLevel({"<pad>": 0, "</s>": 1, "<unk>": 2}, unk_token="<unk>"))
     words.pre_tokenizer = Whitespace()
     return PreTrainedTokenizerFast(
@@ -182,8 +182,8 @@ def tokenizer(model_max_length: int) -> PreTrainedTokenizerFast:
     )
 
 
-def built(name: str, device: str, *, tiny: bool) -> DiffusionRenderer:
-    """The renderer with a model made on the device, in the precisions that it would be loaded in."""
+def build(name: str, device: str, *, tiny: bool) -> DiffusionRenderer:
+    """Return the renderer with a random model on the device, in the precisions of a loaded one."""
     make, configs = MODELS[name]
     if tiny:
         changed = TINY[name]
@@ -195,13 +195,13 @@ def built(name: str, device: str, *, tiny: bool) -> DiffusionRenderer:
         if isinstance(model, torch.nn.Module):
             model.eval().to(torch.float32 if part == "vae" else pick_dtype(device))
     pipe.set_progress_bar_config(disable=True)
-    renderer._pipe = pipe.to(device)  # noqa: SLF001 - in place of loading what cannot be had
+    renderer._pipe = pipe.to(device)  # noqa: SLF001 - a random model in place of a loaded one
     return renderer
 
 
 def measure(name: str, batch_sizes: Sequence[int], seconds: float, device: str, *, tiny: bool) -> None:
-    """Prints a line for each batch size, up to the first that does not fit."""
-    renderer = built(name, device, tiny=tiny)
+    """Print a line for each batch size, up to the first that does not fit into memory."""
+    renderer = build(name, device, tiny=tiny)
     render(renderer, 1, seconds)
     for n in batch_sizes:
         if device.startswith("cuda"):
@@ -211,21 +211,23 @@ def measure(name: str, batch_sizes: Sequence[int], seconds: float, device: str, 
         except BatchTooLargeError:
             print(f"{name:<16}{n:>6}   does not fit into memory", flush=True)
             break
-        taken_s = statistics.median(times_s)
+        elapsed_s = statistics.median(times_s)
         peak = torch.cuda.max_memory_allocated(device) / 2**30 if device.startswith("cuda") else None
-        told = "-" if peak is None else f"{peak:.1f}"
-        print(f"{name:<16}{n:>6}{n * seconds / taken_s:>14.1f}{taken_s:>10.2f}{told:>10}", flush=True)
+        peak_text = "-" if peak is None else f"{peak:.1f}"
+        print(
+            f"{name:<16}{n:>6}{n * seconds / elapsed_s:>14.1f}{elapsed_s:>10.2f}{peak_text:>10}", flush=True
+        )
 
 
 def render(renderer: DiffusionRenderer, n: int, seconds: float) -> float:
-    """The time that a batch takes; its sound has come to the CPU then, so that the GPU is done with it."""
+    """Return the seconds for a batch, until its sound is on the CPU."""
     requests = [RenderRequest(CAPTION, seconds, seed) for seed in range(n)]
     start_s = time.perf_counter()
     answers = renderer.render(requests)
-    taken_s = time.perf_counter() - start_s
+    elapsed_s = time.perf_counter() - start_s
     if not all(isinstance(answer, RenderedSound) for answer in answers):
         raise SystemExit(f"failed: {answers[0]}")
-    return taken_s
+    return elapsed_s
 
 
 def main() -> None:
@@ -241,7 +243,9 @@ def main() -> None:
     diffusers.utils.logging.set_verbosity_error()
     device = pick_device(given.device)
     kind = torch.cuda.get_device_name(device) if device.startswith("cuda") else device
-    versions = ", ".join(f"{name} {told}" for name, told in library_versions("torch", "diffusers").items())
+    versions = ", ".join(
+        f"{name} {version}" for name, version in library_versions("torch", "diffusers").items()
+    )
     size = "tiny models" if given.tiny else "full size"
     print(f"{kind}, {versions}, {size}, {pick_dtype(device)}, sounds of {given.seconds:g} s")
     print(f"{'model':<16}{'batch':>6}{'sound s / s':>14}{'batch s':>10}{'peak GiB':>10}")

@@ -1,6 +1,6 @@
-"""Speed and memory of `vibevoice` on a GPU: the published architecture at full size, with random weights.
+"""Measure speed and memory of `vibevoice` on a GPU: the published architecture, with random weights.
 
-Called by `gpu_render.py`, whose columns it prints. Each item of a batch speaks 8 s after a reference of 10 s.
+Called by `gpu_render.py`, with the same columns. Each item of a batch speaks 8 s after a reference of 10 s.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ N_VOICE_FRAMES = 75
 N_WORDS = 40
 N_RUNS = 3
 
-# VibeVoice-1.5B as published; what is not named here is transformers' default for it.
+# VibeVoice-1.5B as published; the other values are transformers' defaults.
 TEXT = {
     "model_type": "qwen2",
     "hidden_size": 1536,
@@ -42,9 +42,9 @@ TINY_CODEC = {"num_filters": 2, "depths": [1] * 7}
 
 
 def measure(batch_sizes: Sequence[int], tiny: bool, device: str | None = None) -> None:  # noqa: FBT001
-    """Prints a line for each batch size, up to the first that does not fit."""
+    """Print a line for each batch size, up to the first that does not fit into memory."""
     device = pick_device(device)
-    model = built(device, tiny=tiny)
+    model = build(device, tiny=tiny)
     n_frames, steps = (3, 2) if tiny else (N_FRAMES, VibeVoiceSettings().diffusion_steps)
     speak(model, 1, 3, steps)
     for n in batch_sizes:
@@ -55,13 +55,16 @@ def measure(batch_sizes: Sequence[int], tiny: bool, device: str | None = None) -
         except BatchTooLargeError:
             print(f"{'vibevoice':<16}{n:>6}   does not fit into memory", flush=True)
             break
-        taken_s = statistics.median(taken for _, taken in runs)
+        elapsed_s = statistics.median(elapsed for _, elapsed in runs)
         peak = torch.cuda.max_memory_allocated(device) / 2**30 if device.startswith("cuda") else None
-        told = "-" if peak is None else f"{peak:.1f}"
-        print(f"{'vibevoice':<16}{n:>6}{runs[0][0] / taken_s:>14.1f}{taken_s:>10.2f}{told:>10}", flush=True)
+        peak_text = "-" if peak is None else f"{peak:.1f}"
+        print(
+            f"{'vibevoice':<16}{n:>6}{runs[0][0] / elapsed_s:>14.1f}{elapsed_s:>10.2f}{peak_text:>10}",
+            flush=True,
+        )
 
 
-def built(device: str, *, tiny: bool) -> SpeakingModel:
+def build(device: str, *, tiny: bool) -> SpeakingModel:
     codec = TINY_CODEC if tiny else {}
     config = VibeVoiceConfig(
         text_config=TINY_TEXT if tiny else TEXT,
@@ -77,16 +80,16 @@ def built(device: str, *, tiny: bool) -> SpeakingModel:
 
 
 def speak(model: SpeakingModel, n: int, n_frames: int, steps: int) -> tuple[float, float]:
-    """Seconds of speech from a batch, and the seconds it took. The speech has come to the CPU by then."""
+    """Return the seconds of speech in a batch, and the seconds until it is on the CPU."""
     hop = model.config.audio_config.hop_length
     words = torch.arange(1000, 1000 + N_WORDS)
     ids = torch.cat([torch.full((N_VOICE_FRAMES,), model.config.audio_token_id), words])[None]
     voice = 0.1 * torch.randn(1, 1, N_VOICE_FRAMES * hop)
     mask = torch.ones(1, N_VOICE_FRAMES * hop, dtype=torch.long)
     batch = [Utterance(ids, voice, mask, seed, n_frames) for seed in range(n)]
-    model.generation_config.min_new_tokens = n_frames  # random weights end where they like
+    model.generation_config.min_new_tokens = n_frames  # random weights end anywhere
     start_s = time.perf_counter()
     with memory_errors():
         spoken = model.speak(batch, diffusion_steps=steps, guidance=1.3)
-    taken_s = time.perf_counter() - start_s
-    return sum(one.audio.shape[1] for one in spoken) / RATE_HZ, taken_s
+    elapsed_s = time.perf_counter() - start_s
+    return sum(one.audio.shape[1] for one in spoken) / RATE_HZ, elapsed_s

@@ -1,10 +1,9 @@
-"""Resuming: how long it takes, and how much memory, to read which seeds a ledger accounts for.
+"""Measure resuming: the time and memory to read which seeds a ledger accounts for.
 
     python benchmarks/ledger.py [--seeds N] [--commit N]
 
-A ledger of the asked size is made in a temporary folder, in the form in which workers write it, and read in a
-process of its own. Printed are seconds and peak memory beside what is asked of six million seeds: under a
-minute and under 2 GB.
+Makes a ledger of that size in a temporary folder, as workers write it, and reads it in a process of its own.
+Prints seconds and peak memory beside this project's target for six million seeds: under a minute, under 2 GB.
 """
 
 from __future__ import annotations
@@ -24,8 +23,8 @@ from copilot.hashing import content_hash
 from pipelines.inspection.status import run_status
 from pipelines.run.ledger import CommittedFile, Ledger, LedgerEntry
 
-MOST_S = 60.0
-MOST_BYTES = 2e9
+TARGET_S = 60.0
+TARGET_BYTES = 2e9
 
 
 def make(folder: Path, n_seeds: int, per_commit: int) -> None:
@@ -45,7 +44,7 @@ def make(folder: Path, n_seeds: int, per_commit: int) -> None:
 
 
 def read(folder: str) -> tuple[int, float, int]:
-    """Called in a process of its own: seeds found, seconds, peak bytes."""
+    """Return seeds found, seconds and peak bytes; called in a process of its own."""
     started = time.perf_counter()
     n_found = len(Ledger(Path(folder) / "ledger").seed_ids())
     seconds = time.perf_counter() - started
@@ -68,10 +67,10 @@ def main() -> None:
     share = given.seeds / 6_000_000
     print(
         f"{n_found:,} seeds in {-(-given.seeds // given.commit):,} commits: read in {seconds:.1f} s "
-        f"({seconds / (MOST_S * share):.2f} of what is asked), peak memory {n_bytes / 1e9:.2f} GB; "
+        f"({seconds / (TARGET_S * share):.2f} of the target), peak memory {n_bytes / 1e9:.2f} GB; "
         f"copilot status {status_s:.1f} s"
     )
-    print(f"asked of 6,000,000: at most {MOST_S:g} s and {MOST_BYTES / 1e9:g} GB")
+    print(f"target for 6,000,000: at most {TARGET_S:g} s and {TARGET_BYTES / 1e9:g} GB")
 
 
 if __name__ == "__main__":

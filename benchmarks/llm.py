@@ -1,15 +1,15 @@
-"""The designer on a language model: how busy it keeps a server, at what cost, and what it gets out of one.
+"""Measure the designer `llm`: how full it keeps a server, at what cost, and what a model's replies are worth.
 
     python benchmarks/llm.py
     python benchmarks/llm.py --url http://HOST:8000/v1 --model NAME [--seeds SPEC] [--num N] [--max-tokens N]
 
-Without a URL the tests' server answers after 100 ms or 1 s, in a process of its own, and `DesignAhead` writes
-dialogues that are dropped. Each setting has a new process; ramp-up and tail are left out. Printed are how
-full the allowed concurrency is kept (by time; as the client sees it, sent and not yet answered, and as the
-server does), our processor time a request, and memory. The client's view is the kinder one: a reply that has
-come but was not yet read counts as in flight. The load average tells how quiet the machine was.
+Without a URL, the tests' server answers after 100 ms or 1 s, in a process of its own; `DesignAhead` writes
+dialogues that are dropped. Each setting has a new process; ramp-up and tail are left out. Prints how full the
+allowed concurrency is kept over time, as the client and as the server count it, the client's processor time
+for each request, and memory. The client's count is the higher one: a reply that has arrived but was not yet
+read counts as in flight. The load average shows how quiet the machine was.
 
-With a URL both modes write dialogues for the same seeds, and `turnwise` is held against `whole`.
+With a URL, both modes write dialogues for the same seeds, and `turnwise` is compared with `whole`.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ RAMP_UP_REPLIES = 3
 """For each request that may be in flight."""
 STEADY_S = 15.0
 N_SEEDS = 20_000
-"""More than can be begun in that time, so that there is no tail."""
-SECONDS_BETWEEN_LOOKS = 0.05
+"""More than can be started in that time, so that there is no tail."""
+SAMPLING_S = 0.05
 
 Events = list[tuple[float, int]]
 """When a request was sent (+1) or answered (-1)."""
@@ -66,7 +66,7 @@ Events = list[tuple[float, int]]
 
 @dataclass(frozen=True)
 class Steady:
-    """One setting, from the end of its ramp-up on. In flight are means, weighted by time."""
+    """One setting after its ramp-up. The counts in flight are means over time."""
 
     in_flight: int
     latency_s: float
@@ -82,7 +82,7 @@ class Steady:
 
     @property
     def cpu_per_request_s(self) -> float:
-        """Our processor time."""
+        """The client's processor time."""
         return self.cpu_s / self.requests
 
     @property
@@ -93,7 +93,7 @@ class Steady:
 
 @contextmanager
 def fake_server(latency_s: float) -> Iterator[tuple[str, int]]:
-    """Its URL and its process."""
+    """Start the tests' server; yields its URL and its process id."""
     command = [sys.executable, str(FAKE), "--latency-s", str(latency_s)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -103,8 +103,8 @@ def fake_server(latency_s: float) -> Iterator[tuple[str, int]]:
 
 
 @contextmanager
-def logged_requests() -> Iterator[Events]:
-    """Note when requests are sent and answered."""
+def log_requests() -> Iterator[Events]:
+    """Record when requests are sent and answered."""
     events: Events = []
     complete = Wire.complete
 
@@ -134,16 +134,16 @@ def mean_in_flight(events: Events, began: float, ended: float) -> float:
     return (area + n * (ended - since)) / (ended - began)
 
 
-class Taker:
-    """Takes batches and drops them; counts dialogues, and looks at this process's memory."""
+class Consumer:
+    """A consumer that drops batches, counts dialogues, and samples this process's memory."""
 
     def __init__(self, ahead: DesignAhead) -> None:
         self._ahead = ahead
         self._process = psutil.Process()
         self.peak_bytes = self.dialogues = self.accepted = 0
 
-    def take(self, seconds: float) -> None:
-        """Go on for so long."""
+    def run(self, seconds: float) -> None:
+        """Drop batches for `seconds`."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             batch = self._ahead.take()
@@ -153,10 +153,10 @@ class Taker:
             if self._ahead.exhausted:
                 self._ahead.check()
                 raise SystemExit(f"llm: {N_SEEDS} seeds were too few; raise N_SEEDS")
-            time.sleep(SECONDS_BETWEEN_LOOKS)
+            time.sleep(SAMPLING_S)
 
 
-def steady(url: str, server_pid: int, latency_s: float, in_flight: int) -> Steady:
+def measure_steady(url: str, server_pid: int, latency_s: float, in_flight: int) -> Steady:
     """Measure one setting; called in a process of its own."""
     config = RunConfig(seeds="starter", designer="llm", llm=LlmSettings(model="tiny"))
     designer = create_working_designer(config, LlmService(urls=(url,), concurrency=in_flight))
@@ -165,14 +165,14 @@ def steady(url: str, server_pid: int, latency_s: float, in_flight: int) -> Stead
     texts = cycle(seed.text for seed in read_seeds("starter", None, 0).seeds)
     seeds = [Seed(f"bench/{number}", text) for number, text in enumerate(islice(texts, N_SEEDS))]
     server = psutil.Process(server_pid)
-    with logged_requests() as events, DesignAhead(designer, seeds, run_seed=0, n_workers=1) as ahead:
-        taker = Taker(ahead)
-        taker.take(RAMP_UP_S)
+    with log_requests() as events, DesignAhead(designer, seeds, run_seed=0, n_workers=1) as ahead:
+        consumer = Consumer(ahead)
+        consumer.run(RAMP_UP_S)
         while sum(change < 0 for _, change in events) < RAMP_UP_REPLIES * in_flight:
-            taker.take(SECONDS_BETWEEN_LOOKS)
+            consumer.run(SAMPLING_S)
         stats(url, "/reset", method="POST")
         began, cpu_s, server_cpu_s = time.monotonic(), time.process_time(), processor_s(server)
-        taker.take(STEADY_S)
+        consumer.run(STEADY_S)
         ended, cpu_s = time.monotonic(), time.process_time() - cpu_s
         server_cpu_s = processor_s(server) - server_cpu_s
         server_in_flight = stats(url)["mean_in_flight"]
@@ -185,9 +185,9 @@ def steady(url: str, server_pid: int, latency_s: float, in_flight: int) -> Stead
         server_in_flight=server_in_flight,
         cpu_s=cpu_s,
         server_cpu_s=server_cpu_s,
-        peak_bytes=taker.peak_bytes,
-        dialogues=taker.dialogues,
-        accepted=taker.accepted,
+        peak_bytes=consumer.peak_bytes,
+        dialogues=consumer.dialogues,
+        accepted=consumer.accepted,
     )
 
 
@@ -215,12 +215,12 @@ def measure_fake() -> None:
         with fake_server(latency_s) as (url, pid):
             for in_flight in IN_FLIGHT:
                 with ProcessPoolExecutor(1, mp_context=context) as pool:
-                    found.append(pool.submit(steady, url, pid, latency_s, in_flight).result())
+                    found.append(pool.submit(measure_steady, url, pid, latency_s, in_flight).result())
                 print_steady(found[-1])
         few, many = found[0], found[-1]
         growth = many.peak_bytes / few.peak_bytes
         print(f"  peak memory, {many.in_flight} in flight over {few.in_flight}: {growth:.2f}")
-    print("asked: at least 95 % full, at most 4 ms of our processor time a request")
+    print("this project's target: at least 95 % full, at most 4 ms of processor time a request")
 
 
 def print_steady(made: Steady) -> None:
@@ -234,14 +234,14 @@ def print_steady(made: Steady) -> None:
     if made.needed_per_s * made.cpu_per_request_s > 1:
         print(
             f"  needs {made.needed_per_s:,.0f} requests/s: more than one process can make, "
-            f"which is {1 / made.cpu_per_request_s:,.0f} at most"
+            f"whose limit is {1 / made.cpu_per_request_s:,.0f}"
         )
     print(f"  {made.accepted} of {made.dialogues} dialogues accepted, ramp-up included", flush=True)
 
 
 @dataclass(frozen=True)
 class Harvest:
-    """What a mode made of the seeds."""
+    """The records that a mode made of the seeds."""
 
     records: Sequence[Record]
     seconds: float
@@ -253,12 +253,12 @@ class Harvest:
 
     @property
     def usage(self) -> Usage:
-        """Of all records, rejects included."""
+        """The usage of all records, rejects included."""
         return sum((record.account.usage for record in self.records), Usage())
 
     @property
     def share(self) -> float:
-        """Accepted of all."""
+        """The accepted share of all records."""
         return len(self.accepted) / len(self.records)
 
     @property
@@ -277,7 +277,7 @@ def harvest(url: str, mode: Mode, given: argparse.Namespace) -> Harvest:
 
 
 def measure_real(given: argparse.Namespace) -> None:
-    """Print what both modes get out of a real server."""
+    """Print the results of both modes on a real server."""
     turnwise = harvest(given.url, "turnwise", given)
     print_harvest("turnwise", turnwise)
     whole = harvest(given.url, "whole", given)
@@ -316,10 +316,12 @@ def main() -> None:
     parser.add_argument("--model")
     parser.add_argument("--seeds", default="starter")
     parser.add_argument("--num", type=int, default=50)
-    parser.add_argument("--max-tokens", type=int, default=2048, help="of a reply, for each turn in it")
+    parser.add_argument(
+        "--max-tokens", type=int, default=2048, help="most tokens of a reply, for each turn in it"
+    )
     given = parser.parse_args()
     if (given.url is None) != (given.model is None):
-        parser.error("--url and --model are given together, or neither")
+        parser.error("--url and --model must be given together")
     try:
         measure_fake() if given.url is None else measure_real(given)
     except CopilotError as error:

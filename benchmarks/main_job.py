@@ -1,10 +1,10 @@
-"""The main job: dialogues per second with 1 and 2 workers, peak memory, and the share of each stage.
+"""Measure the main job: dialogues per second with 1 and 2 workers, peak memory, the share of each stage.
 
     python benchmarks/main_job.py [SEEDS] [FEW] [MANY]
 
-Runs `FEW` dialogues with 1 and with 2 workers, then `MANY` with 2, each into a folder of its own that is
-deleted afterwards, and prints ratios of that one call. Memory is that of all processes of a run together,
-looked at every tenth of a second: proportional set size, which counts shared pages once.
+Makes `FEW` dialogues with 1 and with 2 workers, then `MANY` with 2, each in a folder that is deleted
+afterwards, and prints ratios measured in that one call, beside this project's targets. Memory is the
+proportional set size (shared pages count once) of all processes of a run, sampled every tenth of a second.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import psutil
 
 @dataclass(frozen=True)
 class Measured:
-    """One run: what it said itself, its duration by the wall clock, its peak memory."""
+    """One run: its own JSON summary, its duration on the wall clock, its peak memory."""
 
     outcome: dict
     elapsed_s: float
@@ -35,7 +35,7 @@ class Measured:
 
 
 def measure(seeds: str, num: int, workers: int, folder: Path) -> Measured:
-    """Run `copilot generate` and watch it."""
+    """Run `copilot generate` and sample its memory."""
     call = [
         "generate",
         "--seeds",
@@ -79,7 +79,7 @@ def _children(process: psutil.Process) -> list[psutil.Process]:
 
 
 def main(seeds: str = "starter", few: str = "48", many: str = "192") -> None:
-    """Print the figures."""
+    """Print the measurements."""
     runs = [(int(few), 1), (int(few), 2), (int(many), 2)]
     found = []
     for num, workers in runs:
@@ -96,8 +96,8 @@ def main(seeds: str = "starter", few: str = "48", many: str = "192") -> None:
             flush=True,
         )
     one, two, long = found
-    print(f"2 workers over 1: {two.per_s / one.per_s:.2f} (at least 1.7)")
-    print(f"peak memory, {many} over {few}: {long.peak_bytes / two.peak_bytes:.2f} (at most 1.15)")
+    print(f"2 workers over 1: {two.per_s / one.per_s:.2f} (target: at least 1.7)")
+    print(f"peak memory, {many} over {few}: {long.peak_bytes / two.peak_bytes:.2f} (target: at most 1.15)")
     stages = long.outcome["times"]["stage_cpu_s"]
     for name, seconds in stages.items():
         print(f"  {name:14} {seconds:8.1f} s of processor time  {seconds / sum(stages.values()):6.1%}")

@@ -1,6 +1,8 @@
-"""Speed of every procedural recipe: seconds of sound made per second of processor time.
+"""Measure every procedural recipe: seconds of sound made per second of processor time.
 
-Usage: python benchmarks/recipes.py [SECONDS]. Prints one line a recipe, slowest first, then median and worst.
+    python benchmarks/recipes.py [SECONDS]
+
+Prints a line for each recipe, slowest first, then the median and the worst.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ def real_time_factor(caption: str, duration_s: float, n_runs: int = 3) -> float:
 
 
 def caption_for(recipe: Recipe) -> str:
-    """A caption that calls for the recipe: its first keyword, with the first of all alternatives."""
+    """Return a caption that selects the recipe: its first keyword, with the first of all alternatives."""
     return " ".join(part.split("/")[0].strip() for part in recipe.heads.split(",")[0].split("+"))
 
 

@@ -1,12 +1,12 @@
-"""What the stem store takes and gives, and what becomes of a stem on its way there, per stem of 4 s.
+"""Measure the stem store, and the steps that make a stem, for stems of 4 s.
 
     python benchmarks/store.py [NUM]
 
-Renders `NUM` sounds of every kind, mono and stereo, puts them into a store on a local disk, and prints what
-one core does, in processor time: hits and puts a second, and the steps of making a stem. At least 500 hits
-a second are asked for. A hit is a stem read and held against its hash; its samples are decoded where they are
-mixed, so hits with that are printed too. The files are in the system's cache, as those of a run that just
-made them.
+Renders `NUM` sounds, mono and stereo, puts them into a store on a local disk, and prints what one core does,
+in processor time: hits and puts a second, and the steps that make a stem. This project's target is at least
+500 hits a second. A hit is a stem read and compared with its hash. Its samples are decoded only in the mix,
+so hits with decoding are printed too. The files are in the system's cache, like those of a run that just
+wrote them.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ _CAPTIONS = (
 )
 _DURATION_S = 4.0
 _ROUNDS = 5
-_HITS_PER_S = 500
+_TARGET_HITS_PER_S = 500
 
 
 def stems(num: int, n_channels: int) -> list[Stem]:
-    """Sounds of different kinds, all with so many channels and different samples in each."""
+    """Render `num` sounds of several kinds, all with `n_channels` channels that differ."""
     renderer = ProceduralRenderer()
     requests = [RenderRequest(_CAPTIONS[k % len(_CAPTIONS)], _DURATION_S, k) for k in range(num)]
     made = []
@@ -62,8 +62,8 @@ def stems(num: int, n_channels: int) -> list[Stem]:
     return made
 
 
-def each_ms(work: Callable[[Stem], object], made: Sequence[Stem]) -> float:
-    """Milliseconds of processor time for one stem: the median of some rounds over all."""
+def time_each_ms(work: Callable[[Stem], object], made: Sequence[Stem]) -> float:
+    """Return milliseconds of processor time for one stem: the median of some rounds over all stems."""
     rounds = []
     for _ in range(_ROUNDS + 1):
         began = time.process_time()
@@ -73,27 +73,24 @@ def each_ms(work: Callable[[Stem], object], made: Sequence[Stem]) -> float:
     return statistics.median(rounds[1:])
 
 
-def decoded(store: StemStore, key: str) -> int:
+def get_and_decode(store: StemStore, key: str) -> int:
     stem = store.get(key)
     return 0 if stem is None else stem.pcm.size
 
 
 def report(made: Sequence[Stem], label: str, folder: Path) -> None:
     store = StemStore(folder)
-    put_ms = each_ms(store.put, made)
-    hit_ms = each_ms(lambda stem: store.get(stem.info.key), made)
-    decoded_ms = each_ms(lambda stem: decoded(store, stem.info.key), made)
+    put_ms = time_each_ms(store.put, made)
+    hit_ms = time_each_ms(lambda stem: store.get(stem.info.key), made)
+    decoded_ms = time_each_ms(lambda stem: get_and_decode(store, stem.info.key), made)
     if store.n_misses:
-        raise SystemExit(f"{store.n_misses} of the stems that were put are not there")
+        raise SystemExit(f"{store.n_misses} of the stems that were put were not found")
     size = sum(len(stem.flac) for stem in made) / len(made)
-    target = f"at least {_HITS_PER_S}"
     print(f"{label}, {size / 1000:.0f} kB a stem of {_DURATION_S:g} s:")
-    print(
-        f"  hits a second per core {1000 / hit_ms:7.0f}  ({target}: {1000 / hit_ms / _HITS_PER_S:.2f} of it)"
-    )
+    print(f"  hits a second per core {1000 / hit_ms:7.0f}  (target: at least {_TARGET_HITS_PER_S})")
     print(f"  the same with decoding {1000 / decoded_ms:7.0f}")
     print(f"  puts a second per core {1000 / put_ms:7.0f}")
-    # What a backend at 44.1 kHz gives for 4 s, and one at 48 kHz that gave too much.
+    # A backend at 44.1 kHz returns 4 s; one at 48 kHz returns too much, which is trimmed.
     sounds = {stem.info.key: stem.audio for stem in made}
     n_44k1 = round(_DURATION_S * 44_100)
     steps: dict[str, Callable[[Stem], object]] = {
@@ -105,7 +102,7 @@ def report(made: Sequence[Stem], label: str, folder: Path) -> None:
         "encoding": lambda stem: encode_flac(stem.pcm, STEM_BITS),
     }
     for name, work in steps.items():
-        print(f"  {name:30} {each_ms(work, made):6.2f} ms")
+        print(f"  {name:30} {time_each_ms(work, made):6.2f} ms")
 
 
 def main(num: str = "48") -> None:

@@ -1,13 +1,13 @@
-"""What a turn costs after rendering, over FLAC encoding of the same audio alone.
+"""Measure the cost of a turn after rendering, over FLAC encoding of the same audio alone.
 
     python benchmarks/turn_cost.py [SEEDS] [NUM]
 
-Two ratios of processor time, over libsndfile's FLAC encoding, as it comes, of the same audio alone:
+Two ratios of processor time, over libsndfile's FLAC encoding of the same audio alone, with its defaults:
 
-- *a turn*: place, sum, measure, check, encode and write mixes of stems that are there (`--keep mixes`), over
-  the encoding of the mixes. Meant to stay below 1.6.
-- *all*: the same with stems kept, and with what becomes of a backend's answers (conform, quantise, measure,
-  encode, store), over the encoding of stems and mixes.
+- *a turn*: place, sum, measure, check, encode and write mixes of existing stems (`--keep mixes`), over the
+  encoding of the mixes. This project's target is below 1.6.
+- *all*: the same with stems kept, and with the steps that turn a backend's answers into stems (conform,
+  quantise, measure, encode, store), over the encoding of stems and mixes.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _TURN = ("mix", "check", "finish", "write")
 
 
 class Rehearsed:
-    """A renderer that renders when told to rehearse, and then answers in no time."""
+    """A renderer that renders in a rehearsal, and then answers in no time."""
 
     def __init__(self, renderer: Renderer) -> None:
         self._renderer = renderer
@@ -55,17 +55,17 @@ class Rehearsed:
         self._answers: list[RenderedSound | RenderFailure] = []
 
     def rehearse(self, requests: Sequence[RenderRequest]) -> list[RenderedSound | RenderFailure]:
-        """Render for the next call, and refuse this one, so that nothing is stored."""
+        """Render for the next call and fail this one, so that nothing is stored."""
         self._answers = self._renderer.render(requests)
         return [RenderFailure("rehearsal", "")] * len(requests)
 
     def render(self, requests: Sequence[RenderRequest]) -> list[RenderedSound | RenderFailure]:
-        """The answers of the rehearsal."""
+        """Return the answers of the rehearsal."""
         return self._answers if requests else []
 
 
 class Bench:
-    """A worker's stages, with clocks around them."""
+    """The stages of a worker, each with a clock around it."""
 
     def __init__(self, stages: Sequence[Stage], writer: ShardWriter) -> None:
         self._stages = stages
@@ -73,12 +73,12 @@ class Bench:
         self.clear()
 
     def clear(self) -> None:
-        """Begin to count."""
+        """Set all times to zero."""
         self.ours: dict[str, float] = defaultdict(float)
         self.stems_s = self.mixes_s = 0.0
 
     def run(self, records: Sequence[Record]) -> None:
-        """Take records through all stages, into the shard."""
+        """Run records through all stages, into the shard."""
         for stage in self._stages:
             if isinstance(stage, RenderStage):
                 _rehearse(stage, records)
@@ -89,7 +89,7 @@ class Bench:
         self.timed("write", lambda: [self._writer.add_sample(r.sample) for r in records if r.sample])
 
     def end(self) -> None:
-        """Commit what was made."""
+        """Commit the shard."""
         self.timed("write", self._writer.commit)
 
     def timed(self, name: str, work: Callable[[], object]) -> None:
@@ -127,7 +127,7 @@ def _seconds(work: Callable[[], object]) -> float:
 
 
 def measure(spec: str, num: int, keep: Keep) -> Bench:
-    """Take `num` dialogues through the stages, after some to warm up."""
+    """Run `num` dialogues through the stages, after some to warm up."""
     config = RunConfig(seeds=spec, keep=keep)
     seeds = read_seeds(spec, num + _WARM_UP, config.run_seed).seeds
     with tempfile.TemporaryDirectory() as folder, threadpool_limits(1):
@@ -150,7 +150,7 @@ def measure(spec: str, num: int, keep: Keep) -> Bench:
 
 
 def main(spec: str = "starter", num: str = "48") -> None:
-    """Print the ratios and what they are made of."""
+    """Print the ratios and their parts."""
     keep_freed_memory()  # as a worker does
     turn, everything = measure(spec, int(num), "mixes"), measure(spec, int(num), "both")
     _print("a turn", turn, _TURN, turn.mixes_s)
