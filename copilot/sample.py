@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -18,6 +18,11 @@ from copilot.vocabulary import Check, Tier
 def sample_id(run_seed: int, seed_id: str) -> str:
     """The sample's id: 16 hexadecimal digits from the run's seed and the seed's id."""
     return content_hash([run_seed, seed_id])[:16]
+
+
+def tier_of(checks: Iterable[Check]) -> Tier:
+    """Return `hq` if all checks passed, else `valid`."""
+    return "hq" if all(check.passed for check in checks) else "valid"
 
 
 @dataclass(frozen=True, slots=True)

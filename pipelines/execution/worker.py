@@ -16,9 +16,10 @@ from pipelines.accounting.stage_times import StageTimes, Stopwatch
 from pipelines.execution.memory import keep_freed_memory
 from pipelines.run.run import Run
 from pipelines.run.shards import ShardWriter
-from pipelines.stages.pipeline import PartName, build_stages
+from pipelines.stages.pipeline import build_stages
 from pipelines.stages.record import Record
 from pipelines.stages.render import RenderStage
+from pipelines.stages.table import WRITE, PoolName
 from pipelines.stages.worker_spec import RECORDS_AT_ONCE, WorkerSpec
 from pipelines.stem_store import StemStore
 
@@ -26,13 +27,13 @@ from pipelines.stem_store import StemStore
 class Worker:
     """The stages of a run, or of a part of it, constructed once, for any number of batches."""
 
-    def __init__(self, order: WorkerSpec, part: PartName = "all") -> None:
+    def __init__(self, order: WorkerSpec, pool: PoolName | None = None) -> None:
         keep_freed_memory()
         self._order = order
         self._store = StemStore(order.store, order.user)
         self._store.note_use()
         try:
-            self._stages = build_stages(order, self._store, part)
+            self._stages = build_stages(order, self._store, pool)
         except BaseException:
             self._store.close()
             raise
@@ -82,7 +83,7 @@ class Worker:
         """Lead records through the stages and into the files of a commit."""
         self.take(records)
         watch = Stopwatch()
-        with watch.timing("write"):
+        with watch.timing(WRITE):
             for record in records:
                 _write(record, writer)
         progress = _progress(records, watch.taken())
@@ -101,7 +102,7 @@ class Worker:
 def commit(writer: ShardWriter) -> Progress:
     """Commit what was written, and tell what that took."""
     watch = Stopwatch()
-    with watch.timing("write"):
+    with watch.timing(WRITE):
         writer.commit()
     return Progress(times=watch.taken())
 

@@ -4,29 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from copilot.errors import UserError
 from copilot.frozen_model import FrozenModel
 from copilot.units import Seconds
 from copilot.vocabulary import Keep
 from pipelines.json_file import read_model
+from pipelines.stages.table import STAGE_NAMES
 
-StageName = Literal[
-    "design",
-    "validate",
-    "cast",
-    "render-speech",
-    "fit-speech",
-    "render-sounds",
-    "mix",
-    "check",
-    "finish",
-    "write",
-]
-"""What time is counted for: the stages, and the writing of shards."""
+
+def _known(stage: str) -> str:
+    if stage not in STAGE_NAMES:
+        raise ValueError(f"unknown stage; known: {', '.join(STAGE_NAMES)}")
+    return stage
+
+
+StageName = Annotated[str, AfterValidator(_known)]
+"""A stage of the table, or the writing of shards."""
 
 
 class Tokens(FrozenModel):

@@ -12,19 +12,12 @@ from typing import get_args
 
 from copilot.units import Seconds
 from copilot.vocabulary import Keep
-from pipelines.planning.costs import MeasuredCosts, Prices, StageName, Tokens
+from pipelines.planning.costs import MeasuredCosts, Prices, Tokens
 from pipelines.planning.layout import Layout
-from pipelines.planning.ray_settings import PoolName
 from pipelines.planning.resources import Resources
+from pipelines.stages.table import STAGES, PoolName, pool_of
 
-_POOLS: Mapping[StageName, PoolName] = {
-    **dict.fromkeys(get_args(StageName), "mix"),
-    **dict.fromkeys(("validate", "cast", "render-speech", "fit-speech"), "speech"),
-    "design": "design",
-    "render-sounds": "sounds",
-}
-_RENDERS: frozenset[StageName] = frozenset({"render-speech", "render-sounds"})
-"""The stages for which a worker has a GPU, where it has one."""
+_RENDERS = frozenset(stage.name for stage in STAGES if stage.renders)
 
 _MILLION = 1e6
 _TERA = 1e12
@@ -35,7 +28,7 @@ _HOUR_S: Seconds = 3600.0
 class StageHours:
     """Of one stage: the hours of all workers together, and of the clock with the workers of its pool."""
 
-    stage: StageName
+    stage: str
     pool: PoolName
     worker_hours: float
     hours: float
@@ -147,15 +140,13 @@ def _stages(
     figures: MeasuredCosts, plan: Layout, sizes: Mapping[PoolName, int], n_seeds: int, in_flight: int
 ) -> Iterator[StageHours]:
     there = {pool.name for pool in plan.pools}
-    for stage in get_args(StageName):
-        pool = _POOLS[stage]
-        if pool == "design" and pool in there:
+    for stage in (spec.name for spec in STAGES):
+        pool = pool_of(stage, designs_ahead="design" in there)
+        if pool == "design":
             # Its workers only wait: how many dialogues are written at once is what counts.
             hours = figures.design_wait_s * n_seeds / _HOUR_S
             yield StageHours(stage, pool, hours, hours / in_flight)
         elif stage in figures.stage_s:
-            # A designer that asks no model works where speech is rendered.
-            pool = pool if pool in there else "speech"
             hours = figures.stage_s[stage] * n_seeds / _HOUR_S
             yield StageHours(stage, pool, hours, hours / sizes[pool])
 

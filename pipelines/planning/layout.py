@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from copilot.errors import UserError
 from copilot.units import Seconds
-from pipelines.planning.ray_settings import PoolName, PoolSettings, RaySettings
+from pipelines.planning.ray_settings import PoolSettings, RaySettings
 from pipelines.planning.resources import Resources, total
+from pipelines.stages.table import PoolName
 
 _COST: Mapping[PoolName, float] = {"design": 0.1, "speech": 0.1, "sounds": 0.65, "mix": 0.3}
 """About how the processor time of a run without GPUs is shared out."""

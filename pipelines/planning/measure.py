@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import get_args
 
 import pyarrow.parquet as pq
 
 from copilot.arrow import AUDIO_COLUMNS
 from copilot.errors import CopilotError
 from copilot.units import Seconds
-from pipelines.planning.costs import MeasuredCosts, Sizes, StageName, Tokens
+from pipelines.planning.costs import MeasuredCosts, Sizes, Tokens
 from pipelines.run.reader import RunReader
 from pipelines.run.totals import Outcome
 
@@ -48,8 +47,8 @@ def measure_costs(folder: Path, outcome: Outcome) -> MeasuredCosts:
     )
 
 
-def _per_seed(seconds: Mapping[str, Seconds], n_seeds: int) -> dict[StageName, Seconds]:
-    return {name: seconds[name] / n_seeds for name in get_args(StageName) if name in seconds}
+def _per_seed(seconds: Mapping[str, Seconds], n_seeds: int) -> dict[str, Seconds]:
+    return {name: total / n_seeds for name, total in seconds.items()}
 
 
 def _sizes(shards: list[Path], n_samples: int) -> Sizes:

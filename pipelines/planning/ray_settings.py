@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
 
 from pydantic import Field, field_validator
 
 from copilot.frozen_model import FrozenModel
 from copilot.units import Seconds
-
-PoolName = Literal["design", "speech", "sounds", "mix"]
-"""`design` asks a language model, and is there with such a designer alone; `speech` validates, casts and
-renders speech; `sounds` renders the rest; `mix` mixes, checks and commits."""
+from pipelines.stages.table import PoolName
 
 
 class PoolSettings(FrozenModel):

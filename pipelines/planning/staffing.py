@@ -12,8 +12,9 @@ from pipelines.backends import create_designer, loads_model
 from pipelines.config import RunConfig
 from pipelines.llm.service import LlmService
 from pipelines.planning.layout import Layout, Needs, lay_out
-from pipelines.planning.ray_settings import PoolName, RaySettings
+from pipelines.planning.ray_settings import RaySettings
 from pipelines.planning.resources import Resources, check_fits, total
+from pipelines.stages.table import PoolName
 from pipelines.stages.worker_spec import ExecutionSettings
 
 

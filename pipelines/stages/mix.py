@@ -1,14 +1,9 @@
-"""Mix, check, finish: from stems to a sample."""
+"""Mix: stems become one stereo mix a turn."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from copilot.audio.pcm import BitDepth, encode_flac
-from copilot.checks import audio_checks
+from copilot.audio.pcm import BitDepth
 from copilot.mix import mix_dialogue
-from copilot.sample import Provenance, Sample, StoredStem
-from copilot.vocabulary import Keep
 from pipelines.stages.record import Record
 from pipelines.stages.stage import Stage
 
@@ -25,59 +20,3 @@ class MixStage(Stage):
         """Give the record its mixes."""
         scenes = [turn.scene for turn in record.designed().turns]
         record.mix = mix_dialogue(scenes, record.stems, self._bits)
-
-
-class CheckStage(Stage):
-    """Takes the figures of stems and mixes, and holds them against their limits."""
-
-    name = "check"
-
-    def process(self, record: Record) -> None:
-        """Give the record its checks: those of the rules, of the designer, and of the sound."""
-        sound = audio_checks(record.designed(), record.stems, record.mixed())
-        record.checks = record.rule_checks + record.design_checks + sound
-
-
-class FinishStage(Stage):
-    """Encodes the mixes, decides the tier, and makes the sample. The record's working data goes."""
-
-    name = "finish"
-
-    def __init__(
-        self, keep: Keep, run_seed: int, designer: str, fingerprint: str, versions: Mapping[str, str]
-    ) -> None:
-        self._keep = keep
-        self._run_seed = run_seed
-        self._designer = designer
-        self._fingerprint = fingerprint
-        self._versions = versions
-
-    def process(self, record: Record) -> None:
-        """Give the record its sample."""
-        dialogue, mix = record.designed(), record.mixed()
-        keeps_mixes, keeps_stems = self._keep != "stems", self._keep != "mixes"
-        record.sample = Sample(
-            id=record.id,
-            seed=record.seed,
-            tier="hq" if all(check.passed for check in record.checks) else "valid",
-            dialogue=dialogue,
-            mixes=tuple(encode_flac(turn.pcm, mix.bits) for turn in mix.turns) if keeps_mixes else (),
-            stems=tuple(
-                StoredStem(element_id, stem.info, stem.flac if keeps_stems else None)
-                for element_id, stem in sorted(record.stems.items())
-            ),
-            headroom_db=mix.headroom_db,
-            mix_bits=mix.bits,
-            checks=record.checks,
-            provenance=Provenance(
-                designer=self._designer,
-                mode=dialogue.mode,
-                run_seed=self._run_seed,
-                fingerprint=self._fingerprint,
-                account=record.account,
-                normalised=record.normalised,
-                voices=tuple(cast.known for cast in record.voices.values()),
-                versions=self._versions,
-            ),
-        )
-        record.stems, record.mix = {}, None

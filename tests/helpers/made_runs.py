@@ -11,7 +11,7 @@ from copilot.checks import audio_checks
 from copilot.dialogue import Dialogue, Turn
 from copilot.edit import Add, Change, Operation, Replace, apply
 from copilot.mix import mix_dialogue
-from copilot.sample import Provenance, Reject, Sample, StoredStem, sample_id
+from copilot.sample import Provenance, Reject, Sample, StoredStem, sample_id, tier_of
 from copilot.scene import Scene, SoundElement, SpeechElement
 from copilot.seed import Seed
 from copilot.stem import SoundSpec, Stem, make_stem
@@ -95,7 +95,7 @@ def a_sample(number: int, *, keep: str = "both", tier: str | None = None) -> Sam
     return Sample(
         id=sample_id(RUN_SEED, seed.id),
         seed=seed,
-        tier="hq" if all(check.passed for check in checks) else "valid",
+        tier=tier_of(checks),
         dialogue=dialogue,
         mixes=tuple(encode_flac(turn.pcm, 16) for turn in mix.turns) if keep != "stems" else (),
         stems=tuple(

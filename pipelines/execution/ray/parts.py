@@ -16,11 +16,11 @@ from pipelines.backends import create_working_designer
 from pipelines.execution.ray.prometheus import PrometheusCounters
 from pipelines.execution.worker import Worker, commit
 from pipelines.llm.service import LlmService
-from pipelines.planning.ray_settings import PoolName
 from pipelines.run.run import Run
 from pipelines.run.shards import ShardWriter
 from pipelines.stages.design import AsyncDesignStage
 from pipelines.stages.record import Record
+from pipelines.stages.table import PoolName
 from pipelines.stages.worker_spec import WorkerSpec
 
 Fail = Callable[[CopilotError], None]

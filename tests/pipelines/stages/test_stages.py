@@ -18,7 +18,8 @@ from pipelines.backends import compute_fingerprint
 from pipelines.config import RunConfig
 from pipelines.execution.worker import Worker
 from pipelines.run.shards import ShardWriter
-from pipelines.stages.mix import CheckStage, MixStage
+from pipelines.stages.check import CheckStage
+from pipelines.stages.mix import MixStage
 from pipelines.stages.record import Cast, Record, new_record
 from pipelines.stages.render import RenderStage
 from pipelines.stages.validate import ValidateStage
