@@ -93,7 +93,7 @@ def main(spec: str = "starter") -> None:
     loaded_s = time.process_time()
     phrasings: Counter[tuple[str, str]] = Counter()
     with count_phrasings(phrasings):
-        dialogues = [designer.design(seed, RUN_SEED) for seed in seeds]
+        dialogues = [designer.design(seed, RUN_SEED).dialogue for seed in seeds]
     per_dialogue_ms = 1000 * (time.process_time() - loaded_s) / len(seeds)
     print(f"{len(seeds)} seeds; lexicon loaded in {1000 * (loaded_s - started_s):.0f} ms")
     print(f"processor time {per_dialogue_ms:.2f} ms a dialogue")

@@ -35,6 +35,7 @@ import psutil
 
 from copilot.designers.contract import AsyncDesigner, Usage
 from copilot.designers.llm.exchange import Reply
+from copilot.designers.llm.service import LlmService
 from copilot.designers.llm.settings import LlmSettings
 from copilot.dialogue import Mode
 from copilot.errors import CopilotError
@@ -43,7 +44,6 @@ from pipelines.backends import create_working_designer
 from pipelines.config import RunConfig
 from pipelines.execution.design_ahead import DesignAhead
 from pipelines.llm.endpoints import Endpoint
-from pipelines.llm.service import LlmService
 from pipelines.llm.wire import Wire
 from pipelines.preview import preview
 from pipelines.seeds import read_seeds

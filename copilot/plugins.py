@@ -1,60 +1,143 @@
-"""Backends by name: this distribution's, and those of any installed package, as entry points."""
+"""Backends by name: those of this distribution, and those of any installed package, as entry points.
+
+Code of a package may raise anything: here it becomes a UserError that names the backend and the setting.
+"""
 
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from copilot.errors import CopilotError, UserError
+from copilot.errors import CopilotError, MissingExtraError, UserError
+
+if TYPE_CHECKING:
+    from copilot.frozen_model import FrozenModel
+
+M = TypeVar("M", bound="FrozenModel")
 
 DESIGNERS = "copilot.designers"
 RENDERERS = "copilot.renderers"
 
+_KINDS = {DESIGNERS: "designer", RENDERERS: "renderer"}
 
-def names(group: str) -> list[str]:
-    """The names that a group has; nothing is imported."""
+
+class Requirements(Protocol):
+    """The part of a backend's `info` that says what it needs."""
+
+    @property
+    def extra(self) -> str | None:
+        """The extra of this distribution that brings the modules."""
+        ...
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """The import names of what the backend needs."""
+        ...
+
+
+def list_names(group: str) -> list[str]:
+    """List the names that are registered in a group; nothing is imported."""
     return sorted({entry.name for entry in entry_points(group=group)})
 
 
-def load(group: str, name: str, option: str) -> Any:  # noqa: ANN401 - whatever the entry point names
-    """What is registered under a name.
+def load(group: str, name: str, field: str | None = None) -> Any:  # noqa: ANN401 - whatever the entry point names
+    """Import what is registered under a name.
 
-    Raises UserError, which names the option, for an unknown one, and one that cannot be imported.
+    Raises UserError for the field if the name is unknown, or if what it stands for cannot be imported.
     """
     found = {entry.name: entry for entry in entry_points(group=group)}
     if name not in found:
-        there = ", ".join(sorted(found)) or "none"
-        raise UserError(f"{option} {name}: there is none of that name; there are: {there}")
-    with blamed(f"{option} {name}{_of(found[name])}", "be imported"):
+        raise unknown(group, name, field)
+    with blame(f"{_KINDS[group]} {name!r}{_package_of(found[name])}", "imported", field):
         return found[name].load()
 
 
-def package(group: str, name: str) -> str:
-    """` (PACKAGE)` for messages, where it is known which one brings what is registered under a name."""
-    return next((_of(entry) for entry in entry_points(group=group, name=name)), "")
+def unknown(group: str, name: str, field: str | None = None) -> UserError:
+    """Return the error for a name that is not registered in a group."""
+    available = ", ".join(list_names(group)) or "none"
+    return UserError(f"unknown {_KINDS[group]} {name!r}; available: {available}", field=field)
 
 
-def _of(entry: EntryPoint) -> str:
+def describe(group: str, name: str) -> str:
+    """Return a backend's kind, name and package for messages: `renderer 'noise' (my-package)`."""
+    package = next((_package_of(entry) for entry in entry_points(group=group, name=name)), "")
+    return f"{_KINDS[group]} {name!r}{package}"
+
+
+def _package_of(entry: EntryPoint) -> str:
     return f" ({entry.dist.name})" if entry.dist else ""
 
 
 @contextmanager
-def blamed(who: str, what: str) -> Iterator[None]:
-    """Turn what a package's code raises, which may be anything, into a UserError: WHO cannot WHAT."""
+def blame(who: str, what: str, field: str | None = None) -> Iterator[None]:
+    """Turn any exception of a package's code into a UserError for the field: WHO cannot be WHAT."""
     try:
         yield
     except (CopilotError, MemoryError):
         raise
     except Exception as error:
-        raise UserError(f"{who}: cannot {what}: {describe_exception(error)}") from error
+        raise UserError(f"{who} cannot be {what}: {describe_exception(error)}", field=field) from error
 
 
 def describe_exception(error: Exception) -> str:
-    """An exception of a package's code in one line, with the place that raised it."""
+    """Describe an exception of a package's code in one line, with the place that raised it."""
     place = traceback.extract_tb(error.__traceback__)[-1]
-    said = " ".join(str(error).split())
-    return f"{type(error).__name__}: {said} ({Path(place.filename).name}, line {place.lineno})"
+    message = " ".join(str(error).split())
+    return f"{type(error).__name__}: {message} ({Path(place.filename).name}, line {place.lineno})"
+
+
+def missing_modules(modules: Sequence[str]) -> list[str]:
+    """List the modules that are not installed; nothing is imported but parent packages."""
+    return [module for module in modules if not _is_installed(module)]
+
+
+def require_modules(who: str, needed: Requirements) -> None:
+    """Raise MissingExtraError, or UserError if no extra brings them, for modules that are not installed."""
+    if missing := missing_modules(needed.modules):
+        if needed.extra is not None:
+            raise MissingExtraError(who, needed.extra)
+        raise UserError(f"{who}: needs {', '.join(missing)}, which is not installed")
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def check_settings(model: type[M], given: Mapping[str, Any], field: str) -> M:
+    """Return a backend's settings, each turned into what it is. Raises UserError for the first wrong one."""
+    from pydantic import ValidationError  # noqa: PLC0415 - the modules that list names need no pydantic
+
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+    # A message of the model's own validator stands for itself.
+    message = fault["msg"].removeprefix("Value error, ")
+    if not fault["loc"]:  # of several settings together
+        raise UserError(message, field=field)
+    name = str(fault["loc"][0])
+    if name not in model.model_fields:
+        raise UserError(f"unknown setting {name!r}; available: {', '.join(model.model_fields)}", field=field)
+    if fault["type"] == "missing":
+        raise UserError(f"{name} is missing; give {name}=VALUE", field=field)
+    if fault["type"] in {"dict_type", "mapping_type"}:
+        raise UserError(f"{name}={given[name]!r}: give {name}.NAME=VALUE", field=field)
+    raise UserError(f"{name}={given.get(name)!r}: {message}", field=field)
+
+
+def check_fingerprint(who: str, fingerprint: object) -> dict[str, str]:
+    """Return a backend's fingerprint. Raises UserError unless it is a dict of texts."""
+    if not isinstance(fingerprint, dict):
+        raise UserError(f"{who}: its fingerprint is {fingerprint!r}; it must be a dict of texts")
+    for key, value in fingerprint.items():
+        if not (isinstance(key, str) and isinstance(value, str)):
+            raise UserError(f"{who}: its fingerprint has {key!r}: {value!r}; both must be texts")
+    return fingerprint

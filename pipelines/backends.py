@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from copilot import plugins
-from copilot.designers.contract import AsyncDesigner, Designer
+from copilot.designers import registry as designers
+from copilot.designers.contract import AnyDesigner, AsyncDesigner, DesignerContext
+from copilot.designers.llm.service import LlmService
 from copilot.errors import UserError
 from pipelines.config import RunConfig
 from pipelines.fingerprint import Fingerprint
-from pipelines.llm.service import LlmService
 from renderers import registry
 from renderers.contract import Tool, info_of
 from renderers.voice_bank import VoiceBank
@@ -19,36 +18,38 @@ from renderers.voice_bank import VoiceBank
 TOOLS: tuple[Tool, ...] = ("tts", "sfx")
 
 
-def create_designer(config: RunConfig, service: LlmService | None = None) -> Designer | AsyncDesigner:
-    """The designer that the configuration names. One that asks a model can do so only with a service.
+def create_designer(config: RunConfig, service: LlmService | None = None) -> AnyDesigner:
+    """Construct the designer that the configuration names. One that asks a model needs a service to design.
 
-    Raises UserError for an unknown one, and for settings that it has no use for.
+    Raises UserError for an unknown designer, and for settings that it does not take.
     """
     if config.n_turns > config.limits.n_turns:
-        raise UserError(f"--turns {config.n_turns}: the limits allow {config.limits.n_turns}")
-    make = plugins.load(plugins.DESIGNERS, config.designer, "--designer")
-    settings: dict[str, Any] = {"n_turns": config.n_turns}
-    if config.task_mix is not None:
-        if "task_weights" not in inspect.signature(make).parameters:
-            raise UserError(f"--task-mix: the designer {config.designer} draws no tasks; leave it out")
-        settings["task_weights"] = config.task_mix
-    if getattr(make, "asks_model", False):
-        if config.llm is None:
-            raise UserError(f"--designer {config.designer}: which model? give --llm-model")
-        settings |= {"llm": config.llm, "service": service}
-    elif config.llm is not None:
-        raise UserError(f"--llm-model: the designer {config.designer} asks no language model")
-    with plugins.blamed(f"--designer {config.designer}", "be made"):
-        designer: Designer | AsyncDesigner = make(config.limits, **settings)
-    return designer
+        raise UserError(f"{config.n_turns}, but `limits` allow {config.limits.n_turns}", field="n_turns")
+    name, info = config.designer, designers.find_info(config.designer)
+    if config.task_mix is not None and not info.draws_tasks:
+        raise UserError(f"the designer {name!r} draws no tasks; leave it out", field="task_mix")
+    if config.llm is None and info.asks_model:
+        raise UserError(f"{name!r} asks a language model; give `llm`", field="designer")
+    if config.llm is not None and not info.asks_model:
+        raise UserError(f"the designer {name!r} does not ask a language model; leave it out", field="llm")
+    context = DesignerContext(
+        limits=config.limits,
+        n_turns=config.n_turns,
+        task_weights=config.task_mix,
+        llm=config.llm,
+        service=service,
+    )
+    return designers.create(name, context, config.designer_settings)
 
 
-def create_working_designer(config: RunConfig, service: LlmService | None) -> Designer | AsyncDesigner:
-    """The designer, able to design. Raises UserError as `create_designer`, and for want of a service."""
+def create_working_designer(config: RunConfig, service: LlmService | None) -> AnyDesigner:
+    """Construct the designer, able to design. Raises as `create_designer`, and for a missing service."""
     if config.llm is not None and service is None:
-        raise UserError(f"--designer {config.designer}: where is the model served? give --llm-url")
+        raise UserError(f"{config.designer!r} asks a language model; give `service`", field="designer")
     if config.llm is None and service is not None:
-        raise UserError(f"--llm-url: the designer {config.designer} asks no language model")
+        raise UserError(
+            f"the designer {config.designer!r} does not ask a language model; leave it out", field="service"
+        )
     return create_designer(config, service)
 
 
@@ -78,7 +79,7 @@ def compute_fingerprint(
     return Fingerprint(
         config=config,
         prompts=prompts,
-        designer=designer.fingerprint(),
+        designer=designers.fingerprint(designer),
         renderers=fingerprints,
         voices=bank.fingerprint() if bank else None,
     )

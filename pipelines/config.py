@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from copilot.audio.pcm import BitDepth
 from copilot.designers.llm.settings import LlmSettings
@@ -16,17 +16,19 @@ from copilot.vocabulary import Keep
 
 
 class RunConfig(FrozenModel):
-    """What decides a run's samples. How many are made, and by how many workers, is not part of it.
+    """Everything that decides a run's samples. The number of samples and of workers is not part of it.
 
-    `task_mix` weighs the tasks of edit turns, which are drawn evenly without it. `llm` is for designers that
-    ask a language model. `sfx` and `tts` are `NAME` or `NAME:TARGET`, with settings of those renderers;
-    `voices` is the folder of a voice bank. With `variants` a caption has so many takes, shared by all.
+    `task_mix` weighs the tasks of edit turns (default: evenly). `llm` is for designers that ask a language
+    model, `designer_settings` for those with settings of their own. `sfx` and `tts` are `NAME` or
+    `NAME:TARGET`, with settings of those renderers; `voices` is the folder of a voice bank. With `variants` a
+    caption has so many takes, shared by all dialogues.
     """
 
     seeds: str
     run_seed: int = Field(default=0, ge=0, lt=2**63)
     n_turns: int = Field(default=3, ge=1)
     designer: str = "scripted"
+    designer_settings: Mapping[str, Any] = Field(default_factory=dict)
     task_mix: Mapping[Task, float] | None = None
     llm: LlmSettings | None = None
     sfx: str = "procedural"
@@ -38,3 +40,11 @@ class RunConfig(FrozenModel):
     keep: Keep = "both"
     mix_bits: BitDepth = 16
     limits: SceneLimits = SceneLimits()
+
+    @model_serializer(mode="wrap")
+    def _leave_out_unset(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # Fingerprints from before `designer_settings` existed stay equal.
+        content: dict[str, Any] = serialize(self)
+        if not self.designer_settings:
+            content.pop("designer_settings", None)
+        return content

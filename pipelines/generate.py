@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from copilot.designers.contract import AsyncDesigner
+from copilot.designers.llm.service import LlmService
 from copilot.errors import TooManyRejectsError
 from pipelines.accounting.progress import Progress
 from pipelines.accounting.stage_times import StageTimes
@@ -16,7 +17,6 @@ from pipelines.backends import compute_fingerprint, create_working_designer
 from pipelines.config import RunConfig
 from pipelines.execution.design_ahead import DesignStatus
 from pipelines.execution.job import Executor, Job
-from pipelines.llm.service import LlmService
 from pipelines.run.run import Run, new_call
 from pipelines.run.totals import Outcome, Totals
 from pipelines.seeds import SeedDraw, read_seeds

@@ -6,10 +6,10 @@ import time
 from collections.abc import Iterator
 
 from copilot.designers.contract import AsyncDesigner
+from copilot.designers.llm.service import LlmService
 from pipelines.backends import create_working_designer
 from pipelines.config import RunConfig
 from pipelines.execution.design_ahead import DesignAhead
-from pipelines.llm.service import LlmService
 from pipelines.seeds import read_seeds
 from pipelines.stages.design import DesignStage
 from pipelines.stages.record import Record, new_record

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.util import find_spec
 from typing import Any, get_args
 
 from pydantic import ValidationError
 
 from copilot import plugins
-from copilot.errors import MissingExtraError, UserError
+from copilot.errors import UserError
 from copilot.frozen_model import FrozenModel
 from renderers.contract import Renderer, RendererInfo, RenderSettings, Tool, info_of
 from renderers.worker.renderer import HostedRenderer, WorkerRenderer, WorkerSettings
@@ -29,7 +28,7 @@ def create(spec: str, tool: Tool, settings: Mapping[str, Any] | None = None) -> 
     make = find(spec, tool)
     known = info_of(make)
     _require_tool(getattr(make, "tool", None), spec, tool)
-    _require_modules(known, name)
+    plugins.require_modules(f"the renderer {name!r}", known)
     given = dict(settings or {})
     if target:
         if known.target is None:
@@ -44,12 +43,12 @@ def create(spec: str, tool: Tool, settings: Mapping[str, Any] | None = None) -> 
     checked = _checked(known, given, spec, tool) if known.settings else None
     if isinstance(checked, WorkerSettings) and checked.speaks:
         _require_tool("tts", spec, tool)
-    who = f"{option}{plugins.package(plugins.RENDERERS, name)}"
-    with plugins.blamed(who, "be made"):
+    who = plugins.describe(plugins.RENDERERS, name)
+    with plugins.blame(who, "constructed", tool):
         renderer: Renderer = make() if checked is None else make(checked)
         missing = [member for member in _MEMBERS if not hasattr(renderer, member)]
     if missing:
-        raise UserError(f"{who}: is no renderer, it has no {', '.join(missing)}; see docs/backends.md")
+        raise UserError(f"{who} is not a renderer: it has no {', '.join(missing)}", field=tool)
     try:
         _require_tool(str(renderer.tool), spec, tool)
     except UserError:
@@ -75,25 +74,20 @@ def uses_device(spec: str, tool: Tool) -> bool:
 
 def find(spec: str, tool: Tool) -> Any:  # noqa: ANN401 - a class of anybody's
     """What is registered under a name: a renderer's class. Raises UserError."""
-    return plugins.load(plugins.RENDERERS, spec.partition(":")[0], f"--{tool}")
+    return plugins.load(plugins.RENDERERS, spec.partition(":")[0], tool)
 
 
 def fingerprint(renderer: Renderer) -> dict[str, str]:
     """A renderer's fingerprint. Raises UserError where it is not made of texts, CopilotError as it does."""
-    who = f"--{renderer.tool} {renderer.name}"
-    with plugins.blamed(who, "tell its fingerprint"):
-        told = renderer.fingerprint()
-    if not isinstance(told, dict):
-        raise UserError(f"{who}: its fingerprint is {told!r}; it must be a dict of texts")
-    for key, value in told.items():
-        if not (isinstance(key, str) and isinstance(value, str)):
-            raise UserError(f"{who}: its fingerprint has {key!r}: {value!r}; both must be texts")
-    return told
+    who = plugins.describe(plugins.RENDERERS, renderer.name)
+    with plugins.blame(who, "fingerprinted", renderer.tool):
+        found = renderer.fingerprint()
+    return plugins.check_fingerprint(who, found)
 
 
 def prepare(renderer: Renderer) -> None:
     """Have a renderer load. Raises UserError for what nobody foresaw, CopilotError as it does."""
-    with plugins.blamed(f"--{renderer.tool} {renderer.name}", "be prepared"):
+    with plugins.blame(plugins.describe(plugins.RENDERERS, renderer.name), "prepared", renderer.tool):
         renderer.prepare()
 
 
@@ -107,23 +101,9 @@ def _require_tool(told: object, spec: str, tool: Tool) -> None:
         raise UserError(f"--{tool} {spec}: this renderer is for {told}; use --{told} {spec}")
 
 
-def _require_modules(known: RendererInfo, name: str) -> None:
-    if missing := missing_modules(known):
-        if known.extra is None:
-            raise UserError(f"renderer {name}: needs {', '.join(missing)}, which is not installed")
-        raise MissingExtraError(f"the renderer {name}", known.extra)
-
-
 def missing_modules(known: RendererInfo) -> list[str]:
     """Those of a backend's modules that are not installed; nothing is imported but parent packages."""
-    return [module for module in known.modules if not _is_there(module)]
-
-
-def _is_there(module: str) -> bool:
-    try:
-        return find_spec(module) is not None
-    except ModuleNotFoundError:
-        return False
+    return plugins.missing_modules(known.modules)
 
 
 def _checked(known: RendererInfo, given: Mapping[str, Any], spec: str, tool: Tool) -> FrozenModel:

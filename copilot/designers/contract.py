@@ -1,26 +1,84 @@
-"""What a designer hands over: a dialogue, what it cost to write, and who wrote it."""
+"""The contract between the pipeline and a backend that writes dialogues.
+
+A designer is registered as an entry point in `copilot.designers`. What it is, needs and takes stands in its
+class attribute `info`; one without it declares nothing. Every class is constructed in one way, whether or not
+it asks a language model:
+
+    MyDesigner(context)               # `info.settings` is not set
+    MyDesigner(context, settings)     # `settings` is an instance of `info.settings`
+
+It answers `design` (or `design_async`, for many dialogues at once) with a `Design`: the dialogue, what it
+cost, and the designer's own checks. `copilot.designers.testing.check_designer` checks that one keeps the
+contract.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import astuple, dataclass, field
-from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 from copilot.errors import RowFault
+from copilot.scene import SceneLimits
 from copilot.units import Seconds
 
 if TYPE_CHECKING:
-    from copilot.dialogue import Dialogue
+    from copilot.designers.llm.service import LlmService
+    from copilot.designers.llm.settings import LlmSettings
+    from copilot.dialogue import Dialogue, Task
+    from copilot.frozen_model import FrozenModel
     from copilot.seed import Seed
     from copilot.vocabulary import Check
+
+DEFAULT_TURNS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DesignerInfo:
+    """What is known of a designer without constructing it.
+
+    `extra` is the extra of this distribution that brings `modules`, the import names which the designer
+    needs. `licence` is that of its code. `settings` is the model of its own settings, all with defaults, that
+    change the dialogues.
+
+    A designer that `draws_tasks` draws the task of each edit turn by `DesignerContext.task_weights`; another
+    gets none. One that `asks_model` gets `llm` and `service`; another gets neither. One that is `repeatable`
+    gives the same dialogue for the same seed and random seed, in every process.
+    """
+
+    summary: str = ""
+    extra: str | None = None
+    modules: tuple[str, ...] = ()
+    licence: str = "not given"
+    settings: type[FrozenModel] | None = None
+    draws_tasks: bool = False
+    asks_model: bool = False
+    repeatable: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DesignerContext:
+    """What a run wants of its designer: the first argument of every designer's constructor.
+
+    `n_turns` counts the story turn. `task_weights` weigh the tasks of edit turns (default: evenly). `llm` is
+    the language model and how it is asked. Without a `service`, a designer that asks a model only gives its
+    fingerprint.
+    """
+
+    limits: SceneLimits = field(default_factory=SceneLimits)
+    n_turns: int = DEFAULT_TURNS
+    task_weights: Mapping[Task, float] | None = None
+    llm: LlmSettings | None = None
+    service: LlmService | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What was asked of a language model. Usages add up.
+    """The use that was made of a language model. Usages add up.
 
     `corrections` counts the requests that told the model what was wrong with its reply, `fresh_starts` those
-    that began a turn anew, `repairs` the replies that had to be mended before they were JSON. Cached tokens
-    are part of the prompt tokens. `seconds` is the time from first request to last reply.
+    that started a turn again, `repairs` the replies that had to be mended before they were JSON. Cached
+    tokens are part of the prompt tokens. `seconds` is the time from first request to last reply.
     """
 
     requests: int = 0
@@ -38,9 +96,9 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """How a dialogue was written: by which model, from which prompt, at what cost, in which replies.
+    """The record of how a dialogue was written: by which model, from which prompt, at what cost.
 
-    `raw_replies` holds every reply, in the order of the requests, those that were of no use included.
+    `raw_replies` holds every reply in the order of the requests, useless ones included.
     """
 
     model: str | None = None
@@ -70,17 +128,21 @@ class DesignFault(RowFault):
         return (type(self), (self.reason, self.detail, self.account))
 
 
+@runtime_checkable
 class Designer(Protocol):
     """A backend which turns a seed into a dialogue."""
 
     name: str
 
     def fingerprint(self) -> dict[str, str]:
-        """Whatever changes the dialogues: version, model, settings."""
+        """Return whatever changes the dialogues, as texts: version, model, settings."""
         ...
 
-    def design(self, seed: Seed, run_seed: int) -> Dialogue:
-        """The dialogue for a seed. Raises RowFault where none can be made."""
+    def design(self, seed: Seed, run_seed: int) -> Design:
+        """Return the dialogue for a seed.
+
+        Raises RowFault if none can be made (DesignFault keeps the account), CopilotError to end the run.
+        """
         ...
 
 
@@ -93,14 +155,14 @@ class AsyncDesigner(Protocol):
 
     name: str
     concurrency: int
-    """How many dialogues are to be written at once."""
+    """The number of dialogues to write at once."""
 
     def fingerprint(self) -> dict[str, str]:
-        """Whatever changes the dialogues: version, model, settings; the prompts have hashes of their own."""
+        """Return whatever changes the dialogues, as texts; the prompts have hashes of their own."""
         ...
 
     def prompt_hashes(self) -> dict[str, str]:
-        """The content hash of each prompt, by name."""
+        """Return the content hash of each prompt, by name."""
         ...
 
     async def __aenter__(self) -> Self: ...
@@ -108,5 +170,18 @@ class AsyncDesigner(Protocol):
     async def __aexit__(self, *exc_info: object) -> None: ...
 
     async def design_async(self, seed: Seed, run_seed: int) -> Design:
-        """The dialogue for a seed. Raises DesignFault where none can be made, CopilotError to end the run."""
+        """Return the dialogue for a seed. Raises as `Designer.design` does."""
         ...
+
+    async def server_load(self) -> str | None:
+        """Return how busy the server is, in a few words for a display; None if it is not known."""
+        ...
+
+
+AnyDesigner = Designer | AsyncDesigner
+
+
+def info_of(designer: Any) -> DesignerInfo:  # noqa: ANN401 - a class or an instance of anybody's
+    """Return what a designer, or its class, declares."""
+    info = getattr(designer, "info", None)
+    return info if isinstance(info, DesignerInfo) else DesignerInfo()

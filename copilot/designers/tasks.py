@@ -19,8 +19,9 @@ def checked_weights(weights: Mapping[Task, float] | None) -> dict[Task, float]:
     unknown = sorted(set(weights).difference(EDIT_TASKS))
     if unknown or any(weight < 0 for weight in weights.values()) or not sum(weights.values()) > 0:
         raise UserError(
-            f"task_weights: {dict(weights)} are no weights; "
-            f"give numbers from 0 on for {', '.join(EDIT_TASKS)}"
+            f"{dict(weights)} are not weights; give numbers of at least 0, and one above 0, for "
+            f"{', '.join(EDIT_TASKS)}",
+            field="task_weights",
         )
     return {task: float(weights[task]) for task in EDIT_TASKS if task in weights}
 

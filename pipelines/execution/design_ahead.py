@@ -184,10 +184,8 @@ class DesignAhead:
                 self._n_writing -= 1
 
     async def _watch(self) -> None:
-        ask = getattr(self._designer, "server_load", None)
-        while ask is not None:
-            load = await ask()
-            self._load = "" if load is None else str(load)
+        while True:
+            self._load = await self._designer.server_load() or ""
             await asyncio.sleep(_SECONDS_BETWEEN_LOADS)
 
     def _make_room(self, n_taken: int) -> None:

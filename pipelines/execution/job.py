@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from copilot.designers.contract import AsyncDesigner
+from copilot.designers.llm.service import LlmService
 from copilot.seed import Seed
 from pipelines.accounting.progress import Progress
 from pipelines.execution.design_ahead import DesignStatus
-from pipelines.llm.service import LlmService
 from pipelines.stages.worker_spec import WorkerSpec
 
 

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import AsyncExitStack
 from importlib.metadata import version
-from typing import ClassVar, Self, TypeVar
+from typing import Self, TypeVar
 
-from copilot.designers.contract import Design, DesignFault
+from copilot.designers.contract import Design, DesignerContext, DesignerInfo, DesignFault
 from copilot.designers.llm import judge
 from copilot.designers.llm.conversation import VERSION, Conversation
 from copilot.designers.llm.exchange import Ask, Reply
 from copilot.designers.llm.forms import FormBook
-from copilot.designers.llm.settings import LlmSettings
-from copilot.dialogue import Dialogue, Task
+from copilot.designers.llm.service import LlmService
+from copilot.dialogue import Dialogue
 from copilot.errors import CopilotError, RowFault, UserError, format_traceback
 from copilot.normalise import normalise_dialogue
-from copilot.scene import SceneLimits
 from copilot.seed import Seed
 from copilot.vocabulary import Check
 from pipelines.llm.client import ModelClient
 from pipelines.llm.keys import judge_key, model_key
 from pipelines.llm.load_meter import LoadMeter
-from pipelines.llm.service import LlmService
 
 T = TypeVar("T")
 
@@ -36,21 +34,22 @@ class LlmDesigner:
     """
 
     name = "llm"
-    asks_model: ClassVar[bool] = True
+    info = DesignerInfo(
+        summary="Dialogues by a language model on servers with OpenAI's chat completions protocol",
+        extra="llm",
+        modules=("openai", "httpx2"),
+        licence="Apache-2.0",
+        draws_tasks=True,
+        asks_model=True,
+    )
 
-    def __init__(
-        self,
-        limits: SceneLimits | None = None,
-        n_turns: int = 3,
-        task_weights: Mapping[Task, float] | None = None,
-        *,
-        llm: LlmSettings,
-        service: LlmService | None = None,
-    ) -> None:
-        self.concurrency = service.concurrency if service else 1
-        self._book = FormBook(limits or SceneLimits(), n_turns, llm, task_weights)
-        self._settings = llm
-        self._service = service
+    def __init__(self, context: DesignerContext) -> None:
+        if context.llm is None:
+            raise UserError("the designer 'llm' asks a language model; give its settings", field="llm")
+        self.concurrency = context.service.concurrency if context.service else 1
+        self._book = FormBook(context.limits, context.n_turns, context.llm, context.task_weights)
+        self._settings = context.llm
+        self._service = context.service
         self._open = AsyncExitStack()
 
     def fingerprint(self) -> dict[str, str]:
@@ -73,7 +72,7 @@ class LlmDesigner:
     async def __aenter__(self) -> Self:
         service, settings = self._service, self._settings
         if service is None:
-            raise UserError("--designer llm: where is the model served? give --llm-url")
+            raise UserError("the designer 'llm' has no server to ask; give one", field="service")
         async with AsyncExitStack() as opening:
             self._client = await self._connected(opening, service, service.urls, settings.model, model_key())
             self._judge = self._client

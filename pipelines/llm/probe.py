@@ -12,6 +12,7 @@ from typing import Any, get_args
 
 from copilot.designers.contract import AsyncDesigner, DesignFault, Usage
 from copilot.designers.llm.exchange import Reply
+from copilot.designers.llm.service import LlmService
 from copilot.designers.llm.settings import LlmSettings, Structured
 from copilot.errors import CopilotError, UserError
 from copilot.seed import Seed
@@ -21,7 +22,6 @@ from pipelines.config import RunConfig
 from pipelines.llm.endpoints import Endpoint
 from pipelines.llm.keys import model_key
 from pipelines.llm.keywords import KeywordTrial, keyword_trials
-from pipelines.llm.service import LlmService
 from pipelines.llm.wire import FaultError, RefusedError, ServedModel, Wire
 
 N_TRIES = 2

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from copilot.designers.contract import AsyncDesigner
+from copilot.designers.llm.service import LlmService
 from copilot.errors import UserError
 from copilot.units import Seconds
 from pipelines.backends import create_designer, loads_model
 from pipelines.config import RunConfig
-from pipelines.llm.service import LlmService
 from pipelines.planning.layout import Layout, Needs, lay_out
 from pipelines.planning.ray_settings import RaySettings
 from pipelines.planning.resources import Resources, check_fits, total

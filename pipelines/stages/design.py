@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from copilot.designers.contract import AsyncDesigner, Designer, DesignFault
+from copilot.designers.contract import AsyncDesigner, Design, Designer, DesignFault
 from pipelines.stages.record import Record
 from pipelines.stages.stage import Stage
 
@@ -17,8 +17,12 @@ class DesignStage(Stage):
         self._run_seed = run_seed
 
     def process(self, record: Record) -> None:
-        """Give the record its dialogue. Raises RowFault where the designer has none."""
-        record.dialogue = self._designer.design(record.seed, self._run_seed)
+        """Give the record its dialogue and the account of it. Raises RowFault if the designer has none."""
+        try:
+            _fill(record, self._designer.design(record.seed, self._run_seed))
+        except DesignFault as fault:
+            record.account = fault.account
+            raise
 
 
 class AsyncDesignStage(Stage):
@@ -39,9 +43,12 @@ class AsyncDesignStage(Stage):
             return
         with self.guarding(record):
             try:
-                design = await self._designer.design_async(record.seed, self._run_seed)
+                _fill(record, await self._designer.design_async(record.seed, self._run_seed))
             except DesignFault as fault:
                 record.account = fault.account
                 raise
-            record.dialogue, record.account = design.dialogue, design.account
-            record.design_checks = design.checks
+
+
+def _fill(record: Record, design: Design) -> None:
+    record.dialogue, record.account = design.dialogue, design.account
+    record.design_checks = design.checks

@@ -16,6 +16,7 @@ from typing import Literal
 
 import psutil
 
+from copilot.designers.contract import Design
 from copilot.dialogue import Dialogue
 from copilot.errors import RowFault
 from copilot.seed import Seed
@@ -123,12 +124,12 @@ class StandInReader(StandInDesigner):
 
     name = "stand-in-reader"
 
-    def design(self, seed: Seed, run_seed: int) -> Dialogue:
+    def design(self, seed: Seed, run_seed: int) -> Design:
         if _orders().refuses(seed.text):
             raise RowFault("refused", "as ordered")
         said = a_dialogue(seed).model_dump_json()
         said = said.replace("who is there", spoken(seed)).replace("a small bell", sounding(seed))
-        return Dialogue.model_validate_json(said)
+        return Design(Dialogue.model_validate_json(said))
 
 
 class FaultyNoise(NoiseRenderer):

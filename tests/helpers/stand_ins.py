@@ -15,17 +15,15 @@ import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 
 # Loaded here so that the server which commands are forked from has all that they import.
-from copilot.designers.contract import Account, Design, DesignFault, Usage
-from copilot.dialogue import Dialogue
+from copilot.designers.contract import Account, Design, DesignerContext, DesignerInfo, DesignFault, Usage
 from copilot.errors import CopilotError, RowFault
-from copilot.scene import SceneLimits
 from copilot.seed import Seed
 from helpers.made_runs import a_dialogue
 from pipelines.cli import main
@@ -37,20 +35,21 @@ BACKENDS = ("--designer", "stand-in", "--sfx", "noise", "--tts", "murmur")
 class StandInDesigner:
     """The same dialogue for every seed; a seed with the word `refused` gets none, one with `broken` a bug."""
 
+    info = DesignerInfo(summary="One dialogue for all seeds", licence="MIT", repeatable=True)
     name = "stand-in"
 
-    def __init__(self, limits: SceneLimits, n_turns: int) -> None:
+    def __init__(self, context: DesignerContext) -> None:
         pass
 
     def fingerprint(self) -> dict[str, str]:
         return {"designer": self.name}
 
-    def design(self, seed: Seed, run_seed: int) -> Dialogue:
+    def design(self, seed: Seed, run_seed: int) -> Design:
         if "refused" in seed.text:
             raise RowFault("refused", "the seed says so")
         if "broken" in seed.text:
             raise ZeroDivisionError("a bug in a designer")
-        return a_dialogue(seed)
+        return Design(a_dialogue(seed))
 
 
 AHEAD = ("--designer", "stand-in-ahead", "--sfx", "noise", "--tts", "murmur")
@@ -62,8 +61,8 @@ class StandInAhead:
     name = "stand-in-ahead"
     concurrency = 4
 
-    def __init__(self, limits: SceneLimits, n_turns: int) -> None:
-        self._inner = StandInDesigner(limits, n_turns)
+    def __init__(self, context: DesignerContext) -> None:
+        self._inner = StandInDesigner(context)
         self._n_left = int(os.environ.get("STAND_IN_AWAY") or -1)
 
     def fingerprint(self) -> dict[str, str]:
@@ -90,7 +89,7 @@ class StandInAhead:
             await asyncio.Event().wait()
         account = account_of(seed)
         try:
-            return Design(self._inner.design(seed, run_seed), account)
+            return replace(self._inner.design(seed, run_seed), account=account)
         except RowFault as fault:
             raise DesignFault(fault.reason, fault.detail, account) from fault
 

@@ -140,14 +140,20 @@ def _installed(tmp_path, monkeypatch):
         (
             "lacking",
             (
-                "--sfx lacking (odd-sounds): cannot be imported: "
+                "`sfx`: renderer 'lacking' (odd-sounds) cannot be imported: "
                 "ModuleNotFoundError: No module named 'nosuchlib' (lacking_sounds.py, line 1)"
             ),
         ),
-        ("toolless", "--sfx toolless (odd-sounds): is no renderer, it has no name, tool; see docs/backends"),
+        ("toolless", "`sfx`: renderer 'toolless' (odd-sounds) is not a renderer: it has no name, tool"),
         ("odd", "--sfx odd: its tool is 'asr'; it must be sfx or tts"),
-        ("unmade", "--sfx unmade (odd-sounds): cannot be made: RuntimeError: the licence has run out (odd_"),
-        ("settings", "--sfx settings (odd-sounds): cannot be made: ValidationError: 1 validation error for "),
+        (
+            "unmade",
+            "`sfx`: renderer 'unmade' (odd-sounds) cannot be constructed: RuntimeError: the licence has run out (odd_",
+        ),
+        (
+            "settings",
+            "`sfx`: renderer 'settings' (odd-sounds) cannot be constructed: ValidationError: 1 validation error for ",
+        ),
         ("spoken", "--sfx spoken: this renderer is for tts; use --tts spoken"),
         ("worker:f5-tts", "--sfx worker:f5-tts: this renderer is for tts; use --tts worker:f5-tts"),
         ("placed", "--sfx placed: which place? give --sfx placed:PLACE"),
@@ -190,7 +196,9 @@ def test_a_required_setting_that_is_no_target_is_asked_for_as_a_setting(monkeypa
 
 
 def test_a_designer_that_cannot_be_imported_is_named():
-    with pytest.raises(UserError, match=r"^--designer lacking \(odd-sounds\): cannot be imported: Module"):
+    with pytest.raises(
+        UserError, match=r"^`designer`: designer 'lacking' \(odd-sounds\) cannot be imported: Module"
+    ):
         compute_fingerprint(RunConfig(seeds="starter", designer="lacking"))
 
 
@@ -203,8 +211,8 @@ def test_an_error_of_the_project_while_it_is_made_stays_what_it_is():
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("numbers", "--sfx whole: its fingerprint has 'a': 1; both must be texts"),
-        ("listed", "--sfx whole: its fingerprint is ['whole']; it must be a dict of texts"),
+        ("numbers", "renderer 'whole' (odd-sounds): its fingerprint has 'a': 1; both must be texts"),
+        ("listed", "renderer 'whole' (odd-sounds): its fingerprint is ['whole']; it must be a dict of texts"),
     ],
 )
 def test_a_fingerprint_that_is_not_made_of_texts_is_refused(name, message):

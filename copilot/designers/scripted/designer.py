@@ -6,8 +6,7 @@ keeps every rule. Nothing is read or written after construction.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
+from copilot.designers.contract import Design, DesignerContext, DesignerInfo
 from copilot.designers.scripted.describing import describe, drawn_frame
 from copilot.designers.scripted.dice import Dice
 from copilot.designers.scripted.draft import Desk, Draft
@@ -29,7 +28,6 @@ from copilot.seed import Seed
 VERSION = "2"
 """Changes with whatever changes the dialogues, but for the data, which have a hash of their own."""
 
-DEFAULT_TURNS = 3
 _SMALLEST_SCENE_S = 4.0
 _N_REHEARSALS = 24
 _REHEARSED = "Line {} of what somebody once said to somebody else, and went out into the rain"
@@ -37,24 +35,22 @@ _SMALLEST_RANGE_LU = 8.0
 
 
 class ScriptedDesigner:
-    """Implements `copilot.designers.contract.Designer`.
+    """A `Designer`. Raises UserError for limits or weights that leave no dialogue."""
 
-    `task_weights` says how often each edit task is drawn; without it, evenly. Raises UserError for limits or
-    weights that leave no dialogue.
-    """
-
+    info = DesignerInfo(
+        summary="Dialogues from the words of a seed, without a language model",
+        licence="Apache-2.0",
+        draws_tasks=True,
+        repeatable=True,
+    )
     name = "scripted"
 
-    def __init__(
-        self,
-        limits: SceneLimits | None = None,
-        n_turns: int = DEFAULT_TURNS,
-        task_weights: Mapping[Task, float] | None = None,
-    ) -> None:
-        limits = limits or SceneLimits()
-        _check_limits(limits, n_turns)
-        self._weights = checked_weights(task_weights)
-        self._n_turns = n_turns
+    def __init__(self, context: DesignerContext | None = None) -> None:
+        context = context or DesignerContext()
+        limits = context.limits
+        _check_limits(limits, context.n_turns)
+        self._weights = checked_weights(context.task_weights)
+        self._n_turns = context.n_turns
         lexicon = load_lexicon()
         self._desk = Desk(lexicon, Phrasebook(), LineCutter(lexicon.voices), limits, Grid(limits))
         families = {tag: family.triggers for tag, family in lexicon.families.items()}
@@ -67,9 +63,10 @@ class ScriptedDesigner:
         limits = self._desk.limits
         for number in range(_N_REHEARSALS):
             seed = Seed(f"rehearsal/{number}", _REHEARSED.format(number))
-            for fault in check_dialogue(self.design(seed, number), limits):
+            for fault in check_dialogue(self.design(seed, number).dialogue, limits):
                 raise UserError(
-                    f"limits: the scripted designer cannot keep {fault.rule} ({fault.message}); widen them"
+                    f"the scripted designer cannot keep the rule {fault.rule} ({fault.message}); widen them",
+                    field="limits",
                 )
 
     def fingerprint(self) -> dict[str, str]:
@@ -84,8 +81,8 @@ class ScriptedDesigner:
             "task_weights": content_hash(dict(self._weights)),
         }
 
-    def design(self, seed: Seed, run_seed: int) -> Dialogue:
-        """The dialogue for a seed. There is one for every text, even one without words."""
+    def design(self, seed: Seed, run_seed: int) -> Design:
+        """Return the dialogue for a seed. There is one for every text, even one without words."""
         tasks = self._tasks(seed, run_seed)
         draft = self._draft(seed, run_seed, tasks)
         turns: list[Turn] = []
@@ -109,7 +106,7 @@ class ScriptedDesigner:
                     scene=draft.scene,
                 )
             )
-        return Dialogue(seed_id=seed.id, seed_text=seed.text, turns=tuple(turns))
+        return Design(Dialogue(seed_id=seed.id, seed_text=seed.text, turns=tuple(turns)))
 
     def _tasks(self, seed: Seed, run_seed: int) -> list[Task]:
         dice = Dice(run_seed, seed.id, "tasks")
@@ -140,19 +137,25 @@ class ScriptedDesigner:
 
 def _check_limits(limits: SceneLimits, n_turns: int) -> None:
     if not 1 <= n_turns <= limits.n_turns:
-        raise UserError(f"n_turns: {n_turns} is not from 1 to {limits.n_turns}; change it or the limits")
+        raise UserError(
+            f"{n_turns} is not from 1 to {limits.n_turns}; change it or `limits`", field="n_turns"
+        )
     if limits.n_elements < n_turns + 2:
         raise UserError(
-            f"n_elements: {limits.n_elements} leaves no room for {n_turns} turns; allow {n_turns + 2} or more"
+            f"n_elements={limits.n_elements} leaves no room for {n_turns} turns; allow {n_turns + 2} or more",
+            field="limits",
         )
     loudness, panning = limits.loudness_lufs, limits.panning
     if loudness.high - loudness.low < _SMALLEST_RANGE_LU:
-        raise UserError(f"loudness_lufs: narrower than {_SMALLEST_RANGE_LU:g} LU; give a wider range")
+        raise UserError(
+            f"loudness_lufs is narrower than {_SMALLEST_RANGE_LU:g} LU; give a wider range", field="limits"
+        )
     if panning.low >= panning.high:
-        raise UserError("panning: leaves nowhere to move a sound; give a wider range")
+        raise UserError("panning leaves nowhere to move a sound; give a wider range", field="limits")
     lasting_s = min(limits.duration_s, limits.element_duration_s.high)
     if lasting_s < max(_SMALLEST_SCENE_S, limits.duration_s):
         raise UserError(
-            f"element_duration_s: an ambience has to last the whole scene of {limits.duration_s:g} s, and a "
-            f"scene {_SMALLEST_SCENE_S:g} s or more; allow that"
+            f"an ambience has to last the whole scene of {limits.duration_s:g} s, and a scene "
+            f"{_SMALLEST_SCENE_S:g} s or more; raise element_duration_s or duration_s",
+            field="limits",
         )

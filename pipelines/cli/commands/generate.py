@@ -7,12 +7,12 @@ import shutil
 import sys
 from dataclasses import asdict
 
+from copilot.designers.llm.service import LlmService
 from pipelines.accounting.render_stats import RenderTally
 from pipelines.cli.output.progress import display
 from pipelines.config import RunConfig
 from pipelines.execution.job import Executor
 from pipelines.generate import RejectLimit, RunStart, generate
-from pipelines.llm.service import LlmService
 from pipelines.run.totals import Outcome, Totals
 from pipelines.stages.worker_spec import ExecutionSettings
 

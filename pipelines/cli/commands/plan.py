@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from copilot.designers.llm.service import LlmService
 from copilot.errors import UserError
 from copilot.vocabulary import Keep
 from pipelines.cli.options.execution import ExecutionOptions, ExecutorOption
@@ -22,7 +23,6 @@ from pipelines.config import RunConfig
 from pipelines.execution.local import LocalExecutor
 from pipelines.execution.ray.nodes import nodes_of
 from pipelines.generate import RunStart, generate
-from pipelines.llm.service import LlmService
 from pipelines.planning.costs import MeasuredCosts, Prices, read_costs, write_costs
 from pipelines.planning.forecast import Forecast, forecast
 from pipelines.planning.measure import measure_costs

@@ -13,13 +13,13 @@ from rich.console import Console
 from rich.text import Text
 
 from copilot.designers.contract import Usage
+from copilot.designers.llm.service import LlmService
 from copilot.dialogue import Dialogue
 from copilot.rules import check_dialogue
 from copilot.scene import SceneLimits
 from copilot.vocabulary import Check
 from pipelines.cli.commands.show import print_dialogue
 from pipelines.config import RunConfig
-from pipelines.llm.service import LlmService
 from pipelines.preview import preview
 from pipelines.stages.record import Record
 

@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from copilot.designers.contract import DesignerContext
 from copilot.designers.llm import judge
 from copilot.designers.llm.forms import FormBook
 from copilot.designers.llm.grammar import max_line_words, max_operations, story_sounds
@@ -62,7 +63,8 @@ def _edit_task(task: str) -> Task:
 
 
 def _example(seed_text: str, task: Task) -> Dialogue:
-    return ScriptedDesigner(task_weights={task: 1.0}).design(Seed("example/0", seed_text), 0)
+    context = DesignerContext(task_weights={task: 1.0})
+    return ScriptedDesigner(context).design(Seed("example/0", seed_text), 0).dialogue
 
 
 def _variables(dialogue: Dialogue) -> dict[str, Any]:

@@ -80,7 +80,7 @@ def run_voices(path: str, *, as_json: bool) -> int:
 
     Raises UserError where `path` is neither, and for a renderer without voices of its own.
     """
-    if path.partition(":")[0] in plugins.names(plugins.RENDERERS):
+    if path.partition(":")[0] in plugins.list_names(plugins.RENDERERS):
         bank = VoiceBank(_voices_of(path))
         recordings: dict[str, list[Recording]] = {voice.name: [] for voice in bank.voices}
     else:

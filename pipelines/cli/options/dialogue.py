@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipelines.cli.options.values import parse_settings
+
 if TYPE_CHECKING:
     from copilot.scene import SceneLimits
     from pipelines.cli.options.model import Configured
@@ -46,6 +48,10 @@ class DialogueOptions:
     seed: Annotated[int, _Option(min=0, max=2**63 - 1, help="The run's random seed.")] = 0
     turns: Annotated[int, _Option(min=1, help="Turns a dialogue, the story included.")] = 3
     designer: Annotated[str, _Option(help="Writes them: scripted, llm, or a package's own.")] = "scripted"
+    designer_set: Annotated[
+        list[str] | None,
+        _Option(metavar="NAME=VALUE", help="A setting of that designer; may be given several times."),
+    ] = None
     limits: Annotated[
         Path | None, _Option(help="JSON file with scene limits, where they differ from the published.")
     ] = None
@@ -57,6 +63,7 @@ class DialogueOptions:
             "run_seed": self.seed,
             "n_turns": self.turns,
             "designer": self.designer,
+            "designer_settings": parse_settings(self.designer_set or (), "--designer-set"),
             "task_mix": model.task_mix,
             "llm": model.llm,
             "limits": _read_limits(self.limits),

@@ -19,9 +19,9 @@ from copilot.errors import UserError
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
 
+    from copilot.designers.llm.service import LlmService
     from copilot.designers.llm.settings import LlmSettings
     from copilot.dialogue import Task
-    from pipelines.llm.service import LlmService
 
 M = TypeVar("M", bound="BaseModel")
 
@@ -97,11 +97,10 @@ class ModelOptions:
 
         Raises UserError, which names the option, for one that is missing, wrong, or of no use.
         """
-        from copilot import plugins
+        from copilot.designers import registry
 
         task_mix = None if self.task_mix is None else _task_mix(self.task_mix)
-        make = plugins.load(plugins.DESIGNERS, designer, "--designer")
-        if not getattr(make, "asks_model", False):
+        if not registry.find_info(designer).asks_model:
             if useless := [name for name in self._given() if name != "task_mix"]:
                 raise UserError(
                     f"{_flag(useless[0])}: the designer {designer} asks no language model; use --designer llm"
@@ -140,7 +139,7 @@ class ModelOptions:
         )
 
     def _service(self) -> LlmService:
-        from pipelines.llm.service import LlmService
+        from copilot.designers.llm.service import LlmService
 
         return _checked(
             LlmService,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from copilot.errors import UserError
+from pipelines.cli.options.values import parse_settings
 
 if TYPE_CHECKING:
     from pipelines.stages.worker_spec import ExecutionSettings
@@ -73,7 +73,7 @@ class SoundOptions:
 
     def configured(self) -> dict[str, Any]:
         """The fields of a `RunConfig` that the options decide. Raises UserError, which names the option."""
-        sfx_settings = _settings(self.sfx_set or (), "--sfx-set")
+        sfx_settings = parse_settings(self.sfx_set or (), "--sfx-set")
         if self.licences is not None:
             if self.sfx.partition(":")[0] != "library":
                 raise UserError(f"--licences: is for --sfx library:FOLDER, not for {self.sfx}; leave it out")
@@ -82,7 +82,7 @@ class SoundOptions:
             "sfx": self.sfx,
             "sfx_settings": sfx_settings,
             "tts": self.tts,
-            "tts_settings": _settings(self.tts_set or (), "--tts-set"),
+            "tts_settings": parse_settings(self.tts_set or (), "--tts-set"),
             "voices": self.voices,
             "variants": self.variants,
         }
@@ -99,20 +99,3 @@ class SoundOptions:
                 raise UserError(f"--device {self.device}: no renderer of this run uses one; leave it out")
         work = RenderSettings(self.batch_s, self.batch_deadline, self.device)
         return ExecutionSettings(self.stems, self.at_once, work)
-
-
-def _settings(given: Sequence[str], option: str) -> dict[str, Any]:
-    """Settings by name, as text: their model turns each into what it is. `NAME.KEY=VALUE` fills a mapping."""
-    settings: dict[str, Any] = {}
-    for one in given:
-        name, equals, value = one.partition("=")
-        if not (name and equals):
-            raise UserError(f"{option} {one}: is no NAME=VALUE, such as steps=50")
-        name, dot, key = name.partition(".")
-        if name in settings and not (dot and isinstance(settings[name], Mapping)):
-            raise UserError(f"{option} {one}: {name} is set twice")
-        if dot:
-            settings.setdefault(name, {})[key] = value
-        else:
-            settings[name] = value
-    return settings

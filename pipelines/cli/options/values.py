@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import typer
 from copilot.errors import UserError
 from pipelines.cli.options.yaml_file import kind_of
 
-_SETTINGS = {"sfx_set", "tts_set"}
+_SETTINGS = {"designer_set", "sfx_set", "tts_set"}
 """Options with `NAME=VALUE`, for which a mapping may stand."""
 
 
@@ -102,3 +102,23 @@ def _flat(settings: Mapping[Any, object], at: str, above: str = "") -> list[tupl
         else:
             raise UserError(f"{where}: expected text, a number, true or false, and there is {kind_of(value)}")
     return flat
+
+
+def parse_settings(given: Sequence[str], option: str) -> dict[str, Any]:
+    """Return settings by name, as texts: their model turns each into what it is.
+
+    `NAME.KEY=VALUE` fills a mapping. Raises UserError.
+    """
+    settings: dict[str, Any] = {}
+    for one in given:
+        name, equals, value = one.partition("=")
+        if not (name and equals):
+            raise UserError(f"{option} {one}: is no NAME=VALUE, such as steps=50")
+        name, dot, key = name.partition(".")
+        if name in settings and not (dot and isinstance(settings[name], Mapping)):
+            raise UserError(f"{option} {one}: {name} is set twice")
+        if dot:
+            settings.setdefault(name, {})[key] = value
+        else:
+            settings[name] = value
+    return settings

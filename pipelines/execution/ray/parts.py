@@ -15,7 +15,7 @@ from pipelines.accounting.progress import Progress
 from pipelines.backends import create_working_designer
 from pipelines.execution.ray.prometheus import PrometheusCounters
 from pipelines.execution.worker import Worker, commit
-from pipelines.llm.service import LlmService
+from copilot.designers.llm.service import LlmService
 from pipelines.run.run import Run
 from pipelines.run.shards import ShardWriter
 from pipelines.stages.design import AsyncDesignStage

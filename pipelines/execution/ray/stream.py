@@ -7,13 +7,13 @@ import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from copilot.designers.llm.service import LlmService
 from copilot.errors import CopilotError
 from copilot.seed import Seed
 from copilot.units import Seconds
 from pipelines.execution.ray.monitor import RemoteMonitor
 from pipelines.execution.ray.packing import packed
 from pipelines.execution.ray.workers import PoolWorker
-from pipelines.llm.service import LlmService
 from pipelines.planning.layout import Layout, Pool
 from pipelines.stages.record import new_record
 from renderers.worker.scripts.worker_protocol import explained

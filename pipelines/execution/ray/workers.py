@@ -14,13 +14,13 @@ from dataclasses import replace
 
 import pyarrow as pa
 
+from copilot.designers.llm.service import LlmService
 from copilot.errors import CopilotError, MonitorLostError
 from pipelines.accounting.progress import Progress
 from pipelines.execution.ray.monitor import RemoteMonitor
 from pipelines.execution.ray.packing import Rows, packed
 from pipelines.execution.ray.parts import Part, part_of
 from pipelines.execution.ray.retries import Attempt, RetryGuard
-from pipelines.llm.service import LlmService
 from pipelines.planning.layout import Pool
 from pipelines.stages.record import Record
 from pipelines.stages.worker_spec import WorkerSpec

@@ -27,10 +27,10 @@ def copilot(monkeypatch, capsys, *arguments: str) -> tuple[int, str, str]:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--designer", "shakespeare"), "--designer shakespeare: there is none of that name; there are: "),
-        (("--sfx", "foley"), "--sfx foley: there is none of that name; there are: "),
+        (("--designer", "shakespeare"), "--designer: unknown designer 'shakespeare'; available: "),
+        (("--sfx", "foley"), "--sfx: unknown renderer 'foley'; available: "),
         (("--sfx", "espeak"), "--sfx espeak: this renderer is for tts; use --tts espeak"),
-        (("--turns", "6"), "--turns 6: the limits allow 5"),
+        (("--turns", "6"), "--turns: 6, but --limits allow 5"),
         (("--limits", "nowhere.json"), "--limits nowhere.json: No such file or directory"),
     ],
 )

@@ -10,12 +10,12 @@ import pytest
 from helpers.fake_llm import http_status, saying, serving
 
 from copilot.designers.llm.prompts import PromptLibrary
+from copilot.designers.llm.service import LlmService
 from copilot.designers.llm.settings import LlmSettings
 from copilot.errors import UserError
 from pipelines import cli
 from pipelines.cli.options.model import ModelOptions, ModeOption, StructuredOption
 from pipelines.llm.keywords import keyword_trials
-from pipelines.llm.service import LlmService
 
 URL = "http://127.0.0.1:1/v1"
 PREVIEW = ("preview", "--seeds", "starter", "--designer", "llm", "--llm-model", "tiny")

@@ -17,12 +17,12 @@ from helpers import stand_ins
 from helpers.stand_ins import AHEAD, BACKENDS, Command, Ended, StandInAhead, account_of
 
 from copilot import plugins
-from copilot.designers.contract import Design, Usage
+from copilot.designers.contract import Design, DesignerContext, DesignerInfo, Usage
+from copilot.designers.llm.service import LlmService
 from copilot.designers.llm.settings import LlmSettings
 from copilot.designers.scripted import ScriptedDesigner
 from copilot.errors import CopilotError, UserError
 from copilot.sample import sample_id
-from copilot.scene import SceneLimits
 from copilot.seed import Seed
 from pipelines.accounting.progress import Progress
 from pipelines.backends import compute_fingerprint, create_designer, create_working_designer
@@ -30,7 +30,6 @@ from pipelines.cli.output.progress import Display
 from pipelines.config import RunConfig
 from pipelines.execution.design_ahead import DesignAhead, DesignStatus
 from pipelines.execution.supply import FreshRecords
-from pipelines.llm.service import LlmService
 from pipelines.preview import preview
 from pipelines.run.run import Run
 from pipelines.run.totals import Totals
@@ -43,7 +42,7 @@ class Told(StandInAhead):
     """Says which seeds it begins; with `held`, finishes each only when the test lets it."""
 
     def __init__(self, concurrency: int, *, held: bool = False) -> None:
-        super().__init__(SceneLimits(), 3)
+        super().__init__(DesignerContext())
         self.concurrency = concurrency
         self.begun: queue.SimpleQueue[str] = queue.SimpleQueue()
         self.closed = 0
@@ -385,10 +384,17 @@ def test_the_display_tells_of_the_writing():
 class AsksModel:
     """As much of a designer as its construction shows."""
 
-    asks_model = True
+    info = DesignerInfo(asks_model=True)
+    name = "asks-model"
 
-    def __init__(self, limits, n_turns, **settings) -> None:
-        self.settings = settings
+    def __init__(self, context) -> None:
+        self.context = context
+
+    def fingerprint(self):
+        return {}
+
+    def design(self, seed, run_seed):
+        raise NotImplementedError
 
 
 @pytest.fixture
@@ -403,42 +409,41 @@ class TestCreateDesigner:
     def test_one_that_asks_a_model_hears_which_and_where(self, any_designer):
         any_designer(AsksModel)
         made = create_designer(RunConfig(seeds="starter", designer="llm", llm=LLM), SERVICE)
-        assert made.settings == {"llm": LLM, "service": SERVICE}
+        assert (made.context.llm, made.context.service) == (LLM, SERVICE)
 
     @pytest.mark.parametrize(
-        ("config", "service", "message"),
-        [
-            ({"designer": "x"}, None, "--designer x: which model? give --llm-model"),
-            ({"designer": "x", "llm": LLM}, None, "--designer x: where is the model served? give --llm-url"),
-        ],
+        ("config", "missing"),
+        [({"designer": "x"}, "`llm`"), ({"designer": "x", "llm": LLM}, "`service`")],
     )
-    def test_what_it_lacks_is_said(self, any_designer, config, service, message):
+    def test_the_error_names_what_it_lacks(self, any_designer, config, missing):
         any_designer(AsksModel)
-        with pytest.raises(UserError) as caught:
-            create_working_designer(RunConfig(seeds="starter", **config), service)
-        assert str(caught.value) == message
+        with pytest.raises(UserError, match=missing) as caught:
+            create_working_designer(RunConfig(seeds="starter", **config), None)
+        assert caught.value.field == "designer"
 
     @pytest.mark.parametrize(
-        ("config", "service", "message"),
+        ("config", "service", "field"),
         [
-            ({"llm": LLM}, SERVICE, "--llm-model: the designer scripted asks no language model"),
-            ({}, SERVICE, "--llm-url: the designer scripted asks no language model"),
-            (
-                {"designer": "stand-in", "task_mix": {"add": 1.0}},
-                None,
-                "--task-mix: the designer stand-in draws no tasks; leave it out",
-            ),
+            ({"llm": LLM}, SERVICE, "llm"),
+            ({}, SERVICE, "service"),
+            ({"designer": "stand-in", "task_mix": {"add": 1.0}}, None, "task_mix"),
+            ({"designer_settings": {"mood": "grim"}}, None, "designer_settings"),
+            ({"n_turns": 6}, None, "n_turns"),
         ],
     )
-    def test_what_it_has_no_use_for_is_said(self, config, service, message):
+    def test_the_error_names_what_it_does_not_take(self, config, service, field):
         with pytest.raises(UserError) as caught:
             create_working_designer(RunConfig(seeds="starter", **config), service)
-        assert str(caught.value) == message
+        assert caught.value.field == field
 
     def test_a_task_mix_weighs_the_tasks(self):
         designer = create_designer(RunConfig(seeds="starter", task_mix={"remove": 1.0}))
         assert isinstance(designer, ScriptedDesigner)
-        assert [turn.task for turn in designer.design(SEEDS[0], 7).turns] == ["story", "remove", "remove"]
+        assert [turn.task for turn in designer.design(SEEDS[0], 7).dialogue.turns] == [
+            "story",
+            "remove",
+            "remove",
+        ]
 
     def test_the_prompts_are_in_the_fingerprint(self):
         config = RunConfig(seeds="starter", designer="stand-in-ahead", sfx="noise", tts="murmur")

@@ -16,9 +16,10 @@ import pytest
 from helpers import fake_llm as fake
 from helpers.fake_llm import FakeLlm, serving
 
-from copilot.designers.contract import DesignFault, Usage
+from copilot.designers.contract import DesignerContext, DesignFault, Usage
 from copilot.designers.llm import judge
 from copilot.designers.llm.conversation import Conversation
+from copilot.designers.llm.service import LlmService
 from copilot.designers.llm.settings import LlmSettings
 from copilot.errors import UserError
 from copilot.frozen_model import Range
@@ -30,7 +31,6 @@ from pipelines.generate import generate
 from pipelines.llm.client import ModelRefusalError
 from pipelines.llm.designer import LlmDesigner
 from pipelines.llm.endpoints import ServersGoneError
-from pipelines.llm.service import LlmService
 from pipelines.run.reader import RunReader
 from pipelines.run.totals import Outcome
 from pipelines.stages.worker_spec import ExecutionSettings
@@ -41,7 +41,8 @@ RIGHT = {"names_edited_sound": True, "does_what_was_asked": True, "leaves_someth
 
 def designer(*urls: str, service: dict | None = None, n_turns: int = 3, **settings) -> LlmDesigner:
     llm = LlmSettings(**({"model": "tiny"} | settings))
-    return LlmDesigner(n_turns=n_turns, llm=llm, service=LlmService(urls=urls, **(service or {})))
+    service = LlmService(urls=urls, **(service or {}))
+    return LlmDesigner(DesignerContext(n_turns=n_turns, llm=llm, service=service))
 
 
 def design(made: LlmDesigner, *seeds: Seed):
@@ -158,13 +159,13 @@ def test_a_model_that_is_not_served_is_told_before_anything_is_asked():
 
 
 def test_without_servers_there_is_a_fingerprint_and_no_more():
-    made = LlmDesigner(llm=LlmSettings(model="tiny", judge_model="tiny"))
+    made = LlmDesigner(DesignerContext(llm=LlmSettings(model="tiny", judge_model="tiny")))
     assert made.fingerprint()["model"] == "tiny"
     assert {"turnwise-speech", "turnwise-sounds", "story", "edit", "correction", "judge"} == set(
         made.prompt_hashes()
     )
-    assert "judge" not in LlmDesigner(llm=LlmSettings(model="tiny")).prompt_hashes()
-    with pytest.raises(UserError, match="--llm-url"):
+    assert "judge" not in LlmDesigner(DesignerContext(llm=LlmSettings(model="tiny"))).prompt_hashes()
+    with pytest.raises(UserError, match="`service`"):
         asyncio.run(made.__aenter__())
 
 

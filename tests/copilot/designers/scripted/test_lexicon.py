@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from copilot.designers.contract import DesignerContext
 from copilot.designers.scripted import ScriptedDesigner
 from copilot.designers.scripted.dice import Dice
 from copilot.designers.scripted.draft import naming_of, speaker_naming
@@ -171,7 +172,9 @@ def test_names_agree_with_their_verbs(lexicon, book):
 def test_a_seed_with_bells_has_bells(lexicon, designer, word, tag):
     tags = {caption: sound.tag for caption, sound in lexicon.sounds().items()}
     for i in range(8):
-        dialogue = designer.design(Seed(f"{word}/{i}", f"AND THEN SUDDENLY THERE WAS THE {word} AGAIN"), i)
+        dialogue = designer.design(
+            Seed(f"{word}/{i}", f"AND THEN SUDDENLY THERE WAS THE {word} AGAIN"), i
+        ).dialogue
         heard = {tags.get(element.text) for element in dialogue.turns[0].scene.elements}
         assert tag in heard, dialogue.turns[0].scene
 
@@ -190,17 +193,19 @@ def test_a_seed_with_bells_has_bells(lexicon, designer, word, tag):
 def test_words_choose_the_setting(lexicon, designer, text, key):
     places = next(setting.places for setting in lexicon.settings if setting.key == key)
     for i in range(5):
-        description = designer.design(Seed(f"s/{i}", text), i).turns[0].description
+        description = designer.design(Seed(f"s/{i}", text), i).dialogue.turns[0].description
         assert any(place in description for place in places)
 
 
 def test_seeds_that_call_for_nothing_are_spread_over_all_settings(lexicon):
-    designer = ScriptedDesigner(n_turns=1)
+    designer = ScriptedDesigner(DesignerContext(n_turns=1))
     place_of = {place: setting.key for setting in lexicon.settings for place in setting.places}
     counts = dict.fromkeys(place_of.values(), 0)
     for i in range(1500):
         description = (
-            designer.design(Seed(f"t/{i}", "NOBODY COULD SAY WHY THAT WAS SO"), 7).turns[0].description
+            designer.design(Seed(f"t/{i}", "NOBODY COULD SAY WHY THAT WAS SO"), 7)
+            .dialogue.turns[0]
+            .description
         )
         counts[next(key for place, key in place_of.items() if place in description)] += 1
     assert min(counts.values()) >= 10

@@ -1,0 +1,24 @@
+"""Where language models are served, and how they may be used. None of it decides what a sample holds."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from copilot.frozen_model import FrozenModel
+from copilot.units import Seconds
+
+
+class LlmService(FrozenModel):
+    """One or more servers that speak OpenAI's chat completions protocol, all with the same model.
+
+    `urls` end with the API's root, such as `http://HOST:8000/v1`. `concurrency` is the number of requests in
+    flight over all of them, `timeout_s` the limit for one request, `patience_s` the time to wait while no
+    server answers at all. `judge_urls` serve the judge (default: the same servers). Keys come from the
+    environment only: COPILOT_LLM_API_KEY (COPILOT_JUDGE_API_KEY for the judge), else OPENAI_API_KEY.
+    """
+
+    urls: tuple[str, ...] = Field(min_length=1)
+    concurrency: int = Field(default=64, ge=1)
+    timeout_s: Seconds = Field(default=600.0, gt=0)
+    patience_s: Seconds = Field(default=600.0, ge=0)
+    judge_urls: tuple[str, ...] = ()

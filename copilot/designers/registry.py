@@ -1,0 +1,61 @@
+"""Designers by name, each an entry point in the group `copilot.designers`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from copilot import plugins
+from copilot.designers.contract import (
+    AnyDesigner,
+    AsyncDesigner,
+    Designer,
+    DesignerContext,
+    DesignerInfo,
+    info_of,
+)
+from copilot.errors import UserError
+
+_MEMBERS = ("name", "fingerprint", "design")
+
+
+def find(name: str) -> Any:  # noqa: ANN401 - a class of anybody's
+    """Return what is registered under a name: a designer's class. Raises UserError."""
+    return plugins.load(plugins.DESIGNERS, name, "designer")
+
+
+def find_info(name: str) -> DesignerInfo:
+    """Return what the designer of a name declares. Raises UserError."""
+    return info_of(find(name))
+
+
+def create(name: str, context: DesignerContext, settings: Mapping[str, Any] | None = None) -> AnyDesigner:
+    """Construct a designer by its name, with settings by name.
+
+    Raises UserError for an unknown name, for settings that it does not take, and for a class that cannot be
+    constructed or is not a designer; MissingExtraError if what it needs is not installed; CopilotError as its
+    constructor does.
+    """
+    make = find(name)
+    who = plugins.describe(plugins.DESIGNERS, name)
+    info = info_of(make)
+    plugins.require_modules(who, info)
+    if settings and info.settings is None:
+        raise UserError(f"{who} has no settings; leave out {', '.join(settings)}", field="designer_settings")
+    arguments: tuple[Any, ...] = (context,)
+    if info.settings is not None:
+        arguments += (plugins.check_settings(info.settings, settings or {}, "designer_settings"),)
+    with plugins.blame(who, "constructed", "designer"):
+        designer = make(*arguments)
+    if not isinstance(designer, Designer | AsyncDesigner):
+        missing = [member for member in _MEMBERS if not hasattr(designer, member)]
+        raise UserError(f"{who} is not a designer: it has no {', '.join(missing)}", field="designer")
+    return designer
+
+
+def fingerprint(designer: AnyDesigner) -> dict[str, str]:
+    """Return a designer's fingerprint. Raises UserError unless it is a dict of texts."""
+    who = plugins.describe(plugins.DESIGNERS, designer.name)
+    with plugins.blame(who, "fingerprinted", "designer"):
+        found = designer.fingerprint()
+    return plugins.check_fingerprint(who, found)
