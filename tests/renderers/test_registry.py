@@ -148,11 +148,11 @@ def _installed(tmp_path, monkeypatch):
         ("odd", "--sfx odd: its tool is 'asr'; it must be sfx or tts"),
         (
             "unmade",
-            "`sfx`: renderer 'unmade' (odd-sounds) cannot be constructed: RuntimeError: the licence has run out (odd_",
+            "`sfx`: renderer 'unmade' (odd-sounds) cannot be constructed: RuntimeError: the licence has run out",
         ),
         (
             "settings",
-            "`sfx`: renderer 'settings' (odd-sounds) cannot be constructed: ValidationError: 1 validation error for ",
+            "`sfx`: renderer 'settings' (odd-sounds) cannot be constructed: ValidationError: ",
         ),
         ("spoken", "--sfx spoken: this renderer is for tts; use --tts spoken"),
         ("worker:f5-tts", "--sfx worker:f5-tts: this renderer is for tts; use --tts worker:f5-tts"),
@@ -222,9 +222,7 @@ def test_a_fingerprint_that_is_not_made_of_texts_is_refused(name, message):
 
 def test_one_that_cannot_be_prepared_ends_the_run_in_one_message(tmp_path):
     renderer = registry.create("unready", "sfx")
-    message = (
-        r"^--sfx whole: cannot be prepared: RuntimeError: no room on the card \(odd_sounds.py, line \d+\)$"
-    )
+    message = r"cannot be prepared: RuntimeError: no room on the card \(odd_sounds.py, line \d+\)$"
     with pytest.raises(UserError, match=message):
         RenderStage(renderer, StemStore(str(tmp_path / "stems")), 1)
 

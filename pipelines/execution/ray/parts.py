@@ -10,12 +10,12 @@ from contextlib import AsyncExitStack, ExitStack
 from typing import Any, Protocol
 
 from copilot.designers.contract import AsyncDesigner
+from copilot.designers.llm.service import LlmService
 from copilot.errors import CopilotError
 from pipelines.accounting.progress import Progress
 from pipelines.backends import create_working_designer
 from pipelines.execution.ray.prometheus import PrometheusCounters
 from pipelines.execution.worker import Worker, commit
-from copilot.designers.llm.service import LlmService
 from pipelines.run.run import Run
 from pipelines.run.shards import ShardWriter
 from pipelines.stages.design import AsyncDesignStage

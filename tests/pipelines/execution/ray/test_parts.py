@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from helpers.stand_ins import StandInAhead
 
+from copilot.designers.contract import DesignerContext
 from copilot.errors import BackendBrokenError, CopilotError
-from copilot.scene import SceneLimits
 from copilot.seed import Seed
 from pipelines.backends import compute_fingerprint
 from pipelines.config import RunConfig
@@ -29,7 +29,7 @@ def design(tmp_path, monkeypatch):
                 raise BackendBrokenError("no server answers")
             return await super().design_async(seed, run_seed)
 
-    monkeypatch.setattr(parts, "create_working_designer", lambda *_: Away(SceneLimits(), 1))
+    monkeypatch.setattr(parts, "create_working_designer", lambda *_: Away(DesignerContext(n_turns=1)))
     told: list[CopilotError] = []
     order = WorkerSpec(str(tmp_path), compute_fingerprint(RunConfig(seeds="starter")), ExecutionSettings())
     return parts.part_of("design", order, None, told.append), told
