@@ -148,7 +148,7 @@ def _installed(tmp_path, monkeypatch):
         ("odd", "--sfx odd: its tool is 'asr'; it must be sfx or tts"),
         (
             "unmade",
-            "`sfx`: renderer 'unmade' (odd-sounds) cannot be constructed: RuntimeError: the licence has run out",
+            "`sfx`: renderer 'unmade' (odd-sounds) cannot be constructed: RuntimeError: the licence",
         ),
         (
             "settings",
