@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from copilot.arrow import dialogue_of as dialogue_of
     from copilot.arrow import remix as remix
+    from copilot.arrow import sample_of as sample_of
     from copilot.arrow import sample_row as sample_row
     from copilot.checks import audio_checks as audio_checks
     from copilot.designers.contract import Account as Account
@@ -78,7 +79,7 @@ else:
     __getattr__, __dir__, __all__ = lazy_exports(
         __name__,
         {
-            "copilot.arrow": ("dialogue_of", "remix", "sample_row"),
+            "copilot.arrow": ("dialogue_of", "remix", "sample_of", "sample_row"),
             "copilot.checks": ("audio_checks",),
             "copilot.designers.contract": (
                 "Account",

@@ -14,14 +14,16 @@ from typing import Any
 import pyarrow as pa
 from pydantic import ValidationError
 
+from copilot.designers.contract import Account, Usage
 from copilot.dialogue import Dialogue, Turn
 from copilot.edit import Edit
 from copilot.errors import CorruptDataError
 from copilot.mix import DialogueMix, mix_dialogue
-from copilot.sample import Provenance, Reject, Sample, StoredStem
+from copilot.sample import CastVoice, Provenance, Recording, Reject, Sample, StoredStem
+from copilot.seed import Seed
 from copilot.stem import StemInfo, load_stem
 from copilot.units import SAMPLE_RATE_HZ
-from copilot.vocabulary import Word
+from copilot.vocabulary import Check, Word
 
 _AUDIO = pa.struct({"bytes": pa.binary(), "path": pa.string()})
 _ELEMENT = pa.struct(
@@ -119,7 +121,7 @@ _CHECK = pa.struct({"name": pa.string(), "value": pa.float64(), "limit": pa.floa
 
 
 def _features(kind: pa.DataType) -> dict[str, Any]:
-    """An Arrow type in the form in which `datasets` writes its features."""
+    """Return an Arrow type in the form in which `datasets` writes its features."""
     if kind.equals(_AUDIO):
         return {"sampling_rate": SAMPLE_RATE_HZ, "decode": False, "_type": "Audio"}
     if pa.types.is_struct(kind):
@@ -166,11 +168,11 @@ REJECTS = _schema(
 """The columns of `rejects/*.parquet`."""
 
 AUDIO_COLUMNS = ("mixes.list.element.bytes", "stems.list.element.audio.bytes")
-"""The Parquet columns that hold FLAC files: not worth a compression or statistics of their own."""
+"""The Parquet columns that hold FLAC files: neither compression nor statistics are worth their cost."""
 
 
 def sample_row(sample: Sample) -> dict[str, Any]:
-    """A sample as a row of `SAMPLES`."""
+    """Return a sample as a row of `SAMPLES`."""
     return {
         "id": sample.id,
         "seed_id": sample.seed.id,
@@ -201,7 +203,7 @@ def _provenance_row(provenance: Provenance) -> dict[str, Any]:
 
 
 def reject_row(reject: Reject) -> dict[str, Any]:
-    """A reject as a row of `REJECTS`; the turns as far as there were any."""
+    """Return a reject as a row of `REJECTS`; its turns are null if it had no dialogue."""
     return {
         "id": reject.id,
         "seed_id": reject.seed.id,
@@ -245,7 +247,7 @@ def _audio(flac: bytes, path: str) -> dict[str, Any]:
 
 
 def dialogue_of(row: Mapping[str, Any]) -> Dialogue:
-    """The dialogue of a row. Raises CorruptDataError where the row holds none."""
+    """Return the dialogue of a row. Raises CorruptDataError if the row's turns are not a dialogue."""
     turns = [
         {
             "task": turn["task"],
@@ -266,7 +268,7 @@ def dialogue_of(row: Mapping[str, Any]) -> Dialogue:
 
 
 def stored_stems_of(row: Mapping[str, Any]) -> tuple[StoredStem, ...]:
-    """The stems of a row, with their FLAC files where the row keeps them."""
+    """Return the stems of a row, with their FLAC files if the row keeps them."""
     return tuple(_stored_stem(stem) for stem in row["stems"])
 
 
@@ -278,10 +280,63 @@ def _stored_stem(stem: Mapping[str, Any]) -> StoredStem:
     return StoredStem(stem["element_id"], StemInfo(**known), audio["bytes"] if audio else None)
 
 
-def remix(row: Mapping[str, Any]) -> DialogueMix:
-    """The mixes of a row made again from its stems and mix parameters: equal to the stored ones to the bit.
+def sample_of(row: Mapping[str, Any]) -> Sample:
+    """Return the sample that `sample_row` made a row of: the way back from a run's Parquet files.
 
-    Raises CorruptDataError where the row keeps no stems, or a stem's file is damaged.
+    The row has every column of `SAMPLES`, as `Table.to_pylist` and `datasets` with undecoded audio give it.
+    Raises CorruptDataError if a column is missing or does not hold a sample.
+    """
+    try:
+        return Sample(
+            id=row["id"],
+            seed=Seed(row["seed_id"], row["seed_text"]),
+            tier=row["tier"],
+            dialogue=dialogue_of(row),
+            mixes=tuple(mix["bytes"] for mix in row["mixes"]),
+            stems=stored_stems_of(row),
+            headroom_db=row["headroom_db"],
+            mix_bits=row["mix_bits"],
+            checks=tuple(Check(check["name"], check["value"], check["limit"]) for check in row["checks"]),
+            provenance=_provenance_of(row["provenance"]),
+        )
+    except (KeyError, TypeError) as error:
+        fault = f"no field {error}" if isinstance(error, KeyError) else str(error)
+        raise CorruptDataError(f"row {row.get('id')}: not a sample: {fault}") from error
+
+
+def _provenance_of(row: Mapping[str, Any]) -> Provenance:
+    tokens = row["tokens"]
+    usage = Usage(
+        requests=row["requests"],
+        corrections=row["corrections"],
+        fresh_starts=row["fresh_starts"],
+        repairs=row["repairs"],
+        prompt_tokens=tokens["prompt"],
+        cached_tokens=tokens["cached"],
+        generated_tokens=tokens["generated"],
+        seconds=row["design_s"],
+    )
+    return Provenance(
+        designer=row["designer"],
+        mode=row["mode"],
+        run_seed=row["run_seed"],
+        fingerprint=row["fingerprint"],
+        account=Account(row["model"], row["prompt"], row["prompt_hash"], usage, tuple(row["raw_replies"])),
+        normalised=tuple(row["normalised"]),
+        voices=tuple(_cast_voice_of(voice) for voice in row["voices"]),
+        versions={entry["name"]: entry["version"] for entry in row["versions"]},
+    )
+
+
+def _cast_voice_of(row: Mapping[str, Any]) -> CastVoice:
+    recordings = tuple(Recording(entry["file"], entry["licence"]) for entry in row["recordings"])
+    return CastVoice(row["speaker"], row["voice"], row["fits"], row["stands_for"], recordings)
+
+
+def remix(row: Mapping[str, Any]) -> DialogueMix:
+    """Mix the turns of a row from its stems and mix parameters: equal to the stored mixes to the bit.
+
+    Raises CorruptDataError if the row keeps no stems, or a stem's file is damaged.
     """
     stems = {}
     for stored in stored_stems_of(row):
@@ -293,7 +348,7 @@ def remix(row: Mapping[str, Any]) -> DialogueMix:
 
 
 def _drop_nulls(values: Mapping[str, Any]) -> dict[str, Any]:
-    """A struct of Arrow without the fields that are null, nested structs included."""
+    """Return an Arrow struct without the fields that are null, nested structs included."""
     return {
         name: _drop_nulls(value) if isinstance(value, Mapping) else value
         for name, value in values.items()

@@ -15,7 +15,7 @@ from copilot.audio.loudness import MIN_GATED_SAMPLES
 from copilot.audio.pcm import STEM_BITS, Pcm, full_scale
 from copilot.dialogue import Dialogue
 from copilot.mix import TRUE_PEAK_LIMIT_DBTP, DialogueMix, Placed, n_samples_of, null_residual
-from copilot.scene import Element, Scene, SpeechElement
+from copilot.scene import Element, SpeechElement
 from copilot.stem import Stem
 from copilot.units import DIGITAL_SILENCE_DB, db_to_gain, gain_to_db, samples_to_seconds, seconds_to_samples
 from copilot.vocabulary import Check
@@ -155,8 +155,7 @@ def _speech_overrun_s(dialogue: Dialogue, stems: Mapping[int, Stem]) -> float:
 
 
 def _spoken(dialogue: Dialogue) -> Iterator[SpeechElement]:
-    scenes: Iterator[Scene] = (turn.scene for turn in dialogue.turns)
-    return (e for scene in scenes for e in scene.elements if isinstance(e, SpeechElement))
+    return (element for element in dialogue.elements() if isinstance(element, SpeechElement))
 
 
 def _overrun(element: SpeechElement, stem: Stem) -> float:

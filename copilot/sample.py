@@ -6,17 +6,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from copilot.audio.pcm import BitDepth, decode_flac, to_float
 from copilot.designers.contract import Account
 from copilot.dialogue import Dialogue
+from copilot.errors import CorruptDataError
 from copilot.hashing import content_hash
+from copilot.mix import DialogueMix, mix_dialogue
 from copilot.seed import Seed
-from copilot.stem import StemInfo
-from copilot.units import Decibels
+from copilot.stem import Stem, StemInfo, load_stem
+from copilot.units import Audio, Decibels
 from copilot.vocabulary import Check, Tier
 
 
 def sample_id(run_seed: int, seed_id: str) -> str:
-    """The sample's id: 16 hexadecimal digits from the run's seed and the seed's id."""
+    """Return the sample's id: 16 hexadecimal digits from the run's random seed and the seed's id."""
     return content_hash([run_seed, seed_id])[:16]
 
 
@@ -38,7 +41,7 @@ class CastVoice:
     """The voice that a speaker has for the whole dialogue, and the recordings that showed it to the backend.
 
     `fits` says whether the voice has the speaker's gender and emotions, or the gender alone. `stands_for` is
-    the voice of the bank that was cast, where the backend cannot clone it and speaks with one of its own.
+    the voice of the bank that was cast, if the backend cannot clone it and speaks with its own voice.
     """
 
     speaker: str
@@ -50,16 +53,16 @@ class CastVoice:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """How a sample came about."""
+    """The origin of a sample: designer, run, voices, and the versions of the software."""
 
     designer: str
     mode: str
     run_seed: int
     fingerprint: str
-    account: Account = field(default_factory=Account)
-    normalised: tuple[str, ...] = ()
-    voices: tuple[CastVoice, ...] = ()
-    versions: Mapping[str, str] = field(default_factory=dict)
+    account: Account = field(default_factory=Account, repr=False)
+    normalised: tuple[str, ...] = field(default=(), repr=False)
+    voices: tuple[CastVoice, ...] = field(default=(), repr=False)
+    versions: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +71,18 @@ class StoredStem:
 
     element_id: int
     info: StemInfo
-    flac: bytes | None
+    flac: bytes | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One row of the data set. `mixes` holds one FLAC file a turn, or none where only stems are kept."""
+    """One row of the data set. `mixes` holds one FLAC file per turn, or none if only stems are kept.
+
+    `copilot.arrow.sample_of` makes it from a row of a run's Parquet files:
+
+        sample.audio(turn=2)                  # float32, (2, samples), 48 kHz
+        sample.mix_again().turns[2].audio     # the same, mixed from the stems
+    """
 
     id: str
     seed: Seed
@@ -82,19 +91,61 @@ class Sample:
     mixes: tuple[bytes, ...]
     stems: tuple[StoredStem, ...]
     headroom_db: Decibels
-    mix_bits: int
+    mix_bits: BitDepth
     checks: tuple[Check, ...]
     provenance: Provenance
+
+    def __repr__(self) -> str:
+        """Name the sample and count its parts."""
+        tasks = "/".join(turn.task for turn in self.dialogue.turns)
+        n_passed = sum(check.passed for check in self.checks)
+        return (
+            f"Sample(id={self.id!r}, seed_id={self.seed.id!r}, tier={self.tier!r}, turns={tasks}, "
+            f"{len(self.mixes)} mixes, {len(self.stems)} stems, "
+            f"{n_passed} of {len(self.checks)} checks passed)"
+        )
+
+    def audio(self, turn: int) -> Audio:
+        """Return a turn's mix as float32, (2, samples), full scale 1.0. Turns count from 0, the story.
+
+        Decodes the stored mix; if only stems are kept, mixes them again, to the same samples. Raises
+        IndexError for a turn that the sample does not have, CorruptDataError for a damaged file.
+        """
+        if not 0 <= turn < len(self.dialogue.turns):
+            raise IndexError(f"turn {turn}: sample {self.id} has turns 0 to {len(self.dialogue.turns) - 1}")
+        if not self.mixes:
+            return self._mix(turn, turn + 1).turns[0].audio
+        pcm, bits = decode_flac(self.mixes[turn])
+        return to_float(pcm, bits)
+
+    def load_stems(self) -> dict[int, Stem]:
+        """Return the stems by element id. Raises CorruptDataError for one that is not kept, or damaged."""
+        return {stored.element_id: self._load(stored) for stored in self.stems}
+
+    def mix_again(self) -> DialogueMix:
+        """Mix all turns from the stems: equal to the stored mixes to the bit. Raises as `load_stems` does."""
+        return self._mix(0, len(self.dialogue.turns))
+
+    def _mix(self, first: int, end: int) -> DialogueMix:
+        scenes = [turn.scene for turn in self.dialogue.turns[first:end]]
+        used = frozenset().union(*(scene.ids for scene in scenes))
+        stems = {stored.element_id: self._load(stored) for stored in self.stems if stored.element_id in used}
+        return mix_dialogue(scenes, stems, self.mix_bits, self.headroom_db)
+
+    def _load(self, stored: StoredStem) -> Stem:
+        if stored.flac is None:
+            raise CorruptDataError(f"sample {self.id}: keeps no audio of stem {stored.element_id}")
+        return load_stem(stored.info, stored.flac)
 
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """One seed that gave no sample: the stage that gave up, a kebab-case reason, and a detail for people."""
+    """A seed that became no sample: the stage that rejected it, a kebab-case reason, a detail for people."""
 
     id: str
     seed: Seed
     stage: str
     reason: str
-    detail: str
-    raw_replies: tuple[str, ...] = ()
-    dialogue: Dialogue | None = None
+    detail: str = field(repr=False)
+    raw_replies: tuple[str, ...] = field(default=(), repr=False)
+    dialogue: Dialogue | None = field(default=None, repr=False)

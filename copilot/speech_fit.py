@@ -20,7 +20,7 @@ from copilot.errors import RowFault
 from copilot.normalise import multiple
 from copilot.rules import check_dialogue
 from copilot.scene import Element, Scene, SceneLimits, SpeechElement
-from copilot.stem import Stem, respoken
+from copilot.stem import Stem, respeak
 from copilot.units import SAMPLE_RATE_HZ, Seconds
 
 FASTEST = 1.08
@@ -100,15 +100,14 @@ def _within(stem: Stem, slot_s: Seconds) -> Stem | None:
         factor = math.ceil(factor * max(end_s / slot_s, _SMALLEST_STEP) * 1000) / 1000
         if factor > FASTEST:
             return None
-        spoken = respoken(stem, time_stretch(stem.audio, SAMPLE_RATE_HZ, factor), factor)
+        spoken = respeak(stem, time_stretch(stem.audio, SAMPLE_RATE_HZ, factor), factor)
     return spoken
 
 
 def _lines(dialogue: Dialogue) -> list[SpeechElement]:
     """Each line once, as it first appears."""
-    elements = (element for turn in dialogue.turns for element in turn.scene.elements)
     first: dict[int, SpeechElement] = {}
-    for element in elements:
+    for element in dialogue.elements():
         if isinstance(element, SpeechElement):
             first.setdefault(element.id, element)
     return list(first.values())

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
-from typing import Any
+from typing import Any, Self, TypedDict
 
 from copilot.audio.activity import active_span
 from copilot.audio.clipping import clipped_share
@@ -35,7 +34,7 @@ _CLOSE_ENOUGH_LU = 0.001
 _SHORTEST_SHARE = 0.5
 _CLIPPED_SHARE = 0.9
 _MOST_WORDS_PER_S = 12.0
-"""Twice what the fastest speakers do."""
+"""Twice the rate of the fastest speakers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +53,16 @@ class SoundSpec:
     gender: str | None = None
     emotion: str | None = None
     reference: str | None = None
-    """Hash of what shows the voice to a backend that clones it: the recording and what is known of it."""
+    """Hash of the recording that a backend clones the voice from, and of what is known about it."""
 
     @property
     def key(self) -> str:
-        """The stem's key: SHA-256 of the canonical JSON of all of it, as hexadecimal digits."""
-        known = {
+        """The stem's key: SHA-256 of the canonical JSON of all fields, as hexadecimal digits.
+
+        Without a reference, its name is left out: stems that were stored before there were references keep
+        their keys.
+        """
+        fields = {
             "tool": self.tool,
             "text": self.text,
             "duration_s": self.duration_s,
@@ -69,12 +72,14 @@ class SoundSpec:
             "gender": self.gender,
             "emotion": self.emotion,
         }
-        return content_hash(known if self.reference is None else {**known, "reference": self.reference})
+        if self.reference is not None:
+            fields["reference"] = self.reference
+        return content_hash(fields)
 
 
 @dataclass(frozen=True, slots=True)
 class StemInfo:
-    """What is known of a stem without its audio."""
+    """The facts about a stem that are known without its audio."""
 
     key: str
     tool: str
@@ -82,48 +87,56 @@ class StemInfo:
     loudness_lufs: Lufs
     peak_dbtp: Decibels
     duration_s: Seconds
-    asked_duration_s: Seconds
-    matched: bool = True
-    voice: str | None = None
-    speech_start_s: Seconds | None = None
-    speech_end_s: Seconds | None = None
-    words: tuple[Word, ...] = ()
-    detail: Mapping[str, str] = field(default_factory=dict)
+    asked_duration_s: Seconds = field(repr=False)
+    matched: bool = field(default=True, repr=False)
+    voice: str | None = field(default=None, repr=False)
+    speech_start_s: Seconds | None = field(default=None, repr=False)
+    speech_end_s: Seconds | None = field(default=None, repr=False)
+    words: tuple[Word, ...] = field(default=(), repr=False)
+    detail: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
 class Stem:
-    """One rendered sound: what is known of it, and the FLAC file (24 bit) that holds its samples.
+    """One rendered sound: its facts, and the FLAC file (24 bit) that holds its samples.
 
-    `power` is what its loudness is made of: K-weighted, in each channel and gating block. A stem goes to
-    other processes, and comes out of a store, as its file: samples are decoded where they are asked for.
+    `power` is the K-weighted power of each channel and gating block, from which the loudness is computed. A
+    stem is sent to other processes, and stored, as its file: samples are decoded when they are first used.
     """
 
     info: StemInfo
-    power: BlockPower
-    flac: bytes
+    power: BlockPower = field(repr=False)
+    flac: bytes = field(repr=False)
+    _pcm: Pcm | None = field(default=None, init=False, repr=False, compare=False)
+    """The samples, once they have been decoded."""
 
-    @cached_property
+    @property
     def pcm(self) -> Pcm:
-        """The samples. Raises CorruptDataError where the file does not hold what is known of it."""
+        """The samples, decoded once. Raises CorruptDataError if the file is not as long as `info` says."""
+        if self._pcm is not None:
+            return self._pcm
         pcm = decode_whole(self.flac)
         if pcm.shape[1] != self.n_samples:
-            raise CorruptDataError(
-                f"stem {self.info.key}: the file does not hold {self.info.duration_s} s with {STEM_BITS} bits"
-            )
+            raise CorruptDataError(_name_wrong_file(self.info))
+        self.keep_samples(pcm)
         return pcm
 
+    def keep_samples(self, pcm: Pcm | None) -> Self:
+        """Keep samples that the caller has at hand, which must be those of the file; return the stem."""
+        object.__setattr__(self, "_pcm", pcm)  # a cache: the stem's value stays the same
+        return self
+
     def __getstate__(self) -> dict[str, Any]:
-        """What travels: everything but the samples, which the file holds."""
-        return {name: value for name, value in self.__dict__.items() if name != "pcm"}
+        """Return all but the samples, which the file holds."""
+        return {"info": self.info, "power": self.power, "flac": self.flac}
 
     def forget_samples(self) -> None:
-        """Keep the file alone."""
-        self.__dict__.pop("pcm", None)
+        """Free the samples; they are decoded again when they are next used."""
+        self.keep_samples(None)
 
     @property
     def n_samples(self) -> int:
-        """How many samples each channel has."""
+        """The number of samples of each channel."""
         return seconds_to_samples(self.info.duration_s)
 
     @property
@@ -132,7 +145,7 @@ class Stem:
         return to_float(self.pcm, STEM_BITS)
 
     def loudness_with(self, gains: tuple[float, float]) -> Lufs:
-        """Integrated loudness in LUFS when it goes to left and right by these gains.
+        """Return the integrated loudness in LUFS after these gains to left and right.
 
         A mono stem goes to both sides, each side of a stereo stem to its own.
         """
@@ -141,10 +154,11 @@ class Stem:
         return gated_loudness(power, gated=self.n_samples >= MIN_GATED_SAMPLES)
 
     def level_for(self, loudness_lufs: Lufs, gains: tuple[float, float]) -> float:
-        """The factor that, on top of the gains of a position, gives the stem that loudness.
+        """Return the factor that, multiplied with the gains of a position, gives the stem that loudness.
 
-        The gate at -70 LUFS lets more of a decaying sound in the louder it is played, so loudness is not
-        quite proportional to level: the factor is approached in a few steps.
+        The louder a decaying sound is played, the more of it passes the gate at -70 LUFS, so loudness is not
+        quite proportional to level: the factor is approached in a few steps. Raises RowFault `stem-silent`
+        if nothing passes the gate.
         """
         level = db_to_gain(loudness_lufs - self.info.loudness_lufs)
         for _ in range(_STEPS_TO_LEVEL):
@@ -166,10 +180,10 @@ def make_stem(
     words: tuple[Word, ...] = (),
     detail: Mapping[str, str] | None = None,
 ) -> Stem:
-    """Conform, quantise, measure and encode what a backend gave for `spec`.
+    """Conform, quantise, measure and encode the audio that a backend rendered for `spec`.
 
-    Raises RowFault where it is no sound: `stem-layout`, `stem-not-finite`, `stem-silent`, `stem-clipped`,
-    or, where it is far shorter than asked, `stem-too-short`.
+    Raises RowFault for unusable audio: `stem-layout`, `stem-not-finite`, `stem-silent`, `stem-clipped`, or,
+    if it is far shorter than requested, `stem-too-short`.
     """
     speaks = spec.tool == "tts"
     pcm = conform(audio, rate_hz, longest_s=None if speaks else spec.duration_s)
@@ -177,9 +191,9 @@ def make_stem(
         raise RowFault("stem-clipped", f"{share:.0%} of it is cut off at its highest level")
     if not speaks and samples_to_seconds(pcm.shape[1]) < _SHORTEST_SHARE * spec.duration_s:
         given_s = samples_to_seconds(pcm.shape[1])
-        raise RowFault("stem-too-short", f"{given_s:.2f} s of the {spec.duration_s:g} s that were asked for")
-    stem = _measured(
-        pcm,
+        raise RowFault("stem-too-short", f"{given_s:.2f} s of the {spec.duration_s:g} s that were requested")
+    measures, power = _measure(pcm, spec.tool)
+    info = StemInfo(
         key=spec.key,
         tool=spec.tool,
         backend=spec.backend.get("backend", ""),
@@ -188,64 +202,73 @@ def make_stem(
         voice=spec.voice,
         words=words,
         detail=dict(detail or {}),
+        **measures,
     )
-    if speaks and (spoken_s := _spoken_s(stem)) < count_words(spec.text) / _MOST_WORDS_PER_S:
+    if speaks and (spoken_s := _speech_duration(info)) < count_words(spec.text) / _MOST_WORDS_PER_S:
         raise RowFault("stem-too-short", f"{spoken_s:.2f} s of speech for {spec.text!r}")
-    return stem
+    return _encode_stem(info, power, pcm)
 
 
-def _spoken_s(stem: Stem) -> Seconds:
-    return (stem.info.speech_end_s or 0.0) - (stem.info.speech_start_s or 0.0)
+def respeak(stem: Stem, audio: Audio, factor: float) -> Stem:
+    """Make a stem of the same speech, spoken faster by `factor` in `audio`: (channels, samples), 48 kHz.
 
-
-def respoken(stem: Stem, audio: Audio, factor: float) -> Stem:
-    """A stem of speech spoken faster by `factor`, as `audio`: float32, (channels, samples), 48 kHz.
-
-    It has a key of its own, and `stretched` in its detail. Raises RowFault as `make_stem`.
+    The stem has its own key, and `stretched` in its detail. Raises RowFault as `make_stem` does.
     """
-    words = tuple(replace(w, start_s=w.start_s / factor, end_s=w.end_s / factor) for w in stem.info.words)
-    return _measured(
-        conform(audio, SAMPLE_RATE_HZ),
+    pcm = conform(audio, SAMPLE_RATE_HZ)
+    measures, power = _measure(pcm, stem.info.tool)
+    info = replace(
+        stem.info,
         key=content_hash([stem.info.key, "respoken", factor]),
-        tool=stem.info.tool,
-        backend=stem.info.backend,
-        asked_duration_s=stem.info.asked_duration_s,
-        matched=stem.info.matched,
-        voice=stem.info.voice,
-        words=words,
+        words=tuple(replace(w, start_s=w.start_s / factor, end_s=w.end_s / factor) for w in stem.info.words),
         detail={**stem.info.detail, "stretched": str(factor)},
+        **measures,
     )
+    return _encode_stem(info, power, pcm)
 
 
-def _measured(pcm: Pcm, *, tool: str, **known: Any) -> Stem:  # noqa: ANN401 - fields of StemInfo
+def _speech_duration(info: StemInfo) -> Seconds:
+    return (info.speech_end_s or 0.0) - (info.speech_start_s or 0.0)
+
+
+class _Measures(TypedDict):
+    """The fields of `StemInfo` that are measured."""
+
+    loudness_lufs: Lufs
+    peak_dbtp: Decibels
+    duration_s: Seconds
+    speech_start_s: Seconds | None
+    speech_end_s: Seconds | None
+
+
+def _measure(pcm: Pcm, tool: str) -> tuple[_Measures, BlockPower]:
     sound = to_float(pcm, STEM_BITS)
     power = block_power(sound)
     loudness = gated_loudness(power, gated=pcm.shape[1] >= MIN_GATED_SAMPLES)
     if not math.isfinite(loudness):
         raise RowFault("stem-silent", "every block is below -70 LUFS, the gate of BS.1770")
-    start, end = active_span(sound) if tool == "tts" else (None, None)
-    info = StemInfo(
-        tool=tool,
-        loudness_lufs=loudness,
-        peak_dbtp=true_peak_dbtp(sound),
-        duration_s=samples_to_seconds(pcm.shape[1]),
-        speech_start_s=start,
-        speech_end_s=end,
-        **known,
-    )
-    stem = Stem(info, power, encode_flac(pcm, STEM_BITS))
-    # They are at hand: nobody has to decode what was just encoded.
-    stem.__dict__["pcm"] = pcm
-    return stem
+    start_s, end_s = active_span(sound) if tool == "tts" else (None, None)
+    measures: _Measures = {
+        "loudness_lufs": loudness,
+        "peak_dbtp": true_peak_dbtp(sound),
+        "duration_s": samples_to_seconds(pcm.shape[1]),
+        "speech_start_s": start_s,
+        "speech_end_s": end_s,
+    }
+    return measures, power
+
+
+def _encode_stem(info: StemInfo, power: BlockPower, pcm: Pcm) -> Stem:
+    return Stem(info, power, encode_flac(pcm, STEM_BITS)).keep_samples(pcm)
 
 
 def load_stem(info: StemInfo, flac: bytes) -> Stem:
-    """A stem from its file. Raises CorruptDataError where the file is not what `info` says."""
+    """Return the stem of a file. Raises CorruptDataError if the file is not what `info` says."""
     pcm, bits = decode_flac(flac)
     stem = Stem(info, block_power(to_float(pcm, STEM_BITS)), flac)
     if bits != STEM_BITS or pcm.shape[1] != stem.n_samples:
-        raise CorruptDataError(
-            f"stem {info.key}: the file does not hold {info.duration_s} s with {STEM_BITS} bits"
-        )
-    stem.__dict__["pcm"] = pcm
-    return stem
+        raise CorruptDataError(_name_wrong_file(info))
+    return stem.keep_samples(pcm)
+
+
+def _name_wrong_file(info: StemInfo) -> str:
+    return f"stem {info.key}: the file does not hold {info.duration_s} s with {STEM_BITS} bits"

@@ -45,7 +45,7 @@ class ShownSample:
     def unmatched(self) -> dict[int, str]:
         """The captions for which the backend had nothing fitting, by element id."""
         ids = [stem["element_id"] for stem in self.content["stems"] if not stem["matched"]]
-        texts = {e.id: e.text for turn in self.dialogue.turns for e in turn.scene.elements}
+        texts = {element.id: element.text for element in self.dialogue.elements()}
         return {element_id: texts.get(element_id, "") for element_id in ids}
 
 
@@ -111,7 +111,7 @@ def _mixes(row: Row, dialogue: Dialogue) -> list[bytes]:
 
 def _stems(row: Row, dialogue: Dialogue) -> Iterator[tuple[str, bytes]]:
     """The FLAC file of each stem that is kept, under the element's id and the first words of its text."""
-    texts = {element.id: element.text for turn in dialogue.turns for element in turn.scene.elements}
+    texts = {element.id: element.text for element in dialogue.elements()}
     for stem in row["stems"]:
         if stem["audio"] is not None:
             name = slug(texts.get(stem["element_id"], "")) or stem["tool"]

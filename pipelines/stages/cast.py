@@ -117,5 +117,4 @@ def _stand_ins(cast: Sequence[Voice], own: Sequence[Voice]) -> Mapping[str, Voic
 
 
 def _spoken(dialogue: Dialogue) -> list[SpeechElement]:
-    elements = (element for turn in dialogue.turns for element in turn.scene.elements)
-    return [element for element in elements if isinstance(element, SpeechElement)]
+    return [element for element in dialogue.elements() if isinstance(element, SpeechElement)]

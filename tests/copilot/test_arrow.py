@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import datasets
@@ -17,16 +18,31 @@ from copilot.arrow import (
     dialogue_of,
     reject_row,
     remix,
+    sample_of,
     sample_row,
     stored_stems_of,
 )
 from copilot.audio.pcm import decode_flac
+from copilot.designers.contract import Account, Usage
 from copilot.errors import CorruptDataError
+from copilot.sample import CastVoice, Recording, Sample
 
 
 def through_parquet(row: dict, schema: pa.Schema, tmp_path: Path) -> dict:
     pq.write_table(pa.Table.from_pylist([row], schema=schema), tmp_path / "rows.parquet")
     return pq.read_table(tmp_path / "rows.parquet").to_pylist()[0]
+
+
+def with_full_provenance(sample: Sample) -> Sample:
+    """Return the sample with every field of its provenance set."""
+    usage = Usage(1, 2, 3, 4, 5, 6, 7, 8.5)
+    provenance = replace(
+        sample.provenance,
+        account=Account("model", "prompt", "hash", usage, ("{}", "{...}")),
+        normalised=("rounded: turn 0",),
+        voices=(CastVoice("woman", "p225", "gender", "f1", (Recording("a.wav", "CC0"),)),),
+    )
+    return replace(sample, provenance=provenance)
 
 
 @pytest.mark.parametrize("schema", [SAMPLES, REJECTS])
@@ -56,6 +72,31 @@ def test_a_sample_comes_back_whole(tmp_path):
         ([], [2], []),
         ([4], [], [3]),
     ]
+
+
+@pytest.mark.parametrize("keep", ["mixes", "stems", "both"])
+def test_a_row_becomes_the_sample_that_it_was_made_of(tmp_path, keep):
+    sample = with_full_provenance(a_sample(1, keep=keep))
+    row = through_parquet(sample_row(sample), SAMPLES, tmp_path)
+    again = sample_of(row)
+    assert again == sample
+    assert sample_row(again) == sample_row(sample)
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [("stems", None), ("mixes", [None]), ("provenance", {}), ("checks", [{"name": "x"}])]
+)
+def test_a_row_that_is_not_a_sample_is_corrupt(column, value):
+    row = sample_row(a_sample(1)) | {column: value}
+    with pytest.raises(CorruptDataError, match="not a sample"):
+        sample_of(row)
+
+
+def test_a_row_without_a_column_is_corrupt():
+    row = sample_row(a_sample(1))
+    del row["tier"]
+    with pytest.raises(CorruptDataError, match="'tier'"):
+        sample_of(row)
 
 
 def test_a_row_without_stems_cannot_be_mixed_again(tmp_path):

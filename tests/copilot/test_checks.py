@@ -10,7 +10,7 @@ import pytest
 from copilot.checks import audio_checks
 from copilot.dialogue import Dialogue, Turn
 from copilot.edit import Add, Change, apply
-from copilot.mix import DialogueMix, Placed, TurnMix, mix_dialogue
+from copilot.mix import DialogueMix, Placed, mix_dialogue
 from copilot.scene import Scene, SoundElement, SpeechElement
 from copilot.stem import SoundSpec, Stem, make_stem
 from copilot.vocabulary import Check
@@ -133,7 +133,7 @@ def test_a_sound_that_is_too_loud_fails(stems, mix):
 
 def test_a_turn_that_is_too_short_fails(stems, mix):
     turn = mix.turns[1]
-    cut = TurnMix(turn.pcm[:, :-4_800], turn.placed, turn.unrounded[:, :-4_800])
+    cut = replace(turn, pcm=turn.pcm[:, :-4_800], unrounded=turn.unrounded[:, :-4_800])
     check = figures(stems, replace(mix, turns=(mix.turns[0], cut)))["duration_error"]
     assert (check.value, check.passed) == (0.1, False)
 

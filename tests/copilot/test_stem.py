@@ -97,7 +97,7 @@ def test_a_stem_travels_as_its_file() -> None:
     sent = pickle.dumps(stem)
     assert len(sent) < len(stem.flac) + 10_000 < stem.pcm.nbytes
     come = pickle.loads(sent)
-    assert "pcm" not in vars(come)
+    assert vars(come).keys() == {"info", "power", "flac"}
     np.testing.assert_array_equal(come.pcm, stem.pcm)
     assert come.info == stem.info
 
@@ -106,7 +106,7 @@ def test_forgotten_samples_are_in_the_file() -> None:
     stem = make_stem(SPEC, NOISE, 48_000)
     pcm = stem.pcm
     stem.forget_samples()
-    assert "pcm" not in vars(stem)
+    assert stem._pcm is None
     np.testing.assert_array_equal(stem.pcm, pcm)
     assert stem.pcm is not pcm
 

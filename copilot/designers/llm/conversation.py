@@ -145,8 +145,7 @@ class Conversation:
 
     def _unoffered(self, dialogue: Dialogue) -> Fault | None:
         """Speech where the prompt has offered none."""
-        elements = (element for turn in dialogue.turns for element in turn.scene.elements)
-        if self._forms.speech or all(element.role != "speech" for element in elements):
+        if self._forms.speech or all(element.role != "speech" for element in dialogue.elements()):
             return None
         return Fault("speech-not-offered", ("a sound is speech; this scene has no speech",))
 
