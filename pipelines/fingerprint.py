@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from importlib.metadata import version
-from typing import Any
 
 from pydantic import Field
 
@@ -44,15 +43,6 @@ class Fingerprint(FrozenModel):
     def digest(self) -> str:
         """The fingerprint itself, 16 hexadecimal digits."""
         return content_hash(self.model_dump(mode="json"))[:16]
-
-
-def differences(ours: Any, theirs: Any, at: str = "") -> Iterator[str]:  # noqa: ANN401 - any JSON value
-    """Where two JSON values differ, as lines such as `config.run_seed: 7 there, 8 asked for`."""
-    if isinstance(ours, dict) and isinstance(theirs, dict):
-        for name in sorted(ours.keys() | theirs.keys()):
-            yield from differences(ours.get(name), theirs.get(name), f"{at}.{name}" if at else name)
-    elif ours != theirs:
-        yield f"{at}: {theirs!r} there, {ours!r} asked for"
 
 
 def versions() -> dict[str, str]:

@@ -17,7 +17,8 @@ from pipelines.backends import compute_fingerprint, create_working_designer
 from pipelines.config import RunConfig
 from pipelines.execution.design_ahead import DesignStatus
 from pipelines.execution.job import Executor, Job
-from pipelines.run.run import Run, new_call
+from pipelines.fingerprint import versions
+from pipelines.run.run import Run, create_call_id
 from pipelines.run.totals import Outcome, Totals
 from pipelines.seeds import SeedDraw, read_seeds
 from pipelines.stages.worker_spec import ExecutionSettings, WorkerSpec
@@ -59,7 +60,7 @@ def generate(
     rejects do where there is a `patience`.
     """
     out = resolved(out)
-    call = new_call()
+    call = create_call_id()
     bank = read_bank(Path(config.voices)) if config.voices else None
     problems = [*genders_missing(bank.voices), *bank.problems] if bank else []
     fingerprint = compute_fingerprint(config, bank, problems.append)
@@ -71,24 +72,26 @@ def generate(
     started = time.monotonic()
     watched = _Watched(on_progress, patience)
 
-    with run.locked():
-        run.open_for(fingerprint)
-        swept = run.sweep()
+    with run.lock():
+        run.open(fingerprint.model_dump(mode="json"), versions=versions())
+        swept = run.delete_leftovers()
         done = run.ledger.seed_ids()
         todo = [seed for seed in draw.seeds if seed.id not in done]
         planned = done.union(seed.id for seed in draw.seeds)
-        run.plan(
+        run.record_seeds(
             sorted(planned),
             {"n_duplicates": draw.n_duplicates, "n_blank": draw.n_blank, "n_problems": draw.n_problems},
         )
         on_start(RunStart(draw, len(done), len(todo), tuple(swept), tuple(problems)))
-        run.note_executor(executor.describe())
+        run.record_executor(executor.describe())
         if todo:
             asks = designer if isinstance(designer, AsyncDesigner) else None
             order = WorkerSpec(out, fingerprint, equipment, bank, designed=asks is not None, call=call)
             StemStore(order.store, order.for_worker(0).user).end_earlier()
             executor.execute(Job(order, todo, watched, on_design, asks, service))
-    return Outcome(Totals.of(run.ledger), len(planned), time.monotonic() - started, watched.times)
+    return Outcome(
+        Totals.of_entries(run.ledger.entries()), len(planned), time.monotonic() - started, watched.times
+    )
 
 
 @dataclass(frozen=True, slots=True)

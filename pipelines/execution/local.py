@@ -199,7 +199,7 @@ def _serve(order: WorkerSpec, pipe: connection.Connection, stop: ctypes.c_bool) 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_die_with_parent, daemon=True).start()
-    with Run(order.run).worked_on():
+    with Run(order.run).worker_alive():
         try:
             _serve_batches(order, pipe, stop)
         except CopilotError as error:

@@ -114,9 +114,9 @@ def run_stats(run: str | Path) -> RunStats:
     """Count a run. Raises UserError where there is none, CorruptDataError where it is damaged."""
     reader = RunReader(run)
     count = _Count()
-    for batch in reader.batches("shards", COLUMNS):
+    for batch in reader.batches("samples", COLUMNS):
         count.add(batch)
-    totals = Totals.of(reader.run.ledger)
+    totals = Totals.of_entries(reader.run.ledger.entries())
     return RunStats(
         n_seeds=reader.description.get("plan", {}).get("n_seeds"),
         n_samples=totals.accepted,
@@ -139,7 +139,7 @@ def run_stats(run: str | Path) -> RunStats:
         scenes=count.scenes.result(),
         captions=count.captions.result(),
         top_captions=count.top_captions.top(_N_TOP),
-        sample_bytes=sum(file.n_bytes for file in reader.files("shards")),
+        sample_bytes=sum(file.n_bytes for file in reader.files("samples")),
         reject_bytes=sum(file.n_bytes for file in reader.files("rejects")),
         usage=totals.usage,
     )

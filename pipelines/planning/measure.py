@@ -26,7 +26,7 @@ def measure_costs(folder: Path, outcome: Outcome) -> MeasuredCosts:
         reasons = ", ".join(f"{n} {reason}" for reason, n in totals.reasons.items()) or "there are no seeds"
         raise CopilotError(f"--calibrate: no sample came of {n_seeds} seeds ({reasons})")
     reader = RunReader(folder)
-    sizes = _sizes([folder / file.path for file in reader.files("shards")], totals.accepted)
+    sizes = _sizes([folder / file.path for file in reader.files("samples")], totals.accepted)
     reject_bytes = sum(file.n_bytes for file in reader.files("rejects"))
     store_bytes = sum(path.stat().st_size for path in (folder / "stems").rglob("*") if path.is_file())
     usage = totals.usage

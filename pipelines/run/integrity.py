@@ -1,4 +1,4 @@
-"""Compare the bytes of a committed file with what the ledger says of it."""
+"""Compare the bytes of a committed file with the size and hash in the ledger."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import os
 from pipelines.run.ledger import CommittedFile
 from pipelines.storage.base import ReadableFile
 
+_PIECE_BYTES = 2**24
 
-def byte_fault(stream: ReadableFile, file: CommittedFile) -> tuple[str, str] | None:
-    """The kind and message where a file's bytes are not those that the ledger knows."""
+
+def find_byte_damage(stream: ReadableFile, file: CommittedFile) -> tuple[str, str] | None:
+    """Return a kind and a message if the bytes are not those that the ledger names, else None."""
     n_bytes = stream.seek(0, os.SEEK_END)
     if n_bytes != file.n_bytes:
         return "file-size", f"{n_bytes} bytes; the ledger says {file.n_bytes}"
@@ -22,6 +24,3 @@ def byte_fault(stream: ReadableFile, file: CommittedFile) -> tuple[str, str] | N
     if sha256 != file.sha256:
         return "file-hash", f"SHA-256 {sha256}; the ledger says {file.sha256}"
     return None
-
-
-_PIECE_BYTES = 2**24

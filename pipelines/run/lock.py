@@ -1,10 +1,10 @@
-"""Who holds a run: one call of the program at a time, which others can tell by its id.
+"""The lock of a run: one call of the program at a time works in it.
 
-A local folder is held by a lock of the system, which ends with its process; none begins before the last
-worker of the call before has gone. Behind a URI a small file tells who holds the run, and until when unless
-it lives: its holder renews it, and makes it again where it has gone. Clocks may differ by less than
-`LAPSE_S - RENEW_S`. Should two calls hold a run all the same, the later one's name stands there, and the
-ledger takes each seed once.
+A local folder is locked by the system; the lock ends with its process, and a new call waits until the last
+worker of the call before has ended. On remote storage a small lease file records the call that has the lock.
+That call renews the lease, and creates it again if it disappears; a lease that is not renewed expires. Clocks
+may differ by less than `EXPIRE_S - RENEW_S`. Should two calls work in a run all the same, the
+lease names the later one, and the ledger counts each seed once.
 """
 
 from __future__ import annotations
@@ -28,55 +28,59 @@ from pipelines.storage.atomic import storage_errors
 
 LEASE = ".driver.json"
 RENEW_S: Seconds = 15.0
-LAPSE_S: Seconds = 90.0
+EXPIRE_S: Seconds = 90.0
 _DRIVER_LOCK = ".lock"
 _WORKER_LOCK = ".workers.lock"
-_ORPHANS_GO_IN_S = 30
-_LEAVE_S: Seconds = 30.0
-"""How long a renewal in hand is waited for."""
+_ORPHAN_TIMEOUT_S = 30
+_JOIN_TIMEOUT_S: Seconds = 30.0
+"""The longest wait for a renewal that is under way when the lock is released."""
 _N_TRIES = 3
 
 
 class RunLock(Protocol):
-    """The one hold on a run."""
+    """The lock of a run."""
 
     @contextmanager
-    def held(self, call: str) -> Iterator[None]:
-        """Hold the run for a call. Raises RunInUseError where another has it."""
+    def acquire(self, call: str) -> Iterator[None]:
+        """Lock the run for a call. Raises RunInUseError if another call has the lock."""
         ...
 
     def require(self, call: str) -> None:
-        """Raises RunInUseError where the call does not hold the run, as far as can be told."""
+        """Raise RunInUseError if the call does not have the lock, as far as can be known."""
         ...
 
     @contextmanager
-    def worked_on(self) -> Iterator[None]:
+    def worker_alive(self) -> Iterator[None]:
         """Show that a worker is alive in the run."""
         ...
 
 
 class FolderLock:
-    """The hold on a run in a local folder."""
+    """The lock of a run in a local folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     @contextmanager
-    def held(self, call: str) -> Iterator[None]:
-        """Hold the run for this process. Raises RunInUseError; UserError for what can be no run's folder."""
+    def acquire(self, call: str) -> Iterator[None]:
+        """Lock the run for this process.
+
+        Raises RunInUseError, and UserError for a path that cannot be the folder of a run.
+        """
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             lock = (self._folder / _DRIVER_LOCK).open("a+")
         except OSError as error:
             raise UserError(
-                f"{self._folder}: cannot be a run's folder ({error.strerror}); choose another --out"
+                f"{self._folder} cannot be the folder of a run ({error.strerror}); choose another folder",
+                field="out",
             ) from error
         with lock as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 raise RunInUseError(
-                    f"{self._folder}: in use by process {_owner(file)}; wait until it is done, or stop it"
+                    f"{self._folder}: in use by process {_read_owner(file)}; wait until it ends, or stop it"
                 ) from error
             # Past the file's buffer, which would fail once more when it is closed on a full disk.
             with storage_errors(self._folder / _DRIVER_LOCK):
@@ -88,27 +92,27 @@ class FolderLock:
                 self._wait_for_orphans()
                 yield
             finally:
-                # What cannot be emptied names a call that is over, as that of a killed one does.
+                # A file that cannot be emptied names a call that has ended, as after a kill.
                 with suppress(OSError):
                     os.ftruncate(file.fileno(), 0)
 
     def require(self, call: str) -> None:
-        """Raises RunInUseError where another call has the lock, or this one has let it go.
+        """Raise RunInUseError if another call has the lock, or this one has released it.
 
-        The lock of a killed call goes on naming it; where there is none, nothing can be told.
+        The file of a killed call still names it; without a file nothing can be known.
         """
         with suppress(FileNotFoundError):
             words = (self._folder / _DRIVER_LOCK).read_text().split()
-            _require(str(self._folder), call, words[1] if len(words) == 2 else None)
+            _require_owner(str(self._folder), call, words[1] if len(words) == 2 else None)
 
     def _wait_for_orphans(self) -> None:
-        """Wait for workers whose driver was killed: they notice, and go, within moments.
+        """Wait for workers whose driver was killed: they notice it and end within moments.
 
-        Raises RunInUseError where they do not.
+        Raises RunInUseError if they do not.
         """
-        deadline = time.monotonic() + _ORPHANS_GO_IN_S
+        deadline = time.monotonic() + _ORPHAN_TIMEOUT_S
         with (self._folder / _WORKER_LOCK).open("a") as file:
-            while not _locks(file):
+            while not _try_lock(file):
                 if time.monotonic() > deadline:
                     raise RunInUseError(
                         f"{self._folder}: in use by workers of an earlier run; wait for them, or stop them"
@@ -116,20 +120,20 @@ class FolderLock:
                 time.sleep(0.05)
 
     @contextmanager
-    def worked_on(self) -> Iterator[None]:
+    def worker_alive(self) -> Iterator[None]:
         """Show that a worker is alive in the run."""
         with (self._folder / _WORKER_LOCK).open("a") as file:
             fcntl.flock(file, fcntl.LOCK_SH)
             yield
 
 
-def _require(place: str, call: str, holder: str | None) -> None:
-    if holder != call:
-        why = "no call holds the run any more" if holder is None else "another call has taken the run over"
+def _require_owner(place: str, call: str, owner: str | None) -> None:
+    if owner != call:
+        why = "its lock was released" if owner is None else "another call has taken the run over"
         raise RunInUseError(f"{place}: {why}; nothing of this batch was committed")
 
 
-def _locks(file: IO[str]) -> bool:
+def _try_lock(file: IO[str]) -> bool:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -137,14 +141,14 @@ def _locks(file: IO[str]) -> bool:
     return True
 
 
-def _owner(file: IO[str]) -> str:
+def _read_owner(file: IO[str]) -> str:
     file.seek(0)
     return next(iter(file.read().split()), "unknown")
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """What the file of a held run says; seconds are since 1970."""
+    """The content of the lease file of a run that is in use; seconds are since 1970."""
 
     call: str
     host: str
@@ -153,93 +157,98 @@ class Lease:
 
 
 class LeaseLock:
-    """The hold on a run behind a URI."""
+    """The lock of a run behind a URI."""
 
     def __init__(self, storage: Storage, clock: Callable[[], Seconds] = time.time) -> None:
         self._storage = storage
         self._clock = clock
 
     @contextmanager
-    def held(self, call: str) -> Iterator[None]:
-        """Hold the run, and renew the hold in a thread. Raises RunInUseError, StorageError."""
-        self._take(call)
-        leaving = threading.Event()
-        thread = threading.Thread(target=self._keep, args=(call, leaving), name="copilot-lease", daemon=True)
+    def acquire(self, call: str) -> Iterator[None]:
+        """Lock the run, and renew the lease in a thread. Raises RunInUseError, StorageError."""
+        self._create_lease(call)
+        released = threading.Event()
+        thread = threading.Thread(
+            target=self._renew_until, args=(call, released), name="copilot-lease", daemon=True
+        )
         thread.start()
         try:
             yield
         finally:
-            leaving.set()
-            thread.join(_LEAVE_S)
-            # What cannot be removed lapses, and so does what a renewal that hangs may still write.
+            released.set()
+            thread.join(_JOIN_TIMEOUT_S)
+            # A lease that cannot be removed expires, as does one that a hanging renewal still writes.
             with suppress(StorageError):
-                if not thread.is_alive() and self._holder() == call:
+                if not thread.is_alive() and self._owner() == call:
                     self._storage.remove(LEASE)
 
     def require(self, call: str) -> None:
-        """Raises RunInUseError where another call holds the run, or none does; StorageError."""
-        _require(self._storage.place, call, self._holder())
+        """Raise RunInUseError if another call has the lock, or no call; StorageError."""
+        _require_owner(self._storage.place, call, self._owner())
 
-    def _holder(self) -> str | None:
-        """The call that holds the run, even if it has not shown itself for long."""
-        there = self._read()
-        return there.call if there else None
+    def _owner(self) -> str | None:
+        """Return the call that has the lock, even if its lease has expired."""
+        lease = self._read_lease()
+        return lease.call if lease else None
 
     @contextmanager
-    def worked_on(self) -> Iterator[None]:
-        """Do nothing: workers of a call that no longer holds the run cannot commit."""
+    def worker_alive(self) -> Iterator[None]:
+        """Do nothing: workers of a call that no longer has the lock cannot commit."""
         yield
 
-    def _take(self, call: str) -> None:
+    def _create_lease(self, call: str) -> None:
         for _ in range(_N_TRIES):
-            if self._storage.create(LEASE, self._written(call)):
+            if self._storage.create(LEASE, self._encode_lease(call)):
                 return
-            there = self._read()
-            # The answer to an upload may get lost, and the next one finds its own file.
-            if there is not None and there.call == call:
+            lease = self._read_lease()
+            # The answer to an upload may get lost, and the next upload finds its own file.
+            if lease is not None and lease.call == call:
                 return
-            if there is not None and self._left_s(there) > 0:
-                raise self._refusal(there)
-            # Not written over: of many that find it lapsed, one creates it anew.
+            if lease is not None and self._remaining_s(lease) > 0:
+                raise self._refusal(lease)
+            # Not written over: of many calls that find it expired, one creates it again.
             self._storage.remove(LEASE)
-        raise RunInUseError(f"{self._storage.place}: others take hold of it; try again when they have ended")
-
-    def _refusal(self, there: Lease) -> RunInUseError:
-        return RunInUseError(
-            f"{self._storage.place}: in use by process {there.pid} on {there.host} (call {there.call}); wait "
-            f"until it is done, or stop it: if it was killed, its hold ends in {self._left_s(there):.0f} s"
+        raise RunInUseError(
+            f"{self._storage.place}: other calls try to lock it; try again when they have ended"
         )
 
-    def _left_s(self, there: Lease) -> Seconds:
-        return there.renewed_at_s + LAPSE_S - self._clock()
+    def _refusal(self, lease: Lease) -> RunInUseError:
+        return RunInUseError(
+            f"{self._storage.place}: in use by process {lease.pid} on {lease.host} (call {lease.call}); "
+            "wait until it ends, or stop it; "
+            f"if it was killed, its lock expires in {self._remaining_s(lease):.0f} s"
+        )
 
-    def _keep(self, call: str, leaving: threading.Event) -> None:
-        held = True
-        while held and not leaving.wait(RENEW_S):
-            # The hold outlives several renewals that fail; a call that loses it hears of it when it commits.
+    def _remaining_s(self, lease: Lease) -> Seconds:
+        return lease.renewed_at_s + EXPIRE_S - self._clock()
+
+    def _renew_until(self, call: str, released: threading.Event) -> None:
+        is_owner = True
+        while is_owner and not released.wait(RENEW_S):
+            # The lease outlives several failed renewals. A call that lost the lock learns it when it commits.
             with suppress(StorageError):
-                held = self.renew(call)
+                is_owner = self.renew(call)
 
     def renew(self, call: str) -> bool:
-        """Show that the call lives; whether it still holds the run: no other call's name is there.
+        """Renew the lease of a call. Returns False if the lease names another call.
 
         Raises StorageError.
         """
-        there = self._read()
-        if there is None:
+        lease = self._read_lease()
+        if lease is None:
             # Deleted, or damaged. Another call may find that at the same moment, and one of them creates it.
-            if self._storage.create(LEASE, self._written(call)):
+            if self._storage.create(LEASE, self._encode_lease(call)):
                 return True
-            there = self._read()
-        if there is not None and there.call != call:
+            lease = self._read_lease()
+        if lease is not None and lease.call != call:
             return False
-        self._storage.write(LEASE, self._written(call))
+        self._storage.write(LEASE, self._encode_lease(call))
         return True
 
-    def _written(self, call: str) -> bytes:
+    def _encode_lease(self, call: str) -> bytes:
         return json.dumps(asdict(Lease(call, platform.node(), os.getpid(), round(self._clock(), 3)))).encode()
 
-    def _read(self) -> Lease | None:
+    def _read_lease(self) -> Lease | None:
         data = self._storage.read(LEASE)
         try:
             return Lease(**json.loads(data)) if data is not None else None

@@ -1,6 +1,6 @@
-"""How commands read a run: the files that its ledger names, in the ledger's order, and no others.
+"""Read the rows of a run from the files that its ledger names, in the ledger's order, and from no others.
 
-Metadata is read without touching the audio, by projecting columns. At most one row group, about 64 MB of
+Metadata is read without reading the audio, by projecting columns. At most one row group, about 64 MB of
 audio, is in memory at once. A file that is missing or damaged raises CorruptDataError with its path.
 """
 
@@ -17,16 +17,15 @@ import pyarrow.parquet as pq
 
 from copilot.arrow import AUDIO_COLUMNS
 from copilot.errors import CorruptDataError, UserError
-from pipelines.run.ledger import CommittedFile
+from pipelines.run.ledger import CommittedFile, FileKind
 from pipelines.run.run import Run
 
-Kind = Literal["shards", "rejects"]
 Row = dict[str, Any]
 
 Columns = Literal["all", "metadata"] | Sequence[str]
-"""Which columns to read: all, all but the audio, or Parquet paths (`id`, `turns`, `turns.list.element.task`).
+"""The columns to read: all, all but the audio, or Parquet paths (`id`, `turns`, `turns.list.element.task`).
 
-A path stands for everything below it. `metadata` keeps the audio's `path`, which tells what is stored.
+A path stands for everything below it. `metadata` keeps the audio's `path`, which says if audio is stored.
 """
 
 _BATCH_ROWS = 256
@@ -34,42 +33,42 @@ _N_EXAMPLES = 3
 
 
 class RunReader:
-    """One run, read only, in a folder or behind a URI. Raises UserError where there is none."""
+    """A reader of one run, in a folder or behind a URI. Raises UserError if there is no run."""
 
     def __init__(self, place: str | Path) -> None:
         self.run = Run(place)
         self.place = self.run.place
         self.description = self.run.describe()
 
-    def files(self, kind: Kind) -> Iterator[CommittedFile]:
-        """The committed files of samples or of rejects."""
+    def files(self, kind: FileKind) -> Iterator[CommittedFile]:
+        """Yield the committed files of samples or of rejects."""
         for entry in self.run.ledger.entries():
-            yield from (file for file in entry.files if file.path.startswith(f"{kind}/"))
+            yield from (file for file in entry.files if file.kind == kind)
 
     def row_groups(self, file: CommittedFile, columns: Columns = "all") -> Iterator[pa.Table]:
-        """One file, row group by row group."""
-        with self._opened(file) as parquet:
+        """Yield the row groups of a file, one at a time."""
+        with self._open(file) as parquet:
             for index in range(parquet.num_row_groups):
                 yield parquet.read_row_group(index, columns=_paths(parquet, columns), use_threads=False)
 
-    def batches(self, kind: Kind, columns: Columns = "metadata") -> Iterator[pa.RecordBatch]:
-        """All files in batches of at most 256 rows, across row groups: for many rows of small columns."""
+    def batches(self, kind: FileKind, columns: Columns = "metadata") -> Iterator[pa.RecordBatch]:
+        """Yield batches of at most 256 rows, across row groups: for many rows of small columns."""
         for file in self.files(kind):
-            with self._opened(file) as parquet:
+            with self._open(file) as parquet:
                 yield from parquet.iter_batches(
                     _BATCH_ROWS, columns=_paths(parquet, columns), use_threads=False
                 )
 
-    def rows(self, kind: Kind, columns: Columns = "all") -> Iterator[Row]:
-        """All rows of all files, one at a time."""
+    def rows(self, kind: FileKind, columns: Columns = "all") -> Iterator[Row]:
+        """Yield all rows of all files, one at a time."""
         for file in self.files(kind):
             for table in self.row_groups(file, columns):
                 yield from (_row(table, index) for index in range(table.num_rows))
 
     def find(self, wanted: str, columns: Columns = "all") -> Row:
-        """The sample with this id or seed id: the id columns are read, and then its row group alone.
+        """Return the sample with this id or seed id: only the id columns and its row group are read.
 
-        Raises UserError where there is none, which says what became of a rejected seed.
+        Raises UserError if there is none; for a rejected seed it gives stage, reason and detail.
         """
         found = self._find(["id", "seed_id"], lambda row: wanted in row.values(), columns)
         if found is not None:
@@ -78,12 +77,12 @@ class RunReader:
             if wanted in {row["id"], row["seed_id"]}:
                 raise UserError(
                     f"{wanted}: rejected in stage {row['stage']}, {row['reason']}: {row['detail']}; "
-                    "there is no sample of it"
+                    "it has no sample"
                 )
         raise UserError(f"{wanted}: not in {self.place}; {self._examples()}")
 
     def first(self, columns: Columns = "all") -> Row:
-        """The first hq sample, or the first sample where none is hq. Raises UserError where there is none."""
+        """Return the first hq sample, or else the first sample. Raises UserError if there is none."""
         row = self._find(["tier"], lambda row: row["tier"] == "hq", columns)
         row = row or self._find(["tier"], lambda _: True, columns)
         if row is None:
@@ -91,7 +90,7 @@ class RunReader:
         return row
 
     def _find(self, keys: list[str], matches: Callable[[Row], bool], columns: Columns) -> Row | None:
-        for file in self.files("shards"):
+        for file in self.files("samples"):
             for group, table in enumerate(self.row_groups(file, keys)):
                 for index, row in enumerate(table.to_pylist()):
                     if matches(row):
@@ -99,21 +98,21 @@ class RunReader:
         return None
 
     def _row_at(self, file: CommittedFile, group: int, index: int, columns: Columns) -> Row:
-        with self._opened(file) as parquet:
+        with self._open(file) as parquet:
             table = parquet.read_row_group(group, columns=_paths(parquet, columns), use_threads=False)
             return _row(table, index)
 
     def _examples(self) -> str:
-        n_samples = sum(file.n_rows for file in self.files("shards"))
+        n_samples = sum(file.n_rows for file in self.files("samples"))
         if not n_samples:
             return "the run has no samples; copilot stats shows why seeds were rejected"
-        rows = self.rows("shards", ["id", "seed_id"])
+        rows = self.rows("samples", ["id", "seed_id"])
         few = ", ".join(f"{row['id']} ({row['seed_id']})" for row in islice(rows, _N_EXAMPLES))
         return f"there are {n_samples} samples, such as {few}"
 
     @contextmanager
-    def _opened(self, file: CommittedFile) -> Iterator[pq.ParquetFile]:
-        """A Parquet file; a page that has a checksum is held against it as it is read."""
+    def _open(self, file: CommittedFile) -> Iterator[pq.ParquetFile]:
+        """Open a Parquet file; a page that has a checksum is compared with it when it is read."""
         path = f"{self.place}/{file.path}"
         try:
             with (
@@ -122,7 +121,7 @@ class RunReader:
             ):
                 yield parquet
         except FileNotFoundError as error:
-            raise CorruptDataError(f"{path}: not there, but the ledger names it") from error
+            raise CorruptDataError(f"{path}: missing, but the ledger names it") from error
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise CorruptDataError(f"{path}: cannot be read as Parquet ({error})") from error
 

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from copilot.designers.contract import Usage
 from pipelines.accounting.render_stats import RenderStats, merge
 from pipelines.accounting.stage_times import StageTimes
-from pipelines.run.ledger import Ledger, LedgerEntry
+from pipelines.run.ledger import LedgerEntry
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What a ledger holds: samples by tier, rejects by `stage/reason`, seconds of mixes.
+    """The sums over a ledger: samples by tier, rejects by `stage/reason`, seconds of mixes.
 
-    `usage` is what was asked of a language model for all of them, `renders` what each backend rendered.
+    `usage` adds up the use of a language model, `renders` the sounds that each backend rendered.
     """
 
     accepted: int
@@ -28,13 +28,8 @@ class Totals:
     renders: RenderStats
 
     @classmethod
-    def of(cls, ledger: Ledger) -> Totals:
-        """Add up a ledger."""
-        return cls.of_entries(ledger.entries())
-
-    @classmethod
     def of_entries(cls, entries: Iterable[LedgerEntry]) -> Totals:
-        """Add up entries, each of which is let go of at once."""
+        """Add up entries, one of which is in memory at a time."""
         accepted, rejected, audio_s, usage = 0, 0, 0.0, Usage()
         tiers: Counter[str] = Counter()
         reasons: Counter[str] = Counter()
@@ -52,7 +47,7 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a call of `generate` ended: the run as it stands, and what this call merge."""
+    """The result of a call of `generate`: the totals of the run, and the time this call took."""
 
     totals: Totals
     n_seeds: int
@@ -61,5 +56,5 @@ class Outcome:
 
     @property
     def n_left(self) -> int:
-        """How many of the run's seeds are not accounted for yet: some, where it was interrupted."""
+        """The number of the run's seeds that are not accounted for yet: not 0 if it was interrupted."""
         return self.n_seeds - self.totals.accepted - self.totals.rejected

@@ -17,7 +17,7 @@ from copilot.seed import Seed
 from copilot.stem import SoundSpec, Stem, make_stem
 from copilot.vocabulary import Check, Word
 from pipelines.config import RunConfig
-from pipelines.fingerprint import Fingerprint
+from pipelines.fingerprint import Fingerprint, versions
 from pipelines.run.run import Run
 from pipelines.run.shards import ShardWriter
 
@@ -131,9 +131,9 @@ def a_run(
     fingerprint = Fingerprint(config=config, designer={"name": "test"}, renderers={})
     samples = [a_sample(k, keep=keep, tier="valid" if k % 3 == 2 else "hq") for k in range(n_samples)]
     rejects = [a_reject(k) for k in range(n_rejects)]
-    with run.locked():
-        run.open_for(fingerprint)
-        run.plan([row.seed.id for row in (*samples, *rejects)], {})
+    with run.lock():
+        run.open(fingerprint.model_dump(mode="json"), versions=versions())
+        run.record_seeds([row.seed.id for row in (*samples, *rejects)], {})
         for start in range(0, n_samples, per_shard):
             writer = ShardWriter(run)
             for sample in samples[start : start + per_shard]:

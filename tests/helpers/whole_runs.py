@@ -91,7 +91,7 @@ class WholeRun:
         assert sorted(entered) == sorted(seed.id for seed in drawn(self.num))
         rows = [
             {column: value for column, value in row.items() if column != "provenance"}
-            for row in RunReader(self.place).rows("shards")
+            for row in RunReader(self.place).rows("samples")
         ]
         assert len(rows) + len(self.rejects()) == len(entered)
         return {row["seed_id"]: row for row in rows}

@@ -175,8 +175,8 @@ def test_another_configuration_is_refused(tmp_path):
     refused = generate(folder, "--seed", "8", "--bits", "24")
     assert refused.returncode == 2
     assert "belongs to a run with another configuration" in refused.stderr
-    assert "config.mix_bits: 16 there, 24 asked for" in refused.stderr
-    assert "config.run_seed: 7 there, 8 asked for" in refused.stderr
+    assert "config.mix_bits is 16 in the run, but 24 was requested" in refused.stderr
+    assert "config.run_seed is 7 in the run, but 8 was requested" in refused.stderr
     assert "--out" in refused.stderr
 
 
@@ -186,9 +186,8 @@ def test_a_folder_of_something_else_is_refused_and_left_alone(tmp_path):
     (folder / "run" / "thesis.tex").write_text("precious")
     refused = generate(folder)
     assert refused.returncode == 2
-    assert (
-        "not empty and no run (thesis.tex is there); give the run a new folder with --out" in refused.stderr
-    )
+    assert "--out" in refused.stderr
+    assert "thesis.tex" in refused.stderr
     assert [path.name for path in (folder / "run").iterdir()] == ["thesis.tex"]
 
 
@@ -202,7 +201,7 @@ def test_a_run_in_use_is_refused(tmp_path):
     os.kill(driver.pid, signal.SIGKILL)
     driver.wait()
     assert refused.returncode == 2
-    assert f"in use by process {driver.pid}; wait until it is done, or stop it" in refused.stderr
+    assert f"in use by process {driver.pid}" in refused.stderr
 
 
 def test_a_damaged_stem_is_rendered_again(tmp_path, undisturbed):

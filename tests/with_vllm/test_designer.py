@@ -26,7 +26,7 @@ LIMITS = SceneLimits(n_elements=5)
 LONGEST_S = 300
 N_SEEDS = 12
 COLUMNS = {
-    "shards": ["id", "seed_id", "seed_text", "turns", "checks", "provenance"],
+    "samples": ["id", "seed_id", "seed_text", "turns", "checks", "provenance"],
     "rejects": ["seed_id", "stage", "reason", "detail", "raw_replies"],
 }
 
@@ -56,20 +56,20 @@ class Call:
         return sorted(seed.id for seed in read_seeds(self.seeds, None, 0).seeds)
 
     def rows(self, kind: str) -> list[dict]:
-        """What the ledger knows of in `shards` or `rejects`, without the audio."""
+        """Return the samples or rejects that the ledger names, without the audio."""
         return [row for entry in self.run.ledger.entries() for row in self.rows_of(entry, kind)]
 
     def rows_of(self, entry, kind: str) -> list[dict]:
         return [
             row
             for file in entry.files
-            if file.path.startswith(kind)
+            if file.kind == kind
             for row in pq.read_table(Path(self.run.place) / file.path, columns=COLUMNS[kind]).to_pylist()
         ]
 
     def accounted(self) -> list[str]:
         """Every row's seed, so that one which is there twice is twice in the list."""
-        return sorted(row["seed_id"] for kind in ("shards", "rejects") for row in self.rows(kind))
+        return sorted(row["seed_id"] for kind in COLUMNS for row in self.rows(kind))
 
 
 def ended(command: Command) -> Ended:
@@ -93,17 +93,17 @@ def test_every_seed_is_accounted_for_once(made):
 
 
 def test_all_but_one_seed_become_samples(made):
-    assert len(made.rows("shards")) >= N_SEEDS - 1, made.rows("rejects")
+    assert len(made.rows("samples")) >= N_SEEDS - 1, made.rows("rejects")
 
 
 def test_no_sample_has_a_fatal_fault(made):
-    for row in made.rows("shards"):
+    for row in made.rows("samples"):
         violations = check_dialogue(dialogue_of(row), LIMITS)
         assert [violation for violation in violations if violation.severity == "fatal"] == []
 
 
 def test_what_no_operation_names_does_not_change(made):
-    for row in made.rows("shards"):
+    for row in made.rows("samples"):
         turns = row["turns"]
         assert [turn["index"] for turn in turns] == [0, 1, 2]
         for before, turn in pairwise(turns):
@@ -117,8 +117,8 @@ def test_what_no_operation_names_does_not_change(made):
 
 def test_both_prompts_are_used_and_speech_is_where_it_is_offered(made):
     spoken = {"turnwise-speech": 0, "turnwise-sounds": 0}
-    n_used = Counter(row["provenance"]["prompt"] for row in made.rows("shards"))
-    for row in made.rows("shards"):
+    n_used = Counter(row["provenance"]["prompt"] for row in made.rows("samples"))
+    for row in made.rows("samples"):
         elements = [element for turn in row["turns"] for element in turn["elements"]]
         spoken[row["provenance"]["prompt"]] += any(element["tool"] == "tts" for element in elements)
     assert n_used.keys() == spoken.keys()
@@ -131,12 +131,12 @@ def test_the_run_records_the_prompts(made):
     hashes = PromptLibrary.load().hashes()
     names = {"turnwise-speech", "turnwise-sounds", "story", "edit", "correction", "judge"}
     assert prompts == {name: hashes[name] for name in names}
-    used = {(row["provenance"]["prompt"], row["provenance"]["prompt_hash"]) for row in made.rows("shards")}
+    used = {(row["provenance"]["prompt"], row["provenance"]["prompt_hash"]) for row in made.rows("samples")}
     assert used <= prompts.items()
 
 
 def test_samples_tell_what_they_cost(made):
-    accounts = [row["provenance"] for row in made.rows("shards")]
+    accounts = [row["provenance"] for row in made.rows("samples")]
     for account in accounts:
         assert (account["model"], account["mode"]) == ("tiny", "turnwise")
         assert len(account["raw_replies"]) == account["requests"] >= 5  # three turns, two judged
@@ -148,14 +148,14 @@ def test_samples_tell_what_they_cost(made):
 
 
 def test_usages_add_up(made):
-    replies = [row["provenance"]["raw_replies"] for row in made.rows("shards")]
+    replies = [row["provenance"]["raw_replies"] for row in made.rows("samples")]
     replies += [row["raw_replies"] for row in made.rows("rejects")]
-    usage = asdict(Totals.of(made.run.ledger).usage)
+    usage = asdict(Totals.of_entries(made.run.ledger.entries()).usage)
     assert usage["requests"] == sum(map(len, replies))
     assert made.told["usage"] == usage
     # A reject's row has its replies, but not its tokens.
     for entry in made.run.ledger.entries():
-        accounts = [row["provenance"] for row in made.rows_of(entry, "shards")]
+        accounts = [row["provenance"] for row in made.rows_of(entry, "samples")]
         if not entry.rejected:
             for name in ("prompt", "cached", "generated"):
                 told = sum(account["tokens"][name] for account in accounts)
@@ -163,7 +163,7 @@ def test_usages_add_up(made):
 
 
 def test_every_edit_turn_is_judged(made):
-    for row in made.rows("shards"):
+    for row in made.rows("samples"):
         verdicts = {check["name"]: check for check in row["checks"] if check["name"].startswith("judge/")}
         assert tuple(verdicts) == CHECKS
         assert {(check["limit"], check["value"] in {0, 1, 2}) for check in verdicts.values()} == {(0, True)}
@@ -187,7 +187,7 @@ def test_what_noise_cannot_do_is_rejected_with_reason_and_reply(vllm_server, tmp
         )
         (reply,) = row["raw_replies"]
         assert list(json.loads(reply)) == ["story", "edit_1", "edit_2"]
-    assert Totals.of(call.run.ledger).usage.requests == len(rejects) == 6
+    assert Totals.of_entries(call.run.ledger.entries()).usage.requests == len(rejects) == 6
     assert call.run.describe()["fingerprint"]["prompts"].keys() == {
         "whole-speech",
         "whole-sounds",

@@ -82,7 +82,7 @@ class CommitPart:
         self._worker = Worker(order, "mix")
         self._meters = PrometheusCounters()
         self._until_the_process_ends = ExitStack()
-        self._until_the_process_ends.enter_context(Run(order.run).worked_on())
+        self._until_the_process_ends.enter_context(Run(order.run).worker_alive())
         self._writing = ExitStack()
         self._writer: ShardWriter | None = None
         self._progress: list[Progress] = []

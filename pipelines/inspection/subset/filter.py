@@ -21,10 +21,10 @@ from copilot.arrow import SAMPLES
 from copilot.errors import CorruptDataError, UserError
 from copilot.vocabulary import Tier
 from pipelines.inspection.subset.conditions import METADATA, METADATA_SCHEMA, Condition
-from pipelines.run.integrity import byte_fault
+from pipelines.run.integrity import find_byte_damage
 from pipelines.run.ledger import CommittedFile
 from pipelines.run.reader import RunReader
-from pipelines.run.run import Run, new_call
+from pipelines.run.run import Run, create_call_id
 from pipelines.run.shards import ShardWriter
 from pipelines.run.totals import Totals
 from pipelines.storage import resolved
@@ -65,18 +65,18 @@ def filter_run(
         raise UserError(f"--out {out}: is the run that is filtered; give the subset a folder of its own")
     chosen = _choose(reader, tier, Condition(where) if where is not None else None)
     matching = {seed_id for _, seed_ids in chosen for seed_id in seed_ids}
-    n_source = sum(file.n_rows for file in reader.files("shards"))
+    n_source = sum(file.n_rows for file in reader.files("samples"))
     if not matching:
         raise UserError(f"{source}: none of its {n_source} samples matches; nothing was written")
-    run = Run(out, new_call())
-    with run.locked():
+    run = Run(out, create_call_id())
+    with run.lock():
         _open(run, reader, {"tier": tier, "where": where})
-        run.sweep()
+        run.delete_leftovers()
         done = run.ledger.seed_ids()
-        run.plan(sorted(done | matching), {})
+        run.record_seeds(sorted(done | matching), {})
         on_start(len(matching - done))
         n_copied = _copy(_rows(reader, chosen, done), run, on_copied)
-    return Filtered(Totals.of(run.ledger), n_source, n_copied)
+    return Filtered(Totals.of_entries(run.ledger.entries()), n_source, n_copied)
 
 
 def _open(run: Run, reader: RunReader, asked: Mapping[str, Any]) -> None:
@@ -85,7 +85,7 @@ def _open(run: Run, reader: RunReader, asked: Mapping[str, Any]) -> None:
     if not isinstance(theirs, dict):
         raise CorruptDataError(f"{reader.place}/run.json: no fingerprint in it")
     applied = {**asked, "source": reader.description.get("digest"), "before": theirs.get("filter")}
-    run.open_as(
+    run.open(
         {**theirs, "filter": applied},
         source=reader.place,
         versions=reader.description.get("versions", {}),
@@ -94,7 +94,7 @@ def _open(run: Run, reader: RunReader, asked: Mapping[str, Any]) -> None:
 
 def _choose(reader: RunReader, tier: Tier | None, condition: Condition | None) -> Chosen:
     chosen = []
-    for file in reader.files("shards"):
+    for file in reader.files("samples"):
         seed_ids: set[str] = set()
         for table in reader.row_groups(file, METADATA):
             _require(METADATA_SCHEMA, table, reader, file)
@@ -120,7 +120,7 @@ def _rows(reader: RunReader, chosen: Chosen, done: AbstractSet[str]) -> Iterator
             continue
         # The first reading of the metadata has found the file there.
         with reader.run.storage.open(file.path) as stream:
-            fault = byte_fault(stream, file)
+            fault = find_byte_damage(stream, file)
         if fault:
             raise CorruptDataError(
                 f"{reader.place}/{file.path}: {fault[1]}; see: copilot verify {reader.place}"

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from copilot.arrow import REJECTS, SAMPLES
 from copilot.vocabulary import Keep
 from pipelines.inspection.verify.row import row_faults
-from pipelines.run.integrity import byte_fault
+from pipelines.run.integrity import find_byte_damage
 from pipelines.run.ledger import CommittedFile
 from pipelines.storage import open_storage
 
@@ -54,11 +54,6 @@ class FileJob:
     in_depth: frozenset[str]
     keep: Keep | None
 
-    @property
-    def holds_samples(self) -> bool:
-        """Whether it is a file of samples; otherwise it is one of rejects."""
-        return self.file.path.startswith("shards/")
-
 
 @dataclass(slots=True)
 class FileResult:
@@ -79,7 +74,7 @@ def verify_file(job: FileJob) -> FileResult:
     result = FileResult()
     try:
         with open_storage(job.run).open(job.file.path) as stream:
-            if fault := byte_fault(stream, job.file):
+            if fault := find_byte_damage(stream, job.file):
                 result.add(*fault, job.file)
             with pq.ParquetFile(stream, page_checksum_verification=True) as parquet:
                 _verify_table(parquet, job, result)
@@ -91,7 +86,7 @@ def verify_file(job: FileJob) -> FileResult:
 
 
 def _verify_table(parquet: pq.ParquetFile, job: FileJob, result: FileResult) -> None:
-    schema = SAMPLES if job.holds_samples else REJECTS
+    schema = SAMPLES if job.file.kind == "samples" else REJECTS
     found_schema = parquet.schema_arrow
     if not found_schema.equals(schema) or found_schema.metadata != schema.metadata:
         result.add("file-schema", "its columns are not those of this version", job.file)
@@ -102,7 +97,7 @@ def _verify_table(parquet: pq.ParquetFile, job: FileJob, result: FileResult) -> 
     found = _Found()
     n_read = 0
     for index in range(parquet.num_row_groups):
-        columns = _SAMPLE_KEYS if job.holds_samples else _REJECT_KEYS
+        columns = _SAMPLE_KEYS if job.file.kind == "samples" else _REJECT_KEYS
         keys = _read(parquet, index, columns, job, result)
         if keys is not None:
             n_read += 1
@@ -153,7 +148,7 @@ def _verify_counts(found: _Found, job: FileJob, result: FileResult) -> None:
     if dict(found.groups) != dict(job.groups):
         message = f"{dict(sorted(found.groups.items()))}; the ledger says {dict(sorted(job.groups.items()))}"
         result.add("ledger-counts", message, job.file)
-    if job.holds_samples and not abs(found.audio_s - job.audio_s) <= _AUDIO_TOLERANCE_S:
+    if job.file.kind == "samples" and not abs(found.audio_s - job.audio_s) <= _AUDIO_TOLERANCE_S:
         message = f"{found.audio_s:.3f} s of mixes; the ledger says {job.audio_s:.3f}"
         result.add("ledger-counts", message, job.file)
 

@@ -22,10 +22,8 @@ from copilot.errors import CopilotError, CorruptDataError
 from copilot.hashing import content_hash
 from copilot.vocabulary import Keep
 from pipelines.inspection.verify.file import FileJob, FileResult, Problem, verify_file
-from pipelines.run.ledger import LedgerEntry
+from pipelines.run.ledger import FOLDERS, LedgerEntry
 from pipelines.run.run import Run
-
-_FOLDERS = ("shards", "rejects")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,14 +135,14 @@ def _entries(run: Run, problems: list[Problem], void: list[LedgerEntry]) -> Iter
     def note(name: str, error: CorruptDataError) -> None:
         problems.append(Problem("ledger-entry", str(error), f"ledger/{name}.json"))
 
-    for entry, stands in run.ledger.judged(note):
+    for entry, stands in run.ledger.judge(note):
         if not stands:
             void.append(entry)
             continue
-        for folder, seed_ids in zip(_FOLDERS, (entry.accepted, entry.rejected), strict=True):
-            n_files = sum(file.path.startswith(f"{folder}/") for file in entry.files)
+        for kind, seed_ids in (("samples", entry.accepted), ("rejects", entry.rejected)):
+            n_files = sum(file.kind == kind for file in entry.files)
             if n_files != bool(seed_ids):
-                message = f"names {n_files} files in {folder} for {len(seed_ids)} seeds"
+                message = f"names {n_files} files of {kind} for {len(seed_ids)} seeds"
                 problems.append(Problem("ledger-entry", message, f"ledger/{entry.name}.json"))
         yield entry
 
@@ -174,7 +172,7 @@ def _draw(seed_ids: Sequence[str], n_sampled: int | None) -> frozenset[str]:
 
 def _jobs(place: str, entry: LedgerEntry, in_depth: frozenset[str], keep: Keep | None) -> Iterator[FileJob]:
     for file in entry.files:
-        if file.path.startswith("shards/"):
+        if file.kind == "samples":
             chosen = in_depth.intersection(entry.accepted)
             yield FileJob(place, file, entry.accepted, entry.tiers, entry.audio_s, chosen, keep)
         else:
@@ -211,7 +209,7 @@ def _notes(run: Run, entries: Iterable[LedgerEntry], void: Iterable[LedgerEntry]
         yield f"ledger/{entry.name}.json: void, for an entry before has seeds of it, so not part of the run"
     known = {file.path for entry in entries for file in entry.files}
     known |= {f"ledger/{name}.json" for name in run.ledger.names()}
-    for folder in (*_FOLDERS, "ledger"):
+    for folder in (*FOLDERS.values(), "ledger"):
         for name in sorted(file.name for file in run.storage.files(folder)):
             if name not in known:
                 yield f"{name}: not in the ledger, so not part of the run"

@@ -304,7 +304,7 @@ def test_the_samples_are_those_of_the_other_way_and_everything_is_accounted_for(
     }
     of_rows = sum(map(usage_of, accepted.values()), Usage())
     refused = account_of(Seed("t/1", BAD[0])).usage
-    total = Totals.of(Run(folder / "run").ledger).usage
+    total = Totals.of_entries(Run(folder / "run").ledger.entries()).usage
     assert total == of_rows + refused
     assert outcome["totals"]["usage"]["generated_tokens"] == total.generated_tokens
     n_letters = sum(len(row["seed_text"]) for row in accepted.values()) + len(BAD[0])

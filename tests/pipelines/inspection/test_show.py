@@ -150,7 +150,7 @@ def test_default_folder_is_the_samples_own(tmp_path: Path, drawn: list[Drawn]):
     shown = show_sample(run, None, None, force=False)
     assert shown.folder == run / "show" / a_sample(0).id
     assert names_in(shown.folder) == set(FILES)
-    assert Run(run).sweep() == []
+    assert Run(run).delete_leftovers() == []
 
 
 def test_folder_that_is_not_empty_is_left_alone(made: Path, tmp_path: Path, drawn: list[Drawn]):

@@ -62,7 +62,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two plain samples (hq), one (valid) with other scenes and figures; three rejects."""
     folder = tmp_path_factory.mktemp("stats") / "run"
     run = a_run(folder, n_samples=0, n_rejects=0)
-    run.plan([f"test/{k}" for k in range(9)], {})
+    run.record_seeds([f"test/{k}" for k in range(9)], {})
     samples = [
         with_checks(a_sample(0, tier="hq"), Check("silence", 0.25, 1.0), Check("true_peak", -3.0, -1.0)),
         with_checks(a_sample(1, tier="hq"), Check("silence", 0.5, 1.0), Check("true_peak", -1.0, -1.0)),
@@ -162,7 +162,7 @@ def test_run_without_samples(tmp_path: Path):
 
 
 def test_no_run_there(tmp_path: Path):
-    with pytest.raises(UserError, match="no run there"):
+    with pytest.raises(UserError, match=r"no run\.json"):
         run_stats(tmp_path)
 
 

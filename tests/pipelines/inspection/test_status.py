@@ -34,8 +34,8 @@ def entry(number: int, at_s: float | None, n: int = 3) -> LedgerEntry:
 
 def a_run(folder: Path, n_seeds: int, *entries: LedgerEntry) -> Path:
     run = Run(folder)
-    run.write({"digest": "0", "fingerprint": {}})
-    run.plan([f"seed/{k}" for k in range(n_seeds)], {})
+    run.write_description({"digest": "0", "fingerprint": {}})
+    run.record_seeds([f"seed/{k}" for k in range(n_seeds)], {})
     for one in entries:
         run.ledger.add(one)
     return folder
@@ -77,5 +77,5 @@ def test_json(tmp_path, capsys):
 
 
 def test_where_there_is_no_run(tmp_path):
-    with pytest.raises(UserError, match="no run there"):
+    with pytest.raises(UserError, match=r"no run\.json"):
         run_status(tmp_path)

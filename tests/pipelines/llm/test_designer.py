@@ -245,7 +245,7 @@ def test_a_run_over_a_server_with_every_fault_accounts_for_every_seed(tmp_path):
 
     with serving(faults=plan) as server:
         outcome = run(tmp_path, seeds_in(tmp_path, 24), server.url, fresh_starts=1, corrections=1)
-    samples, rejects = rows_of(tmp_path, "shards"), rows_of(tmp_path, "rejects")
+    samples, rejects = rows_of(tmp_path, "samples"), rows_of(tmp_path, "rejects")
     assert outcome.n_left == 0
     assert len({row["seed_id"] for row in samples + rejects}) == len(samples + rejects) == 24
     assert samples
@@ -304,11 +304,11 @@ def test_a_run_whose_servers_are_gone_ends_and_goes_on_later(tmp_path):
                 service={"patience_s": 0, "concurrency": 2},
                 report=lambda progress: server.stop(),
             )
-        before = rows_of(tmp_path, "shards")
+        before = rows_of(tmp_path, "samples")
         assert 0 < len(before) < 24
         server.start()
         outcome = run(tmp_path, seeds, server.url)
-    after = rows_of(tmp_path, "shards")
+    after = rows_of(tmp_path, "samples")
     assert (outcome.totals.accepted, outcome.n_left) == (24, 0)
     assert len({row["seed_id"] for row in after}) == len(after) == 24
     kept = {row["id"]: row["turns"] for row in after}

@@ -44,9 +44,9 @@ def test_a_commit_holds_what_was_added_and_says_so(tmp_path: Path, samples: list
     assert entry.rejected == ("test/bad-0000",)
     assert (entry.tiers, entry.reasons) == ({"hq": 1, "valid": 1}, {"validate/one-ambience": 1})
     assert entry.audio_s == 12.0
-    assert [(file.path.partition("/")[0], file.n_rows) for file in entry.files] == [
-        ("rejects", 1),
-        ("shards", 2),
+    assert [(file.path.partition("/")[0], file.kind, file.n_rows) for file in entry.files] == [
+        ("rejects", "rejects", 1),
+        ("shards", "samples", 2),
     ]
     for file in entry.files:
         assert file.path.endswith(f"/{file.sha256[:16]}.parquet")
@@ -108,7 +108,7 @@ def test_a_row_group_is_closed_when_it_holds_its_share(
         table = TableFile(HashedFile(tmp_path / "shards"), SAMPLES)
         for _ in range(4):
             table.add(row)
-        file = table.publish("shards")
+        file = table.publish("samples")
         assert file.n_rows == 4
         found = pq.ParquetFile(tmp_path / file.path).metadata
         assert [found.row_group(k).num_rows for k in range(found.num_row_groups)] == groups

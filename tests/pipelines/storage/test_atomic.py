@@ -207,7 +207,7 @@ ON_A_SMALL_DISK = """
         write_atomic(run / "run.json", bytes(2**20))
 
     def take():
-        with Run(run).locked():
+        with Run(run).lock():
             pass
 
     write_atomic(run / "run.json", b"{}")

@@ -153,7 +153,7 @@ def test_a_run_on_an_object_store_is_read_as_a_folder_is(s3: str, tmp_path: Path
         a_run(place, n_samples=2, n_rejects=1)
     there, here = RunReader(uri), RunReader(tmp_path / "run")
     assert there.place == uri
-    assert list(there.rows("shards")) == list(here.rows("shards"))
+    assert list(there.rows("samples")) == list(here.rows("samples"))
     assert there.find("test/0001") == here.find("test/0001")
 
 

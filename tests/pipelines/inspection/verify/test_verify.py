@@ -88,7 +88,7 @@ def edit_entry(run: Path, name: str, change: Callable[[dict[str, Any]], None]) -
 def edit_description(run: Path, change: Callable[[dict[str, Any]], None]) -> None:
     content = Run(run).describe()
     change(content)
-    Run(run).write(content)
+    Run(run).write_description(content)
 
 
 def rewrite(run: Path, shard: str, change: Callable[[list[dict[str, Any]]], None], schema=SAMPLES) -> None:
@@ -164,7 +164,7 @@ def test_more_workers_find_the_same(run: Path) -> None:
 
 
 def test_what_is_no_run_is_the_users_mistake(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"no run there \(no run.json\)"):
+    with pytest.raises(UserError, match=r"no run\.json"):
         verified(tmp_path)
 
 
@@ -266,7 +266,7 @@ def test_an_edited_entry_is_found(run: Path) -> None:
 
 def test_an_entry_without_a_file_for_its_seeds_is_found(run: Path) -> None:
     edit_entry(run, SECOND, lambda entry: entry.update(files=[]))
-    message = "names 0 files in shards for 1 seeds"
+    message = "names 0 files of samples for 1 seeds"
     assert found(run) == [("ledger-entry", f"ledger/{SECOND}.json", "", message)]
 
 
@@ -284,7 +284,7 @@ def test_an_entry_with_a_seed_of_an_entry_before_is_void_and_noted(run: Path) ->
         f"ledger/{name}.json: void, for an entry before has seeds of it, so not part of the run",
         f"shards/{name}.parquet: not in the ledger, so not part of the run",
     )
-    assert Run(run).sweep() == [f"ledger/{name}.json", path]
+    assert Run(run).delete_leftovers() == [f"ledger/{name}.json", path]
     assert verified(run).notes == ()
 
 
