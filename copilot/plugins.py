@@ -23,7 +23,8 @@ M = TypeVar("M", bound="FrozenModel")
 DESIGNERS = "copilot.designers"
 RENDERERS = "copilot.renderers"
 
-_KINDS = {DESIGNERS: "designer", RENDERERS: "renderer"}
+KINDS = {DESIGNERS: "designer", RENDERERS: "renderer"}
+"""A backend of each group, in one word."""
 
 
 class Requirements(Protocol):
@@ -53,20 +54,20 @@ def load(group: str, name: str, field: str | None = None) -> Any:  # noqa: ANN40
     found = {entry.name: entry for entry in entry_points(group=group)}
     if name not in found:
         raise unknown(group, name, field)
-    with blame(f"{_KINDS[group]} {name!r}{_package_of(found[name])}", "imported", field):
+    with blame(f"{KINDS[group]} {name!r}{_package_of(found[name])}", "imported", field):
         return found[name].load()
 
 
 def unknown(group: str, name: str, field: str | None = None) -> UserError:
     """Return the error for a name that is not registered in a group."""
     available = ", ".join(list_names(group)) or "none"
-    return UserError(f"unknown {_KINDS[group]} {name!r}; available: {available}", field=field)
+    return UserError(f"unknown {KINDS[group]} {name!r}; available: {available}", field=field)
 
 
 def describe(group: str, name: str) -> str:
     """Return a backend's kind, name and package for messages: `renderer 'noise' (my-package)`."""
     package = next((_package_of(entry) for entry in entry_points(group=group, name=name)), "")
-    return f"{_KINDS[group]} {name!r}{package}"
+    return f"{KINDS[group]} {name!r}{package}"
 
 
 def _package_of(entry: EntryPoint) -> str:

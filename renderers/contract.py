@@ -129,7 +129,7 @@ class RendererInfo:
     summary: str = ""
     extra: str | None = None
     modules: tuple[str, ...] = ()
-    licence: str = "not told"
+    licence: str = "not given"
     model: str | None = None
     model_licence: str | None = None
     settings: type[FrozenModel] | None = None

@@ -101,11 +101,6 @@ def _require_tool(told: object, spec: str, tool: Tool) -> None:
         raise UserError(f"--{tool} {spec}: this renderer is for {told}; use --{told} {spec}")
 
 
-def missing_modules(known: RendererInfo) -> list[str]:
-    """Those of a backend's modules that are not installed; nothing is imported but parent packages."""
-    return plugins.missing_modules(known.modules)
-
-
 def _checked(known: RendererInfo, given: Mapping[str, Any], spec: str, tool: Tool) -> FrozenModel:
     model, option = known.settings or FrozenModel, f"--{tool} {spec}"
     try:

@@ -298,6 +298,19 @@ def verify(
 
 
 @app.command()
+def designers(
+    name: Annotated[
+        str | None, typer.Argument(help="One designer, with its settings (default: list all).")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the designers, their requirements (and whether they are installed), and licences."""
+    from pipelines.cli.commands.designers import run_designers
+
+    raise typer.Exit(run_designers(name, as_json=as_json))
+
+
+@app.command()
 def renderers(
     name: Annotated[
         str | None, typer.Argument(help="One renderer, with its settings; all without it.")

@@ -104,7 +104,7 @@ def test_the_built_in_ones_are_listed_and_tell_of_themselves(listed):
         "error": None,
         "tool": "sfx",
         "summary": "Sounds synthesised from their captions by rules, without weights",
-        "there": True,
+        "installed": True,
         "extra": None,
         "modules": [],
         "missing": [],
@@ -132,7 +132,7 @@ def test_every_setting_of_the_built_in_ones_is_described(listed):
 
 def test_one_that_lacks_modules_tells_which(listed):
     far = listed["far"]
-    assert not far["there"]
+    assert not far["installed"]
     assert far["missing"] == ["no_such_module", "no_such_package.module"]
     assert far["package"] == "far-sounds"
     assert (far["model"], far["model_licence"]) == ("somebody/far", "Far Community Licence")
@@ -180,12 +180,12 @@ def test_one_that_is_for_either_tool_is_not_asked_which(listed):
 
 def test_one_that_tells_nothing_is_listed_as_far_as_it_is_known(listed):
     untold = listed["untold"]
-    assert (untold["tool"], untold["there"], untold["licence"]) == ("tts", True, "not told")
+    assert (untold["tool"], untold["installed"], untold["licence"]) == ("tts", True, "not given")
 
 
 def test_one_that_cannot_be_imported_is_listed_with_the_error(listed):
     assert listed["broken"]["error"] == "RuntimeError: the driver is [too] old"
-    assert not listed["broken"]["there"]
+    assert not listed["broken"]["installed"]
     assert listed["gone"]["error"].startswith("AttributeError: ")
 
 
@@ -207,7 +207,7 @@ def test_the_table_has_them_all(listed, capsys):
     at = next(number for number, line in enumerate(lines) if line.startswith("either "))
     assert lines[at + 3].strip() == "licence of model or data: its own"
     (broken,) = [line for line in lines if line.startswith("broken ")]
-    assert broken.endswith("no     cannot be imported: RuntimeError: the driver is [too] old")
+    assert broken.endswith("no         cannot be imported: RuntimeError: the driver is [too] old")
 
 
 def test_one_is_shown_with_its_settings(capsys):
@@ -217,7 +217,7 @@ def test_one_is_shown_with_its_settings(capsys):
         "package far-sounds",
         "given as --sfx far:PLACE",
         "needs json, no_such_module, no_such_package.module",
-        "there no: missing no_such_module, no_such_package.module: pip install 'audiocopilot[far]'",
+        "installed no: missing no_such_module, no_such_package.module: pip install 'audiocopilot[far]'",
         "licence MIT",
         "model somebody/far",
         "its licence Far Community Licence",
@@ -234,7 +234,7 @@ def test_one_for_either_tool_is_given_as_either(capsys):
     run_renderers("either", as_json=False)
     said = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     assert "given as --sfx either or --tts either" in said
-    assert "there no: missing no_such_module: install what brings it" in said
+    assert "installed no: missing no_such_module: install the package they are in" in said
     assert "voices clones those of a voice bank" in said
     assert "licence of model or data its own" in said
 
@@ -250,7 +250,7 @@ def test_one_as_json_is_its_entry_of_the_list(listed, capsys):
 
 
 def test_a_name_that_nothing_is_registered_under_is_refused():
-    with pytest.raises(UserError, match=r"^renderers nobody: there is none of that name; there are: .*far"):
+    with pytest.raises(UserError, match=r"^unknown renderer 'nobody'; available: .*far"):
         run_renderers("nobody", as_json=False)
 
 
