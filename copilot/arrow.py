@@ -304,6 +304,23 @@ def sample_of(row: Mapping[str, Any]) -> Sample:
         raise CorruptDataError(f"row {row.get('id')}: not a sample: {fault}") from error
 
 
+def reject_of(row: Mapping[str, Any]) -> Reject:
+    """Return the reject that `reject_row` made a row of. Raises CorruptDataError as `sample_of` does."""
+    try:
+        return Reject(
+            id=row["id"],
+            seed=Seed(row["seed_id"], row["seed_text"]),
+            stage=row["stage"],
+            reason=row["reason"],
+            detail=row["detail"],
+            raw_replies=tuple(row["raw_replies"]),
+            dialogue=dialogue_of(row) if row["turns"] is not None else None,
+        )
+    except (KeyError, TypeError) as error:
+        fault = f"no field {error}" if isinstance(error, KeyError) else str(error)
+        raise CorruptDataError(f"row {row.get('id')}: not a reject: {fault}") from error
+
+
 def _provenance_of(row: Mapping[str, Any]) -> Provenance:
     tokens = row["tokens"]
     usage = Usage(

@@ -62,8 +62,12 @@ class RunReader:
     def rows(self, kind: FileKind, columns: Columns = "all") -> Iterator[Row]:
         """Yield all rows of all files, one at a time."""
         for file in self.files(kind):
-            for table in self.row_groups(file, columns):
-                yield from (_row(table, index) for index in range(table.num_rows))
+            yield from self.rows_of(file, columns)
+
+    def rows_of(self, file: CommittedFile, columns: Columns = "all") -> Iterator[Row]:
+        """Yield the rows of one file, one at a time."""
+        for table in self.row_groups(file, columns):
+            yield from (_row(table, index) for index in range(table.num_rows))
 
     def find(self, wanted: str, columns: Columns = "all") -> Row:
         """Return the sample with this id or seed id: only the id columns and its row group are read.
@@ -73,13 +77,19 @@ class RunReader:
         found = self._find(["id", "seed_id"], lambda row: wanted in row.values(), columns)
         if found is not None:
             return found
+        if why := self.explain_reject(wanted):
+            raise UserError(why)
+        raise UserError(f"{wanted}: not in {self.place}; {self._examples()}")
+
+    def explain_reject(self, wanted: str) -> str | None:
+        """Return the stage, reason and detail of the reject with this id or seed id, or None."""
         for row in self.rows("rejects", ["id", "seed_id", "stage", "reason", "detail"]):
             if wanted in {row["id"], row["seed_id"]}:
-                raise UserError(
+                return (
                     f"{wanted}: rejected in stage {row['stage']}, {row['reason']}: {row['detail']}; "
                     "it has no sample"
                 )
-        raise UserError(f"{wanted}: not in {self.place}; {self._examples()}")
+        return None
 
     def first(self, columns: Columns = "all") -> Row:
         """Return the first hq sample, or else the first sample. Raises UserError if there is none."""
@@ -94,10 +104,11 @@ class RunReader:
             for group, table in enumerate(self.row_groups(file, keys)):
                 for index, row in enumerate(table.to_pylist()):
                     if matches(row):
-                        return self._row_at(file, group, index, columns)
+                        return self.row_at(file, group, index, columns)
         return None
 
-    def _row_at(self, file: CommittedFile, group: int, index: int, columns: Columns) -> Row:
+    def row_at(self, file: CommittedFile, group: int, index: int, columns: Columns = "all") -> Row:
+        """Return one row; its row group alone is read."""
         with self._open(file) as parquet:
             table = parquet.read_row_group(group, columns=_paths(parquet, columns), use_threads=False)
             return _row(table, index)
