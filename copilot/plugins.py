@@ -134,11 +134,11 @@ def check_settings(model: type[M], given: Mapping[str, Any], field: str) -> M:
     raise UserError(f"{name}={given.get(name)!r}: {message}", field=field)
 
 
-def check_fingerprint(who: str, fingerprint: object) -> dict[str, str]:
+def check_fingerprint(who: str, fingerprint: object, field: str | None = None) -> dict[str, str]:
     """Return a backend's fingerprint. Raises UserError unless it is a dict of texts."""
     if not isinstance(fingerprint, dict):
-        raise UserError(f"{who}: its fingerprint is {fingerprint!r}; it must be a dict of texts")
+        raise UserError(f"{who}: its fingerprint is {fingerprint!r}; it must be a dict of texts", field=field)
     for key, value in fingerprint.items():
         if not (isinstance(key, str) and isinstance(value, str)):
-            raise UserError(f"{who}: its fingerprint has {key!r}: {value!r}; both must be texts")
+            raise UserError(f"{who}: its fingerprint has {key!r}: {value!r}; both must be texts", field=field)
     return fingerprint

@@ -12,7 +12,7 @@ from copilot.errors import UserError
 from pipelines.config import RunConfig
 from pipelines.fingerprint import Fingerprint
 from renderers import registry
-from renderers.contract import Tool, info_of
+from renderers.contract import Tool, info_of, problems_of
 from renderers.voice_bank import VoiceBank
 
 TOOLS: tuple[Tool, ...] = ("tts", "sfx")
@@ -69,8 +69,8 @@ def compute_fingerprint(
         try:
             if info_of(renderer).clones and bank is None:
                 raise UserError(f"--{tool} {renderer.name}: clones voices; give it some with --voices FOLDER")
-            fingerprints[tool] = registry.fingerprint(renderer)
-            for problem in getattr(renderer, "problems", ()):
+            fingerprints[tool] = registry.get_fingerprint(renderer)
+            for problem in problems_of(renderer):
                 tell(problem)
         finally:
             renderer.close()

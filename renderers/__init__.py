@@ -1,1 +1,57 @@
-"""Backends that turn elements into stems: one file, or one package, for each."""
+"""Backends that turn elements into sounds: the contract, the registry, and a package for each backend.
+
+    from renderers import RenderRequest, create
+
+    renderer = create("procedural", "sfx")
+    renderer.prepare()
+    [sound] = renderer.render([RenderRequest("rain on a tin roof", duration_s=4.0, random_seed=7)])
+
+The names below are imported when they are first used.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from renderers.contract import BatchTooLargeError as BatchTooLargeError
+    from renderers.contract import Reference as Reference
+    from renderers.contract import RenderedSound as RenderedSound
+    from renderers.contract import Renderer as Renderer
+    from renderers.contract import RendererInfo as RendererInfo
+    from renderers.contract import RenderFailure as RenderFailure
+    from renderers.contract import RenderRequest as RenderRequest
+    from renderers.contract import RenderSettings as RenderSettings
+    from renderers.contract import Tool as Tool
+    from renderers.contract import Voice as Voice
+    from renderers.contract import Word as Word
+    from renderers.contract import info_of as info_of
+    from renderers.contract import problems_of as problems_of
+    from renderers.registry import create as create
+    from renderers.registry import create_working as create_working
+    from renderers.registry import list_names as list_names
+    from renderers.voice_bank import VoiceBank as VoiceBank
+    from renderers.voice_bank import read_bank as read_bank
+else:
+    from copilot.lazy import lazy_exports
+
+    __getattr__, __dir__, __all__ = lazy_exports(
+        __name__,
+        {
+            "renderers.contract": (
+                "BatchTooLargeError",
+                "Reference",
+                "RenderFailure",
+                "RenderRequest",
+                "RenderSettings",
+                "RenderedSound",
+                "Renderer",
+                "RendererInfo",
+                "Tool",
+                "Voice",
+                "Word",
+                "info_of",
+                "problems_of",
+            ),
+            "renderers.registry": ("create", "create_working", "list_names"),
+            "renderers.voice_bank": ("VoiceBank", "read_bank"),
+        },
+    )

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from copilot.units import Seconds
 
 
-def cut(durations_s: Sequence[Seconds], batch_s: Seconds, least_s: Seconds = 0.0) -> list[list[int]]:
-    """The indices of the requests in batches, from the shortest to the longest.
+def cut_batches(durations_s: Sequence[Seconds], batch_s: Seconds, least_s: Seconds = 0.0) -> list[list[int]]:
+    """Return batches of indices of the requests, from the shortest request to the longest.
 
     A batch costs its number of requests times its longest duration, since models pad to that, and no request
-    costs less than `least_s`. One that alone costs more than `batch_s` is a batch of its own.
+    costs less than `least_s`. A request that alone costs more than `batch_s` is a batch of its own.
     """
     batches: list[list[int]] = []
     for index in sorted(range(len(durations_s)), key=lambda i: (durations_s[i], i)):
@@ -23,6 +23,6 @@ def cut(durations_s: Sequence[Seconds], batch_s: Seconds, least_s: Seconds = 0.0
     return batches
 
 
-def cost_s(durations_s: Sequence[Seconds], least_s: Seconds = 0.0) -> Seconds:
-    """What a batch of these costs of the budget."""
+def compute_cost_s(durations_s: Sequence[Seconds], least_s: Seconds = 0.0) -> Seconds:
+    """Return the share of the budget that one batch of these requests costs."""
     return len(durations_s) * max(*durations_s, least_s)

@@ -1,23 +1,28 @@
 """The contract between the pipeline and a backend that makes sound.
 
-A renderer is constructed once per worker, prepared once, and then asked for batches. It answers every request
-of a batch, in the order asked, with sound or with a failure that has a reason. What it is, needs and takes
-stands in its class attribute `info_of`; one without it is a backend with nothing to tell.
+A renderer is constructed once per worker, prepared once, and then receives batches. It answers every request
+of a batch, in the order of the requests, with a sound or with a failure that has a reason. Two attributes are
+optional: `info` (`RendererInfo`) on its class describes it without loading it, and `problems` on its
+instances lists what is wrong with its own data. `renderers.testing.check_renderer` holds a renderer against
+this contract.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args, runtime_checkable
 
 from copilot.errors import CopilotError
 from copilot.frozen_model import FrozenModel
 from copilot.hashing import content_hash
 from copilot.units import Audio, Seconds
 from copilot.vocabulary import Word
+
+if TYPE_CHECKING:
+    from copilot.stem import SoundSpec
 
 __all__ = [
     "BatchTooLargeError",
@@ -30,19 +35,21 @@ __all__ = [
     "RendererInfo",
     "Tool",
     "Voice",
+    "Word",
     "info_of",
+    "problems_of",
 ]
 
 Tool = Literal["sfx", "tts"]
 
 
 class BatchTooLargeError(CopilotError):
-    """A batch does not fit into the device's memory. Raised by `render`; a smaller batch may fit."""
+    """A batch that does not fit into the device's memory. Raised by `render`; a smaller batch may fit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A recording that shows a voice: what a backend that clones voices listens to.
+    """A recording that shows a voice to a backend that clones voices.
 
     `path` is absolute, `sha256` the hash of the file's content, `transcript` the words that it holds.
     """
@@ -55,13 +62,13 @@ class Reference:
 
     @property
     def content(self) -> str:
-        """Hash of all that a backend may go by; neither of the path nor of the licence."""
+        """Hash of everything that may change the sound: neither the path nor the licence is in it."""
         return content_hash([self.sha256, self.transcript, self.emotion])
 
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """One voice of a bank. One without references is known to its backend by its name."""
+    """One voice. A voice without references belongs to its backend, which knows it by its name."""
 
     name: str
     gender: str
@@ -71,11 +78,11 @@ class Voice:
 
 @dataclass(frozen=True, slots=True)
 class RenderRequest:
-    """What a renderer hears of an element: its tool parameters, and a random seed of its own.
+    """One sound to render: an element's tool parameters, and a random seed of its own.
 
     `text` is a caption, or the words to speak. `duration_s` is the longest duration that the sound has in
-    any turn: exact for `sfx`, the room that speech has for `tts`. `voice` is the name of a voice;
-    `reference` is there where the backend clones, and shows that voice.
+    any turn: exact for `sfx`, an upper bound that speech should keep for `tts`. `voice` is the name of a
+    voice; a backend that clones voices receives a `reference` of that voice.
     """
 
     text: str
@@ -86,16 +93,29 @@ class RenderRequest:
     emotion: str | None = None
     reference: Reference | None = None
 
+    @classmethod
+    def from_spec(cls, spec: SoundSpec, reference: Reference | None = None) -> RenderRequest:
+        """Return the request for a sound. `reference` is the recording whose content the spec names."""
+        return cls(
+            text=spec.text,
+            duration_s=spec.duration_s,
+            random_seed=spec.random_seed,
+            voice=spec.voice,
+            gender=spec.gender,
+            emotion=spec.emotion,
+            reference=reference,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class RenderedSound:
-    """Sound as the backend gives it: float32, (channels, samples), 1 or 2 channels, at `rate_hz`.
+    """A sound as the backend made it: float32, (channels, samples), 1 or 2 channels, at `rate_hz`.
 
-    `matched` is false where the backend had nothing that fits the text. `detail` says what was used
+    `matched` is false if the backend had nothing that fits the text. `detail` names what was used
     (a recipe, a file and its licence) and goes into the stem's provenance.
     """
 
-    audio: Audio
+    audio: Audio = field(repr=False)
     rate_hz: int
     matched: bool = True
     words: tuple[Word, ...] = ()
@@ -104,7 +124,7 @@ class RenderedSound:
 
 @dataclass(frozen=True, slots=True)
 class RenderFailure:
-    """Why one request has no sound: a kebab-case reason, and a detail for people."""
+    """The reason (kebab-case) why one request has no sound, and a detail for people."""
 
     reason: str
     detail: str
@@ -112,20 +132,22 @@ class RenderFailure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RendererInfo:
-    """What is known of a backend without loading it.
+    """A description of a backend that is available without loading it.
 
-    `extra` is the extra of this distribution that brings `modules`, the import names which the backend
-    needs. `licence` is that of its code, `model_licence` that of its weights.
+    `tools` are those that the backend can be created for; default: the class attribute `tool` if it has one,
+    else either. `extra` is the extra of this distribution that brings `modules`, the import names that the
+    backend needs. `licence` is that of its code, `model_licence` that of its weights.
 
-    `settings` is the model of its settings, all with defaults, that change the sound; an instance of it is
-    all that the class is then constructed with, else nothing. `--sfx NAME:TARGET` fills the setting that
-    `target` names. `clones` says that requests need a `reference`. A backend that is `isolated` runs in a
-    child process of each worker: one that hangs, or crashes, is replaced.
+    `settings` is the model of the settings that change the sound, all with defaults but, at most, the
+    `target`, the setting that a spec `NAME:TARGET` fills. The class is constructed with one instance of it,
+    or without arguments if there are no settings. `clones`: requests need a `reference`. An `isolated`
+    backend runs in a child process of each worker, which is replaced if it hangs or crashes.
 
-    A batch is cut so that its number of requests times its longest duration, or `least_s` where that is
-    longer, stays within `batch_s`. A batch that takes longer than `deadline_s` has hung.
+    A batch is cut so that its number of requests times its longest duration (at least `least_s`) stays within
+    `batch_s`. A batch that takes longer than `deadline_s` has hung.
     """
 
+    tools: tuple[Tool, ...] = ()
     summary: str = ""
     extra: str | None = None
     modules: tuple[str, ...] = ()
@@ -143,10 +165,10 @@ class RendererInfo:
 
 @dataclass(frozen=True, slots=True)
 class RenderSettings:
-    """How a backend is set to work here; nothing of it changes a sound. None: as the backend says.
+    """Settings of the place where a backend works, which change no sound. None: the backend's default.
 
-    `device` is torch's name of one: `cuda:1`, `cpu`; without it, workers share out what there is by their
-    number, `worker`.
+    `device` is a device as torch names it (`cuda:1`, `cpu`); default: workers share the GPUs by their number,
+    `worker`.
     """
 
     batch_s: Seconds | None = None
@@ -157,39 +179,49 @@ class RenderSettings:
 
 @runtime_checkable
 class Renderer(Protocol):
-    """A backend which turns requests into sound. Registered as an entry point in `copilot.renderers`."""
+    """A backend that turns requests into sounds. Registered as an entry point in `copilot.renderers`."""
 
     name: str
     tool: Tool
 
     def fingerprint(self) -> dict[str, str]:
-        """Backend, version, model, revision, settings: whatever changes the sound. Part of the stem's key.
+        """Return backend, version, model, revision, settings: everything that changes the sound, as texts.
 
-        Loads no weights.
+        It is part of every stem's key. Loads no weights.
         """
         ...
 
     def prepare(self) -> None:
-        """Load what is needed, once per worker. Raises CopilotError when the backend cannot work here."""
+        """Load what rendering needs, once per worker. Raises CopilotError if the backend cannot work here."""
         ...
 
     def voices(self) -> Sequence[Voice]:
-        """The voices that it has itself; empty for `sfx`, and where only references show it voices."""
+        """Return the backend's own voices; none for `sfx`, or if only references show it voices."""
         ...
 
     def render(self, requests: Sequence[RenderRequest]) -> list[RenderedSound | RenderFailure]:
-        """Answers in the order asked, one for each request; never raises for one bad request.
+        """Return one answer per request, in the same order; never raise for one bad request.
 
-        Raises BatchTooLargeError for want of memory.
+        Raises BatchTooLargeError if the memory does not suffice.
         """
         ...
 
     def close(self) -> None:
-        """Let go of processes, memory and files."""
+        """Release processes, memory and files. May be called twice."""
         ...
 
 
 def info_of(backend: Any) -> RendererInfo:  # noqa: ANN401 - a class or an instance of anybody's
-    """What a backend, or its class, tells of itself."""
-    told = getattr(backend, "info", None)
-    return told if isinstance(told, RendererInfo) else RendererInfo()
+    """Return the description of a backend, given its class or an instance."""
+    stated = getattr(backend, "info", None)
+    info = stated if isinstance(stated, RendererInfo) else RendererInfo()
+    # A backend for either tool has a property on its class, or nothing.
+    tool: Any = getattr(backend if isinstance(backend, type) else type(backend), "tool", None)
+    if info.tools or tool not in get_args(Tool):
+        return info
+    return replace(info, tools=(tool,))
+
+
+def problems_of(renderer: Renderer) -> tuple[str, ...]:
+    """Return what is wrong with a renderer's own data, such as rows of an index that cannot be used."""
+    return tuple(getattr(renderer, "problems", ()))

@@ -77,7 +77,7 @@ def test_the_sounds_of_the_example_pass_the_checks(backend, colour, decay_db):
 
 
 def test_the_example_is_made_and_listed_by_what_it_tells(backend, monkeypatch):
-    monkeypatch.setattr("copilot.plugins.load", lambda *_: backend["MySounds"])
+    monkeypatch.setattr("copilot.plugins.load", lambda *_, **__: backend["MySounds"])
     renderer = create("my-sounds:20", "sfx", {"colour": "pink"})
     assert renderer.settings == backend["Settings"](decay_db=20, colour="pink")
     with pytest.raises(UserError, match="colour='red': Input should be 'white' or 'pink'"):

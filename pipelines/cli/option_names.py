@@ -29,6 +29,7 @@ OPTIONS: Mapping[str, str] = {
     "n_workers": "--workers",
     "store": "--stem-store",
     "at_once": "--at-once",
+    "device": "--device",
 }
 """The option of each setting. A setting that has none is shown as it is."""
 

@@ -22,7 +22,7 @@ from copilot.hashing import derive_seed
 from copilot.stem import SoundSpec, Stem, make_stem
 from copilot.units import Seconds
 from pipelines.accounting.render_stats import RenderTally
-from renderers.batches import cost_s, cut
+from renderers.batches import compute_cost_s, cut_batches
 from renderers.contract import (
     BatchTooLargeError,
     Reference,
@@ -62,17 +62,11 @@ class Wanted:
 
     def request(self) -> RenderRequest:
         """What the backend hears of it."""
-        spec = self.spec
-        return RenderRequest(
-            text=spec.text,
-            duration_s=spec.duration_s,
-            # The stem's key keeps the first seed: the second follows from it.
-            random_seed=derive_seed("again", spec.random_seed) if self.again_after else spec.random_seed,
-            voice=spec.voice,
-            gender=spec.gender,
-            emotion=spec.emotion,
-            reference=self.reference,
-        )
+        request = RenderRequest.from_spec(self.spec, self.reference)
+        if self.again_after is None:
+            return request
+        # The stem's key keeps the first seed: the second follows from it.
+        return replace(request, random_seed=derive_seed("again", request.random_seed))
 
 
 class BatchRenderer:
@@ -130,7 +124,7 @@ class BatchRenderer:
 
     def _tried(self, wanted: Sequence[Wanted]) -> list[Made]:
         durations = [one.spec.duration_s for one in wanted]
-        batches = cut(durations, self._budget_s, self._least_s)
+        batches = cut_batches(durations, self._budget_s, self._least_s)
         made: dict[int, Made] = {}
         finishing: list[tuple[list[int], Future[list[Made]]]] = []
         try:
@@ -176,7 +170,9 @@ class BatchRenderer:
         answers = (answer for _, some in parts for answer in some)
         alone = any(isinstance(a, RenderFailure) and a.reason == _OUT_OF_MEMORY for a in answers)
         if len(parts) > 1 and not alone:
-            costs = [cost_s([wanted[i].spec.duration_s for i in part], self._least_s) for part, _ in parts]
+            costs = [
+                compute_cost_s([wanted[i].spec.duration_s for i in part], self._least_s) for part, _ in parts
+            ]
             self._budget_s = min(self._budget_s, max(costs))
 
     def _asked(self, requests: Sequence[RenderRequest]) -> list[Answer]:
@@ -226,7 +222,7 @@ class BatchRenderer:
     def _fill(self, durations_s: Sequence[Seconds]) -> float:
         if math.isinf(self._full_s):
             return 1.0
-        return min(cost_s(durations_s, self._least_s) / self._full_s, 1.0)
+        return min(compute_cost_s(durations_s, self._least_s) / self._full_s, 1.0)
 
     def _note(self, **more: float) -> None:
         self._tally += RenderTally(**more)  # type: ignore[arg-type]

@@ -42,7 +42,7 @@ class _Parts:
         """Return the stage that renders a tool's sounds, its weights loaded."""
         work = self.spec.equipment.render
         return RenderStage(
-            registry.at_work(*renderer_spec(self.config, tool), work),
+            registry.create_working(*renderer_spec(self.config, tool), work),
             self.store,
             self.config.run_seed,
             backend=self.spec.fingerprint.renderers[tool],

@@ -56,7 +56,7 @@ class RenderStage(Stage):
         self._hits = 0
         self.voices = renderer.voices()
         self.clones = info_of(renderer).clones
-        registry.prepare(renderer)
+        registry.prepare_renderer(renderer)
         self._rendering = BatchRenderer(renderer, store.put, batch_s)
 
     def process_batch(self, records: Sequence[Record]) -> None:

@@ -1,4 +1,4 @@
-"""What a worker says, checked: its greeting, and the sounds that its answers name. See docs/worker.md."""
+"""Messages of the worker protocol (docs/worker.md): requests as JSON; greetings and answers, validated."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from copilot.frozen_model import FrozenModel
 from copilot.units import Seconds
 from copilot.vocabulary import Word
-from renderers.contract import RenderedSound, RenderFailure, RenderRequest, Tool, Voice
+from renderers.contract import Reference, RenderedSound, RenderFailure, RenderRequest, Tool, Voice
 
 PROTOCOL = 1
 
@@ -21,7 +21,7 @@ Answer = RenderedSound | RenderFailure
 
 
 class BadAnswerError(Exception):
-    """A worker's answer is not what the protocol says. Concerns one request or one batch, never the run."""
+    """An answer that breaks the protocol. Concerns one request or one batch, never the run."""
 
 
 class _Voice(FrozenModel):
@@ -31,7 +31,7 @@ class _Voice(FrozenModel):
 
 
 class Greeting(FrozenModel):
-    """The first line of a worker. `places`: options that only say where something is."""
+    """The first line of a worker. `places`: options that only name the place of a file or folder."""
 
     protocol: Literal[1]
     name: str = Field(min_length=1)
@@ -42,13 +42,13 @@ class Greeting(FrozenModel):
     voices: tuple[_Voice, ...] = ()
 
     def difference(self, known: Greeting) -> str:
-        """The first thing of those in stems' keys that is not as in `known`; empty where there is none."""
+        """Return the first difference that would change stems' keys, for messages; empty if there is none."""
         before, now = ({"name": one.name, "tool": one.tool, **one.fingerprint} for one in (known, self))
         names = (name for name in {**before, **now} if before.get(name) != now.get(name))
         return next((f"{name} is {now.get(name)!r} and was {before.get(name)!r}" for name in names), "")
 
-    def bank(self) -> list[Voice]:
-        """The voices, as the pipeline knows them."""
+    def list_voices(self) -> list[Voice]:
+        """Return the voices in the contract's form."""
         return [Voice(voice.name, voice.gender, voice.emotions) for voice in self.voices]
 
 
@@ -73,56 +73,70 @@ class _Failure(FrozenModel):
 _SOUND, _FAILURE = TypeAdapter(_Sound), TypeAdapter(_Failure)
 
 
-def greeting(header: Mapping[str, Any]) -> Greeting:
-    """A worker's greeting. Raises BadAnswerError."""
+def parse_greeting(header: Mapping[str, Any]) -> Greeting:
+    """Return a worker's greeting. Raises BadAnswerError."""
     try:
         return Greeting.model_validate(header)
     except ValidationError as error:
-        raise BadAnswerError(f"its greeting: {_fault(error)}") from None
+        raise BadAnswerError(f"its greeting: {_describe_fault(error)}") from None
 
 
-def asked(request: RenderRequest) -> dict[str, Any]:
-    """A request as the worker is told it."""
-    shown = request.reference
+def request_to_json(request: RenderRequest) -> dict[str, Any]:
+    """Return a request as the protocol has it."""
+    reference = request.reference
     return {
         "text": request.text,
         "duration_s": request.duration_s,
-        "random_seed": request.random_seed,
+        "seed": request.random_seed,
         "voice": request.voice,
         "gender": request.gender,
         "emotion": request.emotion,
-        "reference": shown
+        "reference": reference
         and {
-            "path": str(shown.path),
-            "transcript": shown.transcript,
-            "sha256": shown.sha256,
-            "emotion": shown.emotion,
-            "licence": shown.licence,
+            "path": str(reference.path),
+            "transcript": reference.transcript,
+            "sha256": reference.sha256,
+            "emotion": reference.emotion,
+            "licence": reference.licence,
         },
     }
 
 
-def sounds(header: Mapping[str, Any], folder: Path, n_requests: int) -> list[Answer]:
-    """The answers to a batch; a bad one is that request's failure, `worker-answer`.
+def request_from_json(message: Mapping[str, Any]) -> RenderRequest:
+    """Return the request that `request_to_json` wrote."""
+    reference = message["reference"]
+    return RenderRequest(
+        text=message["text"],
+        duration_s=message["duration_s"],
+        random_seed=message["seed"],
+        voice=message["voice"],
+        gender=message["gender"],
+        emotion=message["emotion"],
+        reference=Reference(**{**reference, "path": Path(reference["path"])}) if reference else None,
+    )
 
-    Raises BadAnswerError where it cannot be told which answer is whose.
+
+def read_answers(header: Mapping[str, Any], folder: Path, n_requests: int) -> list[Answer]:
+    """Return the answers to a batch; a bad one is the failure of its request, `worker-answer`.
+
+    Raises BadAnswerError if it is unknown which answer belongs to which request.
     """
     answers = header.get("answers")
     if not isinstance(answers, list):
         raise BadAnswerError("its answer holds neither a list of answers nor an error")
     if len(answers) != n_requests:
         raise BadAnswerError(f"it gave {len(answers)} answers to {n_requests} requests")
-    return [_sound(answer, folder) for answer in answers]
+    return [_read_answer(answer, folder) for answer in answers]
 
 
-def _sound(answer: object, folder: Path) -> Answer:
+def _read_answer(answer: object, folder: Path) -> Answer:
     try:
         if isinstance(answer, dict) and "reason" in answer:
             failure = _FAILURE.validate_python(answer)
             return RenderFailure(failure.reason, failure.detail)
         sound = _SOUND.validate_python(answer)
     except ValidationError as error:
-        return RenderFailure("worker-answer", _fault(error))
+        return RenderFailure("worker-answer", _describe_fault(error))
     try:
         samples, rate_hz = sf.read(folder / sound.file, dtype="float32", always_2d=True)
     except (sf.SoundFileError, RuntimeError, OSError) as error:
@@ -136,7 +150,7 @@ def _sound(answer: object, folder: Path) -> Answer:
     )
 
 
-def _fault(error: ValidationError) -> str:
+def _describe_fault(error: ValidationError) -> str:
     fault = error.errors(include_url=False)[0]
     where = ".".join(map(str, fault["loc"])) or "answer"
     return f"{where}={fault['input']!r}: {fault['msg']}" if fault["type"] != "missing" else f"no {where}"

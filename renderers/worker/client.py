@@ -1,12 +1,13 @@
-"""Batches rendered by a worker, whatever becomes of the worker: every request gets its answer.
+"""Batches rendered by a child process: every request gets its answer, whatever happens to the child.
 
-- One that dies is started again and the batch repeated; where it dies again, each request is asked alone.
-- One that hangs is killed and replaced, and each request asked alone. So is one that breaks on a batch, or
-  has no memory for one request alone: it may live on and never give a sound again, as after an error of CUDA.
-- A request that kills, hangs or breaks the worker, or is answered badly, when it is asked alone, is a failure
-  of that request: `worker-died`, `worker-timeout`, `renderer-error`, `out-of-memory`, `worker-answer`.
-- A new worker loads before it is asked, and greets as the first one did. One that does not, that cannot load,
-  or that is lost again and again without a single sound, ends the run with its last words.
+- A child that dies is started again and the batch repeated; if it dies again, each request is sent alone.
+- A child that hangs is killed and replaced, and each request sent alone. The same happens to a child that
+  breaks on a batch, or lacks memory for a single request: after an error of CUDA it may live and never make a
+  sound again.
+- A request that, sent alone, kills, hangs or breaks the child, or gets a bad answer, fails with
+  `worker-died`, `worker-timeout`, `renderer-error`, `out-of-memory` or `worker-answer`.
+- A new child loads before it receives a batch, and has to greet as the first one did. One that does not, that
+  cannot load, or that is lost again and again without a single sound, ends the run with its last words.
 """
 
 from __future__ import annotations
@@ -18,25 +19,32 @@ from copilot.errors import CopilotError
 from copilot.units import Seconds
 from renderers.child_process import ChildDiedError, ChildProcess, ChildStartError, ChildTimeoutError
 from renderers.contract import BatchTooLargeError, RenderedSound, RenderFailure, RenderRequest
-from renderers.worker.answers import Answer, BadAnswerError, Greeting, asked, greeting, sounds
-from renderers.worker.folders import batch_folder, delete_stale
+from renderers.worker.answers import (
+    Answer,
+    BadAnswerError,
+    Greeting,
+    parse_greeting,
+    read_answers,
+    request_to_json,
+)
+from renderers.worker.folders import create_batch_folder, delete_stale
 
 _GREETING_S: Seconds = 120.0
 _LOADING_S: Seconds = 3_600.0
 """Weights may have to be downloaded."""
 
 _MOST_LOST = 25
-"""So many workers lost in a row, without a sound between them, are no accident of one dialogue's texts."""
+"""So many children lost in a row, without a sound between them, are not due to one dialogue's texts."""
 
 
 class WorkerBrokeError(RuntimeError):
-    """A worker failed on a batch in a way that nobody foresaw, and is not to be trusted with another."""
+    """An unforeseen error of a child on a batch, after which it is not trusted with another."""
 
 
 class WorkerClient:
-    """A worker that speaks the protocol of docs/worker.md. `name` stands in messages.
+    """A child process that speaks the protocol of docs/worker.md. `name` is its name in messages.
 
-    It is to greet as `known`, if that is given, else whenever it starts as it did first.
+    It has to greet as `known`, or, if none is given, as it did at its first start.
     """
 
     def __init__(
@@ -55,43 +63,42 @@ class WorkerClient:
         self._loaded = 0
         self._n_lost = 0
 
-    def greeting(self) -> Greeting:
-        """What the worker says of itself; starts one where none lives. Raises ChildStartError."""
+    def get_greeting(self) -> Greeting:
+        """Return the child's greeting; start a child if none lives. Raises ChildStartError."""
         header = self._process.start()
         try:
-            said = greeting(header)
+            received = parse_greeting(header)
         except BadAnswerError as error:
             self._process.close()
-            raise ChildStartError(f"{self._name}: {error}; docs/worker.md says what it is") from None
-        self._known = self._known or said
-        if other := said.difference(self._known):
+            raise ChildStartError(f"{self._name}: {error}; see docs/worker.md") from None
+        self._known = self._known or received
+        if other := received.difference(self._known):
             self._process.close()
             raise ChildStartError(
-                f"{self._name}: started again, it is another: {other}; what was committed stands. "
-                "Start the run anew once the program and its files stay as they are"
+                f"{self._name}: after a restart, its {other}; what was committed stands. "
+                "Start another run once the program and its files no longer change"
             )
-        return said
+        return received
 
     def prepare(self) -> None:
-        """Have the living worker load, if it has not. Raises CopilotError where it cannot."""
+        """Let the living child load, if it has not yet. Raises CopilotError if it cannot."""
         self._process.start()
         if self._loaded == self._process.n_starts:
             return
         delete_stale()
         try:
-            said = self._process.ask({"op": "prepare"}, deadline_s=_LOADING_S).header
+            answer = self._process.ask({"op": "prepare"}, deadline_s=_LOADING_S).header
         except (ChildDiedError, ChildTimeoutError) as error:
             raise ChildStartError(f"{self._name}: cannot load: {self._why(error)}") from None
-        if "error" in said:
-            raise self._cannot_work(said)
+        if "error" in answer:
+            raise self._make_fatal_error(answer)
         self._loaded = self._process.n_starts
-        self.greeting()  # the one that loaded, which may not be the one that was started first
+        self.get_greeting()  # of the child that loaded, which may not be the first that was started
 
     def render(self, requests: Sequence[RenderRequest]) -> list[Answer]:
-        """An answer for each request, in the order asked.
+        """Return one answer per request, in the same order.
 
-        Raises BatchTooLargeError where a smaller batch may succeed; CopilotError where the worker cannot
-        work.
+        Raises BatchTooLargeError if a smaller batch may succeed; CopilotError if the child cannot work.
         """
         for again in (False, True):
             try:
@@ -105,13 +112,13 @@ class WorkerClient:
                 break
             except (ChildTimeoutError, WorkerBrokeError, BadAnswerError):
                 break
-        return [self._alone(request) for request in requests]
+        return [self._render_alone(request) for request in requests]
 
     def close(self) -> None:
-        """End the worker at once."""
+        """End the child at once."""
         self._process.close()
 
-    def _alone(self, request: RenderRequest) -> Answer:
+    def _render_alone(self, request: RenderRequest) -> Answer:
         try:
             return self._render([request])[0]
         except ChildDiedError as error:
@@ -127,13 +134,14 @@ class WorkerClient:
 
     def _render(self, requests: Sequence[RenderRequest]) -> list[Answer]:
         self.prepare()
-        with batch_folder() as folder:
-            request = {"op": "render", "folder": str(folder), "requests": [asked(one) for one in requests]}
+        with create_batch_folder() as folder:
+            batch = [request_to_json(request) for request in requests]
+            message = {"op": "render", "folder": str(folder), "requests": batch}
             try:
-                said = self._process.ask(request, deadline_s=self._deadline_s, repeat=False).header
-                if "error" in said:
-                    raise self._error(said)
-                answers = sounds(said, folder, len(requests))
+                answer = self._process.ask(message, deadline_s=self._deadline_s, repeat=False).header
+                if "error" in answer:
+                    raise self._make_error(answer)
+                answers = read_answers(answer, folder, len(requests))
             except (ChildDiedError, ChildTimeoutError, WorkerBrokeError) as error:
                 self._lose(error)
                 raise
@@ -146,7 +154,7 @@ class WorkerClient:
         return answers
 
     def _lose(self, error: Exception) -> None:
-        """Be rid of the worker. Raises ChildStartError where that was once too often."""
+        """End the child. Raises ChildStartError if that has happened too often in a row."""
         self._process.close()
         self._n_lost += 1
         if self._n_lost >= _MOST_LOST:
@@ -154,18 +162,18 @@ class WorkerClient:
             raise ChildStartError(f"{self._name}: {lost}; {self._why(error)}") from None
 
     def _why(self, error: Exception) -> str:
-        """What the process says of its end, without the name that the message begins with already."""
+        """Return the message without the name, which the new message begins with already."""
         return str(error).removeprefix(f"{self._name}: ")
 
-    def _error(self, said: Mapping[str, Any]) -> Exception:
-        match said.get("kind"):
+    def _make_error(self, answer: Mapping[str, Any]) -> Exception:
+        match answer.get("kind"):
             case "out-of-memory":
-                return BatchTooLargeError(f"{self._name}: {said['error']}")
+                return BatchTooLargeError(f"{self._name}: {answer['error']}")
             case "cannot-work":
-                return self._cannot_work(said)
-        return WorkerBrokeError(f"{self._name}: {said['error']}")
+                return self._make_fatal_error(answer)
+        return WorkerBrokeError(f"{self._name}: {answer['error']}")
 
-    def _cannot_work(self, said: Mapping[str, Any]) -> CopilotError:
-        if said.get("kind") == "cannot-work":  # it says itself who and where it is
-            return CopilotError(str(said["error"]))
-        return CopilotError(f"{self._name}: cannot work: {said['error']}")
+    def _make_fatal_error(self, answer: Mapping[str, Any]) -> CopilotError:
+        if answer.get("kind") == "cannot-work":  # its message names itself
+            return CopilotError(str(answer["error"]))
+        return CopilotError(f"{self._name}: cannot work: {answer['error']}")

@@ -1,7 +1,7 @@
-"""The folders that workers leave a batch's audio in, and what becomes of those that nobody deletes.
+"""Folders for the audio of a batch, also those that a killed process leaves behind.
 
-The one who asks holds a lock on the folder, which ends with its process, however that ends. What is left
-behind unlocked is deleted when the next worker starts.
+The process that sends the batch locks the folder; the lock ends with the process, however it ends. Folders
+without a lock are deleted when the next worker starts.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from copilot.units import Seconds
 
 _PREFIX = "audiocopilot-batch-"
 _FRESH_S: Seconds = 60.0
-"""A folder may have been made and not be locked yet."""
+"""A folder may be created and not be locked yet."""
 
 
 @contextmanager
-def batch_folder() -> Iterator[Path]:
-    """A folder for one batch, which is there as long as the context."""
+def create_batch_folder() -> Iterator[Path]:
+    """Create a folder for one batch; delete it at the end of the context."""
     with tempfile.TemporaryDirectory(prefix=_PREFIX, ignore_cleanup_errors=True) as folder:
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -37,7 +37,7 @@ def batch_folder() -> Iterator[Path]:
 def delete_stale() -> None:
     """Delete the folders of processes that were killed."""
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
-        # Another process may be as quick; another user's folders are none of ours.
+        # Another process may delete it first; another user's folders cannot be deleted.
         with suppress(OSError):
             if time.time() - folder.stat().st_mtime > _FRESH_S:
                 _delete_unlocked(folder)

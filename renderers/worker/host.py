@@ -1,8 +1,7 @@
 """The child process in which an isolated renderer works.
 
-Run as `python -m renderers.worker.host SPEC TOOL SETTINGS_JSON`.
-
-The other side is `renderers.worker.renderer.HostedRenderer`.
+Run as `python -m renderers.worker.host SPEC TOOL SETTINGS`; SETTINGS is a JSON object. The other side is
+`renderers.worker.renderer.HostedRenderer`.
 """
 
 from __future__ import annotations
@@ -17,21 +16,14 @@ import soundfile as sf
 
 from copilot.errors import CopilotError
 from renderers import registry
-from renderers.contract import (
-    BatchTooLargeError,
-    Reference,
-    RenderedSound,
-    Renderer,
-    RenderFailure,
-    RenderRequest,
-    Tool,
-)
+from renderers.contract import BatchTooLargeError, RenderedSound, Renderer, RenderFailure, Tool
+from renderers.worker.answers import request_from_json
 from renderers.worker.scripts import worker_protocol
 from renderers.worker.scripts.worker_protocol import WorkerError
 
 
 class Host:
-    """A renderer of the registry, as a worker."""
+    """A renderer of the registry that speaks the worker protocol."""
 
     def __init__(self, spec: str, tool: Tool, settings: dict[str, Any]) -> None:
         try:
@@ -40,7 +32,7 @@ class Host:
             raise WorkerError("cannot-work", str(error)) from error
 
     def greeting(self) -> dict[str, Any]:
-        """Name and tool; the rest is told by the renderer that the other side has made alike."""
+        """Return name and tool; the renderer on the other side describes the rest."""
         return {"name": self._renderer.name, "tool": self._renderer.tool, "fingerprint": {}}
 
     def prepare(self) -> None:
@@ -51,23 +43,17 @@ class Host:
             raise WorkerError("cannot-work", str(error)) from error
 
     def render(self, requests: Sequence[dict[str, Any]], folder: Path) -> list[dict[str, Any]]:
-        """The renderer's answers, each sound in a WAV file of 32 bit floats: to the bit what it made."""
+        """Return the renderer's answers; each sound is in a WAV file of 32 bit floats, bit by bit."""
         try:
-            answers = self._renderer.render([_request(request) for request in requests])
+            answers = self._renderer.render([request_from_json(request) for request in requests])
         except BatchTooLargeError as error:
             raise WorkerError("out-of-memory", str(error)) from error
         except CopilotError as error:
             raise WorkerError("cannot-work", str(error)) from error
-        return [_said(answer, folder, f"{index}.wav") for index, answer in enumerate(answers)]
+        return [_write_answer(answer, folder, f"{index}.wav") for index, answer in enumerate(answers)]
 
 
-def _request(said: dict[str, Any]) -> RenderRequest:
-    shown = said["reference"]
-    reference = Reference(**{**shown, "path": Path(shown["path"])}) if shown else None
-    return RenderRequest(**{**said, "reference": reference})
-
-
-def _said(answer: RenderedSound | RenderFailure, folder: Path, name: str) -> dict[str, Any]:
+def _write_answer(answer: RenderedSound | RenderFailure, folder: Path, name: str) -> dict[str, Any]:
     if isinstance(answer, RenderFailure):
         return {"reason": answer.reason, "detail": answer.detail}
     sf.write(folder / name, answer.audio.T, answer.rate_hz, format="WAV", subtype="FLOAT")

@@ -1,7 +1,7 @@
-"""Backends in a child process: a worker of anybody's, and this project's own that are `isolated`.
+"""Backends in a child process: any program that speaks the protocol, and `isolated` backends of the registry.
 
-Both speak the protocol of docs/worker.md. A worker is told its device by its environment: COPILOT_DEVICE,
-and CUDA_VISIBLE_DEVICES where it is to see one GPU alone.
+Both speak the protocol of docs/worker.md. The environment names the device: COPILOT_DEVICE, and
+CUDA_VISIBLE_DEVICES if the child is to see one GPU alone.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from renderers.contract import (
     Voice,
     info_of,
 )
-from renderers.device import environment
+from renderers.device import make_environment
 from renderers.worker.answers import PROTOCOL, Greeting
 from renderers.worker.client import WorkerClient
 
@@ -40,18 +40,18 @@ SCRIPTS = {
     name: Path(__file__).parent / "scripts" / f"{name.replace('-', '_')}_worker.py"
     for name in ("f5-tts", "xtts")
 }
-"""The workers that come with the project, by the name that stands for their script."""
+"""The scripts that come with the project, by name."""
 
 
 class WorkerSettings(FrozenModel):
-    """Which program is the worker, and what it is told."""
+    """The program, and what is handed to it."""
 
-    command: str = Field(description="f5-tts, xtts, or the command that starts the worker, as in a shell.")
+    command: str = Field(description="f5-tts, xtts, or the command that starts the program, as in a shell.")
     python: str | None = Field(
-        default=None, description="The Python that f5-tts or xtts runs in; the present one without it."
+        default=None, description="The Python that runs f5-tts or xtts; default: the one that runs copilot."
     )
     options: Mapping[str, str] = Field(
-        default_factory=dict, description="Handed to the worker as its last argument, a JSON object."
+        default_factory=dict, description="Handed to the program as its last argument, a JSON object."
     )
 
     @field_validator("command")
@@ -62,18 +62,18 @@ class WorkerSettings(FrozenModel):
         return given
 
     @property
-    def speaks(self) -> bool:
-        """Whether it is known, before it is started, that it is for speech: the shipped ones are."""
+    def is_speech(self) -> bool:
+        """Whether the program is known to speak before it is started: the shipped scripts do."""
         return shlex.split(self.command)[0] in SCRIPTS
 
     @property
-    def called(self) -> str:
-        """What to call it until it has greeted: the file of its script, or its program."""
+    def provisional_name(self) -> str:
+        """The name until the program has greeted: the file of its script, or the program's."""
         words = shlex.split(self.command)
         return next((Path(word).name for word in words if word.endswith(".py")), Path(words[0]).name)
 
-    def words(self) -> list[str]:
-        """The command and its arguments."""
+    def command_line(self) -> list[str]:
+        """Return the program and its arguments."""
         first, *others = shlex.split(self.command)
         program = [first]
         if script := SCRIPTS.get(first):
@@ -83,10 +83,9 @@ class WorkerSettings(FrozenModel):
 
 
 class WorkerRenderer:
-    """Renders with a program that speaks the protocol. Made, it has started it: the greeting says what it is.
+    """Renders with a program that speaks the protocol. The constructor starts it and reads its greeting.
 
-    Raises UserError for a program that is not there, ChildStartError where it cannot be started, or greets
-    with something else.
+    Raises UserError if the program is not found, ChildStartError if it cannot be started or does not greet.
     """
 
     info = RendererInfo(
@@ -101,33 +100,33 @@ class WorkerRenderer:
 
     def __init__(self, settings: WorkerSettings) -> None:
         self._settings = settings
-        self.name = settings.called
-        self._client = self._at_work(RenderSettings())
-        self._greeting = self._client.greeting()
+        self.name = settings.provisional_name
+        self._client = self._make_client(RenderSettings())
+        self._greeting = self._client.get_greeting()
         self.name = self._greeting.name
         self.tool: Tool = self._greeting.tool
         self.info = replace(type(self).info, clones=self._greeting.clones)
 
-    def set_to_work(self, work: RenderSettings) -> None:
-        """Work with this deadline and on this device from now on, in a worker started anew."""
+    def restart_with(self, work: RenderSettings) -> None:
+        """Work with this deadline and on this device from now on, in a new child process."""
         self.close()
-        self._client = self._at_work(work, self._greeting)
+        self._client = self._make_client(work, self._greeting)
 
-    def _at_work(self, work: RenderSettings, known: Greeting | None = None) -> WorkerClient:
-        words = self._settings.words()
+    def _make_client(self, work: RenderSettings, known: Greeting | None = None) -> WorkerClient:
+        words = self._settings.command_line()
         if shutil.which(words[0]) is None:
-            given = "python=PATH" if self._settings.python else f"a command, or {' or '.join(SCRIPTS)}"
-            raise UserError(f"worker {self.name}: there is no program {words[0]}; give {given}")
+            remedy = "python=PATH" if self._settings.python else f"a command, or {' or '.join(SCRIPTS)}"
+            raise UserError(f"worker {self.name}: program {words[0]} not found; give {remedy}")
         return WorkerClient(
             f"worker {self.name}",
             words,
             deadline_s=work.deadline_s or self.info.deadline_s,
-            environment=environment(work),
+            environment=make_environment(work),
             known=known,
         )
 
     def fingerprint(self) -> dict[str, str]:
-        """What the worker says changes its sound, its name, and the options, its places left out."""
+        """Return the greeting's fingerprint, the program's name, and the options that are not places."""
         known = {"backend": "worker", "protocol": str(PROTOCOL), "worker": self.name}
         places = self._greeting.places
         if options := {name: text for name, text in self._settings.options.items() if name not in places}:
@@ -135,26 +134,26 @@ class WorkerRenderer:
         return {**self._greeting.fingerprint, **known}
 
     def prepare(self) -> None:
-        """Have the worker load. Raises CopilotError where it cannot."""
+        """Let the program load. Raises CopilotError if it cannot."""
         self._client.prepare()
 
     def voices(self) -> Sequence[Voice]:
-        """The voices that the worker has itself."""
-        return self._greeting.bank()
+        """Return the program's own voices."""
+        return self._greeting.list_voices()
 
     def render(self, requests: Sequence[RenderRequest]) -> list[RenderedSound | RenderFailure]:
-        """Answers as `WorkerClient.render` gives and raises them."""
+        """Return answers, and raise, as `WorkerClient.render` does."""
         return self._client.render(requests)
 
     def close(self) -> None:
-        """End the worker at once."""
+        """End the program at once."""
         self._client.close()
 
 
 class HostedRenderer:
-    """One of this project's renderers, at work in a child process: `renderers.worker.host`.
+    """A renderer of the registry that works in a child process: `renderers.worker.host`.
 
-    `inner`, made alike, stands here for what it tells of itself; it loads nothing and renders nothing.
+    `inner`, created from the same spec, only describes itself; it loads nothing and renders nothing.
     """
 
     def __init__(
@@ -164,29 +163,29 @@ class HostedRenderer:
         self.name = inner.name
         self.tool: Tool = inner.tool
         self.info = info_of(inner)
-        # The child is to find what is found here: backends may come from anywhere on this path.
+        # Backends may come from anywhere on this path, so the child needs all of it.
         path = os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)
         self._client = WorkerClient(
             inner.name,
             [sys.executable, "-P", "-m", "renderers.worker.host", spec, tool, json.dumps(dict(settings))],
             deadline_s=work.deadline_s or self.info.deadline_s,
-            environment={**environment(work), "PYTHONPATH": path},
+            environment={**make_environment(work), "PYTHONPATH": path},
         )
 
     def fingerprint(self) -> dict[str, str]:
-        """The renderer's own."""
+        """Return the inner renderer's."""
         return self._inner.fingerprint()
 
     def prepare(self) -> None:
-        """Start the child and have it load. Raises CopilotError where it cannot."""
+        """Start the child and let it load. Raises CopilotError if it cannot."""
         self._client.prepare()
 
     def voices(self) -> Sequence[Voice]:
-        """The renderer's own."""
+        """Return the inner renderer's."""
         return self._inner.voices()
 
     def render(self, requests: Sequence[RenderRequest]) -> list[RenderedSound | RenderFailure]:
-        """Answers as `WorkerClient.render` gives and raises them."""
+        """Return answers, and raise, as `WorkerClient.render` does."""
         return self._client.render(requests)
 
     def close(self) -> None:

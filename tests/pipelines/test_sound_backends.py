@@ -133,7 +133,7 @@ for line in sys.stdin:
         if "poison" in sys.argv[2:] and "rain" in one["text"]:
             print("rain is poison", file=sys.stderr, flush=True)
             os._exit(3)
-        rng = numpy.random.default_rng(one["random_seed"])
+        rng = numpy.random.default_rng(one["seed"])
         sound = rng.standard_normal(round(one["duration_s"] * 48000)) * 0.1
         soundfile.write(os.path.join(asked["folder"], f"{number}.wav"), sound, 48000, "FLOAT")
         answers.append({"file": f"{number}.wav"})
@@ -174,19 +174,19 @@ class TestWorker:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--sfx", "procedural:x"), "--sfx procedural:x: procedural takes nothing behind a colon"),
+        (("--sfx", "procedural:x"), "--sfx: procedural:x: procedural has no target"),
         (("--sfx-set", "steps"), "--sfx-set steps: is no NAME=VALUE, such as steps=50"),
-        (("--sfx-set", "steps=5"), "--sfx procedural: procedural has no settings; leave out steps"),
+        (("--sfx-set", "steps=5"), "--sfx-set: procedural has no settings; leave out steps"),
         (("--tts-set", "a=1", "--tts-set", "a=2"), "--tts-set a=2: a is set twice"),
         (("--licences", "CC0"), "--licences: is for --sfx library:FOLDER, not for procedural; leave it out"),
-        (("--sfx", "library"), "--sfx library: which folder? give --sfx library:FOLDER"),
+        (("--sfx", "library"), "--sfx: library: folder is missing; give library:FOLDER"),
         (
             ("--sfx", "library:/none", "--sfx-set", "x=1"),
-            "--sfx library:/none: there is no setting x; there are:",
+            "--sfx-set: library: unknown setting 'x'; available: folder, ",
         ),
         (("--sfx", "library:/none"), "/none"),
         (("--voices", "/none"), "/none"),
-        (("--device", "foo"), "--device foo: is no device; give cpu, mps, cuda or cuda:N"),
+        (("--device", "foo"), "--device: unknown device 'foo'; give cpu, mps, cuda or cuda:N"),
         (("--device", "cpu"), "--device cpu: no renderer of this run uses one; leave it out"),
         (("--stems", "nosuch://place"), "nosuch"),
     ],

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from renderers.batches import cost_s, cut
+from renderers.batches import compute_cost_s, cut_batches
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ from renderers.batches import cost_s, cut
     ],
 )
 def test_batches_are_cut_from_the_shortest_on(durations_s, batch_s, least_s, batches):
-    assert cut(durations_s, batch_s, least_s) == batches
+    assert cut_batches(durations_s, batch_s, least_s) == batches
 
 
 DURATIONS = st.lists(st.floats(0.1, 50), max_size=40)
@@ -31,7 +31,7 @@ DURATIONS = st.lists(st.floats(0.1, 50), max_size=40)
 def test_every_request_is_in_one_batch_and_no_batch_of_several_exceeds_the_budget(
     durations, batch_s, least_s
 ):
-    batches = cut(durations, batch_s, least_s)
+    batches = cut_batches(durations, batch_s, least_s)
     assert sorted(index for batch in batches for index in batch) == list(range(len(durations)))
     for batch in batches:
-        assert len(batch) == 1 or cost_s([durations[index] for index in batch], least_s) <= batch_s
+        assert len(batch) == 1 or compute_cost_s([durations[index] for index in batch], least_s) <= batch_s

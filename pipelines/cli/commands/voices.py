@@ -120,7 +120,7 @@ def _voices_of(renderer: str) -> tuple[Voice, ...]:
 def _refuse_voiceless(renderer: str) -> None:
     """Raises UserError for a renderer whose class tells that it has no voices, or needs to be told more."""
     name, _, target = renderer.partition(":")
-    make = plugins.load(plugins.RENDERERS, name, "voices")
+    make = plugins.load(plugins.RENDERERS, name, field=None)
     known = info_of(make)
     # A backend for either tool knows which when it is made: its class has a property there, or nothing.
     if getattr(make, "tool", None) == "sfx":

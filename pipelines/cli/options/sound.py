@@ -94,7 +94,7 @@ class SoundOptions:
         from renderers.contract import RenderSettings
 
         if self.device is not None:
-            device.check(self.device)
+            device.require_device(self.device)
             if not (registry.uses_device(self.sfx, "sfx") or registry.uses_device(self.tts, "tts")):
                 raise UserError(f"--device {self.device}: no renderer of this run uses one; leave it out")
         work = RenderSettings(self.batch_s, self.batch_deadline, self.device)

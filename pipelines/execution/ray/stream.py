@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from copilot.designers.llm.service import LlmService
-from copilot.errors import CopilotError
+from copilot.errors import CopilotError, format_traceback
 from copilot.seed import Seed
 from copilot.units import Seconds
 from pipelines.execution.ray.monitor import RemoteMonitor
@@ -16,7 +16,6 @@ from pipelines.execution.ray.packing import packed
 from pipelines.execution.ray.workers import PoolWorker
 from pipelines.planning.layout import Layout, Pool
 from pipelines.stages.record import new_record
-from renderers.worker.scripts.worker_protocol import explained
 
 if TYPE_CHECKING:
     from pipelines.execution.job import Job
@@ -42,7 +41,7 @@ class Stream:
         """Whether all has passed, after waiting so long. Raises CopilotError where Ray itself failed."""
         self._thread.join(timeout_s)
         if self._error is not None and not self._left:
-            raise CopilotError(f"Ray: {explained(self._error)}") from self._error
+            raise CopilotError(f"Ray: {format_traceback(self._error)}") from self._error
         return not self._thread.is_alive()
 
     def leave(self) -> None:

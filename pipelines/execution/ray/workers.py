@@ -15,7 +15,7 @@ from dataclasses import replace
 import pyarrow as pa
 
 from copilot.designers.llm.service import LlmService
-from copilot.errors import CopilotError, MonitorLostError
+from copilot.errors import CopilotError, MonitorLostError, format_traceback
 from pipelines.accounting.progress import Progress
 from pipelines.execution.ray.monitor import RemoteMonitor
 from pipelines.execution.ray.packing import Rows, packed
@@ -24,7 +24,6 @@ from pipelines.execution.ray.retries import Attempt, RetryGuard
 from pipelines.planning.layout import Pool
 from pipelines.stages.record import Record
 from pipelines.stages.worker_spec import WorkerSpec
-from renderers.worker.scripts.worker_protocol import explained
 
 
 class PoolWorker:
@@ -62,7 +61,7 @@ class PoolWorker:
             except CopilotError as error:
                 self._fail(error)
             except Exception as error:  # noqa: BLE001 - told to the driver, which ends the run
-                self._fail(CopilotError(f"pool {self._pool.name}: {explained(error)}"))
+                self._fail(CopilotError(f"pool {self._pool.name}: {format_traceback(error)}"))
             with suppress(MonitorLostError):
                 self._tries.end(attempt, progress)
         return pa.concat_tables(made)

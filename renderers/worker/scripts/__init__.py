@@ -1,1 +1,1 @@
-"""Ready workers for backends that need a Python of their own. They are run by path, as scripts."""
+"""Ready workers for backends that need their own Python. They are run by path, as scripts."""

@@ -1,7 +1,7 @@
 """F5-TTS as a worker: speech with the voice of a recording and its transcript.
 
-Runs in a Python that has `f5-tts` (1.1): `f5_tts_worker.py OPTIONS`, a JSON object of texts by name. The name
-of this file is not that of the package, which it would hide.
+Runs in a Python that has `f5-tts` (1.1): `f5_tts_worker.py OPTIONS`, a JSON object of texts by name. This
+file does not have the package's name, which it would hide.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ MODEL = "F5TTS_v1_Base"
 
 LOADING: speech_worker.Kinds = {
     "model": str,
-    "ckpt_file": speech_worker.place,
-    "vocab_file": speech_worker.place,
+    "ckpt_file": speech_worker.parse_path,
+    "vocab_file": speech_worker.parse_path,
     "ode_method": str,
-    "vocoder_local_path": speech_worker.place,
+    "vocoder_local_path": speech_worker.parse_path,
     "hf_cache_dir": str,
 }
 PLACES = ("ckpt_file", "vocab_file", "vocoder_local_path", "hf_cache_dir")
@@ -43,38 +43,38 @@ class F5Tts:
     """Speaks with `f5_tts.api.F5TTS`; its options are the arguments of its constructor and of `infer`."""
 
     def __init__(self) -> None:
-        self._version = speech_worker.installed(NAME, "f5-tts")
-        self._options = speech_worker.options(NAME, {**LOADING, **SPEAKING})
+        self._version = speech_worker.find_version(NAME, "f5-tts")
+        self._options = speech_worker.read_options(NAME, {**LOADING, **SPEAKING})
         self._model: Any = None
 
     def greeting(self) -> dict[str, Any]:
-        """The package's version, the model, the options and the files they name change the sound."""
+        """Return the greeting; version, model, options and the files' content are its fingerprint."""
         sound = {"version": self._version, "model": MODEL, **self._options}
         sound.pop("hf_cache_dir", None)
-        fingerprint = speech_worker.fingerprint(sound, LOADING)
+        fingerprint = speech_worker.make_fingerprint(sound, LOADING)
         return {"name": NAME, "tool": "tts", "clones": True, "fingerprint": fingerprint, "places": PLACES}
 
     def prepare(self) -> None:
-        """Load the model and its vocoder, on the device that was named, else on the best there is."""
+        """Load the model and its vocoder; default device: the best that is available."""
         if self._model is None:
             given = {name: self._options[name] for name in LOADING if name in self._options}
             api = importlib.import_module("f5_tts.api")
-            self._model = api.F5TTS(**{"model": MODEL, **given}, device=speech_worker.device())
+            self._model = api.F5TTS(**{"model": MODEL, **given}, device=speech_worker.get_device())
 
     def render(self, requests: Sequence[dict[str, Any]], folder: Path) -> list[dict[str, Any]]:
-        """One answer for each request; 24 kHz, mono."""
+        """Return one answer per request; 24 kHz, mono."""
         self.prepare()
-        return speech_worker.each(requests, folder, self._speak)
+        return speech_worker.render_each(requests, folder, self._speak)
 
     def _speak(self, request: dict[str, Any]) -> tuple[Any, int]:
-        shown = speech_worker.reference(request)
-        if not shown["transcript"].strip():  # the package would load another model to transcribe it
-            raise speech_worker.Refusal("no-transcript", f"{shown['path']}: F5-TTS needs what it says")
+        reference = speech_worker.require_reference(request)
+        if not reference["transcript"].strip():  # the package would load another model to transcribe it
+            raise speech_worker.Refusal("no-transcript", f"{reference['path']}: F5-TTS needs its transcript")
         samples, rate_hz, _ = self._model.infer(
-            ref_file=shown["path"],
-            ref_text=shown["transcript"],
+            ref_file=reference["path"],
+            ref_text=reference["transcript"],
             gen_text=request["text"],
-            seed=request["random_seed"],
+            seed=request["seed"],
             **{name: self._options[name] for name in SPEAKING if name in self._options},
         )
         if samples is None:

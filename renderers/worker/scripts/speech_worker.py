@@ -1,4 +1,4 @@
-"""What the ready speech workers share: options, versions, files, and one request after another."""
+"""Shared parts of the ready speech workers: options, versions, files, and one request after another."""
 
 from __future__ import annotations
 
@@ -18,56 +18,59 @@ if TYPE_CHECKING:
 else:
     import worker_protocol
 
-Said = dict[str, Any]
+Message = dict[str, Any]
 Kinds = Mapping[str, Callable[[str], Any]]
-"""Options by name, and what makes a value of each one's text."""
+"""Options by name, each with the function that makes a value of its text."""
 
 _SAMPLE_BYTES = 1 << 20
 _WHOLE_BYTES = 8 * _SAMPLE_BYTES
-"""Files up to here are hashed whole: configurations, vocabularies. Larger ones are weights."""
+"""Files up to this size are hashed whole: configurations, vocabularies. Larger ones are weights."""
 
 
-class Refusal(Exception):  # noqa: N818 - as a fault of one request is called
-    """One request has no sound, for a reason."""
+class Refusal(Exception):  # noqa: N818 - it concerns one request
+    """The reason why one request has no sound."""
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(detail)
         self.reason = reason
 
 
-def options(name: str, kinds: Kinds) -> dict[str, Any]:
-    """The options that the last argument holds, as JSON. Raises WorkerError for one that there is not."""
+def read_options(name: str, kinds: Kinds) -> dict[str, Any]:
+    """Return the options that the last argument holds, as JSON. Raises WorkerError for an unknown one."""
     given: dict[str, str] = json.loads(sys.argv[-1]) if len(sys.argv) > 1 else {}
     if unknown := sorted(set(given) - set(kinds)):
-        there = ", ".join(kinds)
-        raise refused(f"{name}: there is no option {', '.join(unknown)}; there are: {there}")
+        available = ", ".join(kinds)
+        raise make_error(f"{name}: unknown option {', '.join(unknown)}; available: {available}")
     values = {}
     for option, text in given.items():
         try:
             values[option] = kinds[option](text)
         except ValueError as error:
-            raise refused(f"{name}: option {option}={text}: {error}") from error
+            raise make_error(f"{name}: option {option}={text}: {error}") from error
     return values
 
 
-def place(text: str) -> str:
-    """The path of a file or folder. Raises ValueError where there is none."""
+def parse_path(text: str) -> str:
+    """Return the path of a file or folder. Raises ValueError if it does not exist."""
     path = Path(text).expanduser()
     if not path.exists():
-        raise ValueError("there is no such file or folder")
+        raise ValueError("no such file or folder")
     return str(path)
 
 
-def fingerprint(sound: Mapping[str, Any], kinds: Kinds) -> dict[str, str]:
-    """What changes the sound, as texts: of the options that are places, their content."""
+def make_fingerprint(sound: Mapping[str, Any], kinds: Kinds) -> dict[str, str]:
+    """Return what changes the sound, as texts; for a file or folder, the hash of its content."""
     return {
-        name: content(Path(value)) if kinds.get(name) is place else str(value)
+        name: hash_content(Path(value)) if kinds.get(name) is parse_path else str(value)
         for name, value in sound.items()
     }
 
 
-def content(path: Path) -> str:
-    """Hash of a file, or of a folder's with their names. Of a large one five stretches of 1 MiB are read."""
+def hash_content(path: Path) -> str:
+    """Return the hash of a file, or of a folder's files with their names.
+
+    Of a large file, five stretches of 1 MiB are read.
+    """
     files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
     digest = hashlib.sha256()
     for file in files:
@@ -85,42 +88,44 @@ def content(path: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def installed(name: str, distribution: str) -> str:
-    """The version of the backend's package. Raises WorkerError where this Python has none."""
+def find_version(name: str, distribution: str) -> str:
+    """Return the version of the backend's package. Raises WorkerError if this Python does not have it."""
     try:
         return version(distribution)
     except PackageNotFoundError:
-        raise refused(
+        raise make_error(
             f"{name}: {sys.executable} has no {distribution}; install it there (pip install {distribution}), "
             "or name a Python that has it with the setting python"
         ) from None
 
 
-def refused(message: str) -> worker_protocol.WorkerError:
-    """The error of a worker that cannot work here."""
+def make_error(message: str) -> worker_protocol.WorkerError:
+    """Return the error of a worker that cannot work here."""
     return worker_protocol.WorkerError("cannot-work", message)
 
 
-def device() -> str | None:
-    """The device that the worker is to use, if it was told."""
+def get_device() -> str | None:
+    """Return the device that the environment names, if it names one."""
     return os.environ.get("COPILOT_DEVICE") or None
 
 
-def sow(seed: int) -> None:
+def seed_generators(seed: int) -> None:
     """Seed every generator that a backend on torch draws from."""
     random.seed(seed)
     importlib.import_module("numpy").random.seed(seed % 2**32)
     importlib.import_module("torch").manual_seed(seed)
 
 
-def each(requests: Sequence[Said], folder: Path, speak: Callable[[Said], tuple[Any, int]]) -> list[Said]:
-    """Answers, each made by itself: `speak` gives samples, mono, and their rate in Hz.
+def render_each(
+    requests: Sequence[Message], folder: Path, speak: Callable[[Message], tuple[Any, int]]
+) -> list[Message]:
+    """Return one answer per request. `speak` returns mono samples and their rate in Hz.
 
-    One that fails is an answer with a reason. Want of memory concerns the batch. An error of the device
-    concerns the worker: the device does nothing more for this process.
+    A request that fails gets an answer with a reason. Exceptions that concern more than one request are
+    raised: a lack of memory, and an error of the device, which does nothing more for this process.
     """
     soundfile = importlib.import_module("soundfile")
-    answers: list[Said] = []
+    answers: list[Message] = []
     for index, request in enumerate(requests):
         try:
             samples, rate_hz = speak(request)
@@ -129,19 +134,19 @@ def each(requests: Sequence[Said], folder: Path, speak: Callable[[Said], tuple[A
         except Refusal as refusal:
             answers.append({"reason": refusal.reason, "detail": str(refusal)})
         except Exception as error:
-            if worker_protocol.is_out_of_memory(error) or _is_of_the_device(error):
+            if worker_protocol.is_out_of_memory(error) or _is_device_error(error):
                 raise
-            answers.append({"reason": "renderer-error", "detail": worker_protocol.explained(error)})
+            answers.append({"reason": "renderer-error", "detail": worker_protocol.format_traceback(error)})
     return answers
 
 
-def _is_of_the_device(error: Exception) -> bool:
+def _is_device_error(error: Exception) -> bool:
     return type(error).__name__ == "AcceleratorError" or "CUDA error" in str(error)
 
 
-def reference(request: Said) -> Said:
-    """The recording that shows the voice. Raises Refusal where there is none."""
-    shown: Said | None = request.get("reference")
-    if shown is None:
-        raise Refusal("no-reference", "this worker clones a voice, and the request shows none")
-    return shown
+def require_reference(request: Message) -> Message:
+    """Return the recording that shows the voice. Raises Refusal if the request has none."""
+    reference: Message | None = request.get("reference")
+    if reference is None:
+        raise Refusal("no-reference", "this worker clones a voice, and the request has no reference")
+    return reference

@@ -23,27 +23,27 @@ PROTOCOL = 1
 _TRIES = 3
 """A file may be written while its folder is deleted."""
 
-Said = dict[str, Any]
+Message = dict[str, Any]
 
 
 class Worker(Protocol):
-    """What answers. Its methods raise WorkerError; any other exception is told as `broke`."""
+    """A backend behind the protocol. Its methods raise WorkerError; other exceptions are sent as `broke`."""
 
-    def greeting(self) -> Said:
-        """Name, tool, fingerprint and so on, without the version of the protocol."""
+    def greeting(self) -> Message:
+        """Return name, tool, fingerprint and so on, without the version of the protocol."""
         ...
 
     def prepare(self) -> None:
-        """Load what is needed."""
+        """Load what rendering needs."""
         ...
 
-    def render(self, requests: Sequence[Said], folder: Path) -> list[Said]:
-        """Answers in the order asked, one for each request; their files lie in `folder`."""
+    def render(self, requests: Sequence[Message], folder: Path) -> list[Message]:
+        """Return one answer per request, in the same order; their files lie in `folder`."""
         ...
 
 
 class WorkerError(Exception):
-    """A whole batch, or the worker itself, is at fault. `kind`: `out-of-memory` or `cannot-work`."""
+    """A fault of a whole batch or of the worker itself. `kind`: `out-of-memory` or `cannot-work`."""
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
@@ -51,48 +51,49 @@ class WorkerError(Exception):
 
 
 def serve(make: Callable[[], Worker]) -> NoReturn:
-    """Greet, and answer until stdin ends. `make` raises WorkerError where there can be no worker."""
-    asked, answers = _own_pipes()
+    """Greet, and answer until stdin ends. `make` raises WorkerError if the worker cannot work here."""
+    requests, answers = _take_pipes()
     try:
         worker = make()
         _send(answers, {"protocol": PROTOCOL, **worker.greeting()})
     except WorkerError as error:
         sys.exit(str(error))
     lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-    threading.Thread(target=_read, args=(asked, lines), daemon=True).start()
+    threading.Thread(target=_read, args=(requests, lines), daemon=True).start()
     while True:
         _send(answers, _answer(worker, json.loads(lines.get())))
 
 
-def _own_pipes() -> tuple[IO[bytes], IO[bytes]]:
-    asked, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+def _take_pipes() -> tuple[IO[bytes], IO[bytes]]:
+    """Return pipes for the protocol alone; printing then goes to stderr, and stdin is empty."""
+    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
     os.dup2(2, 1)
-    return asked, answers
+    return requests, answers
 
 
-def _read(asked: IO[bytes], lines: queue.SimpleQueue[bytes]) -> None:
+def _read(requests: IO[bytes], lines: queue.SimpleQueue[bytes]) -> None:
     folder = ""
-    for line in asked:
+    for line in requests:
         lines.put(line)
         folder = json.loads(line).get("folder", folder)
-    # Whoever asked is gone: nobody wants what is being rendered, nor will anybody delete it.
+    # The other side has ended: nobody reads what is being rendered, and nobody else deletes it.
     for _ in range(_TRIES if folder else 0):
         shutil.rmtree(folder, ignore_errors=True)
     os._exit(0)
 
 
-def _send(answers: IO[bytes], said: Mapping[str, Any]) -> None:
+def _send(answers: IO[bytes], message: Mapping[str, Any]) -> None:
     try:
-        answers.write(json.dumps(said).encode() + b"\n")
+        answers.write(json.dumps(message).encode() + b"\n")
         answers.flush()
     except BrokenPipeError:
         os._exit(0)
 
 
-def _answer(worker: Worker, request: Said) -> Said:
+def _answer(worker: Worker, request: Message) -> Message:
     try:
         if request["op"] == "prepare":
             worker.prepare()
@@ -100,18 +101,18 @@ def _answer(worker: Worker, request: Said) -> Said:
         return {"answers": worker.render(request["requests"], Path(request["folder"]))}
     except WorkerError as error:
         return {"error": str(error), "kind": error.kind}
-    except Exception as error:  # noqa: BLE001 - told to the one who asked
+    except Exception as error:  # noqa: BLE001 - sent to the other side
         kind = "out-of-memory" if is_out_of_memory(error) else "broke"
-        return {"error": explained(error), "kind": kind}
+        return {"error": format_traceback(error), "kind": kind}
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an exception is for want of memory: Python's own, or torch's on any device."""
+    """Return whether an exception reports a lack of memory: Python's own, or torch's on any device."""
     return isinstance(error, MemoryError) or (
         isinstance(error, RuntimeError) and "out of memory" in str(error).lower()
     )
 
 
-def explained(error: BaseException) -> str:
-    """An exception nobody foresaw, with its traceback."""
+def format_traceback(error: BaseException) -> str:
+    """Return an unforeseen exception with its traceback."""
     return "".join(traceback.format_exception(type(error), error, error.__traceback__))

@@ -399,7 +399,7 @@ class AsksModel:
 
 @pytest.fixture
 def any_designer(monkeypatch) -> Callable[[type], None]:
-    return lambda make: monkeypatch.setattr(plugins, "load", lambda *_: make)
+    return lambda make: monkeypatch.setattr(plugins, "load", lambda *_, **__: make)
 
 
 LLM, SERVICE = LlmSettings(model="m"), LlmService(urls=("http://localhost:1/v1",))

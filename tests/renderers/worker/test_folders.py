@@ -5,7 +5,7 @@ import os
 import pytest
 
 from renderers.worker import folders as worker_folders
-from renderers.worker.folders import batch_folder, delete_stale
+from renderers.worker.folders import create_batch_folder, delete_stale
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +27,7 @@ def aged(path, age_s: float) -> None:
 
 
 def test_a_folder_is_there_as_long_as_its_batch():
-    with batch_folder() as folder:
+    with create_batch_folder() as folder:
         (folder / "0.wav").write_bytes(b"sound")
     assert not folder.exists()
 
@@ -35,7 +35,7 @@ def test_a_folder_is_there_as_long_as_its_batch():
 def test_what_is_left_behind_is_deleted_and_nothing_else(shared):
     stale, other = made(shared / "audiocopilot-batch-x"), made(shared / "another-batch-x")
     fresh = made(shared / "audiocopilot-batch-y", age_s=0)
-    with batch_folder() as held:
+    with create_batch_folder() as held:
         aged(held, 1e6)
         delete_stale()
         assert held.is_dir()

@@ -29,7 +29,7 @@ from renderers.contract import (
     Voice,
     info_of,
 )
-from renderers.device import check
+from renderers.device import require_device
 from renderers.worker import client as worker_client
 from renderers.worker.renderer import WorkerRenderer, WorkerSettings
 
@@ -139,7 +139,7 @@ def started(log):
         renderer = WorkerRenderer(settings(log, **options))
         renderers.append(renderer)
         if work is not None:
-            renderer.set_to_work(work)
+            renderer.restart_with(work)
             log.unlink()
         return renderer
 
@@ -188,10 +188,10 @@ def test_a_request_is_told_whole_and_its_sound_taken_to_the_bit(started, log, tm
     assert (stereo.matched, stereo.words, stereo.detail) == (False, (Word("one", 0.0, 0.5),), {"k": "v"})
     told = asked(log)[-1]
     assert told == (
-        '[{"text": "note", "duration_s": 0.5, "random_seed": 4611686018427387904, "voice": "anna", '
+        '[{"text": "note", "duration_s": 0.5, "seed": 4611686018427387904, "voice": "anna", '
         '"gender": "female", "emotion": "calm", "reference": '
         f'{{"path": "{tmp_path}/a.flac", "transcript": "Hello.", "sha256": "ab12", "emotion": "calm", '
-        '"licence": "CC0"}}, {"text": "stereo", "duration_s": 0.1, "random_seed": 0, "voice": null, '
+        '"licence": "CC0"}}, {"text": "stereo", "duration_s": 0.1, "seed": 0, "voice": null, '
         '"gender": null, "emotion": null, "reference": null}]'
     )
 
@@ -373,21 +373,19 @@ def test_a_worker_that_is_another_when_it_is_started_again_ends_the_run(log):
     given = {"log": str(log), "greeting": greeting}
     renderer = WorkerRenderer(WorkerSettings(command=command, options=given))
     try:
-        with pytest.raises(
-            ChildStartError, match=r": started again, it is another: model is '2' and was '1';"
-        ):
+        with pytest.raises(ChildStartError, match=r": after a restart, its model is '2' and was '1';"):
             renderer.render(requests("die once"))
     finally:
         renderer.close()
 
 
-def test_set_to_work_it_is_to_be_the_one_that_greeted(started, log):
+def test_after_a_restart_it_has_to_greet_as_before(started, log):
     renderer = started()
     renderer._settings = settings(
         log, greeting='{"protocol": 1, "name": "n", "tool": "sfx", "fingerprint": {}}'
     )
-    renderer.set_to_work(RenderSettings())
-    with pytest.raises(ChildStartError, match=r"it is another: name is 'n' and was 'child'; "):
+    renderer.restart_with(RenderSettings())
+    with pytest.raises(ChildStartError, match=r"its name is 'n' and was 'child'; "):
         renderer.prepare()
 
 
@@ -478,16 +476,15 @@ def test_the_environment_names_the_device(monkeypatch, work, visible, told):
         monkeypatch.setattr(Path, "glob", lambda self, pattern: iter(()))
     else:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
-    environment = device.environment(work)
+    environment = device.make_environment(work)
     assert (environment.get("COPILOT_DEVICE"), environment.get("CUDA_VISIBLE_DEVICES")) == told
 
 
 def test_a_gpu_that_is_not_there_is_the_users_mistake(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,5")
-    with pytest.raises(
-        UserError, match=r"^--device cuda:2: is not there, but cuda:0, cuda:1; give one that is"
-    ):
-        device.environment(RenderSettings(device="cuda:2"))
+    with pytest.raises(UserError, match="available: cuda:0, cuda:1, cpu") as caught:
+        device.make_environment(RenderSettings(device="cuda:2"))
+    assert caught.value.field == "device"
 
 
 def test_gpus_are_counted_by_their_nodes(monkeypatch, tmp_path):
@@ -499,20 +496,19 @@ def test_gpus_are_counted_by_their_nodes(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("device", ["foo", "cuda:", "cuda:x", "gpu", "cpu:1", "CPU", ""])
 def test_what_is_no_device_is_the_users_mistake(device):
-    with pytest.raises(UserError, match=rf"^--device {device}: is no device; give cpu, mps, cuda or cuda:N$"):
-        check(device)
+    with pytest.raises(UserError, match=re.escape(repr(device))) as caught:
+        require_device(device)
+    assert caught.value.field == "device"
 
 
 def test_a_gpu_is_refused_where_none_is_visible_and_taken_where_that_cannot_be_told(monkeypatch):
     monkeypatch.setattr(device, "visible_gpus", list)
-    with pytest.raises(
-        UserError, match=r"^--device cuda: is not there, but no GPU; give one that is, or cpu$"
-    ):
-        check("cuda")
-    check("cpu")
-    check("mps")
+    with pytest.raises(UserError, match=r"available: cpu$"):
+        require_device("cuda")
+    require_device("cpu")
+    require_device("mps")
     monkeypatch.setattr(device, "visible_gpus", lambda: None)
-    check("cuda:7")
+    require_device("cuda:7")
 
 
 @pytest.mark.parametrize(
@@ -525,7 +521,7 @@ def test_a_gpu_is_refused_where_none_is_visible_and_taken_where_that_cannot_be_t
     ],
 )
 def test_until_it_has_greeted_it_is_called_by_its_script_or_program(command, called):
-    assert WorkerSettings(command=command).called == called
+    assert WorkerSettings(command=command).provisional_name == called
 
 
 def test_one_that_has_greeted_is_called_by_its_name(started):
@@ -534,9 +530,7 @@ def test_one_that_has_greeted_is_called_by_its_name(started):
 
 
 def test_a_python_that_is_not_there_is_the_users_mistake():
-    with pytest.raises(
-        UserError, match=r"^worker f5-tts: there is no program /none/python; give python=PATH$"
-    ):
+    with pytest.raises(UserError, match=r"/none/python not found; give python=PATH$"):
         registry.create("worker:f5-tts", "tts", {"python": "/none/python"})
 
 
@@ -545,7 +539,7 @@ def test_the_example_of_the_documentation_works(tmp_path):
     script = tmp_path / "tones.py"
     script.write_text(code[1].replace("options =", 'print("Loading ...")\noptions ='))
     spec = f"worker:{shlex.join([sys.executable, '-I', '-S', str(script)])}"
-    renderer = registry.at_work(spec, "sfx", {"options": {"level": "0.5"}}, RenderSettings())
+    renderer = registry.create_working(spec, "sfx", {"options": {"level": "0.5"}}, RenderSettings())
     try:
         renderer.prepare()
         tone, none = renderer.render([RenderRequest("a tone", 0.5, 100), RenderRequest(" ", 0.5, 1)])

@@ -135,7 +135,7 @@ def started():
 
     def start(command: str, work: RenderSettings | None = None, **options: str) -> WorkerRenderer:
         given = {"options": options, "python": sys.executable}
-        renderers.append(registry.at_work(f"worker:{command}", "tts", given, work or RenderSettings()))
+        renderers.append(registry.create_working(f"worker:{command}", "tts", given, work or RenderSettings()))
         return renderers[-1]
 
     yield start
@@ -207,8 +207,10 @@ def test_f5_tts_answers_each_request_by_itself(stubs, started):
     assert broken.reason == "renderer-error"
     assert broken.detail.startswith("Traceback ")
     assert broken.detail.endswith("KeyError: 'a bug'\n")
-    assert unshown == RenderFailure("no-reference", "this worker clones a voice, and the request shows none")
-    assert unwritten == RenderFailure("no-transcript", "/voices/anna.flac: F5-TTS needs what it says")
+    assert unshown == RenderFailure(
+        "no-reference", "this worker clones a voice, and the request has no reference"
+    )
+    assert unwritten == RenderFailure("no-transcript", "/voices/anna.flac: F5-TTS needs its transcript")
     assert mute == RenderFailure("no-speech", "F5-TTS found nothing to speak in the text")
     assert isinstance(sound, RenderedSound)
     assert [name for name, _ in stubs.calls()] == ["load", "infer", "infer", "infer"]
@@ -328,12 +330,12 @@ def test_weights_count_by_their_content_and_not_by_their_place(stubs, started, t
 @pytest.mark.parametrize(
     ("command", "options", "message"),
     [
-        ("f5-tts", {"steps": "3"}, r"f5-tts: there is no option steps; there are: model, ckpt_file, "),
+        ("f5-tts", {"steps": "3"}, r"f5-tts: unknown option steps; available: model, ckpt_file, "),
         ("f5-tts", {"nfe_step": "x"}, r"f5-tts: option nfe_step=x: invalid literal"),
         (
             "f5-tts",
             {"ckpt_file": "/absent"},
-            r"f5-tts: option ckpt_file=/absent: there is no such file or folder$",
+            r"f5-tts: option ckpt_file=/absent: no such file or folder$",
         ),
         ("xtts", {"model_path": "/"}, r"xtts: the options model_path and config_path go together$"),
     ],
@@ -352,10 +354,10 @@ def test_a_python_without_the_package_is_told_at_the_start(stubs, started, comma
 
 def test_a_ready_script_runs_in_the_python_that_is_named():
     settings = WorkerSettings(command="xtts --quiet", python="~/env/bin/python", options={"language": "de"})
-    python, script, *others = settings.words()
+    python, script, *others = settings.command_line()
     assert python == str(Path.home() / "env/bin/python")
     assert (script, others) == (str(SCRIPTS["xtts"]), ["--quiet", '{"language": "de"}'])
-    assert WorkerSettings(command="/bin/f5-tts 'a b'").words() == ["/bin/f5-tts", "a b", "{}"]
+    assert WorkerSettings(command="/bin/f5-tts 'a b'").command_line() == ["/bin/f5-tts", "a b", "{}"]
     assert all(path.is_file() for path in SCRIPTS.values())
 
 
