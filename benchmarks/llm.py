@@ -146,7 +146,7 @@ class Consumer:
         """Drop batches for `seconds`."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            batch = self._ahead.take()
+            batch = self._ahead.next_batch()
             self.dialogues += len(batch)
             self.accepted += sum(record.reject is None for record in batch)
             self.peak_bytes = max(self.peak_bytes, self._process.memory_info().rss)

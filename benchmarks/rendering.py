@@ -92,7 +92,7 @@ def main() -> None:
         started, cpu_s = time.perf_counter(), time.process_time()
         stage(records)
         stage_s, cpu_s = time.perf_counter() - started, time.process_time() - cpu_s
-        tally = stage.taken()["model"]
+        tally = stage.pop_stats()["model"]
     print(
         f"{tally.batches} batches of {given.batch} x {given.seconds:g} s, {CALL_S:g} s each in the model: "
         f"stage over model {stage_s / tally.render_s:.3f} (target: at most {TARGET}), "

@@ -1,11 +1,11 @@
-"""The main job: draw seeds, make their samples, account for every seed."""
+"""The main job: draw seeds, make their samples, account for every seed once."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from copilot.designers.contract import AsyncDesigner
@@ -16,7 +16,8 @@ from pipelines.accounting.stage_times import StageTimes
 from pipelines.backends import compute_fingerprint, create_working_designer
 from pipelines.config import RunConfig
 from pipelines.execution.design_ahead import DesignStatus
-from pipelines.execution.job import Executor, Job
+from pipelines.execution.job import Executor, Job, ignore
+from pipelines.execution.local import LocalExecutor
 from pipelines.fingerprint import versions
 from pipelines.run.run import Run, create_call_id
 from pipelines.run.totals import Outcome, Totals
@@ -29,48 +30,75 @@ from renderers.voice_bank import genders_missing, read_bank
 
 @dataclass(frozen=True, slots=True)
 class RunStart:
-    """What is known before the work begins."""
+    """What is known before the work begins: the seeds that were drawn, and how many are done and to do."""
 
     draw: SeedDraw
     n_done: int
     n_todo: int
     swept: tuple[str, ...]
     problems: tuple[str, ...] = ()
-    """A gender that a voice bank lacks, and rows of one, or of recordings, that cannot be used."""
+    """Genders that a voice bank lacks, and rows of a bank or of an index that cannot be used."""
 
 
-def generate(
-    config: RunConfig,
-    out: str | Path,
-    *,
-    num: int | None,
-    executor: Executor,
-    equipment: ExecutionSettings,
-    on_start: Callable[[RunStart], None],
-    on_progress: Callable[[Progress], None],
-    on_design: Callable[[DesignStatus], None],
-    service: LlmService | None = None,
-    patience: RejectLimit | None = None,
-) -> Outcome:
-    """Make, or go on with, a run in `out`. Seeds that its ledger accounts for are left alone.
+@dataclass(frozen=True, slots=True)
+class RejectLimit:
+    """The share of rejects, in [0, 1], above which a run ends, once `after` seeds are done."""
 
-    A designer that writes ahead is listened to by `on_design`, several times a second; one that asks a
-    language model needs the `service`.
-    Raises UserError for what is wrong with the request, CopilotError for what ends the run, which too many
-    rejects do where there is a `patience`.
+    share: float
+    after: int
+
+    def check(self, n_accepted: int, reasons: Mapping[str, int]) -> None:
+        """Raise TooManyRejectsError if more seeds were rejected than the share allows."""
+        n_rejected = sum(reasons.values())
+        n_done = n_accepted + n_rejected
+        if n_done >= self.after and n_rejected > self.share * n_done:
+            common = ", ".join(f"{n} {reason}" for reason, n in Counter(reasons).most_common(3))
+            raise TooManyRejectsError(
+                f"{n_rejected} of {n_done} seeds were rejected ({common}), more than `reject_limit` allows "
+                f"({self.share:g}). What was committed stands; run the same command again to resume"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenerateRequest:
+    """A run to make or to resume: what in, where to, with what, and who is told of progress.
+
+    `num` seeds are drawn (default: all). Nothing but `config` and `num` decides the samples. `service` is the
+    language model's, for a designer that asks one. `on_design` receives the state of dialogues that are
+    written ahead, several times a second.
     """
-    out = resolved(out)
+
+    config: RunConfig
+    out: str | Path
+    num: int | None = None
+    executor: Executor = field(default_factory=LocalExecutor)
+    settings: ExecutionSettings = field(default_factory=ExecutionSettings)
+    service: LlmService | None = None
+    reject_limit: RejectLimit | None = None
+    on_start: Callable[[RunStart], None] = ignore
+    on_progress: Callable[[Progress], None] = ignore
+    on_design: Callable[[DesignStatus], None] = ignore
+
+
+def generate(request: GenerateRequest) -> Outcome:
+    """Make a run, or resume it. Seeds that its ledger accounts for are left alone.
+
+    Raises UserError if something in the request is wrong, and CopilotError if the run cannot continue or
+    has more rejects than its `reject_limit` allows.
+    """
+    config = request.config
+    out = resolved(request.out)
     call = create_call_id()
     bank = read_bank(Path(config.voices)) if config.voices else None
     problems = [*genders_missing(bank.voices), *bank.problems] if bank else []
     fingerprint = compute_fingerprint(config, bank, problems.append)
-    designer = create_working_designer(config, service)
-    draw = read_seeds(config.seeds, num, config.run_seed)
+    designer = create_working_designer(config, request.service)
+    draw = read_seeds(config.seeds, request.num, config.run_seed)
     run = Run(out, call)
-    if equipment.store is not None:
-        StemStore(equipment.store).prepare()
+    if request.settings.store is not None:
+        StemStore(request.settings.store).prepare()
     started = time.monotonic()
-    watched = _Watched(on_progress, patience)
+    progress = _ProgressSum(request)
 
     with run.lock():
         run.open(fingerprint.model_dump(mode="json"), versions=versions())
@@ -82,51 +110,41 @@ def generate(
             sorted(planned),
             {"n_duplicates": draw.n_duplicates, "n_blank": draw.n_blank, "n_problems": draw.n_problems},
         )
-        on_start(RunStart(draw, len(done), len(todo), tuple(swept), tuple(problems)))
-        run.record_executor(executor.describe())
+        request.on_start(RunStart(draw, len(done), len(todo), tuple(swept), tuple(problems)))
+        run.record_executor(request.executor.describe())
         if todo:
-            asks = designer if isinstance(designer, AsyncDesigner) else None
-            order = WorkerSpec(out, fingerprint, equipment, bank, designed=asks is not None, call=call)
-            StemStore(order.store, order.for_worker(0).user).end_earlier()
-            executor.execute(Job(order, todo, watched, on_design, asks, service))
+            ahead = designer if isinstance(designer, AsyncDesigner) else None
+            spec = WorkerSpec(out, fingerprint, request.settings, bank, designed=ahead is not None, call=call)
+            StemStore(spec.store, spec.for_worker(0).user).end_earlier()
+            request.executor.execute(
+                Job(
+                    spec=spec,
+                    seeds=todo,
+                    on_progress=progress.add,
+                    on_design=request.on_design,
+                    designer=ahead,
+                    service=request.service,
+                )
+            )
     return Outcome(
-        Totals.of_entries(run.ledger.entries()), len(planned), time.monotonic() - started, watched.times
+        Totals.of_entries(run.ledger.entries()), len(planned), time.monotonic() - started, progress.times
     )
 
 
-@dataclass(frozen=True, slots=True)
-class RejectLimit:
-    """How large a share of rejects ends a run, once so many seeds are done."""
+class _ProgressSum:
+    """Adds up what is reported, hands it on, and ends the run at its reject limit."""
 
-    share: float
-    after: int
-
-    def check(self, n_accepted: int, reasons: Mapping[str, int]) -> None:
-        """Raises TooManyRejectsError."""
-        n_rejected = sum(reasons.values())
-        n_done = n_accepted + n_rejected
-        if n_done >= self.after and n_rejected > self.share * n_done:
-            common = ", ".join(f"{n} {reason}" for reason, n in Counter(reasons).most_common(3))
-            raise TooManyRejectsError(
-                f"{n_rejected} of {n_done} seeds were rejected ({common}), more than --max-reject-share "
-                f"{self.share:g} allows; what was committed stands. Run the same command again to go on"
-            )
-
-
-class _Watched:
-    """Adds up what is reported, hands it on, and ends the run where patience does."""
-
-    def __init__(self, tell: Callable[[Progress], None], patience: RejectLimit | None) -> None:
-        self._tell = tell
-        self._patience = patience
+    def __init__(self, request: GenerateRequest) -> None:
+        self._request = request
         self._n_accepted = 0
         self._reasons: Counter[str] = Counter()
         self.times = StageTimes()
 
-    def __call__(self, progress: Progress) -> None:
+    def add(self, progress: Progress) -> None:
+        """Receive a report. Raises TooManyRejectsError."""
         self._n_accepted += progress.accepted
         self._reasons.update(progress.reasons)
         self.times += progress.times
-        self._tell(progress)
-        if self._patience:
-            self._patience.check(self._n_accepted, self._reasons)
+        self._request.on_progress(progress)
+        if self._request.reject_limit:
+            self._request.reject_limit.check(self._n_accepted, self._reasons)

@@ -29,7 +29,7 @@ def preview(config: RunConfig, num: int, service: LlmService | None) -> Iterator
     if isinstance(designer, AsyncDesigner):
         with DesignAhead(designer, seeds, config.run_seed, n_workers=1) as ahead:
             while not ahead.exhausted:
-                yield from validate(ahead.take_all())
+                yield from validate(ahead.pop_ready())
                 time.sleep(_SECONDS_BETWEEN_LOOKS)
             ahead.check()
         return

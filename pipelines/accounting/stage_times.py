@@ -1,4 +1,4 @@
-"""What the stages took for some records: seconds by stage, and what backends rendered."""
+"""Times of the stages for some records: seconds by stage, and statistics of what backends rendered."""
 
 from __future__ import annotations
 
@@ -32,21 +32,21 @@ def _summed(one: Mapping[str, Seconds], other: Mapping[str, Seconds]) -> dict[st
 
 
 class Stopwatch:
-    """Takes the time of stages. The processor time is that of this process."""
+    """Measures the time of stages. The processor time is that of this process."""
 
     def __init__(self) -> None:
-        self._effort = StageTimes()
+        self._times = StageTimes()
 
     @contextmanager
     def timing(self, stage: str) -> Iterator[None]:
-        """Count what is done meanwhile to a stage."""
-        began, cpu_began = time.perf_counter(), time.process_time()
+        """Count the time spent inside to a stage."""
+        started, cpu_started = time.perf_counter(), time.process_time()
         try:
             yield
         finally:
-            took, cpu_took = time.perf_counter() - began, time.process_time() - cpu_began
-            self._effort += StageTimes({stage: took}, {stage: cpu_took})
+            took_s, cpu_took_s = time.perf_counter() - started, time.process_time() - cpu_started
+            self._times += StageTimes({stage: took_s}, {stage: cpu_took_s})
 
-    def taken(self, renders: RenderStats | None = None) -> StageTimes:
-        """What was counted, with what backends rendered meanwhile."""
-        return self._effort + StageTimes(renders=renders or {})
+    def times(self, renders: RenderStats | None = None) -> StageTimes:
+        """Return the times counted so far, with the statistics of what backends rendered meanwhile."""
+        return self._times + StageTimes(renders=renders or {})

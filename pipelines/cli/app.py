@@ -91,22 +91,22 @@ def generate(
 ) -> None:
     """Make a data set from seeds, or go on with one."""
     from pipelines.cli.commands.generate import run_generate
+    from pipelines.generate import GenerateRequest
 
     config = _run_config(samples, sound, execution.with_model(model).configured(samples.designer))
     executor = execution.made(workers, _n_workers(config))
-    equipment, patience = sound.equipment(), execution.patience()
+    settings, reject_limit = sound.execution_settings(), execution.reject_limit()
     with execution.served(model, out) as served:
-        code = run_generate(
-            config,
-            out,
+        request = GenerateRequest(
+            config=config,
+            out=out,
             num=num,
             executor=executor,
-            equipment=equipment,
-            max_rejects=max_rejects,
-            as_json=as_json,
+            settings=settings,
             service=served.configured(samples.designer).service,
-            patience=patience,
+            reject_limit=reject_limit,
         )
+        code = run_generate(request, max_rejects=max_rejects, as_json=as_json)
     raise typer.Exit(code)
 
 
@@ -141,7 +141,7 @@ def plan(
         model,
         num=num,
         n_workers=workers or _n_workers(config),
-        equipment=sound.equipment(),
+        execution_settings=sound.execution_settings(),
         service=configured.service,
         as_json=as_json,
     )

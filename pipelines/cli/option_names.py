@@ -30,6 +30,7 @@ OPTIONS: Mapping[str, str] = {
     "store": "--stem-store",
     "at_once": "--at-once",
     "device": "--device",
+    "reject_limit": "--max-reject-share",
 }
 """The option of each setting. A setting that has none is shown as it is."""
 

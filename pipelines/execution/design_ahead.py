@@ -101,8 +101,8 @@ class DesignAhead:
         """What is going on, for a display."""
         return DesignStatus(self._n_writing, len(self._ready), self._load)
 
-    def take(self) -> Sequence[Record]:
-        """A batch, if one is ready.
+    def next_batch(self) -> Sequence[Record]:
+        """Return a batch if one is ready, else nothing.
 
         Full, as long as there are seeds that nobody has begun; then in pieces, so that all workers end
         together. Smaller too where records have been ready for `READY_FOR_S`.
@@ -120,8 +120,8 @@ class DesignAhead:
             return ()
         return self._hand_out(min(size, n_ready))
 
-    def take_all(self) -> Sequence[Record]:
-        """All that is ready, however little."""
+    def pop_ready(self) -> Sequence[Record]:
+        """Return all records that are ready, however few."""
         return () if self._stopped else self._hand_out(len(self._ready))
 
     def _hand_out(self, n: int) -> Sequence[Record]:

@@ -1,7 +1,7 @@
-"""What runs the stages of a run: the contract of the executors.
+"""The contract of the executors, and the job that they get.
 
-All run the same stages and produce the same samples: `local` in this process or a few of this machine, `ray`
-in pools of workers on one machine or a cluster. What they commit goes through the same ledger.
+All run the same stages and produce the same samples: `local` in one or several processes of this machine,
+`ray` in pools of workers on one machine or a cluster. What they commit goes through the same ledger.
 """
 
 from __future__ import annotations
@@ -18,18 +18,22 @@ from pipelines.execution.design_ahead import DesignStatus
 from pipelines.stages.worker_spec import WorkerSpec
 
 
+def ignore(event: object, /) -> None:
+    """Do nothing: the default of every callback."""
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
-    """The seeds that are to do, and how to tell of it.
+    """The seeds that are left to do, and who is told of progress.
 
-    `report` hears what was committed, `watch` how dialogues are written ahead. `designer` is there where one
-    asks a language model at the `service`; else the stages design.
+    `on_progress` receives what was committed, `on_design` the state of dialogues that are written ahead. A
+    `designer` writes ahead, asking a language model at the `service`; without one, the stages design.
     """
 
-    order: WorkerSpec
+    spec: WorkerSpec
     seeds: Sequence[Seed]
-    report: Callable[[Progress], None]
-    watch: Callable[[DesignStatus], None]
+    on_progress: Callable[[Progress], None] = ignore
+    on_design: Callable[[DesignStatus], None] = ignore
     designer: AsyncDesigner | None = None
     service: LlmService | None = None
 
@@ -38,12 +42,12 @@ class Executor(Protocol):
     """Runs the stages for the seeds of a job."""
 
     def describe(self) -> Mapping[str, Any]:
-        """How it works, as JSON: it stands in `run.json`, and changes no sample."""
+        """Return how it works, as JSON for `run.json`. Nothing of it changes a sample."""
         ...
 
     def execute(self, job: Job) -> None:
-        """Make the samples of all seeds, or, interrupted, of some: the ledger tells which.
+        """Make the samples of all seeds, or, if interrupted, of some; the ledger records which.
 
-        Raises CopilotError for what ends the run; what was committed stands.
+        Raises CopilotError if the run cannot continue; what was committed stands.
         """
         ...

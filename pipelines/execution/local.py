@@ -1,8 +1,8 @@
-"""The local executor: the stages in this process, or in a few processes on this machine.
+"""The local executor: the stages in this process, or in several processes of this machine.
 
 Every worker commits its own batches. Ctrl-C lets each finish the records in hand and commit them. A worker
-that dies ends the run; what is in the ledger stands. Where dialogues are written ahead, this process writes
-them, and the stages run in others.
+that dies ends the run; what is in the ledger stands. If dialogues are written ahead, this process writes them
+and others run the stages.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any
 
 from copilot.errors import CopilotError
 from pipelines.accounting.progress import Progress
-from pipelines.execution.design_ahead import DesignAhead, DesignStatus
+from pipelines.execution.design_ahead import DesignAhead
 from pipelines.execution.job import Job
 from pipelines.execution.signals import interruptible
 from pipelines.execution.supply import FreshRecords, Supply
@@ -31,9 +31,7 @@ from pipelines.run.run import Run
 from pipelines.stages.record import Record
 from pipelines.stages.worker_spec import RECORDS_AT_ONCE, WorkerSpec
 
-Report = Callable[[Progress], None]
-
-# Workers are forked from a server that has loaded what they need, and nothing else: no thread, no lock.
+# Workers are forked from a server that has only loaded what they need: no thread, no lock.
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["pipelines.execution.worker"])
 
@@ -42,105 +40,104 @@ _CONTEXT.set_forkserver_preload(["pipelines.execution.worker"])
 class LocalExecutor:
     """Runs a job in this process, or in `n_workers` processes of this machine."""
 
-    n_workers: int
+    n_workers: int = 1
 
     def describe(self) -> dict[str, Any]:
-        """How it works, for `run.json`."""
+        """Return how it works, for `run.json`."""
         return {"executor": "local", "workers": self.n_workers}
 
     def execute(self, job: Job) -> None:
-        """Make the samples of all seeds, or, interrupted, of some: the ledger tells which.
+        """Make the samples of all seeds, or, if interrupted, of some; the ledger records which.
 
-        Raises CopilotError where a worker fails as a whole, and, when all that was designed is committed,
-        where the designer does.
+        Raises CopilotError if a worker fails as a whole; if the designer does, only once all dialogues that
+        were written are committed.
         """
-        order, at_once = job.order, job.order.equipment.at_once or RECORDS_AT_ONCE
+        spec, at_once = job.spec, job.spec.settings.at_once or RECORDS_AT_ONCE
         n_workers = max(1, min(self.n_workers, -(-len(job.seeds) // at_once)))
-        run_seed = order.fingerprint.config.run_seed
+        run_seed = spec.fingerprint.config.run_seed
         with interruptible() as stopping:
             if job.designer is not None:
                 with DesignAhead(job.designer, job.seeds, run_seed, n_workers, at_once=at_once) as ahead:
-                    tick = partial(_tell, job.watch, ahead)
-                    _in_processes(order, ahead, n_workers, job.report, stopping, tick=tick)
+                    report_state = partial(_report_state, job, ahead)
+                    _run_in_processes(job, ahead, n_workers, stopping, on_tick=report_state)
                     ahead.check()
                 return
             supply = FreshRecords(job.seeds, run_seed, n_workers, at_once)
             if n_workers == 1:
-                _in_this_process(order, supply, job.report, stopping)
+                _run_in_this_process(job, supply, stopping)
             else:
-                _in_processes(order, supply, n_workers, job.report, stopping)
+                _run_in_processes(job, supply, n_workers, stopping)
 
 
-def _tell(watch: Callable[[DesignStatus], None], ahead: DesignAhead) -> None:
-    watch(ahead.state)
+def _report_state(job: Job, ahead: DesignAhead) -> None:
+    job.on_design(ahead.state)
 
 
-def _in_this_process(order: WorkerSpec, supply: Supply, report: Report, stopping: threading.Event) -> None:
-    worker = Worker(order.for_worker(0))
+def _run_in_this_process(job: Job, supply: Supply, stopping: threading.Event) -> None:
+    worker = Worker(job.spec.for_worker(0))
     try:
-        while not stopping.is_set() and (batch := supply.take()):
-            worker.run_batch(batch, report, stopping.is_set)
+        while not stopping.is_set() and (batch := supply.next_batch()):
+            worker.process_and_commit(batch, job.on_progress, stopping.is_set)
     finally:
         worker.close()
 
 
 @dataclass(frozen=True, slots=True)
 class _Failed:
-    """A worker's last message: why it cannot go on."""
+    """A worker's last message: why it cannot continue."""
 
     error: CopilotError
 
 
 @dataclass(frozen=True, slots=True)
 class _Idle:
-    """A worker's word that it waits for a batch: its stages are ready, and the batch before is committed."""
+    """A worker's message that it waits for a batch: its stages are ready, the previous batch is committed."""
 
 
-def _in_processes(
-    order: WorkerSpec,
+def _run_in_processes(
+    job: Job,
     supply: Supply,
     n_workers: int,
-    report: Report,
     stopping: threading.Event,
     *,
-    tick: Callable[[], None] = lambda: None,
+    on_tick: Callable[[], None] = lambda: None,
 ) -> None:
     # A bare flag, not an event: a worker that is killed cannot take a lock of it along.
     stop = _CONTEXT.RawValue(ctypes.c_bool, False)
-    pool = [_Process(order.for_worker(index), stop) for index in range(n_workers)]
+    workers = [_WorkerProcess(job.spec.for_worker(index), stop) for index in range(n_workers)]
     try:
-        alive = {worker.pipe: worker for worker in pool}
-        idle: deque[_Process] = deque()
+        alive = {worker.pipe: worker for worker in workers}
+        idle: deque[_WorkerProcess] = deque()
         while not supply.exhausted or len(idle) < len(alive):
             if stopping.is_set():
                 stop.value = True
                 supply.stop()
-            while idle and (batch := supply.take()):
-                idle.popleft().give(batch)
-            # The time-out is for signals, which no message announces, and for batches that get ready.
+            while idle and (batch := supply.next_batch()):
+                idle.popleft().send(batch)
+            # The timeout is for signals, which no message announces, and for batches that become ready.
             for pipe in connection.wait(list(alive), timeout=0.2):
                 worker = alive[pipe]  # type: ignore[index]
-                message = _message(worker, stopping)
+                message = _receive(worker, stopping)
                 if isinstance(message, Progress):
-                    report(message)
+                    job.on_progress(message)
                 elif message is not None:
                     idle.append(worker)
                 else:
                     del alive[worker.pipe]
                     idle = deque(other for other in idle if other is not worker)
-            tick()
+            on_tick()
     finally:
         stop.value = True
-        for worker in pool:
-            worker.dismiss()
-        for worker in pool:
-            worker.end()
+        for worker in workers:
+            worker.close_pipe()
+        for worker in workers:
+            worker.join()
 
 
-def _message(worker: _Process, stopping: threading.Event) -> Progress | _Idle | None:
-    """A worker's message; None where it was lost to the signal that asked all to stop."""
+def _receive(worker: _WorkerProcess, stopping: threading.Event) -> Progress | _Idle | None:
+    """Return a worker's message; None if the worker died of the signal that asked all to stop."""
     try:
-        message = worker.take()
+        message = worker.receive()
     except CopilotError:
         # A signal to the whole group may reach a worker before it is ready for one.
         if stopping.is_set():
@@ -151,72 +148,73 @@ def _message(worker: _Process, stopping: threading.Event) -> Progress | _Idle | 
     return message
 
 
-class _Process:
+class _WorkerProcess:
     """One worker process, and the pipe to it."""
 
-    def __init__(self, order: WorkerSpec, stop: ctypes.c_bool) -> None:
+    def __init__(self, spec: WorkerSpec, stop: ctypes.c_bool) -> None:
         self.pipe, theirs = _CONTEXT.Pipe()
-        self._process = _CONTEXT.Process(target=_serve, args=(order, theirs, stop), name="copilot-worker")
+        self._process = _CONTEXT.Process(target=_serve, args=(spec, theirs, stop), name="copilot-worker")
         self._process.start()
         theirs.close()
 
-    def give(self, batch: Sequence[Record]) -> None:
+    def send(self, batch: Sequence[Record]) -> None:
         """Hand over a batch."""
-        # Where the process has died, its last message tells why: `take` finds it.
+        # If the process has died, its last message says why: `receive` finds it.
         with suppress(ConnectionError):
             self.pipe.send(batch)
 
-    def take(self) -> Progress | _Idle | _Failed:
-        """The next message. Raises CopilotError where the process has died."""
+    def receive(self) -> Progress | _Idle | _Failed:
+        """Return the next message. Raises CopilotError if the process has died."""
         try:
             message: Progress | _Idle | _Failed = self.pipe.recv()
         except (EOFError, ConnectionResetError) as error:
-            raise self._lost() from error
+            raise self._death() from error
         return message
 
-    def _lost(self) -> CopilotError:
+    def _death(self) -> CopilotError:
         self._process.join(timeout=5)
         return CopilotError(
             f"a worker process ended unexpectedly (exit code {self._process.exitcode}); "
-            "what was committed stands. Run the same command again, with fewer --workers if memory ran out"
+            "what was committed stands. Run the same command again to resume, with a lower `n_workers` if "
+            "memory ran out"
         )
 
-    def dismiss(self) -> None:
-        """Let the process know that nothing more will come."""
+    def close_pipe(self) -> None:
+        """Let the process know that no more batches will come."""
         self.pipe.close()
 
-    def end(self) -> None:
-        """See the process out."""
+    def join(self) -> None:
+        """Wait until the process has ended; kill it if it does not."""
         self._process.join(timeout=10)
         if self._process.is_alive():
             self._process.kill()
             self._process.join()
 
 
-def _serve(order: WorkerSpec, pipe: connection.Connection, stop: ctypes.c_bool) -> None:
-    """What a worker process does."""
-    # Terminals and batch systems signal the whole group: the driver alone decides what follows from it.
+def _serve(spec: WorkerSpec, pipe: connection.Connection, stop: ctypes.c_bool) -> None:
+    """Do the work of a worker process."""
+    # Terminals and batch systems signal the whole group: only the driver decides what follows.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_die_with_parent, daemon=True).start()
-    with Run(order.run).worker_alive():
+    with Run(spec.run).worker_alive():
         try:
-            _serve_batches(order, pipe, stop)
+            _serve_batches(spec, pipe, stop)
         except CopilotError as error:
             pipe.send(_Failed(error))
         except (EOFError, ConnectionError):
-            # The driver has no more work, or has gone: nobody waits for the rest of a batch.
+            # The driver has no more work, or has died: nobody waits for the rest of a batch.
             return
         except OSError as error:
-            pipe.send(_Failed(CopilotError(f"a worker process cannot go on: {error}")))
+            pipe.send(_Failed(CopilotError(f"a worker process cannot continue: {error}")))
 
 
-def _serve_batches(order: WorkerSpec, pipe: connection.Connection, stop: ctypes.c_bool) -> None:
-    worker = Worker(order)
+def _serve_batches(spec: WorkerSpec, pipe: connection.Connection, stop: ctypes.c_bool) -> None:
+    worker = Worker(spec)
     try:
         while True:
             pipe.send(_Idle())
-            worker.run_batch(pipe.recv(), pipe.send, lambda: stop.value)
+            worker.process_and_commit(pipe.recv(), pipe.send, lambda: stop.value)
     finally:
         worker.close()
 

@@ -1,4 +1,4 @@
-"""The supply of records: seeds cut into batches for the workers."""
+"""The supply of records: seeds, cut into batches for the workers."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pipelines.stages.record import Record, new_record
 from pipelines.stages.worker_spec import RECORDS_AT_ONCE
 
 MAX_BATCH = 64
-"""The most seeds in one batch, and so in one shard, unless somebody said how many."""
+"""The most seeds in one batch, and so in one shard, unless another number is given."""
 
 
 def batch_size(n_seeds: int, n_workers: int, at_once: int = RECORDS_AT_ONCE, *, most: int = MAX_BATCH) -> int:
-    """`most`, or fewer in a short run, so that all workers end together; `at_once` where `most` allows it."""
+    """Return `most`, or fewer in a short run, so that workers end together; `at_once` if `most` allows."""
     return min(most, max(at_once, -(-n_seeds // (4 * n_workers))))
 
 
@@ -24,15 +24,15 @@ class Supply(Protocol):
 
     @property
     def exhausted(self) -> bool:
-        """Whether nothing is there, and nothing is to come."""
+        """True if no batch is left, and none will come."""
         ...
 
-    def take(self) -> Sequence[Record]:
-        """The next batch, for a worker that has nothing to do; empty where none is ready."""
+    def next_batch(self) -> Sequence[Record]:
+        """Return the next batch, for a worker that is idle; empty if none is ready."""
         ...
 
     def stop(self) -> None:
-        """Drop what was not taken."""
+        """Drop all batches that were not given out."""
         ...
 
 
@@ -48,14 +48,14 @@ class FreshRecords:
 
     @property
     def exhausted(self) -> bool:
-        """Whether all were taken, or dropped."""
+        """True if all seeds were given out or dropped."""
         return not self._seeds
 
-    def take(self) -> Sequence[Record]:
-        """The next batch; empty where there is none."""
-        n_taken = min(self._size, len(self._seeds))
-        return [new_record(self._seeds.popleft(), self._run_seed) for _ in range(n_taken)]
+    def next_batch(self) -> Sequence[Record]:
+        """Return the next batch; empty if no seed is left."""
+        size = min(self._size, len(self._seeds))
+        return [new_record(self._seeds.popleft(), self._run_seed) for _ in range(size)]
 
     def stop(self) -> None:
-        """Drop what was not taken."""
+        """Drop all seeds that were not given out."""
         self._seeds.clear()

@@ -1,4 +1,4 @@
-"""The work of one worker: records go through the stages, and come out committed."""
+"""The work of one worker: records go through the stages and are committed."""
 
 from __future__ import annotations
 
@@ -25,68 +25,71 @@ from pipelines.stem_store import StemStore
 
 
 class Worker:
-    """The stages of a run, or of a part of it, constructed once, for any number of batches."""
+    """The stages of a run, or of one pool of it, constructed once, for any number of batches."""
 
-    def __init__(self, order: WorkerSpec, pool: PoolName | None = None) -> None:
+    def __init__(self, spec: WorkerSpec, pool: PoolName | None = None) -> None:
         keep_freed_memory()
-        self._order = order
-        self._store = StemStore(order.store, order.user)
+        self._spec = spec
+        self._store = StemStore(spec.store, spec.user)
         self._store.note_use()
         try:
-            self._stages = build_stages(order, self._store, pool)
+            self._stages = build_stages(spec, self._store, pool)
         except BaseException:
             self._store.close()
             raise
 
-    def run_batch(
-        self, records: Sequence[Record], report: Callable[[Progress], None], stopping: Callable[[], bool]
+    def process_and_commit(
+        self,
+        records: Sequence[Record],
+        on_progress: Callable[[Progress], None],
+        is_stopping: Callable[[], bool],
     ) -> None:
-        """Make a batch and commit it as one entry of the ledger.
+        """Process a batch and commit it as one entry of the ledger.
 
-        Asked to stop, it finishes the records in hand and commits what there is.
+        When the run is stopping, it finishes the records in hand and commits those that are done.
         """
-        with self.writing() as writer:
-            for some in self.pieces(records):
-                if stopping():
+        with self.open_writer() as writer:
+            for chunk in self.chunks(records):
+                if is_stopping():
                     break
-                report(self.make(some, writer))
-            report(commit(writer))
+                on_progress(self.process_and_write(chunk, writer))
+            on_progress(commit(writer))
 
     @contextmanager
-    def writing(self) -> Iterator[ShardWriter]:
-        """The files of one commit; what was not committed by the end is dropped."""
-        writer = ShardWriter(Run(self._order.run, self._order.call))
+    def open_writer(self) -> Iterator[ShardWriter]:
+        """Open the files of one commit; they are dropped at the end unless they were committed."""
+        writer = ShardWriter(Run(self._spec.run, self._spec.call))
         try:
             yield writer
         finally:
             writer.discard()
 
-    def pieces(self, records: Sequence[Record]) -> Iterator[Sequence[Record]]:
-        """The records in portions that are in the stages together."""
-        at_once = self._order.equipment.at_once or RECORDS_AT_ONCE
+    def chunks(self, records: Sequence[Record]) -> Iterator[Sequence[Record]]:
+        """Cut records into chunks that go through the stages together."""
+        at_once = self._spec.settings.at_once or RECORDS_AT_ONCE
         return (records[start : start + at_once] for start in range(0, len(records), at_once))
 
-    def take(self, records: Sequence[Record]) -> None:
-        """Lead records through the stages."""
-        watch = Stopwatch()
+    def run_stages(self, records: Sequence[Record]) -> None:
+        """Run every stage on the records."""
+        stopwatch = Stopwatch()
         # One worker is one thread of work: BLAS threads beside it only wait for each other.
         with threadpool_limits(1):
             for stage in self._stages:
-                with watch.timing(stage.name):
+                with stopwatch.timing(stage.name):
                     stage(records)
-        renders = merge(stage.taken() for stage in self._stages if isinstance(stage, RenderStage))
+        renders = merge(stage.pop_stats() for stage in self._stages if isinstance(stage, RenderStage))
         if records:
-            records[0].times += watch.taken(renders)
+            records[0].times += stopwatch.times(renders)
         self._store.note_use()
 
-    def make(self, records: Sequence[Record], writer: ShardWriter) -> Progress:
-        """Lead records through the stages and into the files of a commit."""
-        self.take(records)
-        watch = Stopwatch()
-        with watch.timing(WRITE):
+    def process_and_write(self, records: Sequence[Record], writer: ShardWriter) -> Progress:
+        """Run the stages on records, and write what they became into the files of a commit."""
+        self.run_stages(records)
+        stopwatch = Stopwatch()
+        with stopwatch.timing(WRITE):
             for record in records:
                 _write(record, writer)
-        progress = _progress(records, watch.taken())
+        progress = _progress(records, stopwatch.times())
         writer.add_renders(progress.times.renders)
         return progress
 
@@ -100,11 +103,11 @@ class Worker:
 
 
 def commit(writer: ShardWriter) -> Progress:
-    """Commit what was written, and tell what that took."""
-    watch = Stopwatch()
-    with watch.timing(WRITE):
+    """Commit the files of a writer; return the time that it took."""
+    stopwatch = Stopwatch()
+    with stopwatch.timing(WRITE):
         writer.commit()
-    return Progress(times=watch.taken())
+    return Progress(times=stopwatch.times())
 
 
 def _write(record: Record, writer: ShardWriter) -> None:
@@ -115,7 +118,7 @@ def _write(record: Record, writer: ShardWriter) -> None:
             writer.add_sample(record.sample)
         except (CopilotError, MemoryError):
             raise
-        except Exception as error:  # noqa: BLE001 - what cannot be a row is a reject, and the others live
+        except Exception as error:  # noqa: BLE001 - a sample that cannot be a row is a reject; the others live
             record.dialogue = None
             record.refuse("write", "unexpected-error", format_traceback(error))
     if record.reject is not None:

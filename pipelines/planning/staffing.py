@@ -26,12 +26,12 @@ class Servers:
     each: Resources
 
 
-def needs_of(config: RunConfig, equipment: ExecutionSettings, service: LlmService | None = None) -> Needs:
+def needs_of(config: RunConfig, settings: ExecutionSettings, service: LlmService | None = None) -> Needs:
     """What of a run decides its pools; the `service` is of the language model that designs.
 
     Raises UserError for a designer or renderer that is not there.
     """
-    on_gpu = equipment.render.device is None or equipment.render.device.startswith("cuda")
+    on_gpu = settings.render.device is None or settings.render.device.startswith("cuda")
     return Needs(
         isinstance(create_designer(config), AsyncDesigner),
         on_gpu and loads_model(config, "tts"),

@@ -115,8 +115,8 @@ class BatchRenderer:
                     f"stands. The last: {made.reason}: {made.detail.strip()}"
                 )
 
-    def taken(self) -> RenderTally:
-        """What was done since it was asked last."""
+    def pop_tally(self) -> RenderTally:
+        """Return the tally since the last call."""
         tally = replace(self._tally, failures=dict(self._failures))
         self._tally = RenderTally()
         self._failures.clear()

@@ -40,7 +40,7 @@ class _Parts:
 
     def render_stage(self, tool: Tool) -> RenderStage:
         """Return the stage that renders a tool's sounds, its weights loaded."""
-        work = self.spec.equipment.render
+        work = self.spec.settings.render
         return RenderStage(
             registry.create_working(*renderer_spec(self.config, tool), work),
             self.store,

@@ -108,9 +108,9 @@ class RenderStage(Stage):
             order.record.stems[order.element_id] = stem
         return stem is not None
 
-    def taken(self) -> RenderStats:
-        """What was rendered since this was asked last."""
-        tally = self._rendering.taken() + RenderTally(hits=self._hits)
+    def pop_stats(self) -> RenderStats:
+        """Return the statistics since the last call."""
+        tally = self._rendering.pop_tally() + RenderTally(hits=self._hits)
         self._hits = 0
         return {self._renderer.name: tally} if tally != RenderTally() else {}
 

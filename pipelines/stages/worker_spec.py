@@ -41,7 +41,7 @@ class WorkerSpec:
 
     run: str
     fingerprint: Fingerprint
-    equipment: ExecutionSettings
+    settings: ExecutionSettings
     bank: VoiceBank | None = None
     designed: bool = False
     user: str | None = None
@@ -53,17 +53,17 @@ class WorkerSpec:
     @property
     def store(self) -> str:
         """The folder or URI of the stem store."""
-        return self.equipment.store or f"{self.run}/stems"
+        return self.settings.store or f"{self.run}/stems"
 
     def for_worker(self, index: int, name: str | None = None) -> WorkerSpec:
         """The order for one of several workers, counted from 0: they share the devices out.
 
         The `name` tells workers of one call apart; the index does without it.
         """
-        render = replace(self.equipment.render, worker=index)
+        render = replace(self.settings.render, worker=index)
         # Folders of one name, here or on another machine, may share a store.
         where = content_hash([self.run] if is_uri(self.run) else [self.host, str(Path(self.run).absolute())])[
             :8
         ]
         user = f"{Path(self.run).name}-{where}.{self.fingerprint.digest}.{name or index}-{self.call}"
-        return replace(self, equipment=replace(self.equipment, render=render), user=user)
+        return replace(self, settings=replace(self.settings, render=render), user=user)

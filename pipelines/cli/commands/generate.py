@@ -5,35 +5,21 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
-from copilot.designers.llm.service import LlmService
 from pipelines.accounting.render_stats import RenderTally
 from pipelines.cli.output.progress import display
-from pipelines.config import RunConfig
-from pipelines.execution.job import Executor
-from pipelines.generate import RejectLimit, RunStart, generate
+from pipelines.generate import GenerateRequest, RunStart, generate
 from pipelines.run.totals import Outcome, Totals
-from pipelines.stages.worker_spec import ExecutionSettings
 
 _SHOWN_PROBLEMS = 10
 _GO_ON = "what was made is committed. Run the same command again to go on"
 
 
-def run_generate(
-    config: RunConfig,
-    out: str,
-    *,
-    num: int | None,
-    executor: Executor,
-    equipment: ExecutionSettings,
-    max_rejects: int | None,
-    as_json: bool,
-    service: LlmService | None = None,
-    patience: RejectLimit | None = None,
-) -> int:
+def run_generate(request: GenerateRequest, *, max_rejects: int | None, as_json: bool) -> int:
     """Make the run, show its progress and its outcome; return the exit code."""
     starts: list[RunStart] = []
+    out, num = str(request.out), request.num
 
     def begin(start: RunStart) -> None:
         starts.append(start)
@@ -42,16 +28,7 @@ def run_generate(
     try:
         with display(as_json=as_json) as shown:
             outcome = generate(
-                config,
-                out,
-                num=num,
-                executor=executor,
-                equipment=equipment,
-                on_start=begin,
-                on_progress=shown.advance,
-                on_design=shown.designing,
-                service=service,
-                patience=patience,
+                replace(request, on_start=begin, on_progress=shown.advance, on_design=shown.designing)
             )
     except KeyboardInterrupt:
         print(f"copilot: interrupted; {_GO_ON}", file=sys.stderr)

@@ -22,7 +22,7 @@ from pipelines.cli.output.progress import display
 from pipelines.config import RunConfig
 from pipelines.execution.local import LocalExecutor
 from pipelines.execution.ray.nodes import nodes_of
-from pipelines.generate import RunStart, generate
+from pipelines.generate import GenerateRequest, RunStart, generate
 from pipelines.planning.costs import MeasuredCosts, Prices, read_costs, write_costs
 from pipelines.planning.forecast import Forecast, forecast
 from pipelines.planning.measure import measure_costs
@@ -38,7 +38,7 @@ def run_plan(
     *,
     num: int | None,
     n_workers: int,
-    equipment: ExecutionSettings,
+    execution_settings: ExecutionSettings,
     service: LlmService | None,
     as_json: bool,
 ) -> int:
@@ -51,8 +51,8 @@ def run_plan(
         raise UserError("plan: lays out pools of --executor ray; give that, or a --config that says so")
     settings, file = execution.ray_settings(), execution.config
     nodes = planning.made_up_nodes(settings) or nodes_of(settings)
-    needs = needs_of(config, equipment, service)
-    staffing = staff(needs, settings, nodes, equipment.at_once, execution.servers())
+    needs = needs_of(config, execution_settings, service)
+    staffing = staff(needs, settings, nodes, execution_settings.at_once, execution.servers())
     fits = staffing.problem is None or settings.grows
     if not as_json:
         print("\n".join([*staffing_lines(staffing, grows=settings.grows), ""]), flush=True)
@@ -63,7 +63,7 @@ def run_plan(
         with execution.served(model, "plan") as served:
             asked = served.configured(config.designer).service
             figures = _measured(
-                config, planning.calibrate, n_workers, equipment, asked, planned=num, as_json=as_json
+                config, planning.calibrate, n_workers, execution_settings, asked, planned=num, as_json=as_json
             )
         measured = figures is not None
     if figures and planning.save_figures is not None:
@@ -133,7 +133,7 @@ def _measured(
     config: RunConfig,
     num: int,
     n_workers: int,
-    equipment: ExecutionSettings,
+    execution_settings: ExecutionSettings,
     service: LlmService | None,
     *,
     planned: int | None,
@@ -144,7 +144,7 @@ def _measured(
     Nothing comes from a stem store but what these dialogues share: a shared one would make them look cheap.
     """
     kept = config.model_copy(update={"keep": "both"})
-    alone = ExecutionSettings(None, equipment.at_once, equipment.render)
+    alone = ExecutionSettings(None, execution_settings.at_once, execution_settings.render)
 
     def begin(start: RunStart) -> None:
         n = len(start.draw.seeds)
@@ -163,15 +163,17 @@ def _measured(
     ):
         try:
             outcome = generate(
-                kept,
-                Path(folder) / "run",
-                num=num,
-                executor=LocalExecutor(n_workers),
-                equipment=alone,
-                on_start=begin,
-                on_progress=shown.advance,
-                on_design=shown.designing,
-                service=service,
+                GenerateRequest(
+                    config=kept,
+                    out=Path(folder) / "run",
+                    num=num,
+                    executor=LocalExecutor(n_workers),
+                    settings=alone,
+                    service=service,
+                    on_start=begin,
+                    on_progress=shown.advance,
+                    on_design=shown.designing,
+                )
             )
         except KeyboardInterrupt:
             outcome = None

@@ -122,7 +122,7 @@ class ExecutionOptions:
         check_deadlines(settings)
         return settings
 
-    def patience(self) -> RejectLimit | None:
+    def reject_limit(self) -> RejectLimit | None:
         """How large a share of rejects ends the run; None where none does. Raises UserError."""
         from pipelines.generate import RejectLimit
 

@@ -87,7 +87,7 @@ class SoundOptions:
             "variants": self.variants,
         }
 
-    def equipment(self) -> ExecutionSettings:
+    def execution_settings(self) -> ExecutionSettings:
         """What the work is done with. Raises UserError for a device that is not there, or of no use."""
         from pipelines.stages.worker_spec import ExecutionSettings
         from renderers import device, registry

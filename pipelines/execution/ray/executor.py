@@ -59,9 +59,9 @@ class RayExecutor:
             _Run(self.settings, plan, job, stopping).through()
 
     def _plan(self, job: Job) -> Layout:
-        config, equipment = job.order.fingerprint.config, job.order.equipment
-        needs = needs_of(config, equipment, job.service)
-        staffing = staff(needs, self.settings, nodes(), equipment.at_once, self.servers)
+        config, settings = job.spec.fingerprint.config, job.spec.settings
+        needs = needs_of(config, settings, job.service)
+        staffing = staff(needs, self.settings, nodes(), settings.at_once, self.servers)
         if staffing.problem and not self.settings.grows:
             raise UserError(staffing.problem)
         if not self.settings.grows:
@@ -141,11 +141,11 @@ class _Run:
         """Ask the watch, and hand on what it tells."""
         state = self._watch.state()
         for progress in state.progress:
-            self._job.report(progress)
+            self._job.on_progress(progress)
         if self._job.designer is not None:
             writing = [doing.work for doing in state.doing if doing.work.pool == "design"]
             n_writing = sum(len(work.seed_ids) for work in writing if work.phase == "stages")
-            self._job.watch(DesignStatus(n_writing, 0, ""))
+            self._job.on_design(DesignStatus(n_writing, 0, ""))
         return state
 
 

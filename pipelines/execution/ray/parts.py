@@ -62,8 +62,8 @@ class RenderPart:
     def take(self, records: Sequence[Record]) -> Sequence[Record]:
         """Lead them through the stages, some at a time. What goes on is the stems' files alone."""
         records = list(records)
-        for some in self._worker.pieces(records):
-            self._worker.take(some)
+        for some in self._worker.chunks(records):
+            self._worker.run_stages(some)
             for stem in (stem for record in some for stem in record.stems.values()):
                 stem.forget_samples()
         return records
@@ -89,10 +89,10 @@ class CommitPart:
 
     def take(self, records: Sequence[Record]) -> Sequence[Record]:
         """Lead them through the stages and into the files of the commit, a few at a time."""
-        writer = self._writer = self._writer or self._writing.enter_context(self._worker.writing())
+        writer = self._writer = self._writer or self._writing.enter_context(self._worker.open_writer())
         try:
-            for some in self._worker.pieces(records):
-                self._progress.append(self._worker.make(some, writer))
+            for some in self._worker.chunks(records):
+                self._progress.append(self._worker.process_and_write(some, writer))
         except BaseException:
             self._writing.close()
             raise

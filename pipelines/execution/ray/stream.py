@@ -63,7 +63,7 @@ class Stream:
         import ray  # noqa: PLC0415 - an extra
 
         first = self._plan.pools[0]
-        run_seed = self._job.order.fingerprint.config.run_seed
+        run_seed = self._job.spec.fingerprint.config.run_seed
         # A task is a block: small ones, so that little is done again where a worker dies.
         size = first.batch(len(self._seeds))
         blocks = [
@@ -86,7 +86,7 @@ class Stream:
         return dataset.map_batches(
             # Ray names processes and metrics after the class: one for each pool.
             type(f"{pool.name.capitalize()}Worker", (PoolWorker,), {}),
-            fn_constructor_args=(self._job.order, pool, self._watch, service),
+            fn_constructor_args=(self._job.spec, pool, self._watch, service),
             fn_constructor_kwargs={"begins": begins},
             batch_size=size,
             batch_format="pyarrow",

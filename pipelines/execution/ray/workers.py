@@ -40,7 +40,7 @@ class PoolWorker:
     ) -> None:
         name = f"{pool.name}-{uuid.uuid4().hex[:6]}"
         self._order = replace(
-            order.for_worker(0, name), equipment=replace(order.equipment, at_once=pool.at_once)
+            order.for_worker(0, name), settings=replace(order.settings, at_once=pool.at_once)
         )
         self._pool = pool
         self._service = service

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -25,8 +26,8 @@ def given(monkeypatch, tmp_path):
     """What `generate` is called with, for a file of that content and more arguments."""
     seen: dict = {}
 
-    def run_generate(config, out, **others) -> int:
-        seen.update(others, config=config, out=out)
+    def run_generate(request, **others) -> int:
+        seen.update(others, **{field.name: getattr(request, field.name) for field in fields(request)})
         return 0
 
     monkeypatch.setattr("pipelines.cli.commands.generate.run_generate", run_generate)
@@ -82,10 +83,10 @@ def test_keys_are_the_names_of_options(given):
     config = seen["config"]
     assert (config.seeds, seen["out"], seen["num"], config.n_turns) == ("starter", "runs/here", 7, 2)
     assert (config.mix_bits, config.keep) == (24, "stems")
-    assert (seen["equipment"].at_once, seen["equipment"].render.batch_s) == (3, 12.0)
+    assert (seen["settings"].at_once, seen["settings"].render.batch_s) == (3, 12.0)
     assert config.sfx_settings == {"speaks": "false", "options": {"steps": "50", "kind": "fast"}}
     assert seen["executor"] == LocalExecutor(seen["executor"].n_workers)
-    assert seen["patience"] is None
+    assert seen["reject_limit"] is None
 
 
 def test_the_command_line_overrides_the_file(given):
@@ -113,11 +114,11 @@ def test_options_of_another_command_are_let_be(given):
     assert given("seeds: starter\nout: x\nsave-figures: f.json\nnodes: 4\n")["out"] == "x"
 
 
-def test_patience(given):
+def test_reject_limit(given):
     seen = given("seeds: starter\nout: x\nmax-reject-share: 0.25\n")
-    assert seen["patience"] == RejectLimit(0.25, 200)
+    assert seen["reject_limit"] == RejectLimit(0.25, 200)
     seen = given("seeds: starter\nout: x\nmax-reject-share: 0.25\n", "--max-reject-after", "10")
-    assert seen["patience"] == RejectLimit(0.25, 10)
+    assert seen["reject_limit"] == RejectLimit(0.25, 10)
 
 
 @pytest.mark.parametrize(

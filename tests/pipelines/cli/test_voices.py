@@ -14,9 +14,7 @@ from copilot.audio.noise_floor import noise_floor_dbfs
 from copilot.errors import UserError
 from pipelines.cli.commands.voices import run_voices
 from pipelines.config import RunConfig
-from pipelines.execution.local import LocalExecutor
-from pipelines.generate import RunStart, generate
-from pipelines.stages.worker_spec import ExecutionSettings
+from pipelines.generate import GenerateRequest, RunStart, generate
 from renderers.espeak.renderer import EspeakRenderer
 
 REAL = CORPORA / "voices"
@@ -155,14 +153,12 @@ def test_generate_says_at_its_start_which_gender_has_no_voice(bank, tmp_path_fac
 
     with pytest.raises(_StartedError):
         generate(
-            RunConfig(seeds="starter", voices=str(bank)),
-            tmp_path_factory.mktemp("out") / "run",
-            num=1,
-            executor=LocalExecutor(1),
-            equipment=ExecutionSettings(),
-            on_start=begin,
-            on_progress=lambda _: None,
-            on_design=lambda _: None,
+            GenerateRequest(
+                config=RunConfig(seeds="starter", voices=str(bank)),
+                out=tmp_path_factory.mktemp("out") / "run",
+                num=1,
+                on_start=begin,
+            )
         )
     assert starts[0].problems == (
         "male speakers: there is no voice for them; a dialogue with one will be rejected",

@@ -87,7 +87,7 @@ def all_batches(ahead: DesignAhead) -> list[Sequence[Record]]:
     ahead._thread.join(timeout=20)
     batches = []
     while not ahead.exhausted:
-        batches.append(ahead.take())
+        batches.append(ahead.next_batch())
     return batches
 
 
@@ -100,7 +100,7 @@ class TestSupply:
             settle(ahead)
             assert (ahead.state.n_writing, ahead.state.n_ready) == (0, 54)
             assert designer.begun.empty()
-            assert ids(ahead.take()) == [seed.id for seed in SEEDS[:50]]
+            assert ids(ahead.next_batch()) == [seed.id for seed in SEEDS[:50]]
             designer.begins(50)
             settle(ahead)
             assert designer.begun.empty()
@@ -123,10 +123,10 @@ class TestSupply:
             begun = designer.begins(60)
             designer.let_go(ahead, *begun[:9])
             settle(ahead)
-            assert ahead.take() == ()
+            assert ahead.next_batch() == ()
             designer.let_go(ahead, begun[9])
             settle(ahead)
-            assert ids(ahead.take()) == begun[:10]
+            assert ids(ahead.next_batch()) == begun[:10]
             designer.let_go(ahead, *begun[10:])
             designer.let_go(ahead, *designer.begins(20))
             assert [len(batch) for batch in all_batches(ahead)] == [10] * 6 + [5, 4, 1]
@@ -139,13 +139,13 @@ class TestSupply:
             designer.let_go(ahead, *begun[:3])
             settle(ahead)
             now[0] = 1100.0
-            assert ahead.take() == ()
+            assert ahead.next_batch() == ()
             designer.let_go(ahead, begun[3])
             settle(ahead)
             now[0] = 1130.0
-            assert ahead.take() == ()
+            assert ahead.next_batch() == ()
             now[0] = 1130.5
-            assert ids(ahead.take()) == begun[:4]
+            assert ids(ahead.next_batch()) == begun[:4]
 
     def test_the_records_hold_what_the_designer_says(self):
         seeds = [Seed("t/1", "a line"), Seed("t/2", "this is refused"), Seed("t/3", "this is broken")]
@@ -170,12 +170,12 @@ class TestSupply:
 
     def test_fresh_records_come_in_batches_at_once(self):
         fresh = FreshRecords(SEEDS[:70], 7, 2)
-        assert [len(fresh.take()) for _ in range(9)] == [9] * 7 + [7, 0]
+        assert [len(fresh.next_batch()) for _ in range(9)] == [9] * 7 + [7, 0]
         assert fresh.exhausted
         fresh = FreshRecords(SEEDS[:70], 7, 2)
-        assert next((r.id, r.dialogue) for r in fresh.take()) == (sample_id(7, "t/000"), None)
+        assert next((r.id, r.dialogue) for r in fresh.next_batch()) == (sample_id(7, "t/000"), None)
         fresh.stop()
-        assert (fresh.exhausted, fresh.take()) == (True, [])
+        assert (fresh.exhausted, fresh.next_batch()) == (True, [])
 
 
 class TestEndings:
@@ -203,7 +203,7 @@ class TestEndings:
         with DesignAhead(designer, SEEDS, 7, n_workers=1) as ahead:
             designer.let_go(ahead, *designer.begins(3)[:2])
             ahead.stop()
-            assert (ahead.exhausted, ahead.take(), ahead.take_all()) == (True, (), ())
+            assert (ahead.exhausted, ahead.next_batch(), ahead.pop_ready()) == (True, (), ())
             ahead._thread.join(timeout=20)
             assert (designer.closed, ahead.state.n_writing) == (1, 0)
             ahead.check()
@@ -218,7 +218,7 @@ class TestEndings:
         with DesignAhead(designer, SEEDS[:5], 7, n_workers=1) as ahead:
             assert designer.begins(6)[-1] == "closing"
             settle(ahead)
-            assert [len(ahead.take()), len(ahead.take())] == [4, 1]
+            assert [len(ahead.next_batch()), len(ahead.next_batch())] == [4, 1]
             assert ahead.exhausted
         assert not ahead._thread.is_alive()
 

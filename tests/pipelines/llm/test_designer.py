@@ -26,14 +26,13 @@ from copilot.frozen_model import Range
 from copilot.scene import SceneLimits
 from copilot.seed import Seed
 from pipelines.config import RunConfig
-from pipelines.execution.local import LocalExecutor
-from pipelines.generate import generate
+from pipelines.execution.job import ignore
+from pipelines.generate import GenerateRequest, generate
 from pipelines.llm.client import ModelRefusalError
 from pipelines.llm.designer import LlmDesigner
 from pipelines.llm.endpoints import ServersGoneError
 from pipelines.run.reader import RunReader
 from pipelines.run.totals import Outcome
-from pipelines.stages.worker_spec import ExecutionSettings
 
 SEED = Seed("test/1", "It was raining when she came home")
 RIGHT = {"names_edited_sound": True, "does_what_was_asked": True, "leaves_something_undone": False}
@@ -207,15 +206,12 @@ def run(
         limits=SHORT,
     )
     return generate(
-        config,
-        folder / "run",
-        num=None,
-        executor=LocalExecutor(1),
-        equipment=ExecutionSettings(),
-        service=LlmService(urls=urls, **({"concurrency": 8} | (service or {}))),
-        on_start=lambda start: None,
-        on_progress=report or (lambda progress: None),
-        on_design=lambda state: None,
+        GenerateRequest(
+            config=config,
+            out=folder / "run",
+            service=LlmService(urls=urls, **({"concurrency": 8} | (service or {}))),
+            on_progress=report or ignore,
+        )
     )
 
 

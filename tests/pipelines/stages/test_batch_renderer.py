@@ -150,7 +150,7 @@ class TestWhatIsNoSound:
         (fault,) = work.stems(wanted(1))
         assert fault.reason == reason
         assert fault.detail.endswith(" (with another seed as well)")
-        tally = work.taken()
+        tally = work.pop_tally()
         assert (len(backend.asked), tally.retried, tally.failures, tally.stems) == (2, 1, {reason: 1}, 0)
 
 
@@ -199,10 +199,10 @@ def test_too_few_answers_end_the_run():
 def test_what_is_counted():
     work = rendering(Backend())
     work.stems(wanted(8, 1, 2, 1))
-    tally = work.taken()
+    tally = work.pop_tally()
     assert tally.render_s > 0
     assert replace(tally, render_s=0) == RenderTally(stems=4, audio_s=12.0, batches=2, fill=6 / 8 + 1)
-    assert (tally.mean_fill, work.taken()) == (0.875, RenderTally())
+    assert (tally.mean_fill, work.pop_tally()) == (0.875, RenderTally())
 
 
 def test_tallies_add_up_by_backend():

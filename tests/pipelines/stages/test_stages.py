@@ -187,7 +187,7 @@ def test_what_cannot_be_a_row_is_a_reject(tmp_path: Path, monkeypatch):
     worker = Worker(WorkerSpec(tmp_path, compute_fingerprint(config), ExecutionSettings()))
     seen = []
     fresh = [new_record(Seed(f"t/{k}", f"line {k}"), 0) for k in range(3)]
-    worker.run_batch(fresh, seen.append, lambda: False)
+    worker.process_and_commit(fresh, seen.append, lambda: False)
     worker.close()
     assert sum(progress.accepted for progress in seen) == 2
     assert sum(progress.rejected for progress in seen) == 1
