@@ -253,8 +253,8 @@ def dialogue_of(row: Mapping[str, Any]) -> Dialogue:
             "task": turn["task"],
             "user": turn["user"],
             "description": turn["description"],
-            "operations": [_drop_nulls(operation) for operation in turn["operations"]],
-            "scene": {"elements": [_drop_nulls(element) for element in turn["elements"]]},
+            "operations": [drop_nulls(operation) for operation in turn["operations"]],
+            "scene": {"elements": [drop_nulls(element) for element in turn["elements"]]},
         }
         for turn in row["turns"]
     ]
@@ -364,10 +364,10 @@ def remix(row: Mapping[str, Any]) -> DialogueMix:
     return mix_dialogue(scenes, stems, row["mix_bits"], row["headroom_db"])
 
 
-def _drop_nulls(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an Arrow struct without the fields that are null, nested structs included."""
-    return {
-        name: _drop_nulls(value) if isinstance(value, Mapping) else value
-        for name, value in values.items()
-        if value is not None
-    }
+def drop_nulls(value: Any) -> Any:  # noqa: ANN401 - any value of a row
+    """Return a value of a row without the fields that are null, at any depth."""
+    if isinstance(value, Mapping):
+        return {name: drop_nulls(item) for name, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [drop_nulls(item) for item in value]
+    return value

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from copilot.errors import CopilotError, MissingExtraError, UserError
+from copilot.validation import first_fault
 
 if TYPE_CHECKING:
     from copilot.frozen_model import FrozenModel
@@ -119,19 +120,17 @@ def check_settings(model: type[M], given: Mapping[str, Any], field: str) -> M:
     try:
         return model.model_validate(given)
     except ValidationError as error:
-        fault = error.errors(include_url=False)[0]
-    # A message of the model's own validator stands for itself.
-    message = fault["msg"].removeprefix("Value error, ")
-    if not fault["loc"]:  # of several settings together
-        raise UserError(message, field=field)
-    name = str(fault["loc"][0])
+        fault = first_fault(error)
+    if not fault.path:  # of several settings together
+        raise UserError(fault.message, field=field)
+    name = str(fault.path[0])
     if name not in model.model_fields:
         raise UserError(f"unknown setting {name!r}; available: {', '.join(model.model_fields)}", field=field)
-    if fault["type"] == "missing":
+    if fault.kind == "missing":
         raise UserError(f"{name} is missing; give {name}=VALUE", field=field)
-    if fault["type"] in {"dict_type", "mapping_type"}:
+    if fault.kind in {"dict_type", "mapping_type"}:
         raise UserError(f"{name}={given[name]!r}: give {name}.NAME=VALUE", field=field)
-    raise UserError(f"{name}={given.get(name)!r}: {message}", field=field)
+    raise UserError(f"{name}={given.get(name)!r}: {fault.message}", field=field)
 
 
 def check_fingerprint(who: str, fingerprint: object, field: str | None = None) -> dict[str, str]:

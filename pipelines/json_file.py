@@ -8,6 +8,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 
 from copilot.errors import UserError
+from copilot.validation import first_fault
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -19,6 +20,5 @@ def read_model(model: type[M], path: Path, option: str, see: str) -> M:
     except OSError as error:
         raise UserError(f"{option} {path}: {error.strerror}") from error
     except ValidationError as error:
-        fault = error.errors(include_url=False)[0]
-        where = ".".join(map(str, fault["loc"])) or "the file"
-        raise UserError(f"{option} {path}: {where}: {fault['msg']}; {see}") from error
+        fault = first_fault(error)
+        raise UserError(f"{option} {path}: {fault.where or 'the file'}: {fault.message}; {see}") from error

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from copilot.arrow import dialogue_of, remix
+from copilot.arrow import dialogue_of, drop_nulls, remix
 from copilot.audio.pcm import decode_flac, encode_flac, to_float
 from copilot.dialogue import Dialogue
 from copilot.errors import CorruptDataError, UserError
@@ -134,13 +134,5 @@ def _readable(row: Row) -> dict[str, Any]:
     """The row without its audio and without what is null."""
     stems = [{name: value for name, value in stem.items() if name != "audio"} for stem in row["stems"]]
     content = {name: value for name, value in row.items() if name != "mixes"} | {"stems": stems}
-    plain: dict[str, Any] = _without_none(content)
+    plain: dict[str, Any] = drop_nulls(content)
     return plain
-
-
-def _without_none(value: Any) -> Any:  # noqa: ANN401 - any JSON value
-    if isinstance(value, Mapping):
-        return {name: _without_none(item) for name, item in value.items() if item is not None}
-    if isinstance(value, list):
-        return [_without_none(item) for item in value]
-    return value

@@ -22,6 +22,7 @@ from copilot.designers.contract import Usage
 from copilot.errors import CorruptDataError
 from copilot.hashing import content_hash
 from copilot.units import Seconds
+from copilot.validation import first_fault
 from pipelines.accounting.render_stats import RenderTally
 from pipelines.storage import open_storage
 
@@ -112,10 +113,10 @@ class Ledger:
         try:
             return _ENTRY.validate_json(data)
         except ValidationError as error:
-            fault = error.errors(include_url=False)[0]
-            where = ".".join(map(str, fault["loc"])) or "the file"
+            fault = first_fault(error)
             raise CorruptDataError(
-                f"{self._storage.place}/{name}.json: not an entry of a ledger ({where}: {fault['msg']}); "
+                f"{self._storage.place}/{name}.json: not an entry of a ledger "
+                f"({fault.where or 'the file'}: {fault.message}); "
                 "move the file away, and its seeds are made again"
             ) from error
 

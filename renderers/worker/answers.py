@@ -12,6 +12,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from copilot.frozen_model import FrozenModel
 from copilot.units import Seconds
+from copilot.validation import first_fault
 from copilot.vocabulary import Word
 from renderers.contract import Reference, RenderedSound, RenderFailure, RenderRequest, Tool, Voice
 
@@ -151,6 +152,6 @@ def _read_answer(answer: object, folder: Path) -> Answer:
 
 
 def _describe_fault(error: ValidationError) -> str:
-    fault = error.errors(include_url=False)[0]
-    where = ".".join(map(str, fault["loc"])) or "answer"
-    return f"{where}={fault['input']!r}: {fault['msg']}" if fault["type"] != "missing" else f"no {where}"
+    fault = first_fault(error)
+    where = fault.where or "answer"
+    return f"no {where}" if fault.kind == "missing" else f"{where}={fault.value!r}: {fault.message}"

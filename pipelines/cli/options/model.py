@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 import typer
 
 from copilot.errors import UserError
+from copilot.validation import first_fault
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
@@ -173,10 +174,9 @@ def _checked(model: type[M], given: Mapping[str, tuple[str, Any]]) -> M:
 
 
 def _refuse(error: ValidationError, options: Mapping[str, str]) -> NoReturn:
-    fault = error.errors(include_url=False)[0]
-    option = _flag(options[str(fault["loc"][0])])
-    said = fault["msg"][:1].lower() + fault["msg"][1:]
-    raise UserError(f"{option} {fault['input']}: {said}") from error
+    fault = first_fault(error)
+    option = _flag(options[str(fault.path[0])])
+    raise UserError(f"{option} {fault.value}: {fault.message[:1].lower()}{fault.message[1:]}") from error
 
 
 def _flag(name: str) -> str:

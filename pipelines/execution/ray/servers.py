@@ -21,6 +21,7 @@ from copilot.errors import CopilotError, MissingExtraError, UserError
 from copilot.frozen_model import FrozenModel
 from copilot.hashing import content_hash
 from copilot.units import Seconds
+from copilot.validation import first_fault
 from pipelines.planning.resources import Resources
 
 _ENGINE: Mapping[str, Any] = {
@@ -156,7 +157,7 @@ def _deploy(serve: ModuleType, settings: ServerSettings, name: str) -> None:
     try:
         app = build_openai_app(serving_args(settings))
     except ValueError as error:
-        said = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+        said = first_fault(error).message if isinstance(error, ValidationError) else str(error)
         raise UserError(
             f"servers: Ray Serve LLM refuses the settings in the file of --config: {said}"
         ) from error

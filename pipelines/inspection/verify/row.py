@@ -30,6 +30,7 @@ from copilot.scene import Scene
 from copilot.schemas import schema
 from copilot.stem import Stem, load_stem
 from copilot.units import seconds_to_samples
+from copilot.validation import first_fault
 from copilot.vocabulary import Keep
 
 LOUDNESS_TOLERANCE_LU = 0.01
@@ -92,10 +93,7 @@ def _nulls(value: Any, kind: pa.DataType, at: str = "") -> Iterator[str]:  # noq
 
 def _in_one_line(error: BaseException | None) -> str:
     """An error in one line; of what pydantic found, the first fault with its place."""
-    if not isinstance(error, ValidationError):
-        return str(error)
-    first = error.errors(include_url=False)[0]
-    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return str(first_fault(error)) if isinstance(error, ValidationError) else str(error)
 
 
 def _verdict_faults(row: Row) -> Iterator[Fault]:

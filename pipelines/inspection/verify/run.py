@@ -20,6 +20,7 @@ from pydantic import BaseModel, ValidationError
 
 from copilot.errors import CopilotError, CorruptDataError
 from copilot.hashing import content_hash
+from copilot.validation import first_fault
 from copilot.vocabulary import Keep
 from pipelines.inspection.verify.file import FileJob, FileResult, Problem, verify_file
 from pipelines.run.ledger import FOLDERS, LedgerEntry
@@ -118,9 +119,7 @@ def _describe(run: Run, problems: list[Problem]) -> _Description | None:
         problems.append(Problem("run-description", str(error), "run.json"))
         return None
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        message = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-        problems.append(Problem("run-description", message, "run.json"))
+        problems.append(Problem("run-description", str(first_fault(error)), "run.json"))
         return None
     digest = content_hash(content["fingerprint"])[:16]
     if described.digest != digest:
