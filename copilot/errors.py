@@ -78,6 +78,18 @@ class CorruptDataError(CopilotError):
     """Stored bytes are not what was written."""
 
 
+class ContractError(CopilotError):
+    """A backend breaks a promise of its contract; `promise` names it."""
+
+    def __init__(self, promise: str, detail: str) -> None:
+        super().__init__(f"{promise}: {detail}")
+        self.promise = promise
+        self.detail = detail
+
+    def __reduce__(self) -> tuple[type[ContractError], tuple[str, str]]:
+        return (type(self), (self.promise, self.detail))
+
+
 class RowFault(CopilotError):  # noqa: N818 - a fault of one row is not an error of the program
     """One row cannot be made: it is rejected with a reason (kebab-case) and a detail."""
 

@@ -79,7 +79,7 @@ def compute_fingerprint(
     return Fingerprint(
         config=config,
         prompts=prompts,
-        designer=designers.fingerprint(designer),
+        designer=designers.get_fingerprint(designer),
         renderers=fingerprints,
         voices=bank.fingerprint() if bank else None,
     )

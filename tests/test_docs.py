@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -10,8 +11,12 @@ from helpers.made_runs import a_dialogue, stems_for
 from helpers.paths import ROOT
 
 from copilot.checks import audio_checks
-from copilot.errors import UserError
+from copilot.designers.contract import DesignerContext
+from copilot.designers.testing import Promise, check_designer
+from copilot.errors import RowFault, UserError
 from copilot.mix import mix_dialogue
+from copilot.rules import check_dialogue
+from copilot.scene import SceneLimits
 from copilot.seed import Seed
 from copilot.stem import SoundSpec, make_stem
 from renderers.contract import Renderer, RenderFailure, RenderRequest, info_of
@@ -21,16 +26,38 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def example(page: str) -> dict:
-    code = re.search(r"```python\n(.*?)```", (ROOT / "docs" / page).read_text(), re.DOTALL)
     names: dict = {}
-    # A page's code does not see this module's import from __future__.
-    exec(compile(code[1], page, "exec", dont_inherit=True), names)
+    for code in re.findall(r"```python\n(.*?)```", (ROOT / "docs" / page).read_text(), re.DOTALL):
+        # A page's code does not see this module's import from __future__.
+        exec(compile(code, page, "exec", dont_inherit=True), names)
     return names
 
 
 @pytest.fixture(scope="module")
 def backend() -> dict:
     return example("backends.md")
+
+
+def test_the_example_of_a_designer_keeps_the_contract(backend):
+    check_designer(backend["MyDesigner"])
+    check_designer(backend["MyDesigner"], {"weather": "wind"}, context=DesignerContext(n_turns=5))
+
+
+def test_the_example_of_a_designer_does_what_the_page_says(backend):
+    designer = backend["MyDesigner"](DesignerContext(), backend["WeatherSettings"]())
+    assert designer.fingerprint() == {"designer": "mine", "version": "1", "weather": "rain"}
+    design = designer.design(Seed("s", "The bell rang."), 7)
+    assert [turn.task for turn in design.dialogue.turns] == ["story", "panning", "panning"]
+    assert check_dialogue(design.dialogue, SceneLimits()) == ()
+    with pytest.raises(RowFault) as caught:
+        designer.design(Seed("s", "Silence."), 7)
+    assert caught.value.reason == "no-sound"
+
+
+def test_the_promises_of_a_designer_are_those_on_the_page():
+    page = (ROOT / "docs" / "backends.md").read_text()
+    table = page.partition("| promise |")[2].partition("\n\n")[0]
+    assert tuple(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == get_args(Promise)
 
 
 def test_the_example_of_a_renderer_is_one(backend):

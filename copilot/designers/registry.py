@@ -19,14 +19,14 @@ from copilot.errors import UserError
 _MEMBERS = ("name", "fingerprint", "design")
 
 
-def find(name: str) -> Any:  # noqa: ANN401 - a class of anybody's
+def find_class(name: str) -> Any:  # noqa: ANN401 - a class of anybody's
     """Return what is registered under a name: a designer's class. Raises UserError."""
     return plugins.load(plugins.DESIGNERS, name, "designer")
 
 
 def find_info(name: str) -> DesignerInfo:
     """Return what the designer of a name declares. Raises UserError."""
-    return info_of(find(name))
+    return info_of(find_class(name))
 
 
 def create(name: str, context: DesignerContext, settings: Mapping[str, Any] | None = None) -> AnyDesigner:
@@ -36,7 +36,7 @@ def create(name: str, context: DesignerContext, settings: Mapping[str, Any] | No
     constructed or is not a designer; MissingExtraError if what it needs is not installed; CopilotError as its
     constructor does.
     """
-    make = find(name)
+    make = find_class(name)
     who = plugins.describe(plugins.DESIGNERS, name)
     info = info_of(make)
     plugins.require_modules(who, info)
@@ -53,7 +53,7 @@ def create(name: str, context: DesignerContext, settings: Mapping[str, Any] | No
     return designer
 
 
-def fingerprint(designer: AnyDesigner) -> dict[str, str]:
+def get_fingerprint(designer: AnyDesigner) -> dict[str, str]:
     """Return a designer's fingerprint. Raises UserError unless it is a dict of texts."""
     who = plugins.describe(plugins.DESIGNERS, designer.name)
     with plugins.blame(who, "fingerprinted", "designer"):

@@ -39,7 +39,7 @@ class StandInDesigner:
     name = "stand-in"
 
     def __init__(self, context: DesignerContext) -> None:
-        pass
+        self._n_turns = context.n_turns
 
     def fingerprint(self) -> dict[str, str]:
         return {"designer": self.name}
@@ -49,7 +49,8 @@ class StandInDesigner:
             raise RowFault("refused", "the seed says so")
         if "broken" in seed.text:
             raise ZeroDivisionError("a bug in a designer")
-        return Design(a_dialogue(seed))
+        dialogue = a_dialogue(seed)
+        return Design(dialogue.model_copy(update={"turns": dialogue.turns[: self._n_turns]}))
 
 
 AHEAD = ("--designer", "stand-in-ahead", "--sfx", "noise", "--tts", "murmur")
