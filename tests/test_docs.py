@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import re
+import tomllib
 from typing import get_args
 
 import numpy as np
 import pytest
+import yaml
 from helpers.made_runs import a_dialogue, stems_for
 from helpers.paths import ROOT
 
@@ -22,7 +25,10 @@ from copilot.stem import SoundSpec, make_stem
 from renderers.contract import Renderer, RenderFailure, RenderRequest, info_of
 from renderers.registry import create
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+]
 
 
 def example(page: str) -> dict:
@@ -118,6 +124,40 @@ def test_links_lead_somewhere(page):
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
-def test_every_page_is_reached_from_the_readme():
-    text = (ROOT / "README.md").read_text()
-    assert [page.name for page in PAGES[1:] if f"docs/{page.name}" not in text] == []
+def test_every_page_is_reached_from_the_index():
+    text = (ROOT / "docs" / "index.md").read_text()
+    pages = {page.name for page in (ROOT / "docs").glob("*.md")} - {"index.md"}
+    assert [page for page in sorted(pages) if f"]({page})" not in text] == []
+    assert "docs/index.md" in (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_modules_and_names_that_a_page_cites_exist(page):
+    """`package.module:name` is importable, and a path in backticks is a file or a folder."""
+    text = page.read_text()
+    for module, names in re.findall(r"`((?:copilot|renderers|pipelines)[\w.]*):([\w.]+)`", text):
+        found = importlib.import_module(module)
+        for name in names.split("."):
+            found = getattr(found, name)
+    paths = re.findall(
+        r"`((?:copilot|renderers|pipelines|tests|docs|examples|benchmarks|deploy)/[\w/.-]*)`", text
+    )
+    assert [path for path in paths if "NAME" not in path and not (ROOT / path).exists()] == []
+
+
+def test_the_version_is_the_same_everywhere():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert citation["version"] == tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+
+
+def test_the_workflow_calls_targets_of_the_makefile():
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())
+    targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    called = []
+    for job in workflow["jobs"].values():
+        suites = job.get("strategy", {}).get("matrix", {}).get("suite", [""])
+        for step in job["steps"]:
+            command = step.get("run", "")
+            called += [command.replace("${{ matrix.suite }}", suite) for suite in suites if command]
+    assert {command.removeprefix("make ") for command in called} <= targets
+    assert {"make check", "make test", "make test-ray", "make test-torch", "make test-vllm"} <= set(called)
