@@ -29,12 +29,19 @@ OPTIONS: Mapping[str, str] = {
     "n_workers": "--workers",
     "store": "--stem-store",
     "at_once": "--at-once",
+    "ray.address": "--ray-address",
+    "ray.stall_timeout_s": "--stall-timeout",
+    "service.patience_s": "--llm-patience",
+    "service.timeout_s": "--llm-timeout",
+    "figures": "--figures",
+    "calibrate": "--calibrate",
+    "save_figures": "--save-figures",
     "device": "--device",
     "reject_limit": "--max-reject-share",
 }
 """The option of each setting. A setting that has none is shown as it is."""
 
-_SETTING = re.compile(r"`(\w+)`")
+_SETTING = re.compile(r"`([\w.]+)`")
 
 
 def with_options(message: str) -> str:

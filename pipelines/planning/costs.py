@@ -1,4 +1,4 @@
-"""Figures of dialogues that were made, from which a forecast is reckoned, and prices."""
+"""Costs that were measured on a few dialogues, from which a forecast follows, and prices."""
 
 from __future__ import annotations
 
@@ -16,39 +16,39 @@ from pipelines.json_file import read_model
 from pipelines.stages.table import STAGE_NAMES
 
 
-def _known(stage: str) -> str:
+def _check_stage(stage: str) -> str:
     if stage not in STAGE_NAMES:
         raise ValueError(f"unknown stage; known: {', '.join(STAGE_NAMES)}")
     return stage
 
 
-StageName = Annotated[str, AfterValidator(_known)]
+StageName = Annotated[str, AfterValidator(_check_stage)]
 """A stage of the table, or the writing of shards."""
 
 
 class Tokens(FrozenModel):
-    """Tokens of a language model. The cached ones are part of the prompt's."""
+    """Tokens of a language model. The cached ones are part of the prompt tokens."""
 
     prompt: float = Field(default=0.0, ge=0)
     cached: float = Field(default=0.0, ge=0)
     generated: float = Field(default=0.0, ge=0)
 
 
-class Sizes(FrozenModel):
-    """Bytes of shards: the audio of the mixes, the audio of the stems, and all else."""
+class SampleBytes(FrozenModel):
+    """Bytes of one sample in its shard: the audio of the mixes, the audio of the stems, and all else."""
 
     mixes: float = Field(ge=0)
     stems: float = Field(ge=0)
     other: float = Field(default=0.0, ge=0)
 
-    def kept(self, keep: Keep) -> float:
-        """Bytes of what is kept."""
+    def sum_kept(self, keep: Keep) -> float:
+        """Return the bytes of a sample if `keep` is stored."""
         audio = {"mixes": self.mixes, "stems": self.stems, "both": self.mixes + self.stems}
         return audio[keep] + self.other
 
 
 class MeasuredCosts(FrozenModel):
-    """What dialogues took that were made: means of `n_seeds` seeds, rejected ones among them.
+    """Mean costs of the dialogues of `n_seeds` seeds, rejected ones included.
 
     `stage_s` and `stage_cpu_s` are seconds of one worker per seed, on the clock and of processor time.
     `design_wait_s` is from the first request to a language model to its last reply, and `tokens` what they
@@ -62,23 +62,23 @@ class MeasuredCosts(FrozenModel):
     stage_cpu_s: Mapping[StageName, Seconds] = Field(default_factory=dict)
     design_wait_s: Seconds = Field(default=0.0, ge=0)
     tokens: Tokens = Tokens()
-    sample_bytes: Sizes
+    sample_bytes: SampleBytes
     reject_bytes: float = Field(default=0.0, ge=0)
     store_bytes: float = Field(default=0.0, ge=0)
 
     @field_validator("stage_s", "stage_cpu_s")
     @classmethod
-    def _times(cls, times: Mapping[StageName, Seconds]) -> Mapping[StageName, Seconds]:
+    def _check_times(cls, times: Mapping[StageName, Seconds]) -> Mapping[StageName, Seconds]:
         if any(seconds < 0 for seconds in times.values()):
-            raise ValueError("seconds are not negative")
+            raise ValueError("must not be negative")
         return times
 
 
 class Prices(FrozenModel):
-    """Prices in any one currency; what has none costs nothing here.
+    """Prices in any one currency.
 
-    Of an hour of a GPU and of a processor, of a TB (1e12 bytes) for a month, and of a million tokens. Cached
-    tokens cost as much as others of the prompt, unless they have a price.
+    They are of an hour of a GPU or a processor, of a TB (1e12 bytes) for a month, and of a million tokens.
+    Without a price of their own, cached tokens cost as much as other prompt tokens.
     """
 
     gpu_hour: float = Field(default=0.0, ge=0)
@@ -89,14 +89,15 @@ class Prices(FrozenModel):
     generated_tokens_million: float = Field(default=0.0, ge=0)
 
 
-def read_costs(path: Path, option: str) -> MeasuredCosts:
-    """Figures from a JSON file. Raises UserError, which names the option, the file, and what is wrong."""
-    return read_model(MeasuredCosts, path, option, "--calibrate 50 --save-figures FILE writes such a file")
+def read_costs(path: Path) -> MeasuredCosts:
+    """Read costs from a JSON file. Raises UserError with the file and what is wrong in it."""
+    see = "`calibrate` with `save_figures` writes such a file"
+    return read_model(MeasuredCosts, path, "`figures`", see)
 
 
-def write_costs(figures: MeasuredCosts, path: Path, option: str) -> None:
-    """Write figures as `read_costs` reads them. Raises UserError where that cannot be done."""
+def write_costs(costs: MeasuredCosts, path: Path) -> None:
+    """Write costs as `read_costs` reads them. Raises UserError if the file cannot be written."""
     try:
-        path.write_text(figures.model_dump_json(indent=2) + "\n")
+        path.write_text(costs.model_dump_json(indent=2) + "\n")
     except OSError as error:
-        raise UserError(f"{option} {path}: {error.strerror}") from error
+        raise UserError(f"{path}: {error.strerror}", field="save_figures") from error

@@ -1,7 +1,7 @@
-"""What a run will take: hours, GPU hours, tokens, storage, cost, from figures of dialogues that were made.
+"""The forecast of a run: hours, GPU hours, tokens, storage and money, from costs measured on a few dialogues.
 
-Arithmetic alone. Every seed costs its share, rejected or not; only what is accepted is stored as a sample.
-The hours are those of a run under way: starting up, and the last seeds of each wave, are not in them.
+Arithmetic alone. Every seed costs its share, rejected or not; only accepted ones are stored as samples. The
+hours are those of a run at full speed: start-up and the end of each wave are not counted.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pipelines.planning.layout import Layout
 from pipelines.planning.resources import Resources
 from pipelines.stages.table import STAGES, PoolName, pool_of
 
-_RENDERS = frozenset(stage.name for stage in STAGES if stage.renders)
+_RENDERING = frozenset(stage.name for stage in STAGES if stage.renders)
 
 _MILLION = 1e6
 _TERA = 1e12
@@ -26,7 +26,7 @@ _HOUR_S: Seconds = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class StageHours:
-    """Of one stage: the hours of all workers together, and of the clock with the workers of its pool."""
+    """The hours of one stage: of all workers together, and on the clock with the workers of its pool."""
 
     stage: str
     pool: PoolName
@@ -36,7 +36,7 @@ class StageHours:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """Something that a run cannot be faster than: a pool, `processors` or `gpus`, and its hours."""
+    """A lower bound of the hours of a run: a pool, `processors` or `gpus`, and its hours."""
 
     name: str
     hours: float
@@ -44,7 +44,7 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a run costs; `storage_month` goes on for as long as its samples are kept."""
+    """The price of a run; `storage_month` is paid every month as long as the samples are kept."""
 
     gpus: float
     cpus: float
@@ -52,25 +52,25 @@ class Cost:
     storage_month: float
 
     @property
-    def once(self) -> float:
-        """Everything but the storage."""
+    def one_time(self) -> float:
+        """The price of everything but the storage."""
         return self.gpus + self.cpus + self.tokens
 
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What a number of seeds takes.
+    """The costs of a number of seeds.
 
-    `limits` has the slowest first, whose hours are those of the run. GPU and CPU hours are of what is `held`
-    for all that time, `busy_gpu_hours` of those in which sounds are rendered. `storage` is bytes by what is
-    kept, `store_bytes` those of the stem store where no two sounds are the same.
+    `limits` has the slowest first, whose hours are those of the run. GPU and CPU hours are of the `reserved`
+    resources for all that time; in `busy_gpu_hours` of them sounds are rendered. `storage` is bytes by what
+    is kept, `store_bytes` those of the stem store if no two sounds are the same.
     """
 
     n_seeds: int
     n_samples: int
     stages: tuple[StageHours, ...]
     limits: tuple[Limit, ...]
-    held: Resources
+    reserved: Resources
     gpu_hours: float
     busy_gpu_hours: float
     cpu_hours: float
@@ -81,77 +81,77 @@ class Forecast:
 
     @property
     def hours(self) -> float:
-        """How long it takes."""
+        """The hours that the run takes."""
         return self.limits[0].hours
 
 
 def forecast(
-    figures: MeasuredCosts,
-    plan: Layout,
+    costs: MeasuredCosts,
+    layout: Layout,
     sizes: Mapping[PoolName, int],
-    held: Resources,
+    reserved: Resources,
     n_seeds: int,
     *,
     keep: Keep = "both",
     in_flight: int = 1,
     prices: Prices | None = None,
 ) -> Forecast:
-    """What `n_seeds` take with so many workers in each pool of the plan, on what is held for them.
+    """Return the forecast for `n_seeds`, with `sizes` workers in the pools, on the `reserved` resources.
 
-    `in_flight` is how many dialogues a language model writes at once, where a pool designs.
+    `in_flight` is how many dialogues a language model writes at once, if a pool designs.
     """
-    stages = tuple(_stages(figures, plan, sizes, n_seeds, in_flight))
-    on_gpu = [pool for pool in plan.pools if pool.each.gpus]
-    limits = [Limit(pool.name, sum(s.hours for s in stages if s.pool == pool.name)) for pool in plan.pools]
-    cpu_s = sum(figures.stage_cpu_s.values()) * n_seeds
-    if held.cpus:
-        limits.append(Limit("processors", cpu_s / _HOUR_S / held.cpus))
+    stages = tuple(_forecast_stages(costs, layout, sizes, n_seeds, in_flight))
+    on_gpu = [pool for pool in layout.pools if pool.per_worker.gpus]
+    limits = [Limit(pool.name, sum(s.hours for s in stages if s.pool == pool.name)) for pool in layout.pools]
+    cpu_s = sum(costs.stage_cpu_s.values()) * n_seeds
+    if reserved.cpus:
+        limits.append(Limit("processors", cpu_s / _HOUR_S / reserved.cpus))
     names = {pool.name for pool in on_gpu}
-    rendering_hours = sum(s.worker_hours for s in stages if s.pool in names and s.stage in _RENDERS)
-    if any(pool.each.gpus < 1 for pool in on_gpu):
-        # Workers that share a GPU are no faster together than it is.
-        n_gpus = sum(sizes[pool.name] * pool.each.gpus for pool in on_gpu)
+    rendering_hours = sum(s.worker_hours for s in stages if s.pool in names and s.stage in _RENDERING)
+    if any(pool.per_worker.gpus < 1 for pool in on_gpu):
+        # Workers that share a GPU are together no faster than the GPU.
+        n_gpus = sum(sizes[pool.name] * pool.per_worker.gpus for pool in on_gpu)
         limits.append(Limit("gpus", rendering_hours / n_gpus))
     limits.sort(key=lambda limit: -limit.hours)
     hours = limits[0].hours
-    n_samples = round(n_seeds * figures.accepted_share)
-    tokens = Tokens(**{name: figure * n_seeds for name, figure in figures.tokens.model_dump().items()})
-    rejects = (n_seeds - n_samples) * figures.reject_bytes
+    n_samples = round(n_seeds * costs.accepted_share)
+    tokens = Tokens(**{name: n * n_seeds for name, n in costs.tokens.model_dump().items()})
+    rejects = (n_seeds - n_samples) * costs.reject_bytes
     storage: dict[Keep, float] = {
-        kind: n_samples * figures.sample_bytes.kept(kind) + rejects for kind in get_args(Keep)
+        kind: n_samples * costs.sample_bytes.sum_kept(kind) + rejects for kind in get_args(Keep)
     }
     return Forecast(
         n_seeds=n_seeds,
         n_samples=n_samples,
         stages=stages,
         limits=tuple(limits),
-        held=held,
-        gpu_hours=held.gpus * hours,
+        reserved=reserved,
+        gpu_hours=reserved.gpus * hours,
         busy_gpu_hours=rendering_hours,
-        cpu_hours=held.cpus * hours,
+        cpu_hours=reserved.cpus * hours,
         tokens=tokens,
         storage=storage,
-        store_bytes=n_samples * figures.store_bytes,
-        cost=_cost(prices, held, hours, tokens, storage[keep]) if prices else None,
+        store_bytes=n_samples * costs.store_bytes,
+        cost=_price(prices, reserved, hours, tokens, storage[keep]) if prices else None,
     )
 
 
-def _stages(
-    figures: MeasuredCosts, plan: Layout, sizes: Mapping[PoolName, int], n_seeds: int, in_flight: int
+def _forecast_stages(
+    costs: MeasuredCosts, layout: Layout, sizes: Mapping[PoolName, int], n_seeds: int, in_flight: int
 ) -> Iterator[StageHours]:
-    there = {pool.name for pool in plan.pools}
-    for stage in (spec.name for spec in STAGES):
-        pool = pool_of(stage, designs_ahead="design" in there)
+    designs_ahead = any(pool.name == "design" for pool in layout.pools)
+    for stage in STAGES:
+        pool = pool_of(stage.name, designs_ahead=designs_ahead)
         if pool == "design":
-            # Its workers only wait: how many dialogues are written at once is what counts.
-            hours = figures.design_wait_s * n_seeds / _HOUR_S
-            yield StageHours(stage, pool, hours, hours / in_flight)
-        elif stage in figures.stage_s:
-            hours = figures.stage_s[stage] * n_seeds / _HOUR_S
-            yield StageHours(stage, pool, hours, hours / sizes[pool])
+            # Its workers only wait; the time depends on how many dialogues are written at once.
+            hours = costs.design_wait_s * n_seeds / _HOUR_S
+            yield StageHours(stage.name, pool, hours, hours / in_flight)
+        elif stage.name in costs.stage_s:
+            hours = costs.stage_s[stage.name] * n_seeds / _HOUR_S
+            yield StageHours(stage.name, pool, hours, hours / sizes[pool])
 
 
-def _cost(prices: Prices, held: Resources, hours: float, tokens: Tokens, stored_bytes: float) -> Cost:
+def _price(prices: Prices, reserved: Resources, hours: float, tokens: Tokens, stored_bytes: float) -> Cost:
     cached = prices.cached_tokens_million
     paid = (
         (tokens.prompt - tokens.cached) * prices.prompt_tokens_million
@@ -159,8 +159,8 @@ def _cost(prices: Prices, held: Resources, hours: float, tokens: Tokens, stored_
         + tokens.generated * prices.generated_tokens_million
     )
     return Cost(
-        gpus=held.gpus * hours * prices.gpu_hour,
-        cpus=held.cpus * hours * prices.cpu_hour,
+        gpus=reserved.gpus * hours * prices.gpu_hour,
+        cpus=reserved.cpus * hours * prices.cpu_hour,
         tokens=paid / _MILLION,
         storage_month=stored_bytes / _TERA * prices.storage_tb_month,
     )

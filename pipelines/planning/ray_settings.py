@@ -12,7 +12,7 @@ from pipelines.stages.table import PoolName
 
 
 class PoolSettings(FrozenModel):
-    """What a configuration says of a pool; None where it leaves that open.
+    """Settings of a pool; None for what is decided when the run starts.
 
     `size` is a number of workers, or the fewest and the most. `cpus`, `gpus` and `memory_gb` are of one
     worker, `at_once` the dialogues in its stages together, `deadline_s` how long a batch may take: less than
@@ -28,20 +28,21 @@ class PoolSettings(FrozenModel):
 
     @field_validator("size")
     @classmethod
-    def _sizes(cls, size: int | tuple[int, int] | None) -> int | tuple[int, int] | None:
+    def _check_size(cls, size: int | tuple[int, int] | None) -> int | tuple[int, int] | None:
         fewest, most = size if isinstance(size, tuple) else (size or 1, size or 1)
         if size == 0 or not 1 <= fewest <= most:
-            raise ValueError("is no number of workers, nor the fewest and the most of them")
+            raise ValueError("must be a positive number of workers, or [FEWEST, MOST]")
         return size
 
 
 class RaySettings(FrozenModel):
-    """Where and how a run is laid out.
+    """Settings of the Ray executor: the cluster, the pools, and the limits of time and size.
 
-    `address` names a cluster (`auto` the one that this machine belongs to); without it Ray is started on
-    this machine, with `cpus` of its processors. A cluster that `grows` may get the nodes that the plan lacks
-    later. `rows_per_shard` is the most rows of a shard, `stall_timeout_s` how long nothing may happen, `wave`
-    how many seeds Ray is given at once: its bookkeeping grows with them, and is dropped after each wave.
+    `address` names a cluster (`auto`: the one that this machine belongs to); if it is None, Ray is started on
+    this machine, with `cpus` of its processors. A cluster that `grows` may add missing nodes later.
+    `rows_per_shard` is the most rows of a shard, `stall_timeout_s` how long a run may make no progress,
+    `wave` how many seeds Ray is given at once: its bookkeeping grows with them, and is dropped after each
+    wave.
     """
 
     address: str | None = None

@@ -17,16 +17,16 @@ from copilot.vocabulary import Keep
 from pipelines.cli.options.execution import ExecutionOptions, ExecutorOption
 from pipelines.cli.options.model import ModelOptions
 from pipelines.cli.options.plan import PlanOptions
-from pipelines.cli.output.plan_text import figures_lines, forecast_lines, staffing_lines
+from pipelines.cli.output.plan_text import allocation_lines, figures_lines, forecast_lines
 from pipelines.cli.output.progress import display
 from pipelines.config import RunConfig
 from pipelines.execution.local import LocalExecutor
-from pipelines.execution.ray.nodes import nodes_of
+from pipelines.execution.ray.nodes import query_nodes
 from pipelines.generate import GenerateRequest, RunStart, generate
+from pipelines.planning.allocation import Allocation, allocate, derive_workload
 from pipelines.planning.costs import MeasuredCosts, Prices, read_costs, write_costs
 from pipelines.planning.forecast import Forecast, forecast
 from pipelines.planning.measure import measure_costs
-from pipelines.planning.staffing import Staffing, needs_of, staff
 from pipelines.stages.worker_spec import ExecutionSettings
 
 
@@ -50,15 +50,15 @@ def run_plan(
     if execution.executor is not ExecutorOption.ray:
         raise UserError("plan: lays out pools of --executor ray; give that, or a --config that says so")
     settings, file = execution.ray_settings(), execution.config
-    nodes = planning.made_up_nodes(settings) or nodes_of(settings)
-    needs = needs_of(config, execution_settings, service)
-    staffing = staff(needs, settings, nodes, execution_settings.at_once, execution.servers())
-    fits = staffing.problem is None or settings.grows
+    nodes = planning.made_up_nodes(settings) or query_nodes(settings)
+    workload = derive_workload(config, execution_settings, service)
+    allocation = allocate(workload, settings, nodes, execution_settings.at_once, execution.servers())
+    fits = allocation.problem is None or settings.grows
     if not as_json:
-        print("\n".join([*staffing_lines(staffing, grows=settings.grows), ""]), flush=True)
+        print("\n".join([*allocation_lines(allocation, grows=settings.grows), ""]), flush=True)
     figures, measured = None, True
     if planning.figures is not None:
-        figures = read_costs(planning.figures, "--figures")
+        figures = read_costs(planning.figures)
     elif planning.calibrate is not None and fits:
         with execution.served(model, "plan") as served:
             asked = served.configured(config.designer).service
@@ -67,20 +67,20 @@ def run_plan(
             )
         measured = figures is not None
     if figures and planning.save_figures is not None:
-        write_costs(figures, planning.save_figures, "--save-figures")
+        write_costs(figures, planning.save_figures)
     prices, in_flight = file.prices if file else None, service.concurrency if service else 1
-    expected = _expected(staffing, figures, num, config.keep, in_flight, prices) if fits else None
+    expected = _expected(allocation, figures, num, config.keep, in_flight, prices) if fits else None
     if as_json and measured:
-        print(json.dumps(_content(staffing, figures, expected, fits=fits), allow_nan=False))
+        print(json.dumps(_content(allocation, figures, expected, fits=fits), allow_nan=False))
     elif fits and measured:
         print("\n".join(_said(figures, expected, config.keep)))
     if not fits:
-        raise UserError(str(staffing.problem))
+        raise UserError(str(allocation.problem))
     return 0 if measured else 130
 
 
 def _expected(
-    staffing: Staffing,
+    allocation: Allocation,
     figures: MeasuredCosts | None,
     num: int | None,
     keep: Keep,
@@ -91,9 +91,9 @@ def _expected(
         return None
     return forecast(
         figures,
-        staffing.plan,
-        staffing.sizes,
-        staffing.held,
+        allocation.layout,
+        allocation.sizes,
+        allocation.reserved,
         num,
         keep=keep,
         in_flight=in_flight,
@@ -114,9 +114,9 @@ def _said(figures: MeasuredCosts | None, expected: Forecast | None, keep: Keep) 
 
 
 def _content(
-    staffing: Staffing, figures: MeasuredCosts | None, expected: Forecast | None, *, fits: bool
+    allocation: Allocation, figures: MeasuredCosts | None, expected: Forecast | None, *, fits: bool
 ) -> dict[str, Any]:
-    told = asdict(staffing)
+    told = asdict(allocation)
     told["fits"] = fits
     told["figures"] = figures.model_dump(mode="json") if figures else None
     told["forecast"] = None

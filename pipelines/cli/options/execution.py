@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pipelines.execution.job import Executor
     from pipelines.generate import RejectLimit
     from pipelines.planning.ray_settings import RaySettings
-    from pipelines.planning.staffing import Servers
+    from pipelines.planning.resources import ServerGroup
 
 _Option = functools.partial(typer.Option, rich_help_panel="Execution")
 
@@ -99,20 +99,18 @@ class ExecutionOptions:
                 raise UserError(f"{option} {given}: is for --executor ray; leave it out")
         return LocalExecutor(n_workers)
 
-    def servers(self) -> Servers | None:
+    def servers(self) -> ServerGroup | None:
         """What the file's servers of a language model take, where it has some."""
-        from pipelines.planning.staffing import Servers
-
         servers = self.config.servers if self.config else None
-        return Servers(*servers.resources()) if servers else None
+        return servers.min_group() if servers else None
 
     def ray_settings(self) -> RaySettings:
         """How the run is laid out on Ray: what the file says, and the options above it.
 
         Raises UserError where its times exclude one another.
         """
+        from pipelines.planning.allocation import check_deadlines
         from pipelines.planning.ray_settings import RaySettings
-        from pipelines.planning.staffing import check_deadlines
 
         settings = (self.config and self.config.ray) or RaySettings()
         given = {"address": self.ray_address, "stall_timeout_s": self.stall_timeout}
@@ -155,16 +153,16 @@ class ExecutionOptions:
     def served(self, model: ModelOptions, run: str) -> Iterator[ModelOptions]:
         """The model options, with the file's servers running meanwhile, where it has some.
 
-        Raises as `with_model` and `serving`.
+        Raises as `with_model` and `serve_model`.
         """
         servers = self.config.servers if self.config else None
         if servers is None:
             yield model
             return
-        from pipelines.execution.ray.nodes import connected
-        from pipelines.execution.ray.servers import serving
+        from pipelines.execution.ray.nodes import connect
+        from pipelines.execution.ray.servers import serve_model
 
-        with connected(self.ray_settings()), serving(servers, run) as urls:
+        with connect(self.ray_settings()), serve_model(servers, run) as urls:
             yield self.with_model(model, urls)
 
 
@@ -172,4 +170,4 @@ def _require_ray() -> None:
     """Raises MissingExtraError where Ray is not installed."""
     # Not imported: what Ray reads of the environment is set first.
     if importlib.util.find_spec("ray") is None:
-        raise MissingExtraError("--executor ray", "ray")
+        raise MissingExtraError("`executor` ray", "ray")

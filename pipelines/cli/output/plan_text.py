@@ -7,32 +7,28 @@ from collections.abc import Iterator, Sequence
 
 from copilot.vocabulary import Keep
 from pipelines.cli.output.sizes import size_text
+from pipelines.planning.allocation import Allocation
 from pipelines.planning.costs import MeasuredCosts
 from pipelines.planning.forecast import Cost, Forecast, Limit, StageHours
 from pipelines.planning.layout import Pool
-from pipelines.planning.resources import total
-from pipelines.planning.staffing import Staffing
 
 Row = tuple[str, ...]
 
 
-def staffing_lines(staffing: Staffing, *, grows: bool) -> Iterator[str]:
+def allocation_lines(allocation: Allocation, *, grows: bool) -> Iterator[str]:
     """The pools, and the nodes that they lie on."""
     rows: list[Row] = [
-        (pool.name, _workers(pool), str(pool.each), str(pool.at_once), f"{pool.deadline_s:g} s")
-        for pool in staffing.plan.pools
+        (pool.name, _workers(pool), str(pool.per_worker), str(pool.at_once), f"{pool.deadline_s:g} s")
+        for pool in allocation.layout.pools
     ]
-    if staffing.servers:
-        rows.append(("servers", str(staffing.servers.n), str(staffing.servers.each), "", ""))
+    if allocation.servers:
+        rows.append(("servers", str(allocation.servers.n), str(allocation.servers.per_server), "", ""))
     yield from _table(("pool", "workers", "each takes", "batch", "deadline"), rows)
-    yield f"rows of a shard, at most: {staffing.plan.rows_per_shard}"
-    kinds = Counter(str(node) for node in staffing.nodes)
+    yield f"rows of a shard, at most: {allocation.layout.rows_per_shard}"
+    kinds = Counter(str(node) for node in allocation.nodes)
     there = "; ".join(f"{n} x {node}" for node, n in kinds.items()) or "none"
-    asked = total(pool.least for pool in staffing.plan.pools)
-    if staffing.servers:
-        asked += staffing.servers.each * staffing.servers.n
     yield f"nodes: {there}"
-    yield f"asked for, at least: {asked}: {_room(staffing, grows=grows)}"
+    yield f"asked for, at least: {allocation.min_resources}: {_room(allocation, grows=grows)}"
 
 
 def _workers(pool: Pool) -> str:
@@ -41,12 +37,12 @@ def _workers(pool: Pool) -> str:
     return f"{pool.min_size} to {pool.max_size}"
 
 
-def _room(staffing: Staffing, *, grows: bool) -> str:
-    if staffing.problem:
+def _room(allocation: Allocation, *, grows: bool) -> str:
+    if allocation.problem:
         return "waits for nodes that the cluster has yet to get" if grows else "does not fit"
-    if all(pool.min_size == pool.max_size for pool in staffing.plan.pools):
+    if all(pool.min_size == pool.max_size for pool in allocation.layout.pools):
         return "fits"
-    return f"fits; the forecast is for the {'most' if staffing.at_most else 'fewest'} workers"
+    return f"fits; the forecast is for the {'most' if allocation.at_max else 'fewest'} workers"
 
 
 def figures_lines(figures: MeasuredCosts) -> Iterator[str]:
@@ -68,13 +64,13 @@ def forecast_lines(expected: Forecast, keep: Keep) -> Iterator[str]:
     yield f"hours: {_hours(slowest.hours)}, limited by {_named(slowest, expected.stages)}"
     others = ", ".join(f"{limit.name} {_hours(limit.hours)}" for limit in expected.limits[1:])
     yield f"the others would take: {others}"
-    if expected.held.gpus:
+    if expected.reserved.gpus:
         share = expected.busy_gpu_hours / expected.gpu_hours if expected.gpu_hours else 0.0
         yield (
-            f"GPU hours: {_figure(expected.gpu_hours)} of {expected.held.gpus:g} GPUs, of which sounds are "
-            f"rendered in {share:.0%}"
+            f"GPU hours: {_figure(expected.gpu_hours)} of {expected.reserved.gpus:g} GPUs, of which sounds "
+            f"are rendered in {share:.0%}"
         )
-    yield f"CPU hours: {_figure(expected.cpu_hours)} of {expected.held.cpus:.4g} CPUs"
+    yield f"CPU hours: {_figure(expected.cpu_hours)} of {expected.reserved.cpus:.4g} CPUs"
     tokens = expected.tokens
     if tokens.prompt or tokens.generated:
         yield (
@@ -108,8 +104,8 @@ def _named(limit: Limit, stages: Sequence[StageHours]) -> str:
 
 def _cost(cost: Cost) -> Iterator[str]:
     yield (
-        f"cost: {cost.once:,.2f} (GPUs {cost.gpus:,.2f}, CPUs {cost.cpus:,.2f}, tokens {cost.tokens:,.2f}), "
-        f"and {cost.storage_month:,.2f} a month for storage"
+        f"cost: {cost.one_time:,.2f} (GPUs {cost.gpus:,.2f}, CPUs {cost.cpus:,.2f}, "
+        f"tokens {cost.tokens:,.2f}), and {cost.storage_month:,.2f} a month for storage"
     )
 
 

@@ -1,7 +1,7 @@
-"""The Ray executor: the stages as pools of workers, through which Ray Data streams the records.
+"""The Ray executor: the stages in pools of workers, through which Ray Data streams the records.
 
-This process gives out seeds and listens to the watch; no sound passes through it. Ctrl-C and SIGTERM let
-what is being committed end. What hangs is told by name, and left.
+This process gives out seeds and follows the monitor; no sound passes through it. On Ctrl-C or SIGTERM,
+commits in progress may end. If work hangs past every deadline, the error names its pool, worker and seeds.
 """
 
 from __future__ import annotations
@@ -18,149 +18,153 @@ from copilot.seed import Seed
 from copilot.units import Seconds
 from pipelines.execution.design_ahead import DesignStatus
 from pipelines.execution.job import Job
-from pipelines.execution.ray.monitor import MonitorState, Phase, RemoteMonitor, RunMonitor, some_of
-from pipelines.execution.ray.nodes import check_free, connected, nodes
+from pipelines.execution.ray.monitor import MonitorState, Phase, RemoteMonitor, RunMonitor, name_some
+from pipelines.execution.ray.nodes import check_free, connect, list_nodes
 from pipelines.execution.ray.stream import Stream
 from pipelines.execution.signals import interruptible
 from pipelines.execution.supply import batch_size
+from pipelines.planning.allocation import allocate, derive_workload
 from pipelines.planning.layout import Layout
 from pipelines.planning.ray_settings import RaySettings
-from pipelines.planning.staffing import Servers, needs_of, staff
+from pipelines.planning.resources import ServerGroup
 
-_LOOK_EVERY_S: Seconds = 1.0
-_IDLE_LOOKS = 2
-_COMMITS_TAKE_S: Seconds = 25.0
-"""How long commits under way are waited for: batch systems kill 30 s after they have asked."""
+_POLL_EVERY_S: Seconds = 1.0
+_IDLE_POLLS = 2
+_COMMIT_TIMEOUT_S: Seconds = 25.0
+"""How long to wait for commits in progress: batch systems send SIGKILL 30 s after SIGTERM."""
 
-
-_PHASES: Mapping[Phase, str] = {"ready": ", getting ready", "stages": "", "commit": ", committing"}
+_PHASES: Mapping[Phase, str] = {"setup": ", getting ready", "stages": "", "commit": ", committing"}
 
 
 @dataclass(frozen=True, slots=True)
 class RayExecutor:
-    """Runs a job in pools of workers on Ray, beside the `servers` that lie there as well."""
+    """Runs a job in pools of workers on Ray, beside the `servers` that the run has started there."""
 
     settings: RaySettings = field(default_factory=RaySettings)
-    servers: Servers | None = None
+    servers: ServerGroup | None = None
 
     def describe(self) -> Mapping[str, Any]:
-        """How it works, for `run.json`."""
+        """Return the settings for `run.json`."""
         return {"executor": "ray", "ray": self.settings.model_dump(mode="json")}
 
     def execute(self, job: Job) -> None:
-        """Make the samples of all seeds, or, interrupted, of some: the ledger tells which.
+        """Make the samples of all seeds, or, if interrupted, of some: the ledger has which.
 
-        Raises UserError where the cluster has not what the plan asks for, StalledError where nothing happens
-        any more, CopilotError for what ends the run.
+        Raises UserError if the cluster lacks what the layout needs, StalledError if the run makes no progress
+        for too long, CopilotError for what ends the run.
         """
         # In this order: Ray sets a handler of its own for SIGTERM.
-        with connected(self.settings), interruptible() as stopping:
-            plan = self._plan(job)
-            _Run(self.settings, plan, job, stopping).through()
+        with connect(self.settings), interruptible() as stopping:
+            layout = self._lay_out(job)
+            _ActiveRun(self.settings, layout, job, stopping).process_all()
 
-    def _plan(self, job: Job) -> Layout:
+    def _lay_out(self, job: Job) -> Layout:
         config, settings = job.spec.fingerprint.config, job.spec.settings
-        needs = needs_of(config, settings, job.service)
-        staffing = staff(needs, self.settings, nodes(), settings.at_once, self.servers)
-        if staffing.problem and not self.settings.grows:
-            raise UserError(staffing.problem)
+        workload = derive_workload(config, settings, job.service)
+        allocation = allocate(workload, self.settings, list_nodes(), settings.at_once, self.servers)
         if not self.settings.grows:
-            check_free(staffing)
-        return staffing.plan
+            if allocation.problem:
+                raise UserError(allocation.problem)
+            check_free(allocation)
+        return allocation.layout
 
 
-class _Run:
+class _ActiveRun:
     """One call of the executor."""
 
-    def __init__(self, settings: RaySettings, plan: Layout, job: Job, stopping: threading.Event) -> None:
+    def __init__(self, settings: RaySettings, layout: Layout, job: Job, stopping: threading.Event) -> None:
         import ray  # noqa: PLC0415 - an extra
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy  # noqa: PLC0415
 
         self._settings = settings
-        self._plan = plan
+        self._layout = layout
         self._job = job
         self._stopping = stopping
-        # Without a processor of its own, so that it always has room, and here: it ends with this process.
-        # Ray would keep a note of each call of it.
+        # Without a processor of its own, so that it always has room, and on this node, so that it ends with
+        # this process. Ray would keep a note of each call of it.
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-        beside = {"num_cpus": 0, "scheduling_strategy": here, "enable_task_events": False}
-        self._watch = RemoteMonitor(ray.remote(RunMonitor).options(**beside).remote())
+        options = {"num_cpus": 0, "scheduling_strategy": here, "enable_task_events": False}
+        self._handle = ray.remote(RunMonitor).options(**options).remote()
+        # There is no network between this process and the monitor.
+        self._monitor = RemoteMonitor(self._handle, retry_for_s=0.0)
         self._stopped_s: Seconds | None = None
         self._n_idle = 0
 
-    def through(self) -> None:
-        """Lead all seeds through, wave by wave."""
-        for seeds in self._waves():
-            stream = Stream(self._plan, self._job, self._watch, self._rows(), seeds)
+    def process_all(self) -> None:
+        """Send all seeds through the pools, wave by wave."""
+        for seeds in self._cut_waves():
+            stream = Stream(
+                self._layout, self._job, RemoteMonitor(self._handle), self._rows_per_shard(), seeds
+            )
             try:
                 self._follow(stream)
             except BaseException:
-                # A connection that is not ours goes on: nobody is to work on.
+                # A connection that is not ours stays open, and no worker may work on.
                 with suppress(MonitorLostError):
-                    self._watch.stop("stop")
+                    self._monitor.call(RunMonitor.set_mode, "stop")
                 raise
             finally:
-                stream.leave()
-            if (state := self._look()).stop != "go":
+                stream.abandon()
+            if (state := self._poll()).mode != "go":
                 break
         if state.failure:
             raise state.failure
 
-    def _waves(self) -> Iterator[Sequence[Seed]]:
+    def _cut_waves(self) -> Iterator[Sequence[Seed]]:
         seeds, size = self._job.seeds, self._settings.wave
         return (seeds[start : start + size] for start in range(0, len(seeds), size))
 
-    def _rows(self) -> int:
-        n_mixers = self._plan.pool("mix").max_size
-        at_once = self._plan.pools[0].at_once
-        return batch_size(len(self._job.seeds), n_mixers, at_once, most=self._plan.rows_per_shard)
+    def _rows_per_shard(self) -> int:
+        n_mixers = self._layout.pool("mix").max_size
+        at_once = self._layout.pools[0].at_once
+        return batch_size(len(self._job.seeds), n_mixers, at_once, most=self._layout.rows_per_shard)
 
     def _follow(self, stream: Stream) -> None:
-        while not stream.ended(_LOOK_EVERY_S):
-            state = self._look()
-            if self._stopping.is_set() and state.stop != "stop":
-                self._watch.stop("stop")
-            if state.stop == "stop" and not self._commits(state):
+        while not stream.wait(_POLL_EVERY_S):
+            state = self._poll()
+            if self._stopping.is_set() and state.mode != "stop":
+                self._monitor.call(RunMonitor.set_mode, "stop")
+            if state.mode == "stop" and not self._awaits_commits(state):
                 return
-            if state.quiet_s > self._settings.stall_timeout_s:
-                raise StalledError(_stalled(state, self._settings.stall_timeout_s))
-        self._look()
+            if state.idle_s > self._settings.stall_timeout_s:
+                raise StalledError(_stalled_message(state, self._settings.stall_timeout_s))
+        self._poll()
 
-    def _commits(self, state: MonitorState) -> bool:
-        """Whether a commit is under way that is still worth waiting for.
+    def _awaits_commits(self, state: MonitorState) -> bool:
+        """Tell whether a commit is in progress that is still worth waiting for.
 
-        A mixer has nothing to do for a moment between its stages and its commit: one look says little.
+        A mixer has nothing to do for a moment between its stages and its commit: one idle poll says little.
         """
         self._stopped_s = self._stopped_s or time.monotonic()
-        late = time.monotonic() > self._stopped_s + _COMMITS_TAKE_S
-        mixing = any(doing.work.pool == "mix" for doing in state.doing)
+        late = time.monotonic() > self._stopped_s + _COMMIT_TIMEOUT_S
+        mixing = any(one.work.pool == "mix" for one in state.in_progress)
         self._n_idle = 0 if mixing else self._n_idle + 1
-        return not late and self._n_idle < _IDLE_LOOKS
+        return not late and self._n_idle < _IDLE_POLLS
 
-    def _look(self) -> MonitorState:
-        """Ask the watch, and hand on what it tells."""
-        state = self._watch.state()
+    def _poll(self) -> MonitorState:
+        """Ask the monitor for the state of the run, and report the progress."""
+        state = self._monitor.call(RunMonitor.pop_state)
         for progress in state.progress:
             self._job.on_progress(progress)
         if self._job.designer is not None:
-            writing = [doing.work for doing in state.doing if doing.work.pool == "design"]
-            n_writing = sum(len(work.seed_ids) for work in writing if work.phase == "stages")
+            designing = [one.work for one in state.in_progress if one.work.pool == "design"]
+            n_writing = sum(len(work.seed_ids) for work in designing if work.phase == "stages")
             self._job.on_design(DesignStatus(n_writing, 0, ""))
         return state
 
 
-def _stalled(state: MonitorState, timeout_s: Seconds) -> str:
-    """Which stage stands still, and where."""
-    end = "what was committed stands. Run the same command again to go on"
-    quiet = f"nothing has happened for {timeout_s:g} s (--stall-timeout): "
-    if not state.doing:
-        last = "; ".join(f"{pool} was done with {seed_id}" for pool, seed_id in state.last.items())
-        return f"{quiet}no worker has anything to do ({last or 'none has begun'}); see ray status; {end}"
-    oldest = max(state.doing, key=lambda doing: doing.since_s)
+def _stalled_message(state: MonitorState, timeout_s: Seconds) -> str:
+    """Return where the run hangs: the pool, the worker and the seeds that it has had for longest."""
+    resume = "progress is saved: run the same command again to resume"
+    stalled = f"no progress for {timeout_s:g} s (`ray.stall_timeout_s`): "
+    if not state.in_progress:
+        last = "; ".join(f"pool {pool} ended {seed_id}" for pool, seed_id in state.last_done.items())
+        return f"{stalled}no worker has any work (last: {last or 'none'}); see ray status; {resume}"
+    oldest = max(state.in_progress, key=lambda one: one.for_s)
     work = oldest.work
-    before = state.last.get(work.pool)
-    done = f", and was done with {before} before" if before else ""
+    before = state.last_done.get(work.pool)
+    last = f", and ended {before} before" if before else ""
     return (
-        f"{quiet}pool {work.pool}, worker {work.worker} has been at {some_of(work.seed_ids)} for "
-        f"{oldest.since_s:.0f} s{_PHASES[work.phase]}{done}; {end}"
+        f"{stalled}pool {work.pool}, worker {work.worker} has been at {name_some(work.seed_ids)} for "
+        f"{oldest.for_s:.0f} s{_PHASES[work.phase]}{last}; {resume}"
     )

@@ -1,4 +1,4 @@
-"""Ray on this machine, or the cluster that is there: joined, asked what it has and what is free, and left."""
+"""The nodes of Ray, on this machine or of a cluster: connect, and list what they have and what is free."""
 
 from __future__ import annotations
 
@@ -12,117 +12,120 @@ from typing import TYPE_CHECKING
 
 from copilot.errors import MissingExtraError, UserError
 from copilot.units import Seconds
-from pipelines.planning.resources import Resources, check_fits, total
+from pipelines.planning.layout import check_fits
+from pipelines.planning.resources import Resources, total
 
 if TYPE_CHECKING:
+    from pipelines.planning.allocation import Allocation
     from pipelines.planning.ray_settings import RaySettings
-    from pipelines.planning.staffing import Staffing
 
 _ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",  # nothing is reported to Ray's makers
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # devices that a worker did not ask for stay as they are
-    "RAY_ENABLE_AUTO_CONNECT": "0",  # what is still under way when a run is left does not start Ray anew
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # GPUs that a worker did not request stay visible to it
+    "RAY_ENABLE_AUTO_CONNECT": "0",  # threads that outlive a run do not start Ray again
 }
 
 _AUTHENTICATION = (
-    ". Where it asks for a token: set RAY_AUTH_MODE=token; RAY_AUTH_TOKEN or ~/.ray/auth_token is it"
+    ". If the cluster needs a token: set RAY_AUTH_MODE=token; the token is in RAY_AUTH_TOKEN or "
+    "~/.ray/auth_token"
 )
-"""Ray looks for a token by itself only where its address is `auto`."""
+"""Ray looks for a token by itself only if its address is `auto`."""
 
-_GIVEN_BACK_S: Seconds = 30.0
-"""A run that was killed a moment ago still holds what its workers took."""
+_WAIT_FOR_FREE_S: Seconds = 30.0
+"""A run that was killed a moment ago may still hold its resources."""
 _POLL_S: Seconds = 0.5
 
 
 @contextmanager
-def connected(settings: RaySettings) -> Iterator[None]:
-    """Start Ray on this machine, or join the cluster of the settings; a caller's own connection is used.
+def connect(settings: RaySettings) -> Iterator[None]:
+    """Start Ray on this machine, or join the cluster of the settings; an existing connection is used.
 
-    Raises MissingExtraError without Ray, UserError where no cluster answers, or one behind Ray Client.
+    Raises MissingExtraError without Ray, UserError if no cluster answers, or for an address of Ray Client.
     """
-    # A job that was submitted to a cluster is told of it by the environment.
-    address = settings.address or os.environ.get("RAY_ADDRESS")
+    # Ray sets the variable for jobs that were submitted to a cluster.
+    address = settings.address or os.environ.get("RAY_ADDRESS") or None
     if address and address.startswith("ray://"):
         raise UserError(
-            f"--ray-address {address}: runs do not go through Ray Client. On a node of the cluster give auto "
-            "or HOST:PORT; from elsewhere hand the command to it: ray job submit --address http://HEAD:8265 "
-            "-- copilot generate ..."
+            f"{address} is an address of Ray Client, which runs cannot use. On a node of the cluster give "
+            "auto or HOST:PORT; from elsewhere submit the command: ray job submit --address http://HEAD:8265 "
+            "-- copilot generate ...",
+            field="ray.address",
         )
     # Ray reads some of it when it is imported.
     os.environ.update({name: value for name, value in _ENVIRONMENT.items() if name not in os.environ})
     try:
         import ray  # noqa: PLC0415 - an extra
     except ImportError as error:
-        raise MissingExtraError("--executor ray", "ray") from error
+        raise MissingExtraError("`executor` ray", "ray") from error
 
     if ray.is_initialized():
         yield
         return
-    ours = {} if address else {"num_cpus": settings.cpus, "include_dashboard": False}
+    local = {} if address else {"num_cpus": settings.cpus, "include_dashboard": False}
     try:
-        ray.init(address or "local", log_to_driver=False, logging_level=logging.ERROR, **ours)
-    except Exception as error:  # Ray raises bare ones, where this machine is too slow for its patience
-        where = f"--ray-address {address}" if address else "--executor ray"
-        told = "" if not address or "RAY_AUTH_MODE" in os.environ else _AUTHENTICATION
-        raise UserError(f"{where}: Ray does not start, or is not there: {error}{told}") from error
+        ray.init(address or "local", log_to_driver=False, logging_level=logging.ERROR, **local)
+    except Exception as error:  # Ray raises bare ones, if this machine is too slow for its time-outs
+        if address is None:
+            raise UserError(f"Ray does not start on this machine: {error}", field="executor") from error
+        hint = "" if "RAY_AUTH_MODE" in os.environ else _AUTHENTICATION
+        raise UserError(f"no Ray cluster answers at {address}: {error}{hint}", field="ray.address") from error
     try:
-        # Ray tells of workers that died, and of other news, on standard output, where results may go.
+        # Ray reports workers that died, and other news, on standard output, which may hold the results.
         with redirect_stdout(sys.stderr):
             yield
     finally:
         ray.shutdown()
 
 
-def nodes() -> list[Resources]:
-    """What each live node of the cluster has."""
+def list_nodes() -> list[Resources]:
+    """Return the resources of each live node of the connected cluster."""
     import ray  # noqa: PLC0415 - an extra
 
-    return [_resources(node["Resources"]) for node in ray.nodes() if node["Alive"]]
+    return [_read_resources(node["Resources"]) for node in ray.nodes() if node["Alive"]]
 
 
-def free() -> list[Resources]:
-    """What of each live node nobody holds, as it was a moment ago."""
-    # Ray's public functions tell it of all nodes together.
+def list_free() -> list[Resources]:
+    """Return the free resources of each live node, as they were a moment ago."""
+    # Ray's public functions return only the sum over all nodes.
     from ray._private.state import available_resources_per_node  # noqa: PLC0415 - an extra
 
-    return [_resources(has) for has in available_resources_per_node().values()]
+    return [_read_resources(free) for free in available_resources_per_node().values()]
 
 
-def check_free(staffing: Staffing) -> None:
-    """Hold a plan that fits the nodes against what nobody holds of them, for as long as that may still grow.
+def check_free(allocation: Allocation) -> None:
+    """Check that a layout which fits the nodes also fits what is free of them; wait a while until it does.
 
-    The servers of the run hold theirs already: they are not among what is free. Raises UserError.
+    The servers of the run have their resources already: those are not free. Raises UserError.
     """
-    end_s = time.monotonic() + _GIVEN_BACK_S
+    end_s = time.monotonic() + _WAIT_FOR_FREE_S
     while True:
-        left = free()
+        free = list_free()
         try:
-            check_fits(staffing.plan, left)
+            check_fits(allocation.layout, free)
         except UserError as error:
             if time.monotonic() >= end_s:
-                raise UserError(_taken(staffing, total(left))) from error
+                raise UserError(_busy_message(allocation, total(free)), field="executor") from error
         else:
             return
         time.sleep(_POLL_S)
 
 
-def _taken(staffing: Staffing, left: Resources) -> str:
-    there, asked = total(staffing.nodes), total(pool.least for pool in staffing.plan.pools)
-    ours = staffing.servers.each * staffing.servers.n if staffing.servers else Resources()
-    others = there - left - ours
+def _busy_message(allocation: Allocation, free: Resources) -> str:
+    cluster = total(allocation.nodes)
+    ours = allocation.servers.resources if allocation.servers else Resources()
     return (
-        f"--executor ray: the plan asks for {asked}, and others hold {others} of the cluster's {there} "
-        "(see ray status). Wait until they are done, lower ray.pools.NAME.size in the file of --config, or, "
-        "where the cluster gets nodes as they are asked for, set ray.grows: true"
+        f"the pools need {allocation.layout.min_resources}, and others use {cluster - free - ours} of the "
+        f"cluster's {cluster} (see ray status). Wait until they are done, lower `ray.pools.NAME.size` in the "
+        "configuration file, or, if the cluster adds nodes on demand, set `ray.grows` to true"
     )
 
 
-def _resources(has: Mapping[str, float]) -> Resources:
-    """Of a node, as Ray tells it: what is not there is not named."""
-    return Resources(has.get("CPU", 0.0), has.get("GPU", 0.0), has.get("memory", 0.0))
+def _read_resources(resources: Mapping[str, float]) -> Resources:
+    """Return a node's resources as Ray reports them; it leaves out kinds that the node does not have."""
+    return Resources(resources.get("CPU", 0.0), resources.get("GPU", 0.0), resources.get("memory", 0.0))
 
 
-def nodes_of(settings: RaySettings) -> list[Resources]:
-    """What the nodes of the settings' cluster have. Raises as `connected`."""
-    with connected(settings):
-        return nodes()
+def query_nodes(settings: RaySettings) -> list[Resources]:
+    """Connect, and return the resources of each node. Raises the errors of `connect`."""
+    with connect(settings):
+        return list_nodes()

@@ -35,6 +35,6 @@ class PrometheusCounters:
 
 
 def _add(counter: object, n: float, **tags: str) -> None:
-    """Count, where there is something to count: Ray refuses a counter's nought."""
+    """Add to a counter of Ray, which refuses zeros."""
     if n:
         counter.inc(n, tags=tags)  # type: ignore[attr-defined]

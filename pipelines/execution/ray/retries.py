@@ -1,10 +1,10 @@
 """Batches that are tried a bounded number of times, so that a seed which kills its worker is found.
 
-A worker that dies (killed, out of memory, hung past its deadline) is started anew by Ray, somewhere, and
-given the same batch. After some deaths the seeds of the batch are tried one by one, with nothing beside them,
-and one with which workers die alone is rejected. A worker that dies while it gets ready, or while it commits,
-dies of no seed: after some deaths of that the run ends. So it does where a batch is made again and again
-because what came of it is lost.
+If a worker dies (killed, out of memory, hung past its deadline), Ray starts another one, somewhere, and gives
+it the same batch. After some deaths the seeds of the batch are tried one by one, with nothing beside them,
+and a seed that kills workers alone is rejected. If workers die while they set themselves up, or while they
+commit, no seed is to blame: after some such deaths the run ends. The run also ends if a batch is computed
+again and again because its output keeps getting lost.
 """
 
 from __future__ import annotations
@@ -14,63 +14,42 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from copilot.errors import BackendBrokenError, CopilotError
 from copilot.hashing import content_hash
 from copilot.units import Seconds
 from pipelines.accounting.progress import Progress
-from pipelines.execution.ray.monitor import Phase, Stop, Work, WorkStatus, some_of
+from pipelines.execution.ray.monitor import Monitor, Phase, RunMode, RunMonitor, Work, WorkStatus, name_some
 from pipelines.planning.layout import Pool
 from pipelines.stages.record import Record
 
-TRIES = 2
-"""How many workers may die with a batch before its seeds are tried alone, and then with a seed alone."""
-TRIES_TOGETHER = 5
-"""How many may die with a batch that has others beside it, most of which are not to blame."""
-READIES = 3
-"""How many workers may die while they get ready for a batch."""
-COMMITS = 5
-"""How many workers may die while they commit a batch: other deaths hit them there, too."""
-LOSSES = 10
-"""How often a batch may be made that did not get to the next pool: nodes die, too, with what they hold."""
+MAX_DEATHS = 2
+"""Workers that may die with a batch before its seeds are tried alone, and then with a seed alone."""
+MAX_DEATHS_CONCURRENT = 5
+"""Workers that may die with a batch that has others beside it, most of which are not to blame."""
+MAX_SETUP_DEATHS = 3
+"""Workers that may die while they set themselves up."""
+MAX_COMMIT_DEATHS = 5
+"""Workers that may die while they commit a batch; other deaths hit them there, too."""
+MAX_RECOMPUTES = 10
+"""Times that a batch may be computed without reaching the next pool: nodes die, too, with what they hold."""
 
-_READY_WITHIN_S: Seconds = 3600.0
-_WORDS_TAKE_S: Seconds = 5.0
+_SETUP_DEADLINE_S: Seconds = 3600.0
+_REPORT_DEATH_TIMEOUT_S: Seconds = 5.0
 _LATE = "not done within the deadline"
-
-
-class Watching(Protocol):
-    """What a worker tells the watch; see `Watch`."""
-
-    def begin(self, work: Work) -> WorkStatus:
-        """As `Watch.begin`."""
-        ...
-
-    def done(self, key: str) -> None:
-        """As `Watch.done`."""
-        ...
-
-    def forget(self, keys: Sequence[str], progress: Sequence[Progress] = ()) -> None:
-        """As `Watch.forget`."""
-        ...
-
-    def last_words(self, key: str, words: str) -> None:
-        """As `Watch.last_words`."""
-        ...
 
 
 @dataclass(slots=True)
 class Attempt:
-    """A batch that is being worked on: its records, and the keys under which the watch knows of it."""
+    """An attempt at a batch: its records, and the keys under which the monitor knows the work on it."""
 
     ids: Sequence[str]
     seed_ids: Sequence[str]
     keys: list[str] = field(default_factory=list)
 
 
-class _Room:
-    """Where threads work together, or one by itself: it waits for the others, and lets none begin."""
+class _SharedLock:
+    """A lock that threads share, or one has for itself: it waits for the others, and lets none in."""
 
     def __init__(self) -> None:
         self._door = threading.Lock()
@@ -78,7 +57,7 @@ class _Room:
         self._n_inside = 0
 
     @contextmanager
-    def together(self) -> Iterator[None]:
+    def shared(self) -> Iterator[None]:
         with self._door, self._left:
             self._n_inside += 1
         try:
@@ -89,7 +68,7 @@ class _Room:
                 self._left.notify_all()
 
     @contextmanager
-    def by_itself(self) -> Iterator[None]:
+    def exclusive(self) -> Iterator[None]:
         with self._door:
             with self._left:
                 self._left.wait_for(lambda: not self._n_inside)
@@ -97,140 +76,138 @@ class _Room:
 
 
 class RetryGuard:
-    """Leads a worker's batches through its stages, told to the watch, each within the pool's deadline.
+    """Runs a worker's batches, reported to the monitor, each within the deadline of the pool.
 
-    `alone` says whether the worker has one batch at a time, `begins` whether its pool is the first, which
-    takes no batch where the run drains. `die` ends this process; what it was working on is begun again by
-    another.
+    `concurrent` workers have several batches at a time. Workers of the `first` pool start no batch while the
+    run drains. `die` ends this process; another one starts again what it was working on.
     """
 
     def __init__(
         self,
-        watch: Watching,
+        monitor: Monitor,
         pool: Pool,
         worker: str,
         *,
-        alone: bool = True,
-        begins: bool = False,
+        concurrent: bool = False,
+        first: bool = False,
         die: Callable[[], None] = lambda: os._exit(1),
     ) -> None:
-        self._watch = watch
+        self._monitor = monitor
         self._pool = pool
         self._worker = worker
-        self._tries = TRIES if alone else TRIES_TOGETHER
-        self._room = _Room()
+        self._max_deaths = MAX_DEATHS_CONCURRENT if concurrent else MAX_DEATHS
+        self._lock = _SharedLock()
         self._die = die
-        self._stops: frozenset[Stop] = frozenset({"stop", "drain"} if begins else {"stop"})
+        self._ending: frozenset[RunMode] = frozenset({"stop", "drain"} if first else {"stop"})
 
-    def get_ready(self, attempt: Attempt, prepare: Callable[[], None]) -> bool:
-        """Let the worker get ready for its first batch; whether it did, as it does not where the run ends.
+    def set_up(self, attempt: Attempt, prepare: Callable[[], None]) -> bool:
+        """Let the worker prepare for its first batch. Returns False, without doing so, if the run ends.
 
-        Raises CopilotError where others have died of that.
+        Raises CopilotError if too many workers have died of that.
         """
-        with self._told(attempt, "ready", attempt.ids, attempt.seed_ids) as begun:
-            goes_on = begun.stop not in self._stops
-            if goes_on:
-                self._bounded(begun, READIES, "while they got ready")
-                prepare()
-        return goes_on
+        with self._report(attempt, "setup", attempt.ids, attempt.seed_ids) as status:
+            if status.mode in self._ending:
+                return False
+            self._check_deaths(status, MAX_SETUP_DEATHS, "while they got ready")
+            prepare()
+        return True
 
-    def lead(
+    def run(
         self, attempt: Attempt, records: Sequence[Record], work: Callable[[Sequence[Record]], None]
     ) -> bool:
-        """Let the stages work on a batch; where workers died with it, on its seeds one by one.
+        """Work on a batch; if workers died with it, on its seeds one by one. Returns False if the run ends.
 
-        Tells whether they did, as they do not where the run ends. Raises BackendBrokenError where a backend
-        was broken in other workers as well, CopilotError where what comes of the batch is always lost.
+        Raises BackendBrokenError if a backend was broken in other workers as well, CopilotError if the output
+        of the batch keeps getting lost.
         """
-        with self._room.together(), self._told(attempt, "stages", attempt.ids, attempt.seed_ids) as begun:
-            if begun.stop in self._stops:
+        with self._lock.shared(), self._report(attempt, "stages", attempt.ids, attempt.seed_ids) as status:
+            if status.mode in self._ending:
                 return False
-            self._check_kept(begun, attempt)
-            if begun.n_deaths < self._tries:
+            self._check_recomputes(status, attempt)
+            if status.n_deaths < self._max_deaths:
                 work(records)
                 return True
-        with self._room.by_itself():
-            return all(self._lead_alone(attempt, record, work) for record in records)
+        with self._lock.exclusive():
+            return all(self._run_alone(attempt, record, work) for record in records)
 
-    def _lead_alone(self, attempt: Attempt, record: Record, work: Callable[[Sequence[Record]], None]) -> bool:
-        with self._told(attempt, "stages", ["alone", record.id], [record.seed.id]) as begun:
-            if begun.stop in self._stops:
+    def _run_alone(self, attempt: Attempt, record: Record, work: Callable[[Sequence[Record]], None]) -> bool:
+        with self._report(attempt, "stages", ["alone", record.id], [record.seed.id]) as status:
+            if status.mode in self._ending:
                 return False
-            words = begun.last_words or "without a word"
-            if begun.n_deaths >= 2 * TRIES:
-                raise CopilotError(f"{record.seed.id}: workers die even with its reject ({words})")
-            if begun.n_deaths >= TRIES and record.reject is None:
-                reason = "worker-timeout" if words.startswith(_LATE) else "worker-died"
-                told = f"{begun.n_deaths} workers ended with it alone: {words}"
-                record.refuse(self._pool.name, reason, told)
+            cause = status.death_cause or "no cause reported"
+            if status.n_deaths >= 2 * MAX_DEATHS:
+                raise CopilotError(f"{record.seed.id}: workers die even with its reject ({cause})")
+            if status.n_deaths >= MAX_DEATHS and record.reject is None:
+                reason = "worker-timeout" if cause.startswith(_LATE) else "worker-died"
+                detail = f"{status.n_deaths} workers died with it alone: {cause}"
+                record.refuse(self._pool.name, reason, detail)
             work([record])
             return True
 
     def commit(self, attempt: Attempt, finish: Callable[[], None]) -> None:
-        """Let the batch be committed, where the run ends as well.
-
-        Raises CopilotError where workers have died of that.
-        """
-        with self._told(attempt, "commit", attempt.ids, attempt.seed_ids) as begun:
-            self._bounded(begun, COMMITS, "while they committed")
+        """Commit the batch, even if the run ends. Raises CopilotError if too many workers died of that."""
+        with self._report(attempt, "commit", attempt.ids, attempt.seed_ids) as status:
+            self._check_deaths(status, MAX_COMMIT_DEATHS, "while they committed")
             finish()
 
     def end(self, attempt: Attempt, progress: Sequence[Progress] = ()) -> None:
-        """Tell the watch that a batch is done, and what was committed of it."""
-        self._watch.forget(attempt.keys, progress)
+        """Report that the batch is done, and what was committed of it."""
+        self._monitor.call(RunMonitor.end_batch, attempt.keys, progress)
 
-    def _check_kept(self, begun: WorkStatus, attempt: Attempt) -> None:
-        if begun.n_made >= LOSSES:
+    def _check_recomputes(self, status: WorkStatus, attempt: Attempt) -> None:
+        if status.n_done >= MAX_RECOMPUTES:
             raise CopilotError(
-                f"pool {self._pool.name}: {some_of(attempt.seed_ids)} made {begun.n_made} times, and lost "
-                "before the next pool had them: workers or nodes end while they hand over (out of "
-                "memory?); what was committed stands"
+                f"pool {self._pool.name}: {name_some(attempt.seed_ids)} computed {status.n_done} times, and "
+                "lost each time before the next pool had the output: workers or nodes die while they hand it "
+                "over (out of memory?); progress is saved"
             )
 
-    def _bounded(self, begun: WorkStatus, n: int, when: str) -> None:
-        if begun.n_deaths >= n:
-            words = begun.last_words or "without a word: killed, or out of memory"
+    def _check_deaths(self, status: WorkStatus, max_deaths: int, when: str) -> None:
+        if status.n_deaths >= max_deaths:
+            cause = status.death_cause or "no cause reported: killed, or out of memory"
             raise CopilotError(
-                f"pool {self._pool.name}: {begun.n_deaths} workers ended {when} ({words}); what was "
-                "committed stands"
+                f"pool {self._pool.name}: {status.n_deaths} workers died {when} ({cause}); progress is saved"
             )
 
     @contextmanager
-    def _told(
+    def _report(
         self, attempt: Attempt, phase: Phase, ids: Sequence[str], seed_ids: Sequence[str]
     ) -> Iterator[WorkStatus]:
-        """Tell the watch of some work, and keep it within the deadline."""
+        """Report the start and the end of some work to the monitor, and keep the work within its deadline."""
         key = content_hash([self._pool.name, phase, *ids])[:16]
         attempt.keys.append(key)
-        begun = self._watch.begin(Work(key, self._pool.name, tuple(seed_ids), self._worker, phase))
-        timer = self._timer(key, phase, len(seed_ids))
+        work = Work(key, self._pool.name, tuple(seed_ids), self._worker, phase)
+        status = self._monitor.call(RunMonitor.start_work, work)
+        timer = self._create_timer(key, phase, len(seed_ids))
         timer.start()
         try:
-            yield begun
+            yield status
         except MemoryError as error:
             self._end_process(key, f"out of memory: {error}")
         except BackendBrokenError as error:
-            if begun.n_deaths >= TRIES - 1:
+            if status.n_deaths >= MAX_DEATHS - 1:
                 raise
             self._end_process(key, f"{error}")
         else:
-            self._watch.done(key)
+            self._monitor.call(RunMonitor.end_work, key)
         finally:
             timer.cancel()
 
-    def _timer(self, key: str, phase: Phase, n: int) -> threading.Timer:
-        seconds = _READY_WITHIN_S if phase == "ready" else self._pool.deadline_s
+    def _create_timer(self, key: str, phase: Phase, n_dialogues: int) -> threading.Timer:
+        deadline_s = _SETUP_DEADLINE_S if phase == "setup" else self._pool.deadline_s
 
-        def late() -> None:
-            self._end_process(key, f"{_LATE} of {seconds:g} s with {n} dialogues")
+        def end_late() -> None:
+            self._end_process(key, f"{_LATE} of {deadline_s:g} s with {n_dialogues} dialogues")
 
-        timer = threading.Timer(seconds, late)
+        timer = threading.Timer(deadline_s, end_late)
         timer.daemon = True
         return timer
 
-    def _end_process(self, key: str, words: str) -> None:
-        # The watch may hang as well, and this worker has to end all the same.
-        said = threading.Thread(target=self._watch.last_words, args=(key, words), daemon=True)
-        said.start()
-        said.join(_WORDS_TAKE_S)
+    def _end_process(self, key: str, cause: str) -> None:
+        # The monitor may hang as well, and this worker has to end all the same.
+        reporting = threading.Thread(
+            target=self._monitor.call, args=(RunMonitor.report_death, key, cause), daemon=True
+        )
+        reporting.start()
+        reporting.join(_REPORT_DEATH_TIMEOUT_S)
         self._die()

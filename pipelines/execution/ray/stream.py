@@ -11,8 +11,8 @@ from copilot.designers.llm.service import LlmService
 from copilot.errors import CopilotError, format_traceback
 from copilot.seed import Seed
 from copilot.units import Seconds
-from pipelines.execution.ray.monitor import RemoteMonitor
-from pipelines.execution.ray.packing import packed
+from pipelines.execution.ray.monitor import Monitor
+from pipelines.execution.ray.packing import pack_records
 from pipelines.execution.ray.workers import PoolWorker
 from pipelines.planning.layout import Layout, Pool
 from pipelines.stages.record import new_record
@@ -22,72 +22,74 @@ if TYPE_CHECKING:
 
 
 class Stream:
-    """Ray Data at work in a thread, so that this process can look after it meanwhile."""
+    """Ray Data at work in a thread, so that this process can follow the run meanwhile."""
 
     def __init__(
-        self, plan: Layout, job: Job, watch: RemoteMonitor, n_rows: int, seeds: Sequence[Seed]
+        self, layout: Layout, job: Job, monitor: Monitor, rows_per_shard: int, seeds: Sequence[Seed]
     ) -> None:
-        self._plan = plan
+        self._layout = layout
         self._job = job
-        self._watch = watch
-        self._n_rows = n_rows
+        self._monitor = monitor
+        self._rows_per_shard = rows_per_shard
         self._seeds = seeds
         self._error: BaseException | None = None
-        self._left = False
+        self._abandoned = False
         self._thread = threading.Thread(target=self._run, name="copilot-stream", daemon=True)
         self._thread.start()
 
-    def ended(self, timeout_s: Seconds) -> bool:
-        """Whether all has passed, after waiting so long. Raises CopilotError where Ray itself failed."""
+    def wait(self, timeout_s: Seconds) -> bool:
+        """Wait for the end of the wave; tell if it has come. Raises CopilotError if Ray failed."""
         self._thread.join(timeout_s)
-        if self._error is not None and not self._left:
+        if self._error is not None and not self._abandoned:
             raise CopilotError(f"Ray: {format_traceback(self._error)}") from self._error
         return not self._thread.is_alive()
 
-    def leave(self) -> None:
-        """Care no more for what becomes of it: what is left ends with the connection."""
-        self._left = True
+    def abandon(self) -> None:
+        """Ignore the rest of the wave: it ends with the connection to Ray."""
+        self._abandoned = True
 
     def _run(self) -> None:
         try:
             import ray  # noqa: PLC0415 - an extra
 
-            with ray.data.DataContext.current(_settled(ray.data.DataContext.get_current().copy())):
-                for _ in self._dataset().iter_internal_ref_bundles():
-                    if self._left:
+            context = _hide_displays(ray.data.DataContext.get_current().copy())
+            with ray.data.DataContext.current(context):
+                for _ in self._create_dataset().iter_internal_ref_bundles():
+                    if self._abandoned:
                         return
-        except Exception as error:  # noqa: BLE001 - told by `ended`
+        except Exception as error:  # noqa: BLE001 - raised by `wait`
             self._error = error
 
-    def _dataset(self) -> Any:  # noqa: ANN401 - Ray's data sets have no type
+    def _create_dataset(self) -> Any:  # noqa: ANN401 - Ray's data sets have no type
         import ray  # noqa: PLC0415 - an extra
 
-        first = self._plan.pools[0]
+        first = self._layout.pools[0]
         run_seed = self._job.spec.fingerprint.config.run_seed
-        # A task is a block: small ones, so that little is done again where a worker dies.
-        size = first.batch(len(self._seeds))
+        # A task is a block: small ones, so that little is done again if a worker dies.
+        size = first.batch_size(len(self._seeds))
         blocks = [
-            packed([new_record(seed, run_seed) for seed in self._seeds[start : start + size]])
+            pack_records([new_record(seed, run_seed) for seed in self._seeds[start : start + size]])
             for start in range(0, len(self._seeds), size)
         ]
         # Not `from_arrow`: that runs a task for each, and keeps 50 KB of it.
         dataset = ray.data.from_blocks(blocks)
-        for pool in self._plan.pools:
-            dataset = self._through(dataset, pool, begins=pool is first)
+        for pool in self._layout.pools:
+            dataset = self._add_pool(dataset, pool, first=pool is first)
         return dataset
 
-    def _through(self, dataset: Any, pool: Pool, *, begins: bool) -> Any:  # noqa: ANN401 - as above
+    def _add_pool(self, dataset: Any, pool: Pool, *, first: bool) -> Any:  # noqa: ANN401 - as above
         import ray  # noqa: PLC0415 - an extra
 
-        service = _share(self._job.service, pool)
-        size = self._n_rows if pool.name == "mix" else pool.batch(len(self._seeds))
+        service = _divide_service(self._job.service, pool)
+        size = self._rows_per_shard if pool.name == "mix" else pool.batch_size(len(self._seeds))
         n_batches = -(-len(self._seeds) // size)
-        calls = -(-service.concurrency // size) + 1 if service else 1
+        n_calls = -(-service.concurrency // size) + 1 if service else 1
         return dataset.map_batches(
-            # Ray names processes and metrics after the class: one for each pool.
+            # Ray names a pool's processes, metrics and log lines after the class, and after nothing else: a
+            # class for each pool makes them tell which one they are of.
             type(f"{pool.name.capitalize()}Worker", (PoolWorker,), {}),
-            fn_constructor_args=(self._job.spec, pool, self._watch, service),
-            fn_constructor_kwargs={"begins": begins},
+            fn_constructor_args=(self._job.spec, pool, self._monitor, service),
+            fn_constructor_kwargs={"first": first},
             batch_size=size,
             batch_format="pyarrow",
             zero_copy_batch=True,
@@ -95,25 +97,25 @@ class Stream:
                 min_size=min(pool.min_size, n_batches),
                 max_size=min(pool.max_size, n_batches),
                 # While a worker works on its batches, the next is fetched.
-                max_tasks_in_flight_per_actor=calls + 1,
-                max_concurrent_calls_per_actor=calls,
-                enable_true_multi_threading=calls > 1,
+                max_tasks_in_flight_per_actor=n_calls + 1,
+                max_concurrent_calls_per_actor=n_calls,
+                enable_true_multi_threading=n_calls > 1,
             ),
-            num_cpus=pool.each.cpus,
-            num_gpus=pool.each.gpus,
-            memory=pool.each.memory or None,
+            num_cpus=pool.per_worker.cpus,
+            num_gpus=pool.per_worker.gpus,
+            memory=pool.per_worker.memory or None,
         )
 
 
-def _share(service: LlmService | None, pool: Pool) -> LlmService | None:
-    """How a worker of a pool may use the language model: all of them together as one process would."""
+def _divide_service(service: LlmService | None, pool: Pool) -> LlmService | None:
+    """Return a designing worker's share of the service: all workers together use it as one process would."""
     if service is None or pool.name != "design":
         return None
     return service.model_copy(update={"concurrency": -(-service.concurrency // pool.max_size)})
 
 
-def _settled(context: Any) -> Any:  # noqa: ANN401 - Ray's own
-    """Ray Data without its displays: this process tells what there is to tell."""
+def _hide_displays(context: Any) -> Any:  # noqa: ANN401 - Ray's own
+    """Turn off the displays of Ray Data, as this process reports the progress, and return the context."""
     context.enable_progress_bars = False
     context.print_on_execution_start = False
     context.execution_options.preserve_order = False

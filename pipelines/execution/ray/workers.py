@@ -1,7 +1,6 @@
-"""The workers of the pools, as Ray Data constructs them: once a process, then called with batch after batch.
+"""The workers of the pools: Ray Data constructs one per process, and calls it with batch after batch.
 
-What ends the run is told to the watch, and what was not yet made of the batch is dropped; a worker never
-raises.
+A worker never raises: it reports errors that end the run to the monitor, and drops the rest of its batch.
 """
 
 from __future__ import annotations
@@ -17,9 +16,9 @@ import pyarrow as pa
 from copilot.designers.llm.service import LlmService
 from copilot.errors import CopilotError, MonitorLostError, format_traceback
 from pipelines.accounting.progress import Progress
-from pipelines.execution.ray.monitor import RemoteMonitor
-from pipelines.execution.ray.packing import Rows, packed
-from pipelines.execution.ray.parts import Part, part_of
+from pipelines.execution.ray.monitor import Monitor, RunMonitor
+from pipelines.execution.ray.packing import PackedRecords, pack_records
+from pipelines.execution.ray.pool_work import PoolWork, create_pool_work
 from pipelines.execution.ray.retries import Attempt, RetryGuard
 from pipelines.planning.layout import Pool
 from pipelines.stages.record import Record
@@ -27,71 +26,66 @@ from pipelines.stages.worker_spec import WorkerSpec
 
 
 class PoolWorker:
-    """A worker of a pool. `begins` says whether its pool is the first."""
+    """A worker of a pool; `first` if dialogues pass this pool before all others."""
 
     def __init__(
-        self,
-        order: WorkerSpec,
-        pool: Pool,
-        watch: RemoteMonitor,
-        service: LlmService | None,
-        *,
-        begins: bool,
+        self, spec: WorkerSpec, pool: Pool, monitor: Monitor, service: LlmService | None, *, first: bool
     ) -> None:
         name = f"{pool.name}-{uuid.uuid4().hex[:6]}"
-        self._order = replace(
-            order.for_worker(0, name), settings=replace(order.settings, at_once=pool.at_once)
-        )
+        settings = replace(spec.settings, at_once=pool.at_once)
+        self._spec = replace(spec, settings=settings).for_worker(0, name)
         self._pool = pool
         self._service = service
-        self._watch = watch
-        self._tries = RetryGuard(watch, pool, name, alone=pool.name != "design", begins=begins)
-        self._getting_ready = threading.Lock()
-        self._part: Part | None = None
+        self._monitor = monitor
+        self._guard = RetryGuard(monitor, pool, name, concurrent=pool.name == "design", first=first)
+        self._setting_up = threading.Lock()
+        self._work: PoolWork | None = None
 
     def __call__(self, table: pa.Table) -> pa.Table:
-        """Work on a batch, and give what goes on; where the run is ending, that may be nothing."""
-        rows = Rows(table)
-        attempt = Attempt(rows.ids, rows.seed_ids)
-        made: list[pa.Table] = [packed(())]
+        """Work on a batch, and return the records for the next pool; if the run is ending, perhaps none."""
+        records = PackedRecords(table)
+        attempt = Attempt(records.ids, records.seed_ids)
+        output: list[pa.Table] = [pack_records(())]
         progress: list[Progress] = []
-        if rows:
+        if records:
             try:
-                self._work(attempt, rows, made, progress)
+                self._process(attempt, records, output, progress)
             except CopilotError as error:
                 self._fail(error)
-            except Exception as error:  # noqa: BLE001 - told to the driver, which ends the run
+            except Exception as error:  # noqa: BLE001 - reported to the driver, which ends the run
                 self._fail(CopilotError(f"pool {self._pool.name}: {format_traceback(error)}"))
             with suppress(MonitorLostError):
-                self._tries.end(attempt, progress)
-        return pa.concat_tables(made)
+                self._guard.end(attempt, progress)
+        return pa.concat_tables(output)
 
     def _fail(self, error: CopilotError) -> None:
-        # Where no dialogue can be written any more, those that were are still made and committed. And where
-        # the watch has gone, the driver knows.
+        # If no dialogue can be written any more, those that were are still made and committed. And if the
+        # monitor is gone, the driver knows.
         with suppress(MonitorLostError):
-            self._watch.fail(error, "drain" if self._pool.name == "design" else "stop")
+            self._monitor.call(RunMonitor.fail, error, "drain" if self._pool.name == "design" else "stop")
 
-    def _work(self, attempt: Attempt, rows: Rows, made: list[pa.Table], progress: list[Progress]) -> None:
-        """Fill in what is made of a batch and goes on, and what is committed of it."""
-        part = self._part_at_work(attempt)
-        if part is None:
+    def _process(
+        self, attempt: Attempt, records: PackedRecords, output: list[pa.Table], progress: list[Progress]
+    ) -> None:
+        """Add the records for the next pool to `output`, and what was committed to `progress`."""
+        work = self._prepare_work(attempt)
+        if work is None:
             return
 
-        def take(some: Sequence[Record]) -> None:
-            # Packed here, where a worker that dies of it is told of.
-            made.append(packed(part.take(some)))
+        def process_and_pack(some: Sequence[Record]) -> None:
+            # Packed here, so that a death while packing is counted.
+            output.append(pack_records(work.process(some)))
 
-        if self._tries.lead(attempt, rows, take) and part.commits:
-            self._tries.commit(attempt, lambda: progress.extend(part.commit()))
+        if self._guard.run(attempt, records, process_and_pack) and work.commits:
+            self._guard.commit(attempt, lambda: progress.extend(work.commit()))
 
-    def _part_at_work(self, attempt: Attempt) -> Part | None:
-        """What this worker does; None where the run is ending."""
-        # Not in the constructor: there, Ray would tell the error in words of its own, and try for ever.
-        with self._getting_ready:
-            if self._part is None:
-                self._tries.get_ready(attempt, self._get_ready)
-            return self._part
+    def _prepare_work(self, attempt: Attempt) -> PoolWork | None:
+        """Set the worker's work up before its first batch, and return it; None if the run is ending."""
+        # Not in the constructor: Ray would report the error in its own words, and try for ever.
+        with self._setting_up:
+            if self._work is None:
+                self._guard.set_up(attempt, self._create_work)
+            return self._work
 
-    def _get_ready(self) -> None:
-        self._part = part_of(self._pool.name, self._order, self._service, self._fail)
+    def _create_work(self) -> None:
+        self._work = create_pool_work(self._pool.name, self._spec, self._service, self._fail)

@@ -7,6 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from pipelines.planning.staffing import staff
 
 from copilot.errors import MissingExtraError, UserError
 from pipelines import cli
@@ -18,7 +19,6 @@ from pipelines.generate import RejectLimit
 from pipelines.planning.layout import Needs
 from pipelines.planning.ray_settings import PoolSettings
 from pipelines.planning.resources import Resources
-from pipelines.planning.staffing import staff
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from helpers.made_runs import a_run
+from pipelines.planning.staffing import Servers, staff
 
 from copilot.designers.contract import Usage
 from copilot.errors import CopilotError, UserError
@@ -14,7 +15,6 @@ from pipelines.planning.layout import Layout, Needs, Pool
 from pipelines.planning.measure import measure_costs
 from pipelines.planning.ray_settings import PoolSettings, RaySettings
 from pipelines.planning.resources import Resources
-from pipelines.planning.staffing import Servers, staff
 from pipelines.run.totals import Outcome, Totals
 
 FIGURES = MeasuredCosts(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pipelines.planning.staffing import Servers, check_deadlines, staff
 from pydantic import ValidationError
 
 from copilot.errors import UserError
@@ -12,7 +13,6 @@ from pipelines.execution.ray.nodes import check_free, connected
 from pipelines.planning.layout import Layout, Needs, lay_out
 from pipelines.planning.ray_settings import PoolSettings, RaySettings
 from pipelines.planning.resources import Resources, check_fits
-from pipelines.planning.staffing import Servers, check_deadlines, staff
 
 WITHOUT_GPUS = Needs()
 ALL_MODELS = Needs(designs=True, speech_on_gpu=True, sounds_on_gpu=True)

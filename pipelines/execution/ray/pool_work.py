@@ -1,4 +1,4 @@
-"""What the pools do with records: the stages of the local executor, shared out."""
+"""The work of each pool on records: the stages of the local executor, divided among the pools."""
 
 from __future__ import annotations
 
@@ -23,44 +23,46 @@ from pipelines.stages.record import Record
 from pipelines.stages.table import PoolName
 from pipelines.stages.worker_spec import WorkerSpec
 
-Fail = Callable[[CopilotError], None]
-"""Told of what ends the run, by a part that has something to pass on all the same."""
+OnFailure = Callable[[CopilotError], None]
+"""Called with an error that ends the run, by work that has finished records to pass on all the same."""
 
 
-class Part(Protocol):
-    """What a pool does with records."""
+class PoolWork(Protocol):
+    """The work of one pool, set up once per worker."""
 
     commits: bool
-    """Whether records end here, and go on to no other pool."""
+    """Records end here: they are committed, and none goes on to another pool."""
 
-    def take(self, records: Sequence[Record]) -> Sequence[Record]:
-        """Work on records; those that go on."""
+    def process(self, records: Sequence[Record]) -> Sequence[Record]:
+        """Work on records, and return those for the next pool."""
         ...
 
     def commit(self) -> Sequence[Progress]:
-        """Commit what was taken since the last time; what that came to."""
+        """Commit what was processed since the last commit; return what that came to."""
         ...
 
 
-def part_of(pool: PoolName, order: WorkerSpec, service: LlmService | None, fail: Fail) -> Part:
-    """What a worker of a pool has, ready to work. Raises what the stages and their backends raise."""
+def create_pool_work(
+    pool: PoolName, spec: WorkerSpec, service: LlmService | None, on_failure: OnFailure
+) -> PoolWork:
+    """Set up the work of a pool. Raises the errors of the stages and their backends."""
     if pool == "design":
-        return DesignPart(order, service, fail)
+        return DesignWork(spec, service, on_failure)
     if pool == "mix":
-        return CommitPart(order)
-    return RenderPart(Worker(order, pool))
+        return MixWork(spec)
+    return RenderWork(Worker(spec, pool))
 
 
-class RenderPart:
-    """Leads records through stages."""
+class RenderWork:
+    """Runs the stages up to the rendered stems."""
 
     commits = False
 
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
 
-    def take(self, records: Sequence[Record]) -> Sequence[Record]:
-        """Lead them through the stages, some at a time. What goes on is the stems' files alone."""
+    def process(self, records: Sequence[Record]) -> Sequence[Record]:
+        """Run the stages, on a few records at a time. Stems go on as their files alone."""
         records = list(records)
         for some in self._worker.chunks(records):
             self._worker.run_stages(some)
@@ -69,26 +71,26 @@ class RenderPart:
         return records
 
     def commit(self) -> Sequence[Progress]:
-        """Nothing ends here."""
+        """Return nothing: no record ends here."""
         return ()
 
 
-class CommitPart:
+class MixWork:
     """Makes samples of records, and commits them as one entry of the ledger."""
 
     commits = True
 
-    def __init__(self, order: WorkerSpec) -> None:
-        self._worker = Worker(order, "mix")
-        self._meters = PrometheusCounters()
+    def __init__(self, spec: WorkerSpec) -> None:
+        self._worker = Worker(spec, "mix")
+        self._counters = PrometheusCounters()
         self._until_the_process_ends = ExitStack()
-        self._until_the_process_ends.enter_context(Run(order.run).worker_alive())
+        self._until_the_process_ends.enter_context(Run(spec.run).worker_alive())
         self._writing = ExitStack()
         self._writer: ShardWriter | None = None
         self._progress: list[Progress] = []
 
-    def take(self, records: Sequence[Record]) -> Sequence[Record]:
-        """Lead them through the stages and into the files of the commit, a few at a time."""
+    def process(self, records: Sequence[Record]) -> Sequence[Record]:
+        """Run the stages, and write to the files of the commit, a few records at a time."""
         writer = self._writer = self._writer or self._writing.enter_context(self._worker.open_writer())
         try:
             for some in self._worker.chunks(records):
@@ -99,7 +101,7 @@ class CommitPart:
         return ()
 
     def commit(self) -> Sequence[Progress]:
-        """Commit them, rejects as well. What another has committed before counts once."""
+        """Commit samples and rejects. What another worker has committed before counts once."""
         with self._writing.pop_all():
             writer, progress = self._writer, self._progress
             self._writer, self._progress = None, []
@@ -109,18 +111,18 @@ class CommitPart:
             if not writer.was_first:
                 return ()
         for one in progress:
-            self._meters.count(one)
+            self._counters.count(one)
         return progress
 
 
-class DesignPart:
+class DesignWork:
     """Lets a designer write many dialogues at once, in an event loop in a thread of its own."""
 
     commits = False
 
-    def __init__(self, order: WorkerSpec, service: LlmService | None, fail: Fail) -> None:
-        self._fail = fail
-        config = order.fingerprint.config
+    def __init__(self, spec: WorkerSpec, service: LlmService | None, on_failure: OnFailure) -> None:
+        self._on_failure = on_failure
+        config = spec.fingerprint.config
         designer = create_working_designer(config, service)
         if not isinstance(designer, AsyncDesigner):
             raise TypeError(f"the designer {config.designer} works in a stage")
@@ -129,29 +131,29 @@ class DesignPart:
         threading.Thread(target=self._loop.run_forever, name="copilot-design", daemon=True).start()
         self._room = asyncio.Semaphore(designer.concurrency)
         self._open = AsyncExitStack()
-        self._in_loop(self._open.enter_async_context(designer)).result()
+        self._submit(self._open.enter_async_context(designer)).result()
 
-    def _in_loop(self, work: Any) -> Future[Any]:  # noqa: ANN401 - any coroutine
-        return asyncio.run_coroutine_threadsafe(work, self._loop)
+    def _submit(self, coroutine: Any) -> Future[Any]:  # noqa: ANN401 - any coroutine
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
 
-    def take(self, records: Sequence[Record]) -> Sequence[Record]:
-        """Have their dialogues written, and wait for them. Those that were go on, even where the run ends."""
+    def process(self, records: Sequence[Record]) -> Sequence[Record]:
+        """Have the dialogues written, and wait for them. Written ones go on, even if the run ends."""
         records = list(records)
-        faults: Sequence[BaseException | None] = self._in_loop(self._write(records)).result()
-        for fault in filter(None, faults):
-            if not isinstance(fault, CopilotError):
-                raise fault
-            self._fail(fault)
-        return [record for record, fault in zip(records, faults, strict=True) if fault is None]
+        errors: Sequence[BaseException | None] = self._submit(self._write_all(records)).result()
+        for error in filter(None, errors):
+            if not isinstance(error, CopilotError):
+                raise error
+            self._on_failure(error)
+        return [record for record, error in zip(records, errors, strict=True) if error is None]
 
-    async def _write(self, records: Sequence[Record]) -> Sequence[BaseException | None]:
-        writing = (self._write_one(record) for record in records)
+    async def _write_all(self, records: Sequence[Record]) -> Sequence[BaseException | None]:
+        writing = (self._write(record) for record in records)
         return await asyncio.gather(*writing, return_exceptions=True)
 
-    async def _write_one(self, record: Record) -> None:
+    async def _write(self, record: Record) -> None:
         async with self._room:
             await self._stage.write(record)
 
     def commit(self) -> Sequence[Progress]:
-        """Nothing ends here."""
+        """Return nothing: no record ends here."""
         return ()
