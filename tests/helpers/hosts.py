@@ -1,7 +1,7 @@
-"""Hosts with networks of their own on this machine, and what befalls them: an end, a cable pulled.
+"""Hosts with networks of their own on this machine, which can be killed or cut off.
 
 Each is a network namespace behind a bridge, on which the store's server listens as well. They share disks and
-processors, of which the tests make no use. Linux, root and `ip` are needed.
+processors. Needs Linux, root and `ip`.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from helpers.processes import comes_while
+from helpers.processes import wait_while
 
 _BRIDGE = "copilot0"
 _NETWORK = "10.77.0"
 STORE_IP = f"{_NETWORK}.1"
-_ENDS_WITHIN_S = 60
+_TIMEOUT_S = 60
 
 
 def _may_make_hosts() -> bool:
@@ -42,7 +42,7 @@ def _ip(*words: str) -> str:
 
 
 class Host:
-    """One host; `environment` is what its processes see beside this one's."""
+    """A host; `environment` is added to that of its processes."""
 
     def __init__(self, name: str, number: int, environment: Mapping[str, str], folder: Path) -> None:
         self.ip = f"{_NETWORK}.{number}"
@@ -57,8 +57,8 @@ class Host:
         for device in ("eth0", "lo"):
             _ip("-n", self._space, "link", "set", device, "up")
 
-    def begin(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
-        """A program of this environment, on this host; what it says is in its log."""
+    def start(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start a program of this environment on the host; its output goes to the host's log."""
         command = str(Path(sys.executable).with_name(program))
         with self._log.open("ab") as log:
             return subprocess.Popen(
@@ -70,20 +70,20 @@ class Host:
                 start_new_session=True,
             )
 
-    def said(self) -> str:
+    def read_log(self) -> str:
         return self._log.read_text(errors="replace")
 
-    def cable(self, *, plugged: bool) -> None:
-        """Pull its cable, or plug it in again."""
+    def plug_cable(self, *, plugged: bool) -> None:
+        """Plug the host's cable in, or pull it."""
         _ip("link", "set", self._cable, "up" if plugged else "down")
 
     def kill(self) -> None:
-        """End all that runs on it at once."""
+        """Kill all processes of the host at once."""
         left = self._processes()
         for process in left:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
-        _, left = psutil.wait_procs(left, timeout=_ENDS_WITHIN_S)
+        _, left = psutil.wait_procs(left, timeout=_TIMEOUT_S)
         assert not left
 
     def _processes(self) -> list[psutil.Process]:
@@ -101,7 +101,7 @@ class Host:
 
 @contextmanager
 def network() -> Iterator[None]:
-    """What hosts are joined by."""
+    """A bridge that joins the hosts."""
     _ip("link", "add", _BRIDGE, "type", "bridge")
     try:
         _ip("addr", "add", f"{STORE_IP}/24", "dev", _BRIDGE)
@@ -124,8 +124,8 @@ class RayHosts:
 
 
 def _start(host: Host, *options: str) -> None:
-    """Begin Ray on a host, and wait until it is there."""
-    process = host.begin("ray", "start", f"--node-ip-address={host.ip}", *options, "--block")
-    assert comes_while(lambda: process.poll() is None, lambda: "Ray runtime started" in host.said()), (
-        host.said()
+    """Start Ray on a host, and wait until it runs."""
+    process = host.start("ray", "start", f"--node-ip-address={host.ip}", *options, "--block")
+    assert wait_while(lambda: process.poll() is None, lambda: "Ray runtime started" in host.read_log()), (
+        host.read_log()
     )

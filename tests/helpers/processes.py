@@ -1,4 +1,4 @@
-"""Waiting for processes, which may not be our children, and for what they do."""
+"""Waits for processes, which need not be children of this one, and for what they do."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ import pytest
 
 needs_pidfd = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="waits for other processes by pidfd")
 
-_COMES_WITHIN_S = 300
+_TIMEOUT_S = 300
 
 
-def comes_while(goes_on: Callable[[], bool], holds: Callable[[], object]) -> bool:
-    """Whether something comes to hold while something else goes on, and within five minutes."""
-    end_s = time.monotonic() + _COMES_WITHIN_S
-    while not holds():
-        if not goes_on():
-            return bool(holds())
+def wait_while(running: Callable[[], bool], condition: Callable[[], object]) -> bool:
+    """Wait for a condition while something is running; tell if it came true, within five minutes."""
+    end_s = time.monotonic() + _TIMEOUT_S
+    while not condition():
+        if not running():
+            return bool(condition())
         if time.monotonic() > end_s:
             return False
         time.sleep(0.01)
     return True
 
 
-def ended(pid: int) -> bool:
-    """Whether the process ends within ten seconds; one that nobody has reaped counts as ended."""
+def wait_for_exit(pid: int) -> bool:
+    """Tell if the process ends within ten seconds; a zombie counts as ended."""
     try:
         pidfd = os.pidfd_open(pid)
     except ProcessLookupError:

@@ -1,4 +1,4 @@
-"""A small disk of its own for one call of the program, and what has to be said where it is full."""
+"""A small disk for one call of the program, and the error to expect when it is full."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def _may_mount() -> bool:
 
 
 needs_small_disk = pytest.mark.skipif(
-    not _may_mount(), reason="needs Linux's user namespaces for a small disk of its own"
+    not _may_mount(), reason="needs user namespaces of Linux for a small disk"
 )
 
 
 def fill_disk(disk: Path, size: str | int, arguments: Sequence[str], kept: Path) -> None:
-    """Call the program with a disk of this size at `disk`, which it fills; DISK/run is copied to `kept`.
+    """Call the program with a disk of this size at `disk`, which it fills; copy DISK/run to `kept`.
 
-    Fails where the program does not say that the disk is full, and how to go on.
+    Fails if the program does not report that the disk is full, and how to resume.
     """
     disk.mkdir()
     program = (

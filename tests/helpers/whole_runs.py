@@ -1,4 +1,4 @@
-"""Runs over real seeds, begun as a user begins them, and what has to hold for each when it is done."""
+"""Runs over real seeds, started as a user starts them, and checks of each when it is done."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import yaml
 
 from copilot.seed import Seed
 from helpers.paths import LIBRISPEECH
-from helpers.processes import comes_while
+from helpers.processes import wait_while
 from helpers.stand_ins import Command, Ended
 from pipelines.inspection.verify.run import verify
 from pipelines.run.reader import RunReader
@@ -21,21 +21,21 @@ from pipelines.seeds import read_seeds
 
 SEEDS = f"librispeech:{LIBRISPEECH}"
 RUN_SEED = 7
-_ENDS_WITHIN_S = 900
+_TIMEOUT_S = 900
 _N_IN_DEPTH = 2
-"""Few, where samples are held against those of a run that was verified in depth."""
+"""Few, as the samples are compared with those of a run that was verified in depth."""
 
 Rows = dict[str, dict[str, Any]]
 
 
-def drawn(n: int) -> Sequence[Seed]:
-    """The seeds of a run, in its order."""
+def draw_seeds(n: int) -> Sequence[Seed]:
+    """Return the seeds of a run, in its order."""
     return read_seeds(SEEDS, n, RUN_SEED).seeds
 
 
 @dataclass(frozen=True)
 class WholeRun:
-    """One run: a folder for it, the options that all calls for it share, and its URI if it has one."""
+    """A run: a folder for it, the options that all its commands share, and its URI if it has one."""
 
     folder: Path
     num: int
@@ -46,26 +46,26 @@ class WholeRun:
     def place(self) -> str:
         return self.uri or str(self.folder / "run")
 
-    def asked(self) -> tuple[str, ...]:
-        """The options that say what is to be made."""
-        drawn = ("--seeds", SEEDS, "--num", str(self.num), "--seed", str(RUN_SEED))
-        return (*drawn, "--out", self.place, *self.options)
+    def request_options(self) -> tuple[str, ...]:
+        """Return the options that say what to make."""
+        request = ("--seeds", SEEDS, "--num", str(self.num), "--seed", str(RUN_SEED))
+        return (*request, "--out", self.place, *self.options)
 
-    def begin(self, *options: str) -> Command:
+    def start(self, *options: str) -> Command:
         self.folder.mkdir(exist_ok=True)
-        return Command(self.folder, "generate", *self.asked(), *options)
+        return Command(self.folder, "generate", *self.request_options(), *options)
 
     def make(self, *options: str) -> Ended:
-        return ended(self.begin(*options))
+        return wait_for_end(self.start(*options))
 
-    def local(self, *, in_depth: int | None = _N_IN_DEPTH) -> Rows:
-        """Make it, or what is left of it, in one process, and check it."""
+    def finish_locally(self, *, in_depth: int | None = _N_IN_DEPTH) -> Rows:
+        """Make the rest of the run in one process, check the whole, and return its samples."""
         done = self.make("--executor", "local", "--workers", "1")
         assert done.returncode == 0, done.stderr
-        return self.checked(in_depth=in_depth)
+        return self.read_checked(in_depth=in_depth)
 
-    def on_ray(self, settings: dict[str, Any], *options: str) -> tuple[str, ...]:
-        """The options for a run on Ray."""
+    def ray_options(self, settings: dict[str, Any], *options: str) -> tuple[str, ...]:
+        """Return the options for a run on Ray."""
         self.folder.mkdir(exist_ok=True)
         file = self.folder / "ray.yaml"
         file.write_text(yaml.safe_dump({"ray": settings}))
@@ -75,20 +75,20 @@ class WholeRun:
         return len(Run(self.place).ledger.names())
 
     def writes(self) -> bool:
-        """Whether a shard is being written at this moment."""
+        """Tell if a shard is being written at this moment."""
         return any((self.folder / "run").glob("shards/.tmp-*"))
 
-    def checked(self, *, in_depth: int | None = _N_IN_DEPTH) -> Rows:
-        """All samples by their seeds; fails where a seed is not there exactly once, or anything is damaged.
+    def read_checked(self, *, in_depth: int | None = _N_IN_DEPTH) -> Rows:
+        """Return all samples by their seeds; fail if a seed is missing or double, or anything is damaged.
 
-        So many samples are verified in depth, all of them with None.
+        Verifies `in_depth` samples in depth; None: all of them.
         """
         report = verify(
             self.place, n_sampled=in_depth, n_workers=1, on_start=lambda _: None, on_rows=lambda _: None
         )
         assert report.problems == ()
         entered = [seed_id for entry in Run(self.place).ledger.entries() for seed_id in entry.seed_ids]
-        assert sorted(entered) == sorted(seed.id for seed in drawn(self.num))
+        assert sorted(entered) == sorted(seed.id for seed in draw_seeds(self.num))
         rows = [
             {column: value for column, value in row.items() if column != "provenance"}
             for row in RunReader(self.place).rows("samples")
@@ -97,25 +97,25 @@ class WholeRun:
         return {row["seed_id"]: row for row in rows}
 
     def rejects(self) -> dict[str, tuple[str, str]]:
-        """Stage and reason of each reject."""
+        """Return the stage and the reason of each reject."""
         rows = RunReader(self.place).rows("rejects", ["seed_id", "stage", "reason"])
         return {row["seed_id"]: (row["stage"], row["reason"]) for row in rows}
 
 
-def ended(command: Command) -> Ended:
-    """How a command has ended."""
-    command.process.join(_ENDS_WITHIN_S)
+def wait_for_end(command: Command) -> Ended:
+    """Wait for the end of a command, and return how it ended."""
+    command.process.join(_TIMEOUT_S)
     assert not command.is_alive(), command.wait()
     return command.wait()
 
 
-def until(command: Command, holds: Callable[[], object]) -> None:
-    """Wait until something is so; fails where the command ends before, or it takes too long."""
-    assert comes_while(command.is_alive, holds), command.wait()
+def wait_until(command: Command, condition: Callable[[], object]) -> None:
+    """Wait until a condition is true; fail if the command ends before, or it takes too long."""
+    assert wait_while(command.is_alive, condition), command.wait()
 
 
-def opened(process: psutil.Process) -> list[str]:
-    """The files that a process has open."""
+def list_open_files(process: psutil.Process) -> list[str]:
+    """Return the files that a process has open."""
     try:
         return [file.path for file in process.open_files()]
     except psutil.Error:

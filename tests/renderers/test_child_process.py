@@ -7,7 +7,7 @@ import sys
 
 import psutil
 import pytest
-from helpers.processes import ended, needs_pidfd
+from helpers.processes import needs_pidfd, wait_for_exit
 
 from renderers import child_process as worker
 from renderers.child_process import ChildDiedError, ChildProcess, ChildStartError, ChildTimeoutError
@@ -124,7 +124,7 @@ def test_a_line_without_an_end_is_nonsense(child):
 def test_what_the_child_has_started_ends_with_it(child):
     grandchild = child.ask({"do": "fork"}).header["pid"]
     child.close()
-    assert ended(grandchild)
+    assert wait_for_exit(grandchild)
 
 
 def test_interrupted_answer_is_not_taken_for_the_next_one(child, monkeypatch):
@@ -177,4 +177,4 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
     done = subprocess.run([sys.executable, "-c", parent], stdout=subprocess.PIPE, text=True, check=False)
     assert done.returncode == -signal.SIGKILL
-    assert ended(int(done.stdout))
+    assert wait_for_exit(int(done.stdout))

@@ -1,4 +1,4 @@
-"""Ray over several hosts, a store between them, and a network that fails: nothing is lost or doubled."""
+"""Ray over several hosts, with a store between them and a network that fails: no seed is lost or doubled."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
-from conftest import AT_ONCE, LONG, laid_out
 from helpers.hosts import STORE_IP, Host, RayHosts, needs_hosts, network
-from helpers.processes import comes_while
+from helpers.processes import wait_while
+from helpers.ray_runs import AT_ONCE, LONG, small_pools
 from helpers.whole_runs import Rows, WholeRun
 from moto.server import ThreadedMotoServer
 
@@ -23,29 +23,29 @@ pytestmark = [
 ]
 
 N_SEEDS = 64
-_TAKES_AT_MOST_S = 600
-_A_WHILE_S = 12
-"""Less than Ray waits until it gives a node up."""
-_AGAIN_S = 10
+_TIMEOUT_S = 600
+_CUT_OFF_S = 12
+"""Less than Ray waits before it gives a node up."""
+_RETRY_EVERY_S = 10
 
 
 @pytest.fixture(scope="module")
 def usual(orders, tmp_path_factory) -> Rows:
-    return WholeRun(tmp_path_factory.mktemp("usual"), N_SEEDS).local(in_depth=None)
+    return WholeRun(tmp_path_factory.mktemp("usual"), N_SEEDS).finish_locally(in_depth=None)
 
 
 @pytest.fixture
 def hosts(s3, tmp_path) -> Iterator[list[Host]]:
-    """Four of them, and a server of the store that they reach: its content is that of `s3`."""
-    with network(), ExitStack() as until_all_are_gone:
+    """Four hosts, and a server of the store that they reach: its content is that of `s3`."""
+    with network(), ExitStack() as stack:
         server = ThreadedMotoServer(ip_address=STORE_IP, port=0, verbose=False)
         server.start()
-        until_all_are_gone.callback(server.stop)
+        stack.callback(server.stop)
         url = f"http://{STORE_IP}:{server.get_host_and_port()[1]}"
         environment = {"AWS_ENDPOINT_URL": url, "RAY_AUTH_MODE": "disabled"}
         made = [Host(name, 10 + k, environment, tmp_path) for k, name in enumerate("abcd")]
         for host in made:
-            until_all_are_gone.callback(host.remove)
+            stack.callback(host.remove)
         yield made
 
 
@@ -54,55 +54,55 @@ def run(s3, tmp_path) -> WholeRun:
     return WholeRun(tmp_path / "run", N_SEEDS, uri=f"{s3}/{tmp_path.name}")
 
 
-def begin(run: WholeRun, cluster: RayHosts) -> subprocess.Popen[bytes]:
-    options = run.on_ray(laid_out(), "--ray-address", cluster.address)
-    return cluster.head.begin("copilot", "generate", *run.asked(), *options)
+def start(run: WholeRun, cluster: RayHosts) -> subprocess.Popen[bytes]:
+    options = run.ray_options(small_pools(), "--ray-address", cluster.address)
+    return cluster.head.start("copilot", "generate", *run.request_options(), *options)
 
 
-def until_in_the_middle(run: WholeRun, cluster: RayHosts, command: subprocess.Popen[bytes]) -> None:
-    in_the_middle = comes_while(lambda: command.poll() is None, lambda: run.n_commits() >= 5)
-    assert in_the_middle, cluster.head.said()
+def await_the_middle(run: WholeRun, cluster: RayHosts, command: subprocess.Popen[bytes]) -> None:
+    in_the_middle = wait_while(lambda: command.poll() is None, lambda: run.n_commits() >= 5)
+    assert in_the_middle, cluster.head.read_log()
 
 
 @pytest.mark.parametrize("fault", ["killed", "cut off", "cut off for a while"])
-def test_a_host_is_done_without(run, usual, hosts, fault):
+def test_a_run_survives_the_loss_of_a_host(run, usual, hosts, fault):
     cluster = RayHosts(*hosts)
-    command = begin(run, cluster)
-    until_in_the_middle(run, cluster, command)
-    befallen = cluster.others[0]
+    command = start(run, cluster)
+    await_the_middle(run, cluster, command)
+    victim = cluster.others[0]
     if fault == "killed":
-        befallen.kill()
+        victim.kill()
     else:
-        befallen.cable(plugged=False)
+        victim.plug_cable(plugged=False)
         if fault == "cut off for a while":
-            time.sleep(_A_WHILE_S)
-            befallen.cable(plugged=True)
-    assert command.wait(_TAKES_AT_MOST_S) == 0, cluster.head.said()
-    assert run.checked() == usual
+            time.sleep(_CUT_OFF_S)
+            victim.plug_cable(plugged=True)
+    assert command.wait(_TIMEOUT_S) == 0, cluster.head.read_log()
+    assert run.read_checked() == usual
 
 
 @pytest.mark.parametrize("fault", ["killed", "cut off"])
-def test_where_the_head_is_lost_another_cluster_goes_on(run, usual, hosts, fault):
+def test_another_cluster_resumes_after_the_loss_of_the_head(run, usual, hosts, fault):
     lost = RayHosts(*hosts[:2])
-    first = begin(run, lost)
-    until_in_the_middle(run, lost, first)
+    first = start(run, lost)
+    await_the_middle(run, lost, first)
     if fault == "killed":
         lost.head.kill()
     else:
-        lost.head.cable(plugged=False)
+        lost.head.plug_cable(plugged=False)
     n_commits = run.n_commits()
     cluster = RayHosts(*hosts[2:])
-    refused = begin(run, cluster)
-    assert refused.wait(_TAKES_AT_MOST_S) == 2
-    assert "in use by process" in cluster.head.said()
-    end_s = time.monotonic() + _TAKES_AT_MOST_S
-    while begin(run, cluster).wait(_TAKES_AT_MOST_S):
-        assert time.monotonic() < end_s, cluster.head.said()
-        time.sleep(_AGAIN_S)
-    assert run.checked() == usual
+    refused = start(run, cluster)
+    assert refused.wait(_TIMEOUT_S) == 2
+    assert "in use by process" in cluster.head.read_log()
+    end_s = time.monotonic() + _TIMEOUT_S
+    while start(run, cluster).wait(_TIMEOUT_S):
+        assert time.monotonic() < end_s, cluster.head.read_log()
+        time.sleep(_RETRY_EVERY_S)
+    assert run.read_checked() == usual
     assert 0 < n_commits < N_SEEDS // AT_ONCE <= len(Run(run.place).ledger.names())
     if fault == "cut off":
-        # It finds that the run is no longer its own.
-        lost.head.cable(plugged=True)
+        # The first driver finds that it has lost the lock of the run.
+        lost.head.plug_cable(plugged=True)
         time.sleep(3 * RENEW_S)
-        assert run.checked() == usual
+        assert run.read_checked() == usual

@@ -1,4 +1,4 @@
-"""A language model's server that goes away, and comes back or not; and a designer's worker that is killed."""
+"""A language model server that disappears, and returns or not; and a designer's worker that is killed."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 
 import psutil
 import pytest
-from conftest import AT_ONCE, LONG
 from helpers.fake_llm import HANG, Fault, Plan, ThreadedLlm
-from helpers.whole_runs import Rows, WholeRun, drawn, ended, until
+from helpers.ray_runs import AT_ONCE, LONG
+from helpers.whole_runs import Rows, WholeRun, draw_seeds, wait_for_end, wait_until
 
 from copilot.seed import Seed
 from pipelines.run.run import Run
@@ -20,17 +20,17 @@ from pipelines.run.run import Run
 N_SEEDS = 64 if LONG else 8
 """Fewer than elsewhere: these scenes are longer."""
 N_SILENT = 2
-"""Fewer than requests and batches at a time: the others go on."""
+"""Fewer than requests and batches at a time: the others continue."""
 MOST_COMMITS = N_SEEDS // AT_ONCE - N_SILENT
-"""What is made of the seeds that are in no batch with a silent one."""
+"""The commits of seeds whose batches have no silent one."""
 
 
 def silence_about(seeds: Sequence[Seed]) -> Plan:
-    """The faults of a server on which requests hang that name one of these seeds."""
+    """Return the faults of a server on which requests that name one of these seeds hang."""
 
     def fault(_: int, body: dict[str, Any]) -> Fault | None:
-        asked = "".join(message["content"] for message in body["messages"])
-        return HANG if any(f"Seed: {seed.text}" in asked for seed in seeds) else None
+        text = "".join(message["content"] for message in body["messages"])
+        return HANG if any(f"Seed: {seed.text}" in text for seed in seeds) else None
 
     return fault
 
@@ -43,14 +43,14 @@ def server():
     server.stop()
 
 
-def asking(server: ThreadedLlm) -> tuple[str, ...]:
+def model_options(server: ThreadedLlm) -> tuple[str, ...]:
     model = ("--designer", "llm", "--llm-url", server.url, "--llm-model", server.model)
     return (*model, "--llm-concurrency", "4", "--sfx", "noise", "--tts", "murmur")
 
 
 @dataclass(frozen=True)
 class Designed:
-    """What comes of a run that nothing happens to."""
+    """The outcome of a run without faults."""
 
     rows: Rows
     rejects: dict[str, tuple[str, str]]
@@ -58,46 +58,48 @@ class Designed:
 
 @pytest.fixture(scope="module")
 def designed(server, orders, tmp_path_factory) -> Designed:
-    run = WholeRun(tmp_path_factory.mktemp("designed"), N_SEEDS, asking(server))
-    rows = run.local(in_depth=None)
+    run = WholeRun(tmp_path_factory.mktemp("designed"), N_SEEDS, model_options(server))
+    rows = run.finish_locally(in_depth=None)
     assert len(rows) > N_SEEDS // 2
     return Designed(rows, run.rejects())
 
 
 @pytest.fixture
 def run(server, tmp_path) -> WholeRun:
-    return WholeRun(tmp_path / "disturbed", N_SEEDS, asking(server))
+    return WholeRun(tmp_path / "disturbed", N_SEEDS, model_options(server))
 
 
-def test_a_server_that_comes_back_and_a_designer_that_is_killed(server, run, on_cluster, designed, moment):
-    silent = moment.rng.sample(drawn(N_SEEDS), N_SILENT)
+def test_a_run_survives_the_restart_of_its_server_and_the_death_of_its_designer(
+    server, run, on_cluster, designed, moment
+):
+    silent = moment.rng.sample(draw_seeds(N_SEEDS), N_SILENT)
     server.faults = silence_about(silent)
     command = on_cluster()
-    moment.reached(command, run, MOST_COMMITS)
-    until(command, lambda: server.load.in_flight)
-    os.kill(_client(server.port), signal.SIGKILL)
+    moment.await_commits(command, run, MOST_COMMITS)
+    wait_until(command, lambda: server.load.in_flight)
+    os.kill(_find_client(server.port), signal.SIGKILL)
     server.stop()
     server.faults = ()
     server.start()
-    done = ended(command)
+    done = wait_for_end(command)
     assert done.returncode == 0, done.stderr
-    assert (run.checked(), run.rejects()) == (designed.rows, designed.rejects)
+    assert (run.read_checked(), run.rejects()) == (designed.rows, designed.rejects)
 
 
-def _client(port: int) -> int:
-    """The process that asks the server."""
+def _find_client(port: int) -> int:
+    """Return the process that is connected to the server."""
     connections = psutil.net_connections("tcp4")
     found = (c.pid for c in connections if c.raddr and c.raddr.port == port)
     return next(pid for pid in found if pid not in {None, os.getpid()})
 
 
-def test_a_server_that_stays_away_ends_the_run(server, run, on_cluster, designed):
-    silent = drawn(N_SEEDS)[-N_SILENT:]
+def test_a_run_ends_without_its_server(server, run, on_cluster, designed):
+    silent = draw_seeds(N_SEEDS)[-N_SILENT:]
     server.faults = silence_about(silent)
     command = on_cluster("--llm-patience", "1")
-    until(command, lambda: run.n_commits() and server.load.in_flight == N_SILENT)
+    wait_until(command, lambda: run.n_commits() and server.load.in_flight == N_SILENT)
     server.stop()
-    ended_early = ended(command)
+    ended_early = wait_for_end(command)
     assert ended_early.returncode == 1, ended_early.stderr
     assert "no server of the language model has answered for" in ended_early.stderr
     assert "Traceback" not in ended_early.stderr
@@ -105,4 +107,4 @@ def test_a_server_that_stays_away_ends_the_run(server, run, on_cluster, designed
     assert {seed.id for seed in silent}.isdisjoint(Run(run.place).ledger.seed_ids())
     server.faults = ()
     server.start()
-    assert (run.local(), run.rejects()) == (designed.rows, designed.rejects)
+    assert (run.finish_locally(), run.rejects()) == (designed.rows, designed.rejects)

@@ -7,7 +7,6 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
-from pipelines.planning.staffing import staff
 
 from copilot.errors import MissingExtraError, UserError
 from pipelines import cli
@@ -16,9 +15,10 @@ from pipelines.cli.options.execution import ExecutionOptions, ExecutorOption
 from pipelines.cli.options.model import ModelOptions
 from pipelines.execution.local import LocalExecutor
 from pipelines.generate import RejectLimit
-from pipelines.planning.layout import Needs
+from pipelines.planning.allocation import allocate
 from pipelines.planning.ray_settings import PoolSettings
 from pipelines.planning.resources import Resources
+from pipelines.planning.sizing import Workload
 
 
 @pytest.fixture
@@ -155,7 +155,7 @@ def test_reject_limit(given):
         ("ray: {grow: true}", "ray.grow: there is no setting of that name; is grows meant?"),
         ("ray: {pools: {mix: {sise: 4}}}", "ray.pools.mix.sise: there is no setting of that name; is size"),
         ("ray: {pools: {mixer: {size: 4}}}", "ray.pools.mixer: input should be 'design', 'speech', "),
-        ("ray: {pools: {mix: {size: [4, 1]}}}", "ray.pools.mix.size: is no number of workers"),
+        ("ray: {pools: {mix: {size: [4, 1]}}}", "ray.pools.mix.size: must be a positive number of workers"),
         ("ray: {pools: {mix: {at-once: 0}}}", "ray.pools.mix.at_once: input should be greater than or equal"),
         ("prices: {gpu-hours: 2}", "prices.gpu_hours: there is no setting of that name; is gpu_hour meant?"),
         ("prices: {gpu-hour: -2}", "prices.gpu_hour: input should be greater than or equal to 0"),
@@ -190,7 +190,7 @@ OF_NO_USE = "seeds: starter\nout: x\nray: {pools: {mix: {deadline-s: 9}}}"
         (("--max-reject-after", "9"), "--max-reject-after 9: is of no use without --max-reject-share"),
         (
             ("--executor", "ray", "--stall-timeout", "8"),
-            "ray.pools.mix.deadline_s is 9 s, and ray.stall_timeout_s (--stall-timeout) is 8 s: ",
+            "`ray.pools.mix.deadline_s` is 9 s, and --stall-timeout is 8 s: ",
         ),
         (("--executor", "ray", "--workers", "2"), "--workers 2: is for --executor local; with ray the file"),
     ],
@@ -212,7 +212,7 @@ def test_options_stand_above_the_settings_of_ray(tmp_path):
 def test_without_ray_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(
-        MissingExtraError, match=r"--executor ray: needs the extra 'ray'; .*audiocopilot\[ray\]"
+        MissingExtraError, match=r"`executor` ray: needs the extra 'ray'; .*audiocopilot\[ray\]"
     ):
         ExecutionOptions(executor=ExecutorOption.ray).made(None, 2)
 
@@ -244,8 +244,8 @@ NODES = {
 def test_what_is_shipped_finds_room(name, given, monkeypatch):
     file = read_config(name)
     with_models = name != "laptop"
-    staffing = staff(Needs(with_models, with_models, with_models), file.ray, NODES[name], 4)
-    assert (staffing.problem, staffing.at_most) == (None, True)
+    allocation = allocate(Workload(with_models, with_models, with_models), file.ray, NODES[name], 4)
+    assert (allocation.problem, allocation.at_max) == (None, True)
     assert set(file.ray.pools) == ({"design", "speech", "sounds", "mix"} if with_models else set())
     monkeypatch.setattr("pipelines.cli.app._n_workers", lambda _: 1)
     seen = given((SHIPPED / f"{name}.yaml").read_text())

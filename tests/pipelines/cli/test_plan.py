@@ -12,7 +12,7 @@ from helpers.paths import ROOT
 from helpers.stand_ins import AHEAD, BACKENDS
 
 from pipelines import cli
-from pipelines.planning.costs import MeasuredCosts, Sizes, Tokens, read_costs
+from pipelines.planning.costs import MeasuredCosts, SampleBytes, Tokens, read_costs
 from pipelines.planning.resources import Resources
 
 CALL = ("plan", "--seeds", "starter", *BACKENDS, "--executor", "ray")
@@ -23,7 +23,7 @@ FIGURES = MeasuredCosts(
     stage_s={"render-speech": 0.36, "render-sounds": 3.6, "mix": 0.72},
     stage_cpu_s={"mix": 0.36},
     tokens=Tokens(prompt=1000, cached=500, generated=100),
-    sample_bytes=Sizes(mixes=1e6, stems=2e6),
+    sample_bytes=SampleBytes(mixes=1e6, stems=2e6),
 )
 
 
@@ -82,7 +82,7 @@ def test_json_holds_all_of_it(copilot, figures):
     code, said, _ = copilot(*CALL, *NODE, "--num", "1000", "--figures", figures, "--json")
     told = json.loads(said)
     assert (code, told["fits"], told["sizes"]) == (0, True, {"speech": 1, "sounds": 2, "mix": 1})
-    assert [pool["name"] for pool in told["plan"]["pools"]] == ["speech", "sounds", "mix"]
+    assert [pool["name"] for pool in told["layout"]["pools"]] == ["speech", "sounds", "mix"]
     assert told["forecast"]["hours"] == told["forecast"]["limits"][0]["hours"] == 0.5
     assert told["forecast"]["tokens"]["generated"] == 100_000
     assert MeasuredCosts.model_validate(told["figures"]) == FIGURES
@@ -109,8 +109,8 @@ def test_what_does_not_fit_is_printed_and_an_error(copilot, figures, tmp_path):
     assert code == 2
     assert "nodes: 2 x 8 CPUs, 2 GPUs\n" in said
     assert "hours" not in said
-    assert wrong.startswith("copilot: --executor ray: the plan asks for ")
-    assert "lower pools.sounds.size" in wrong
+    assert wrong.startswith("copilot: --executor: the pools need ")
+    assert "`ray.pools.sounds.size`" in wrong
     code, said, _ = copilot(*call, "--nodes", "2", "--node-cpus", "8", "--json")
     assert (code, json.loads(said)["fits"], json.loads(said)["forecast"]) == (2, False, None)
 
@@ -125,7 +125,9 @@ def test_a_cluster_that_grows_is_forecast_without_room(copilot, figures, tmp_pat
 
 
 def test_the_cluster_is_asked_where_no_nodes_are_made_up(copilot, monkeypatch):
-    monkeypatch.setattr("pipelines.cli.commands.plan.nodes_of", lambda settings: [Resources(4), Resources(8)])
+    monkeypatch.setattr(
+        "pipelines.cli.commands.plan.query_nodes", lambda settings: [Resources(4), Resources(8)]
+    )
     assert "nodes: 1 x 4 CPUs; 1 x 8 CPUs\n" in copilot(*CALL)[1]
 
 
@@ -174,7 +176,7 @@ def test_calibrating_measures_dialogues_and_leaves_nothing(copilot, tmp_path, mo
     assert "other work keeps the processors busy (load 99.0): times come out too long" in progress
     assert "--num 600: there are only 6 seeds; a run takes no more" in progress
     assert "600 seeds give about 500 samples" in said
-    figures = read_costs(saved, "--figures")
+    figures = read_costs(saved)
     assert (figures.n_seeds, figures.accepted_share) == (6, 5 / 6)
     assert set(figures.stage_s) >= {"render-speech", "render-sounds", "mix", "check", "finish", "write"}
     assert min(figures.sample_bytes.mixes, figures.sample_bytes.stems, figures.store_bytes) > 10_000

@@ -1,39 +1,40 @@
-"""What a run will take: figures reckoned by hand, and where its workers find room."""
+"""Forecasts against figures that were calculated by hand, and allocations of runs on nodes."""
 
 from __future__ import annotations
 
 import pytest
 from helpers.made_runs import a_run
-from pipelines.planning.staffing import Servers, staff
 
 from copilot.designers.contract import Usage
 from copilot.errors import CopilotError, UserError
 from pipelines.accounting.stage_times import StageTimes
-from pipelines.planning.costs import MeasuredCosts, Prices, Sizes, Tokens, read_costs, write_costs
+from pipelines.planning.allocation import allocate
+from pipelines.planning.costs import MeasuredCosts, Prices, SampleBytes, Tokens, read_costs, write_costs
 from pipelines.planning.forecast import Forecast, forecast
-from pipelines.planning.layout import Layout, Needs, Pool
+from pipelines.planning.layout import Layout, Pool
 from pipelines.planning.measure import measure_costs
 from pipelines.planning.ray_settings import PoolSettings, RaySettings
-from pipelines.planning.resources import Resources
+from pipelines.planning.resources import Resources, ServerGroup
+from pipelines.planning.sizing import Workload
 from pipelines.run.totals import Outcome, Totals
 
-FIGURES = MeasuredCosts(
+COSTS = MeasuredCosts(
     n_seeds=50,
     accepted_share=0.9,
     stage_s={"validate": 0.5, "render-speech": 1.5, "render-sounds": 9.0, "mix": 0.75, "write": 0.25},
     stage_cpu_s={"validate": 0.5, "mix": 0.75, "write": 0.25},
     design_wait_s=20.0,
     tokens=Tokens(prompt=10_000, cached=8_000, generated=1_000),
-    sample_bytes=Sizes(mixes=2e6, stems=3e6, other=1e5),
+    sample_bytes=SampleBytes(mixes=2e6, stems=3e6, other=1e5),
     reject_bytes=1e4,
     store_bytes=4e6,
 )
 SIZES = {"design": 1, "speech": 1, "sounds": 3, "mix": 2}
-HELD = Resources(16, 4)
+RESERVED = Resources(16, 4)
 N_SEEDS = 36_000
 
 
-def a_plan(*, gpus: float = 1.0, designs: bool = True) -> Layout:
+def a_layout(*, gpus: float = 1.0, designs: bool = True) -> Layout:
     pools = [
         Pool("design", 1, 1, Resources(1), 4, 60.0, 16),
         Pool("speech", 1, 1, Resources(2, gpus), 16, 60.0, 16),
@@ -44,7 +45,7 @@ def a_plan(*, gpus: float = 1.0, designs: bool = True) -> Layout:
 
 
 def a_forecast(**changed) -> Forecast:
-    return forecast(FIGURES, a_plan(), SIZES, HELD, N_SEEDS, **({"in_flight": 40} | changed))
+    return forecast(COSTS, a_layout(), SIZES, RESERVED, N_SEEDS, **({"in_flight": 40} | changed))
 
 
 def test_the_hours_of_stages_are_those_of_the_workers_of_their_pools():
@@ -73,19 +74,19 @@ def test_the_slowest_pool_limits():
 
 
 def test_workers_on_less_than_a_processor_are_limited_by_the_processors():
-    expected = forecast(FIGURES, a_plan(), SIZES, Resources(0.25), N_SEEDS, in_flight=40)
+    expected = forecast(COSTS, a_layout(), SIZES, Resources(0.25), N_SEEDS, in_flight=40)
     assert (expected.limits[0].name, expected.hours) == ("processors", 60.0)
 
 
 def test_workers_that_share_a_gpu_are_no_faster_than_it_is():
-    expected = forecast(FIGURES, a_plan(gpus=0.5), SIZES, HELD, N_SEEDS, in_flight=40)
+    expected = forecast(COSTS, a_layout(gpus=0.5), SIZES, RESERVED, N_SEEDS, in_flight=40)
     # 105 hours of rendering on two GPUs.
     assert (expected.limits[0].name, expected.hours) == ("gpus", 52.5)
 
 
-def test_a_designer_that_asks_no_model_works_where_speech_is_rendered():
-    figures = FIGURES.model_copy(update={"stage_s": {**FIGURES.stage_s, "design": 1.0}})
-    expected = forecast(figures, a_plan(designs=False), SIZES, HELD, N_SEEDS)
+def test_a_designer_without_a_model_works_where_speech_is_rendered():
+    costs = COSTS.model_copy(update={"stage_s": {**COSTS.stage_s, "design": 1.0}})
+    expected = forecast(costs, a_layout(designs=False), SIZES, RESERVED, N_SEEDS)
     first = expected.stages[0]
     assert (first.stage, first.pool, first.hours) == ("design", "speech", 10.0)
     assert {limit.name: limit.hours for limit in expected.limits}["speech"] == 30.0
@@ -116,15 +117,15 @@ def test_cost_at_prices():
     cost = a_forecast(keep="mixes", prices=prices).cost
     assert (cost.gpus, cost.cpus, cost.tokens) == (240.0, 240.0, 72 * 0.5 + 288 * 0.125 + 36 * 2)
     assert cost.storage_month == pytest.approx(20 * (32_400 * 2.1e6 + 36e6) / 1e12)
-    assert cost.once == 240 + 240 + 144
+    assert cost.one_time == 240 + 240 + 144
     same = prices.model_copy(update={"cached_tokens_million": None})
     assert a_forecast(prices=same).cost.tokens == 360 * 0.5 + 36 * 2
     assert a_forecast().cost is None
 
 
-def test_figures_come_back_from_their_file(tmp_path):
-    write_costs(FIGURES, tmp_path / "figures.json", "--save-figures")
-    assert read_costs(tmp_path / "figures.json", "--figures") == FIGURES
+def test_costs_come_back_from_their_file(tmp_path):
+    write_costs(COSTS, tmp_path / "figures.json")
+    assert read_costs(tmp_path / "figures.json") == COSTS
 
 
 @pytest.mark.parametrize(
@@ -132,14 +133,14 @@ def test_figures_come_back_from_their_file(tmp_path):
     [
         ("{", "the file: Invalid JSON"),
         ('{"n_seeds": 5}', "accepted_share: Field required"),
-        (FIGURES.model_dump_json().replace("render-sounds", "renders"), "stage_s.renders"),
+        (COSTS.model_dump_json().replace("render-sounds", "renders"), "stage_s.renders"),
     ],
 )
-def test_figures_that_are_none_are_named(tmp_path, content, said):
+def test_a_file_without_costs_is_an_error_with_the_place(tmp_path, content, said):
     (tmp_path / "figures.json").write_text(content)
     with pytest.raises(UserError) as error:
-        read_costs(tmp_path / "figures.json", "--figures")
-    assert str(error.value).startswith(f"--figures {tmp_path / 'figures.json'}: {said}")
+        read_costs(tmp_path / "figures.json")
+    assert f"{tmp_path / 'figures.json'}: {said}" in str(error.value)
 
 
 def an_outcome(accepted: int, rejected: int) -> Outcome:
@@ -148,27 +149,27 @@ def an_outcome(accepted: int, rejected: int) -> Outcome:
     return Outcome(totals, 8, 1.0, StageTimes({"mix": 4.0, "write": 2.0}, {"mix": 3.0}))
 
 
-def test_figures_are_means_of_what_a_run_took(tmp_path):
+def test_costs_are_means_over_the_seeds_of_a_run(tmp_path):
     run = a_run(tmp_path / "run")
     (tmp_path / "run" / "stems" / "ab").mkdir(parents=True)
     (tmp_path / "run" / "stems" / "ab" / "stem.flac").write_bytes(b"x" * 600)
-    figures = measure_costs(tmp_path / "run", an_outcome(6, 2))
-    assert (figures.n_seeds, figures.accepted_share, figures.design_wait_s) == (8, 0.75, 2.0)
-    assert (figures.stage_s, figures.stage_cpu_s) == ({"mix": 0.5, "write": 0.25}, {"mix": 0.375})
-    assert figures.tokens == Tokens(prompt=150, cached=100, generated=10)
-    assert figures.store_bytes == 100
+    costs = measure_costs(tmp_path / "run", an_outcome(6, 2))
+    assert (costs.n_seeds, costs.accepted_share, costs.design_wait_s) == (8, 0.75, 2.0)
+    assert (costs.stage_s, costs.stage_cpu_s) == ({"mix": 0.5, "write": 0.25}, {"mix": 0.375})
+    assert costs.tokens == Tokens(prompt=150, cached=100, generated=10)
+    assert costs.store_bytes == 100
     files = [file for entry in run.ledger.entries() for file in entry.files]
     shards, rejects = (
         sum(file.n_bytes for file in files if file.path.startswith(kind)) for kind in ("shards", "rejects")
     )
     # What remains of the files is their footers.
-    assert 0.8 * shards < 6 * figures.sample_bytes.kept("both") < shards
-    assert figures.sample_bytes.stems > 0 < figures.sample_bytes.mixes
-    assert figures.reject_bytes == rejects / 2
+    assert 0.8 * shards < 6 * costs.sample_bytes.sum_kept("both") < shards
+    assert costs.sample_bytes.stems > 0 < costs.sample_bytes.mixes
+    assert costs.reject_bytes == rejects / 2
 
 
-def test_figures_of_nothing_say_why(tmp_path):
-    with pytest.raises(CopilotError, match=r"no sample came of 8 seeds \(8 validate/one-ambience\)"):
+def test_a_run_without_samples_has_no_costs(tmp_path):
+    with pytest.raises(CopilotError, match=r"8 seeds .*\(8 validate/one-ambience\)"):
         measure_costs(tmp_path, an_outcome(0, 8))
 
 
@@ -177,7 +178,7 @@ GROWING = RaySettings(pools={**MOST, "mix": PoolSettings(size=1, cpus=1)})
 
 
 @pytest.mark.parametrize(
-    ("settings", "cpus", "n_sounds", "at_most", "held"),
+    ("settings", "cpus", "n_sounds", "at_max", "reserved"),
     [
         (GROWING, 8, 4, True, 8),
         (GROWING, 4, 1, False, 4),
@@ -185,26 +186,26 @@ GROWING = RaySettings(pools={**MOST, "mix": PoolSettings(size=1, cpus=1)})
         (GROWING.model_copy(update={"grows": True}), 8, 4, True, 8),
     ],
 )
-def test_pools_are_at_their_largest_where_there_is_room(settings, cpus, n_sounds, at_most, held):
-    staffing = staff(Needs(), settings, [Resources(cpus)])
-    assert (staffing.sizes["sounds"], staffing.at_most, staffing.held) == (n_sounds, at_most, Resources(held))
-    assert staffing.problem is None
+def test_pools_are_at_their_largest_if_there_is_room(settings, cpus, n_sounds, at_max, reserved):
+    allocation = allocate(Workload(), settings, [Resources(cpus)])
+    assert (allocation.sizes["sounds"], allocation.at_max) == (n_sounds, at_max)
+    assert allocation.reserved == Resources(reserved)
+    assert allocation.problem is None
 
 
-def test_what_has_no_room_is_told_with_the_setting_to_change():
-    staffing = staff(Needs(), GROWING, [Resources(2)])
-    assert "lower pools.speech.size" in staffing.problem
+def test_a_problem_names_the_setting_to_change():
+    allocation = allocate(Workload(), GROWING, [Resources(2)])
+    assert "`ray.pools.speech.size`" in allocation.problem
 
 
 def test_servers_take_their_gpus_before_the_pools():
     nodes = [Resources(32, 8)]
-    needs = Needs(designs=True, speech_on_gpu=True, sounds_on_gpu=True)
-    without = staff(needs, RaySettings(), nodes)
-    beside = staff(needs, RaySettings(), nodes, servers=Servers(2, Resources(2, 2)))
+    workload = Workload(designs=True, speech_on_gpu=True, sounds_on_gpu=True)
+    without = allocate(workload, RaySettings(), nodes)
+    beside = allocate(workload, RaySettings(), nodes, servers=ServerGroup(2, Resources(2, 2)))
     assert without.sizes["speech"] + without.sizes["sounds"] == 8
     assert beside.sizes["speech"] + beside.sizes["sounds"] == 4
-    assert beside.held == nodes[0]
-    too_many = staff(needs, RaySettings(), nodes, servers=Servers(2, Resources(2, 5)))
-    assert too_many.problem.startswith(
-        "servers: no node has room for server 2 of 2, which asks for 2 CPUs, 5 GPUs"
-    )
+    assert beside.reserved == nodes[0]
+    too_many = allocate(workload, RaySettings(), nodes, servers=ServerGroup(2, Resources(2, 5)))
+    assert "server 2 of 2" in too_many.problem
+    assert "2 CPUs, 5 GPUs" in too_many.problem

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.paths import ROOT
-from helpers.processes import ended, needs_pidfd
+from helpers.processes import needs_pidfd, wait_for_exit
 
 from copilot.errors import CopilotError, UserError
 from copilot.vocabulary import Word
@@ -564,4 +564,4 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
     done = subprocess.run([sys.executable, "-c", parent], stdout=subprocess.PIPE, text=True, check=False)
     assert done.returncode == -signal.SIGKILL
-    assert ended(int(done.stdout))
+    assert wait_for_exit(int(done.stdout))

@@ -15,15 +15,15 @@ from pydantic import ValidationError
 from copilot.errors import CopilotError, MissingExtraError, UserError
 from pipelines.cli.options.config_file import read_config
 from pipelines.execution.ray import servers
-from pipelines.execution.ray.servers import ServerSettings, serving, serving_args
-from pipelines.planning.resources import Resources
+from pipelines.execution.ray.servers import ServerSettings, build_app_args, serve_model
+from pipelines.planning.resources import Resources, ServerGroup
 
 GEMMA = "google/gemma-3-27b-it"
 
 
 @pytest.mark.parametrize("replicas", [0, -1, (0, 2), (3, 2)])
-def test_a_number_of_servers_is_one_or_a_range(replicas):
-    with pytest.raises(ValidationError, match="no number of servers"):
+def test_replicas_are_a_positive_number_or_a_range(replicas):
+    with pytest.raises(ValidationError, match="positive number of servers"):
         ServerSettings(model=GEMMA, replicas=replicas)
 
 
@@ -35,16 +35,16 @@ def test_an_engine_argument_that_follows_from_a_setting_is_refused(name):
 
 def test_what_the_fewest_servers_take():
     settings = ServerSettings.model_validate({"model": GEMMA, "replicas": [2, 6], "gpus": 4, "cpus": 3})
-    assert settings.resources() == (2, Resources(cpus=3, gpus=4))
-    assert ServerSettings(model=GEMMA, replicas=5).resources() == (5, Resources(cpus=2, gpus=1))
+    assert settings.min_group() == ServerGroup(2, Resources(cpus=3, gpus=4))
+    assert ServerSettings(model=GEMMA, replicas=5).min_group() == ServerGroup(5, Resources(cpus=2, gpus=1))
 
 
-def test_the_name_is_the_model_unless_told():
+def test_the_name_is_the_model_by_default():
     assert ServerSettings(model=GEMMA).name == GEMMA
     assert ServerSettings(model="/models/gemma", served_as="gemma").name == "gemma"
 
 
-def test_the_pages_example_is_read_as_it_is_meant(tmp_path):
+def test_the_example_of_the_page_is_read_as_meant(tmp_path):
     page = ROOT / "docs/cluster.md"
     example = tmp_path / "run.yaml"
     example.write_text(re.search(r"```yaml\n(servers:.*?)```", page.read_text(), re.DOTALL)[1])
@@ -53,7 +53,7 @@ def test_the_pages_example_is_read_as_it_is_meant(tmp_path):
     )
 
 
-def test_what_ray_is_told():
+def test_the_arguments_for_ray():
     settings = ServerSettings(
         model="/models/gemma",
         served_as="gemma",
@@ -64,7 +64,7 @@ def test_what_ray_is_told():
         engine={"max_model_len": 8192, "quantization": "fp8"},
         environment={"NCCL_DEBUG": "WARN"},
     )
-    assert serving_args(settings) == {
+    assert build_app_args(settings) == {
         "llm_configs": [
             {
                 "model_loading_config": {"model_id": "gemma", "model_source": "/models/gemma"},
@@ -87,8 +87,10 @@ def test_what_ray_is_told():
     }
 
 
-def test_more_servers_start_where_one_has_all_the_requests_that_it_works_on():
-    (config,) = serving_args(ServerSettings(model=GEMMA, replicas=(1, 4), requests_at_once=96))["llm_configs"]
+def test_more_servers_start_when_one_has_as_many_requests_as_it_works_on():
+    (config,) = build_app_args(ServerSettings(model=GEMMA, replicas=(1, 4), requests_at_once=96))[
+        "llm_configs"
+    ]
     assert config["engine_kwargs"]["max_num_seqs"] == 96
     assert config["deployment_config"] == {
         "autoscaling_config": {"min_replicas": 1, "max_replicas": 4, "target_ongoing_requests": 96},
@@ -97,14 +99,14 @@ def test_more_servers_start_where_one_has_all_the_requests_that_it_works_on():
 
 
 def test_without_gpus_a_server_is_one_process_on_processors():
-    (config,) = serving_args(ServerSettings(model=GEMMA, gpus=0))["llm_configs"]
+    (config,) = build_app_args(ServerSettings(model=GEMMA, gpus=0))["llm_configs"]
     assert config["placement_group_config"] == {"bundles": []}
     assert "tensor_parallel_size" not in config["engine_kwargs"]
 
 
 @dataclass
 class StandInServe:
-    """Ray Serve as far as it is used. `states` are what its application is said to be, look after look."""
+    """Ray Serve as far as it is used. `states` are those of its application, one per poll."""
 
     states: list[str] = field(default_factory=lambda: ["DEPLOYING", "RUNNING"])
     message: str = ""
@@ -155,7 +157,7 @@ class StandInServe:
 
 @pytest.fixture
 def serve(monkeypatch):
-    """Ray Serve, and a cluster of one node, this machine; looked at without waiting."""
+    """Ray Serve, and a cluster of one node, this machine; polled without waiting."""
     stand_in = StandInServe()
     ray, llm = ModuleType("ray"), ModuleType("ray.serve.llm")
     ray.__path__ = []
@@ -176,12 +178,12 @@ def serve(monkeypatch):
 @contextmanager
 def listening():
     """A server that answers on every path that ends with /v1/models, but not at first; its port."""
-    asked = []
+    requested = []
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
-            asked.append(self.path)
-            self.send_response(200 if self.path.endswith("/v1/models") and len(asked) > 1 else 503)
+            requested.append(self.path)
+            self.send_response(200 if self.path.endswith("/v1/models") and len(requested) > 1 else 503)
             self.end_headers()
 
         def log_message(self, *_):
@@ -191,30 +193,30 @@ def listening():
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         try:
-            yield server.server_address[1], asked
+            yield server.server_address[1], requested
         finally:
             server.shutdown()
             thread.join()
 
 
-def test_servers_are_there_while_the_block_runs(serve):
-    with listening() as (port, asked):
+def test_servers_run_as_long_as_the_block(serve):
+    with listening() as (port, requested):
         settings = ServerSettings(model=GEMMA, port=port)
-        with serving(settings, "s3://bucket/run") as urls:
+        with serve_model(settings, "s3://bucket/run") as urls:
             (name,) = serve.applications
             assert urls == (f"http://127.0.0.1:{port}/{name}/v1",)
-            assert asked == [f"/{name}/v1/models"] * 2
+            assert requested == [f"/{name}/v1/models"] * 2
             assert serve.done == [
                 ("start", "EveryNode", {"host": "0.0.0.0", "port": port}),
-                ("run", name, serving_args(settings)),
+                ("run", name, build_app_args(settings)),
             ]
     assert serve.done[2:] == [("delete", name), ("shutdown",)]
 
 
-def test_servers_end_where_the_block_fails(serve):
+def test_servers_end_when_the_block_fails(serve):
     with listening() as (port, _):
         settings = ServerSettings(model=GEMMA, port=port)
-        with pytest.raises(KeyError), serving(settings, "run"):
+        with pytest.raises(KeyError), serve_model(settings, "run"):
             raise KeyError
     assert serve.names() == ["start", "run", "delete", "shutdown"]
 
@@ -222,7 +224,7 @@ def test_servers_end_where_the_block_fails(serve):
 def test_what_others_serve_on_the_cluster_stays(serve):
     serve.proxies = {"node-1": "HEALTHY"}
     serve.add("theirs")
-    with listening() as (port, _), serving(ServerSettings(model=GEMMA, port=port), "run"):
+    with listening() as (port, _), serve_model(ServerSettings(model=GEMMA, port=port), "run"):
         pass
     assert serve.names() == ["start", "run", "delete"]
     assert list(serve.applications) == ["theirs"]
@@ -232,11 +234,11 @@ def test_servers_that_a_killed_process_left_are_used_and_ended(serve):
     serve.states = ["RUNNING"]
     with listening() as (port, _):
         settings = ServerSettings(model=GEMMA, port=port)
-        with serving(settings, "run") as urls:
+        with serve_model(settings, "run") as urls:
             (name,) = serve.applications
         serve.done.clear()
         serve.add(name)
-        with serving(settings, "run") as again:
+        with serve_model(settings, "run") as again:
             assert again == urls
             assert serve.done == []
     assert serve.done == [("delete", name), ("shutdown",)]
@@ -248,83 +250,87 @@ def test_servers_left_with_other_settings_are_replaced_and_those_of_another_run_
     with listening() as (port, _):
         one, other = (ServerSettings(model=GEMMA, port=port, replicas=n) for n in (1, 2))
         for settings, run in ((one, "run"), (one, "another run")):
-            with serving(settings, run):
+            with serve_model(settings, run):
                 names += serve.applications
         serve.done.clear()
         serve.add(names[0])
         serve.add(names[1])
-        with serving(other, "run"):
+        with serve_model(other, "run"):
             (_, name) = serve.applications
     assert serve.done[0] == ("delete", names[0])
     assert serve.done[-1] == ("delete", name)
     assert list(serve.applications) == [names[1]]
 
 
-def test_a_model_that_cannot_be_served_is_told_with_what_serve_says(serve):
+def test_a_model_that_cannot_be_served_is_an_error_with_the_message_of_serve(serve):
     serve.states, serve.message = ["DEPLOYING", "DEPLOY_FAILED"], "x" * 3000 + "\nCUDA out of memory\n"
     with (
         pytest.raises(
             CopilotError, match=r"gemma-3-27b-it cannot be served: x+\nCUDA out of memory$"
         ) as caught,
-        serving(ServerSettings(model=GEMMA), "run"),
+        serve_model(ServerSettings(model=GEMMA), "run"),
     ):
         pytest.fail("nothing is served")
     assert len(str(caught.value)) < 2100
     assert serve.names() == ["start", "run", "delete", "shutdown"]
 
 
-def test_a_model_that_is_not_served_in_time_is_told_with_what_is_waited_for(serve):
+def test_a_model_that_is_not_served_in_time_is_an_error_with_what_is_awaited(serve):
     serve.states, serve.message = ["DEPLOYING"], "1 replica waits for {GPU: 4}."
-    with pytest.raises(CopilotError) as caught, serving(ServerSettings(model=GEMMA, start_s=1e-9), "run"):
+    with pytest.raises(CopilotError) as caught, serve_model(ServerSettings(model=GEMMA, start_s=1e-9), "run"):
         pytest.fail("nothing is served")
-    assert str(caught.value) == (
-        f"servers: {GEMMA} is not served after 0 s: LLMServer:x: 1 replica waits for {{GPU: 4}}. "
-        "Lower servers.replicas or servers.gpus, or raise servers.start_s"
-    )
+    message = str(caught.value)
+    assert "not served after 0 s: LLMServer:x: 1 replica waits for {GPU: 4}. " in message
+    assert all(f"`servers.{setting}`" in message for setting in ("replicas", "gpus", "start_s"))
     assert serve.names()[-2:] == ["delete", "shutdown"]
 
 
-def test_servers_that_somebody_else_ends_are_not_waited_for(serve, monkeypatch):
+def test_servers_that_end_from_outside_are_not_awaited(serve, monkeypatch):
     def end_all(_):
         serve.applications.clear()
 
     serve.states = ["DEPLOYING"]
     monkeypatch.setattr(servers.time, "sleep", end_all)
-    told = r"somebody has ended copilot-\w+-\w+, which served google/gemma"
-    with pytest.raises(CopilotError, match=told), serving(ServerSettings(model=GEMMA), "run"):
+    with (
+        pytest.raises(CopilotError, match=r"copilot-\w+-\w+, which served google/gemma.*, was ended"),
+        serve_model(ServerSettings(model=GEMMA), "run"),
+    ):
         pytest.fail("nothing is served")
     assert serve.names() == ["start", "run", "shutdown"]
 
 
-def test_servers_that_nothing_answers_for_are_told_with_where_they_were_asked(serve):
+def test_servers_that_do_not_answer_are_an_error_with_their_urls(serve):
     serve.states = ["RUNNING"]
     with listening() as (port, _):
         pass
     with (
         pytest.raises(CopilotError, match=rf"nothing answers at http://127.0.0.1:{port}/copilot-\w+-\w+/v1;"),
-        serving(ServerSettings(model=GEMMA, port=port, start_s=1e-9), "run"),
+        serve_model(ServerSettings(model=GEMMA, port=port, start_s=1e-9), "run"),
     ):
         pytest.fail("nothing is served")
 
 
-def test_settings_that_ray_refuses_are_the_users(serve, monkeypatch):
+def test_settings_that_ray_refuses_are_a_user_error(serve, monkeypatch):
     def refuse(args):
         raise ValueError("Unknown engine argument: max_model_length")
 
     monkeypatch.setattr(sys.modules["ray.serve.llm"], "build_openai_app", refuse)
     with (
-        pytest.raises(UserError, match=r"refuses the settings .*: Unknown engine argument: max_model_length"),
-        serving(ServerSettings(model=GEMMA, engine={"max_model_length": 1}), "run"),
+        pytest.raises(UserError, match="Unknown engine argument: max_model_length") as caught,
+        serve_model(ServerSettings(model=GEMMA, engine={"max_model_length": 1}), "run"),
     ):
         pytest.fail("nothing is served")
+    assert caught.value.field == "servers"
     assert ("run",) not in {event[:1] for event in serve.done}
 
 
 @pytest.mark.parametrize("lacking", ["ray.serve", "ray.serve.llm"])
-def test_without_the_extra_it_is_told_what_to_install(serve, monkeypatch, lacking):
+def test_without_the_extra_the_error_names_it(serve, monkeypatch, lacking):
     monkeypatch.setitem(sys.modules, lacking, None)
     if lacking == "ray.serve":
         monkeypatch.delattr(sys.modules["ray"], "serve")
-    told = r"^servers \(.+\): .* pip install 'audiocopilot\[serve\]'$"
-    with pytest.raises(MissingExtraError, match=told), serving(ServerSettings(model=GEMMA), "run"):
+    with (
+        pytest.raises(MissingExtraError, match=r"pip install 'audiocopilot\[serve\]'$"),
+        serve_model(ServerSettings(model=GEMMA), "run"),
+    ):
         pytest.fail("nothing is served")

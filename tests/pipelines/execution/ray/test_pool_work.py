@@ -1,4 +1,4 @@
-"""What the pools do with records."""
+"""The work of the pools on records."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from copilot.errors import BackendBrokenError, CopilotError
 from copilot.seed import Seed
 from pipelines.backends import compute_fingerprint
 from pipelines.config import RunConfig
-from pipelines.execution.ray import parts
+from pipelines.execution.ray import pool_work
 from pipelines.stages.record import Record
 from pipelines.stages.worker_spec import ExecutionSettings, WorkerSpec
 
@@ -21,7 +21,7 @@ def records(*names: str) -> list[Record]:
 
 @pytest.fixture
 def design(tmp_path, monkeypatch):
-    """A part that designs, and what it has told of."""
+    """The work of the pool that designs, and the failures that it reports."""
 
     class Away(StandInAhead):
         async def design_async(self, seed, run_seed):
@@ -29,23 +29,23 @@ def design(tmp_path, monkeypatch):
                 raise BackendBrokenError("no server answers")
             return await super().design_async(seed, run_seed)
 
-    monkeypatch.setattr(parts, "create_working_designer", lambda *_: Away(DesignerContext(n_turns=1)))
-    told: list[CopilotError] = []
-    order = WorkerSpec(str(tmp_path), compute_fingerprint(RunConfig(seeds="starter")), ExecutionSettings())
-    return parts.part_of("design", order, None, told.append), told
+    monkeypatch.setattr(pool_work, "create_working_designer", lambda *_: Away(DesignerContext(n_turns=1)))
+    failures: list[CopilotError] = []
+    spec = WorkerSpec(str(tmp_path), compute_fingerprint(RunConfig(seeds="starter")), ExecutionSettings())
+    return pool_work.create_pool_work("design", spec, None, failures.append), failures
 
 
-def test_dialogues_that_were_written_go_on_where_no_more_can_be(design):
-    part, told = design
-    gone_on = part.take(records("first", "late", "last"))
-    assert [record.seed.id for record in gone_on] == ["first", "last"]
-    assert all(record.dialogue for record in gone_on)
-    assert [str(error) for error in told] == ["no server answers"]
+def test_written_dialogues_go_on_when_no_more_can_be_written(design):
+    work, failures = design
+    passed_on = work.process(records("first", "late", "last"))
+    assert [record.seed.id for record in passed_on] == ["first", "last"]
+    assert all(record.dialogue for record in passed_on)
+    assert [str(error) for error in failures] == ["no server answers"]
 
 
 def test_no_dialogue_is_written_for_what_is_rejected(design):
-    part, told = design
+    work, failures = design
     batch = records("late")
     batch[0].refuse("design", "worker-died", "with it alone")
-    assert part.take(batch) == batch
-    assert (batch[0].dialogue, told) == (None, [])
+    assert work.process(batch) == batch
+    assert (batch[0].dialogue, failures) == (None, [])
