@@ -19,15 +19,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
-import numpy as np
-
 # Loaded here so that the server which commands are forked from has all that they import.
 from copilot.designers.contract import Account, Design, DesignerContext, DesignerInfo, DesignFault, Usage
 from copilot.errors import CopilotError, RowFault
 from copilot.seed import Seed
 from helpers.made_runs import a_dialogue
 from pipelines.cli import main
-from renderers.contract import RenderedSound, RenderFailure, RenderRequest, Tool, Voice
 
 BACKENDS = ("--designer", "stand-in", "--sfx", "noise", "--tts", "murmur")
 
@@ -100,42 +97,6 @@ def account_of(seed: Seed) -> Account:
     n = len(seed.text)
     usage = Usage(3, 2, 1, 1, 100 * n, 50 * n, 10 * n, 0.5)
     return Account("stand-in", "story", "5" * 16, usage, (f"a reply to {seed.text}", "{"))
-
-
-class NoiseRenderer:
-    """Noise from the request's seed."""
-
-    name = "noise"
-    tool: Tool = "sfx"
-    fill = 1.0
-
-    def fingerprint(self) -> dict[str, str]:
-        return {"backend": self.name, "version": "1"}
-
-    def prepare(self) -> None:
-        pass
-
-    def voices(self) -> Sequence[Voice]:
-        return [Voice("anna", "female"), Voice("berta", "female"), Voice("carl", "male")]
-
-    def render(self, requests: Sequence[RenderRequest]) -> list[RenderedSound | RenderFailure]:
-        return [self._noise(request) for request in requests]
-
-    def _noise(self, request: RenderRequest) -> RenderedSound:
-        rng = np.random.default_rng(request.random_seed)
-        sound = rng.standard_normal((1, round(request.duration_s * self.fill * 48_000))) * 0.1
-        return RenderedSound(sound.astype(np.float32), 48_000)
-
-    def close(self) -> None:
-        pass
-
-
-class MurmurRenderer(NoiseRenderer):
-    """Speech of a kind, which leaves a tenth of its slot free."""
-
-    name = "murmur"
-    tool: Tool = "tts"
-    fill = 0.9
 
 
 def _deadly(module: str, path: str, when: str, nth: str) -> None:

@@ -41,7 +41,7 @@ class Backend(NoiseRenderer):
         return [self.answer(request) for request in requests]
 
     def answer(self, request):
-        return self._noise(request)
+        return self.make_noise(request)
 
 
 def rendering(backend, **settings) -> BatchRenderer:
@@ -136,7 +136,7 @@ class TestWhatIsNoSound:
 
         def answer(request):
             seeds.append(request.random_seed)
-            return RenderedSound(audio, 48_000) if len(seeds) == 1 else backend._noise(request)
+            return RenderedSound(audio, 48_000) if len(seeds) == 1 else backend.make_noise(request)
 
         backend.answer = answer
         (stem,) = rendering(backend).stems(wanted(1))
@@ -223,7 +223,7 @@ def test_tallies_add_up_by_backend():
 def test_an_answer_that_is_no_sound_at_all_fails_alone():
     backend = Backend()
     backend.answer = lambda request: (
-        RenderedSound("nonsense", 48_000) if request.random_seed == 0 else backend._noise(request)
+        RenderedSound("nonsense", 48_000) if request.random_seed == 0 else backend.make_noise(request)
     )
     made = rendering(backend).stems(wanted(1, 1))
     assert isinstance(made[0], RowFault)
@@ -244,7 +244,7 @@ def test_what_no_row_can_hold_fails_alone(told):
     backend = Backend()
 
     def answer(request):
-        sound = backend._noise(request)
+        sound = backend.make_noise(request)
         return replace(sound, **told) if request.random_seed == 0 else sound
 
     backend.answer = answer
@@ -289,7 +289,7 @@ class TestABackendThatIsBroken:
         for _ in range(3):
             backend.answer = self.broken
             work.stems(wanted(*[1] * 24))
-            backend.answer = backend._noise
+            backend.answer = backend.make_noise
             work.stems(wanted(1))
 
     def test_what_concerns_the_requests_never_ends_the_run(self):

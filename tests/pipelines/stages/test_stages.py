@@ -50,7 +50,7 @@ class TestRender:
             return [self.answer(request) for request in requests]
 
         def answer(self, request):
-            return self._noise(request)
+            return self.make_noise(request)
 
     def test_a_sound_is_rendered_once_at_its_longest_duration(self, tmp_path):
         renderer = self.Counting()
@@ -116,7 +116,9 @@ class TestRender:
         renderer, batch = self.Counting(), records(3)
         doors = RenderStage(renderer, StemStore(tmp_path), 7)._orders(batch[1])
         bad = next(order.wanted.spec.random_seed for order in doors if order.element_id == 2)
-        renderer.answer = lambda request: answer if request.random_seed == bad else renderer._noise(request)
+        renderer.answer = lambda request: (
+            answer if request.random_seed == bad else renderer.make_noise(request)
+        )
         RenderStage(renderer, StemStore(tmp_path), 7)(batch)
         assert [record.reject and record.reject.reason for record in batch] == [None, reason, None]
         assert (batch[1].reject.stage, batch[1].reject.detail) == ("render-sounds", detail)
@@ -128,7 +130,7 @@ class TestRender:
         def answer(request):
             if request.text == "a small bell" and request.random_seed == bad:
                 raise IndexError("a bug in a backend")
-            return renderer._noise(request)
+            return renderer.make_noise(request)
 
         orders = RenderStage(renderer, StemStore(tmp_path), 7)._orders(batch[0])
         bad = next(order.wanted.spec.random_seed for order in orders if order.element_id == 4)
