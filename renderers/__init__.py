@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from renderers.registry import create as create
     from renderers.registry import create_working as create_working
     from renderers.registry import list_names as list_names
+    from renderers.testing import check_renderer as check_renderer
     from renderers.voice_bank import VoiceBank as VoiceBank
     from renderers.voice_bank import read_bank as read_bank
 else:
@@ -52,6 +53,7 @@ else:
                 "problems_of",
             ),
             "renderers.registry": ("create", "create_working", "list_names"),
+            "renderers.testing": ("check_renderer",),
             "renderers.voice_bank": ("VoiceBank", "read_bank"),
         },
     )

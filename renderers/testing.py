@@ -165,10 +165,8 @@ class _Trial:
         self._check_voices()
 
     def _check_fingerprint(self, other: Renderer) -> None:
-        first, again, others = (
-            _call("fingerprint", "it raises", one.fingerprint)
-            for one in (self.renderer, self.renderer, other)
-        )
+        renderers = (self.renderer, self.renderer, other)
+        first, again, others = (_call("fingerprint", "it raises", one.fingerprint) for one in renderers)
         if not isinstance(first, dict) or not all(
             isinstance(text, str) for pair in first.items() for text in pair
         ):
@@ -222,9 +220,7 @@ class _Trial:
         """Check batches of ordinary requests, and then requests that may have no sound."""
         together = self.render(requests)
         if not any(isinstance(answer, RenderedSound) for answer in together):
-            raise ContractError(
-                "answers", f"none of {len(requests)} ordinary requests has a sound: {together[0]}"
-            )
+            raise ContractError("answers", f"no ordinary request has a sound: {together[0]}")
         self._require_same(requests, together, self.render(requests), "repeatable", "the same batch again")
         alone = [self.render([request])[0] for request in requests]
         self._require_same(requests, together, alone, "batch", "a batch of its own")
@@ -306,9 +302,7 @@ def _check_sound(request: RenderRequest, sound: RenderedSound, tool: Tool) -> No
             "layout", f"the sound of {name} has the shape {audio.shape}; it must be (1 or 2, samples)"
         )
     if not isinstance(sound.rate_hz, int) or sound.rate_hz <= 0:
-        raise ContractError(
-            "layout", f"the rate of {name} is {sound.rate_hz!r}; it must be a whole number of Hz"
-        )
+        raise ContractError("layout", f"the rate of {name} is {sound.rate_hz!r}; it must be an integer")
     if not np.isfinite(audio).all():
         raise ContractError("layout", f"the sound of {name} is not finite")
     if not all(isinstance(text, str) for pair in sound.detail.items() for text in pair):

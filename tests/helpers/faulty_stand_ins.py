@@ -21,8 +21,9 @@ from copilot.dialogue import Dialogue
 from copilot.errors import RowFault
 from copilot.seed import Seed
 from helpers.made_runs import a_dialogue
-from helpers.stand_ins import MurmurRenderer, NoiseRenderer, StandInDesigner
+from helpers.stand_ins import StandInDesigner
 from renderers.contract import RenderedSound, RenderFailure, RenderRequest, Tool
+from renderers.testing import MurmurRenderer, NoiseRenderer
 
 FOLDER = "STAND_IN_ORDERS"
 Fault = Literal["kill", "hang", "freeze", "hold"]

@@ -152,7 +152,7 @@ class Command:
 
 # Commands are forked from a server that has imported everything: importing is most of a short run's time.
 _SERVER = multiprocessing.get_context("forkserver")
-_SERVER.set_forkserver_preload(["helpers.stand_ins"])
+_SERVER.set_forkserver_preload(["helpers.stand_ins", "renderers.testing"])
 
 
 def _run(arguments: Sequence[str], environment: Mapping[str, str], said: Sequence[Path]) -> None:

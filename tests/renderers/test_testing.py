@@ -370,7 +370,7 @@ def test_an_error_that_ends_a_run_is_not_a_broken_promise():
         def prepare(self):
             raise CopilotError("the server is away")
 
-    with pytest.raises(CopilotError, match="^the server is away$"):
+    with pytest.raises(CopilotError, match=r"^the server is away$"):
         check_renderer(Away)
 
 

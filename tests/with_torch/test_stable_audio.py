@@ -28,6 +28,7 @@ from renderers.stable_audio.renderer import (
     decoder_reach,
 )
 from renderers.stable_audio.renderer_3 import StableAudio3Renderer, StableAudio3Settings
+from renderers.testing import check_renderer
 from renderers.torch_support import generators
 
 ONE, THREE = "stable-audio", "stable-audio-3"
@@ -71,6 +72,14 @@ def audio(renderer, *requests):
 
 def difference(one, other):
     return float(np.abs(one - other).max())
+
+
+@BOTH
+def test_it_keeps_the_contract(models, monkeypatch, kind):
+    monkeypatch.setenv("COPILOT_DEVICE", "cpu")
+    renderer = StableAudioRenderer if kind == ONE else StableAudio3Renderer
+    settings = {"model": str(models[kind]), "steps": 2}
+    check_renderer(renderer, settings, durations_s=(0.2, 0.71234, 1.0), tolerance=1e-5)
 
 
 @BOTH

@@ -21,6 +21,7 @@ from renderers.contract import (
     RenderRequest,
     info_of,
 )
+from renderers.testing import check_renderer
 from renderers.vibevoice.renderer import VibeVoiceRenderer, VibeVoiceSettings
 
 # torch's arrays do not know NumPy's newest protocol yet; diffusers' scheduler meets that.
@@ -78,6 +79,11 @@ def heard(renderer, requests) -> list[np.ndarray]:
     answers = renderer.render(requests)
     assert [type(answer) for answer in answers] == [RenderedSound] * len(requests), answers
     return [answer.audio for answer in answers]
+
+
+def test_it_keeps_the_contract(folder):
+    settings = {"model": str(folder), "diffusion_steps": STEPS, "dtype": "float32"}
+    check_renderer(VibeVoiceRenderer, settings, durations_s=(0.5, 2.0), tolerance=1e-4)
 
 
 def test_a_batch_is_answered_in_order_with_mono_at_the_rate_of_the_model(renderer, requests):

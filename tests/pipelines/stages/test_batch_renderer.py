@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.stand_ins import NoiseRenderer
 
 from copilot.errors import CopilotError, RowFault, StorageFullError
 from copilot.hashing import derive_seed
@@ -17,6 +16,7 @@ from copilot.vocabulary import Word
 from pipelines.accounting.render_stats import RenderTally, merge
 from pipelines.stages.batch_renderer import BatchRenderer, Wanted
 from renderers.contract import BatchTooLargeError, Reference, RenderedSound, RendererInfo, RenderFailure
+from renderers.testing import NoiseRenderer
 
 BACKEND = {"backend": "noise", "version": "1"}
 

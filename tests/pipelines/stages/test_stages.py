@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.made_runs import a_dialogue
-from helpers.stand_ins import MurmurRenderer, NoiseRenderer
 
 from copilot.edit import Change, apply
 from copilot.errors import CopilotError, StorageFullError
@@ -26,6 +25,7 @@ from pipelines.stages.validate import ValidateStage
 from pipelines.stages.worker_spec import ExecutionSettings, WorkerSpec
 from pipelines.stem_store import StemStore
 from renderers.contract import RenderedSound, RenderFailure, Voice
+from renderers.testing import MurmurRenderer, NoiseRenderer
 
 
 def records(n: int = 3) -> list[Record]:

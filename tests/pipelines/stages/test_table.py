@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import get_args
 
 import pytest
-from helpers.stand_ins import MurmurRenderer, NoiseRenderer
 from pydantic import ValidationError
 
 from pipelines.backends import compute_fingerprint
@@ -20,6 +19,7 @@ from pipelines.stages.pipeline import build_stages
 from pipelines.stages.table import POOLS, STAGE_NAMES, STAGES, WRITE, PoolName, pool_of
 from pipelines.stages.worker_spec import ExecutionSettings, WorkerSpec
 from pipelines.stem_store import StemStore
+from renderers.testing import MurmurRenderer, NoiseRenderer
 
 NODE = Resources(16, 0, 64 * 2**30)
 
