@@ -38,6 +38,8 @@ OPTIONS: Mapping[str, str] = {
     "save_figures": "--save-figures",
     "device": "--device",
     "reject_limit": "--max-reject-share",
+    "where": "--where",
+    "force": "--force",
 }
 """The option of each setting. A setting that has none is shown as it is."""
 

@@ -1,7 +1,7 @@
-"""What a run holds, in figures: from its ledger and the metadata of its rows, never from the audio.
+"""Statistics of a run, from its ledger and the metadata of its rows, without reading the audio.
 
-Rows are counted batch by batch with Arrow. What stays in memory does not grow with the audio, and hardly
-with the rows: counts by value, 8 bytes for each distinct scene or caption, and a bounded list of captions.
+Rows are counted batch by batch with Arrow. Memory does not grow with the audio, and hardly with the rows: it
+holds counts by value, 8 bytes for each distinct scene or caption, and a bounded list of captions.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from copilot.designers.contract import Usage
 from copilot.dialogue import Task
 from copilot.units import Seconds
 from copilot.vocabulary import Tier
-from pipelines.inspection.tally import Distinct, DistinctTally, Spread, Tally, TopTally
+from pipelines.inspection.streaming_stats import Distinct, DistinctCounter, Spread, SpreadCounter, TopCounter
 from pipelines.run.reader import RunReader
 from pipelines.run.totals import Totals
 
@@ -35,7 +35,7 @@ COLUMNS = (
     "checks",
     "provenance.normalised",
 )
-"""What is read of each sample."""
+"""The columns that are read of each sample."""
 
 _N_TOP = 10
 _REASON_CHARACTERS = 120
@@ -46,7 +46,7 @@ _SCENE_FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class TaskStats:
-    """Turns of one task: how many, their share of all turns, and the share of them in hq samples."""
+    """Turns of one task: their number, their share of all turns, and the share of them in hq samples."""
 
     n: int
     share: float
@@ -65,7 +65,7 @@ class ElementStats:
 
 @dataclass(frozen=True, slots=True)
 class CheckStats:
-    """One check over all samples. More is worse, so the worst figure is the highest."""
+    """One check over all samples. More is worse, so the worst value is the highest."""
 
     n: int
     median: float
@@ -73,15 +73,15 @@ class CheckStats:
     share_passed: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class RunStats:
-    """All figures of a run. `reasons` counts rejects by `stage/reason`; hours are of mixes.
+    """The statistics of a run. `reasons` counts rejects by `stage/reason`; hours are of mixes.
 
-    `examples` has for each of the reasons what one reject of it tells: the last line, shortened.
+    `examples` has the detail of one reject for each reason: its last line, shortened.
 
     `asked_loudness_lufs` is over the elements of all scenes, `stem_loudness_lufs` over the stems as the
-    backends gave them. Scenes are distinct by all that their elements say but the ids. `top_captions` are
-    exact for up to 100,000 distinct captions of sounds; beyond, rare ones may be undercounted.
+    backends gave them. Scenes are distinct if their elements differ in any field but the id. `top_captions`
+    are exact for up to 100,000 distinct captions of sounds; beyond, rare ones may be undercounted.
     """
 
     n_seeds: int | None
@@ -109,10 +109,18 @@ class RunStats:
     reject_bytes: int
     usage: Usage
 
+    def __repr__(self) -> str:
+        """Count the samples, rejects and hours in one line."""
+        tiers = ", ".join(f"{n} {tier}" for tier, n in self.tiers.items())
+        return (
+            f"RunStats({self.n_samples} samples ({tiers or 'none'}), {self.n_rejects} rejects, "
+            f"{self.story_hours:.3f} h of stories, {self.edit_hours:.3f} h of edits)"
+        )
 
-def run_stats(run: str | Path) -> RunStats:
-    """Count a run. Raises UserError where there is none, CorruptDataError where it is damaged."""
-    reader = RunReader(run)
+
+def run_stats(place: str | Path) -> RunStats:
+    """Return the statistics of a run. Raises UserError if there is no run, CorruptDataError for damage."""
+    reader = RunReader(place)
     count = _Count()
     for batch in reader.batches("samples", COLUMNS):
         count.add(batch)
@@ -123,7 +131,7 @@ def run_stats(run: str | Path) -> RunStats:
         n_rejects=totals.rejected,
         tiers=dict(sorted(totals.tiers.items())),
         reasons=totals.reasons,
-        examples=_examples(reader, totals.reasons),
+        examples=_read_examples(reader, totals.reasons),
         tasks=count.task_stats(),
         elements=count.element_stats(),
         turn_duration_s=count.durations.spread(),
@@ -132,7 +140,7 @@ def run_stats(run: str | Path) -> RunStats:
         asked_loudness_lufs=count.asked.spread(),
         stem_loudness_lufs=count.measured.spread(),
         headroom_db=count.headroom.spread(),
-        checks={name: tally.stats() for name, tally in count.checks.items()},
+        checks={name: counter.stats() for name, counter in count.checks.items()},
         n_normalisations=count.n_normalisations,
         n_normalised_samples=count.n_normalised_samples,
         stories=count.stories.result(),
@@ -145,8 +153,8 @@ def run_stats(run: str | Path) -> RunStats:
     )
 
 
-def _examples(reader: RunReader, reasons: Collection[str]) -> dict[str, str]:
-    """One detail of each reason, that of the first reject; reads until every reason has its own."""
+def _read_examples(reader: RunReader, reasons: Collection[str]) -> dict[str, str]:
+    """Return the detail of the first reject of each reason; reads until every reason has one."""
     found: dict[str, str] = {}
     if reasons:
         for batch in reader.batches("rejects", ("stage", "reason", "detail")):
@@ -158,14 +166,14 @@ def _examples(reader: RunReader, reasons: Collection[str]) -> dict[str, str]:
 
 
 def _last_line(detail: str) -> str:
-    """What is told last: of a traceback, the error itself."""
+    """Return the last line of a detail, shortened: of a traceback, the error itself."""
     line = (detail.strip().splitlines() or [""])[-1].strip()
     return line if len(line) <= _REASON_CHARACTERS else f"{line[: _REASON_CHARACTERS - 1]}…"
 
 
 @dataclass(slots=True)
-class _CheckTally:
-    values: Tally = field(default_factory=Tally)
+class _CheckCounter:
+    values: SpreadCounter = field(default_factory=SpreadCounter)
     n_passed: int = 0
 
     def stats(self) -> CheckStats:
@@ -174,47 +182,52 @@ class _CheckTally:
 
 
 class _Count:
-    """Everything that is counted while rows go by."""
+    """All counts over the rows read so far."""
 
     def __init__(self) -> None:
         self.tasks: Counter[tuple[str, str]] = Counter()
         self.sounds: Counter[tuple[str, str]] = Counter()
         self.in_scenes: Counter[tuple[str, str]] = Counter()
-        self.durations, self.asked, self.measured, self.headroom = Tally(), Tally(), Tally(), Tally()
+        self.durations, self.asked, self.measured, self.headroom = (
+            SpreadCounter(),
+            SpreadCounter(),
+            SpreadCounter(),
+            SpreadCounter(),
+        )
         self.story_s: Seconds = 0.0
         self.edit_s: Seconds = 0.0
-        self.checks: dict[str, _CheckTally] = {}
+        self.checks: dict[str, _CheckCounter] = {}
         self.n_normalisations = self.n_normalised_samples = 0
-        self.stories, self.scenes, self.captions = DistinctTally(), DistinctTally(), DistinctTally()
-        self.top_captions = TopTally()
+        self.stories, self.scenes, self.captions = DistinctCounter(), DistinctCounter(), DistinctCounter()
+        self.top_captions = TopCounter()
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Count the rows of a batch."""
-        turns, row_of_turn = _below(batch["turns"])
-        elements, turn_of_element = _below(_field(turns, "elements"))
+        turns, row_of_turn = _flatten(batch["turns"])
+        elements, turn_of_element = _flatten(_field(turns, "elements"))
         stories = pc.equal(_field(turns, "task"), "story")
         self._add_turns(turns, stories, batch["tier"].take(row_of_turn))
         self._add_elements(elements, row_of_turn.take(turn_of_element))
-        self._add_scenes(_scene_texts(elements, _field(turns, "elements")), stories)
-        self.measured.add(_numbers(_field(_below(batch["stems"])[0], "loudness_lufs")))
-        self.headroom.add(_numbers(batch["headroom_db"]))
-        self._add_checks(_below(batch["checks"])[0])
-        n_notes = _numbers(pc.list_value_length(_field(batch["provenance"], "normalised")))
+        self._add_scenes(_write_scene_texts(elements, _field(turns, "elements")), stories)
+        self.measured.add(_to_numbers(_field(_flatten(batch["stems"])[0], "loudness_lufs")))
+        self.headroom.add(_to_numbers(batch["headroom_db"]))
+        self._add_checks(_flatten(batch["checks"])[0])
+        n_notes = _to_numbers(pc.list_value_length(_field(batch["provenance"], "normalised")))
         self.n_normalisations += int(n_notes.sum())
         self.n_normalised_samples += int(np.count_nonzero(n_notes))
 
     def _add_turns(self, turns: pa.Array, stories: pa.Array, tiers: pa.Array) -> None:
         self.tasks.update(zip(_field(turns, "task").to_pylist(), tiers.to_pylist(), strict=True))
         durations_s = _field(turns, "duration_s")
-        self.durations.add(_numbers(durations_s))
-        self.story_s += float(_numbers(durations_s.filter(stories)).sum())
-        self.edit_s += float(_numbers(durations_s.filter(pc.invert(stories))).sum())
+        self.durations.add(_to_numbers(durations_s))
+        self.story_s += float(_to_numbers(durations_s.filter(stories)).sum())
+        self.edit_s += float(_to_numbers(durations_s.filter(pc.invert(stories))).sum())
 
     def _add_elements(self, elements: pa.Array, row_of_element: pa.Array) -> None:
         kinds = list(zip(*(_field(elements, name).to_pylist() for name in ("role", "tool")), strict=True))
         self.in_scenes.update(kinds)
-        self.asked.add(_numbers(_field(elements, "loudness")))
-        # An id names one sound for the whole dialogue: its first occurrence stands for all.
+        self.asked.add(_to_numbers(_field(elements, "loudness")))
+        # An id names one sound in the whole dialogue: its first occurrence is counted.
         names = zip(row_of_element.to_pylist(), _field(elements, "id").to_pylist(), strict=True)
         first = {name: index for index, name in reversed(list(enumerate(names)))}
         self.sounds.update(kinds[index] for index in first.values())
@@ -231,12 +244,12 @@ class _Count:
         names = _field(checks, "name")
         for name in pc.unique(names).to_pylist():
             of_name = checks.filter(pc.equal(names, name))
-            tally = self.checks.setdefault(name, _CheckTally())
-            tally.values.add(_numbers(_field(of_name, "value")))
-            tally.n_passed += _field(of_name, "passed").true_count
+            counter = self.checks.setdefault(name, _CheckCounter())
+            counter.values.add(_to_numbers(_field(of_name, "value")))
+            counter.n_passed += _field(of_name, "passed").true_count
 
     def task_stats(self) -> dict[str, TaskStats]:
-        """Figures by task, in the order in which tasks are named."""
+        """Return statistics by task, in the order of `Task`."""
         n_turns = self.tasks.total()
         stats = {}
         for task in get_args(Task):
@@ -246,15 +259,15 @@ class _Count:
         return stats
 
     def element_stats(self) -> tuple[ElementStats, ...]:
-        """Figures by role and tool, by name."""
+        """Return statistics by role and tool, sorted."""
         return tuple(
             ElementStats(role, tool, self.sounds[role, tool], self.in_scenes[role, tool])
             for role, tool in sorted(self.in_scenes)
         )
 
 
-def _below(lists: pa.Array) -> tuple[pa.Array, pa.Array]:
-    """The items of all lists, and for each the index of its list."""
+def _flatten(lists: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """Return the items of all lists, and for each the index of its list."""
     return pc.list_flatten(lists), pc.list_parent_indices(lists)
 
 
@@ -262,15 +275,15 @@ def _field(structs: pa.Array, name: str) -> pa.Array:
     return pc.struct_field(structs, name)
 
 
-def _numbers(values: pa.Array) -> NDArray[np.float64]:
+def _to_numbers(values: pa.Array) -> NDArray[np.float64]:
     numbers: NDArray[np.float64] = values.to_numpy(zero_copy_only=False).astype(np.float64)
     return numbers
 
 
-def _scene_texts(elements: pa.Array, lists: pa.Array) -> pa.Array:
-    """One text for each scene, which says all that its elements say but their ids."""
+def _write_scene_texts(elements: pa.Array, lists: pa.Array) -> pa.Array:
+    """Return one text for each scene, of all fields of its elements but their ids."""
     fields = [pc.fill_null(_field(elements, name).cast(pa.string()), "") for name in _SCENE_FIELDS]
     texts = pc.binary_join_element_wise(*fields, "\x1f")
-    ends = np.cumsum(_numbers(pc.list_value_length(lists))).astype(np.int32)
+    ends = np.cumsum(_to_numbers(pc.list_value_length(lists))).astype(np.int32)
     offsets = pa.array(np.concatenate(([0], ends)), type=pa.int32())
     return pc.binary_join(pa.ListArray.from_arrays(offsets, texts), "\x1e")

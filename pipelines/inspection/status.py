@@ -1,4 +1,4 @@
-"""How far a run is, from its ledger alone: nothing of its data is read, and no worker is asked."""
+"""The progress of a run, from its ledger alone: neither its data nor its workers are needed."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from pipelines.run.run import Run
 from pipelines.run.totals import Totals
 
 WINDOW_S: Seconds = 600.0
-"""How far back the rate looks."""
+"""The window over which the rate is measured."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunStatus:
-    """`n_seeds` is how many the run is to account for. `rate_per_s` are seeds over the last `WINDOW_S`.
+    """The progress of a run. `n_seeds` is the number of seeds to account for.
 
-    `n_bytes` is the size of what is committed; `last_commit_s` how long ago the last commit was, `left_s` how
-    long the rest will take at that rate: None where that cannot be told.
+    `rate_per_s` is the number of seeds per second over the last `WINDOW_S`, `n_bytes` the size of all
+    committed files, `last_commit_s` the time since the last commit, and `left_s` the time that the rest will
+    take at that rate. Both times are None if they are unknown.
     """
 
     totals: Totals
@@ -33,32 +34,35 @@ class RunStatus:
 
     @property
     def n_left(self) -> int:
-        """How many seeds are not accounted for yet."""
+        """The number of seeds that are not accounted for yet."""
         return max(self.n_seeds - self.totals.accepted - self.totals.rejected, 0)
 
 
 def run_status(place: str | Path, now_s: Seconds | None = None) -> RunStatus:
-    """The status of a run. Raises UserError where there is none, CorruptDataError for a damaged entry."""
+    """Return the progress of a run (default for `now_s`: the clock).
+
+    Raises UserError if there is no run, CorruptDataError for a damaged entry.
+    """
     now_s = time.time() if now_s is None else now_s
     run = Run(place)
     described = run.describe()
-    watch = _Watch(now_s)
-    totals = Totals.of_entries(watch.seen(run.ledger.entries()))
+    meter = _RateMeter(now_s)
+    totals = Totals.of_entries(meter.count(run.ledger.entries()))
     n_done = totals.accepted + totals.rejected
     n_seeds = max(int(described.get("plan", {}).get("n_seeds", 0)), n_done)
-    rate = watch.rate_per_s()
+    rate = meter.rate_per_s()
     return RunStatus(
         totals,
         n_seeds,
-        watch.n_bytes,
+        meter.n_bytes,
         rate,
-        None if watch.last_s is None else max(now_s - watch.last_s, 0.0),
+        None if meter.last_s is None else max(now_s - meter.last_s, 0.0),
         (n_seeds - n_done) / rate if rate and n_seeds > n_done else None,
     )
 
 
-class _Watch:
-    """Looks on while entries are added up."""
+class _RateMeter:
+    """A meter of the rate of commits and of their bytes."""
 
     def __init__(self, now_s: Seconds) -> None:
         self._now_s = now_s
@@ -67,7 +71,8 @@ class _Watch:
         self.last_s: Seconds | None = None
         self.n_bytes = 0
 
-    def seen(self, entries: Iterator[LedgerEntry]) -> Iterator[LedgerEntry]:
+    def count(self, entries: Iterator[LedgerEntry]) -> Iterator[LedgerEntry]:
+        """Count entries and yield them."""
         for entry in entries:
             self.n_bytes += sum(file.n_bytes for file in entry.files)
             if entry.committed_at_s is not None:
@@ -81,7 +86,7 @@ class _Watch:
             self._recent.append((at_s, n_seeds))
 
     def rate_per_s(self) -> float:
-        """Seeds a second over the window, or since the run's first commit, which itself took unknown time."""
+        """Return seeds per second over the window, or since the first commit, which took an unknown time."""
         if self._first_s is None:
             return 0.0
         since_s = max(self._first_s, self._now_s - WINDOW_S)

@@ -83,9 +83,7 @@ class WholeRun:
 
         Verifies `in_depth` samples in depth; None: all of them.
         """
-        report = verify(
-            self.place, n_sampled=in_depth, n_workers=1, on_start=lambda _: None, on_rows=lambda _: None
-        )
+        report = verify(self.place, n_sampled=in_depth)
         assert report.problems == ()
         entered = [seed_id for entry in Run(self.place).ledger.entries() for seed_id in entry.seed_ids]
         assert sorted(entered) == sorted(seed.id for seed in draw_seeds(self.num))

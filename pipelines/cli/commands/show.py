@@ -12,8 +12,8 @@ from rich.text import Text
 
 from copilot.dialogue import Dialogue
 from copilot.scene import Element, SpeechElement
-from pipelines.inspection.number_text import loudness_text, number_text, panning_text
-from pipelines.inspection.picture.lanes import Lane, lanes_of
+from pipelines.inspection.number_text import format_loudness, format_number, format_panning
+from pipelines.inspection.picture.turn_lanes import Lane, list_lanes
 from pipelines.inspection.show import ShownSample, show_sample
 
 _SIGNS = {None: " ", "added": "+", "changed": "~", "removed": "-"}
@@ -57,7 +57,7 @@ def print_dialogue(dialogue: Dialogue, console: Console) -> None:
         console.print(Text.assemble(f"Turn {index}  ", (turn.task, "bold")))
         console.print(Padding(Text(f"“{turn.user}”", style="italic"), (0, 0, 0, 2)))
         console.print(Padding(Text(turn.description), (0, 0, 0, 2)))
-        console.print(_table(lanes_of(dialogue, index)))
+        console.print(_table(list_lanes(dialogue, index)))
 
 
 def _table(lanes: tuple[Lane, ...]) -> Table:
@@ -85,6 +85,6 @@ def _sound(element: Element) -> str:
 
 
 def _figure(lane: Lane, field: str) -> Text:
-    shorten = {"loudness": loudness_text, "panning": panning_text}.get(field, number_text)
-    now, old = shorten(getattr(lane.element, field)), lane.old(field)
+    shorten = {"loudness": format_loudness, "panning": format_panning}.get(field, format_number)
+    now, old = shorten(getattr(lane.element, field)), lane.value_before(field)
     return Text(now) if old is None else Text(f"{shorten(old)} → {now}", style="bold yellow")

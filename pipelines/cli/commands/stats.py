@@ -12,7 +12,7 @@ from rich.text import Text
 
 from pipelines.cli.output.sizes import size_text
 from pipelines.inspection.stats import RunStats, run_stats
-from pipelines.inspection.tally import Distinct, Spread
+from pipelines.inspection.streaming_stats import Distinct, Spread
 
 _Rows = Sequence[tuple[str, ...]]
 

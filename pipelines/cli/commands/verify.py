@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from pipelines.cli.output.counting import counting
-from pipelines.inspection.verify.file import Problem
+from pipelines.inspection.verify.problem import Problem
 from pipelines.inspection.verify.run import VerifyReport, verify
 
 _N_SHOWN = 20

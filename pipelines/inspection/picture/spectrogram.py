@@ -17,7 +17,9 @@ _FLOOR = 1e-14
 
 
 def log_spectrogram(audio: Audio, n_columns: int) -> NDArray[np.float32]:
-    """Levels in dBFS, shape (bands, columns): bands evenly spaced in log frequency from 50 Hz to 20 kHz.
+    """Return levels in dBFS, shape (bands, columns), of bands evenly spaced in log frequency.
+
+    They reach from 50 Hz to 20 kHz.
 
     Both channels' power is averaged, so that nothing cancels, and a band's level is the mean over its bins:
     power in the window's bandwidth of 35 Hz, relative to a sine at full scale. Noise reads the same however
@@ -40,7 +42,7 @@ def log_spectrogram(audio: Audio, n_columns: int) -> NDArray[np.float32]:
 
 
 def _band_weights() -> NDArray[np.float32]:
-    """Triangles over the bins, each with sum 1, that reach to the next band but at least to the next bin."""
+    """Return triangles over the bins, each with sum 1, that reach the next band and at least the next bin."""
     step_hz = SAMPLE_RATE_HZ / _N_FFT
     bins_hz = np.arange(_N_FFT // 2 + 1) * step_hz
     centres_hz = np.geomspace(LOWEST_HZ, HIGHEST_HZ, _N_BANDS)[:, None]

@@ -1,8 +1,8 @@
-"""Filtering: a subset of a run's samples as a run of its own.
+"""Copy a subset of a run's samples into a new run.
 
-The rows are copied as they are, so that the audio's bytes stay the same. The subset is committed through
-a ledger of its own; the same filter again goes on where it was interrupted, and takes what the source has
-gained. Memory holds a few row groups of audio, however large the run.
+Rows are copied as they are, so that the bytes of the audio stay the same. The subset has its own ledger: the
+same filter again resumes an interrupted one, and adds samples that the source has gained. Memory holds a few
+row groups of audio, however large the run.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from copilot.arrow import SAMPLES
 from copilot.errors import CorruptDataError, UserError
 from copilot.vocabulary import Tier
-from pipelines.inspection.subset.conditions import METADATA, METADATA_SCHEMA, Condition
+from pipelines.inspection.subset.sql_condition import METADATA, METADATA_SCHEMA, SqlCondition
 from pipelines.run.integrity import find_byte_damage
 from pipelines.run.ledger import CommittedFile
 from pipelines.run.reader import RunReader
@@ -30,15 +30,15 @@ from pipelines.run.totals import Totals
 from pipelines.storage import resolved
 
 _ROWS_PER_SHARD = 64
-"""Many shards of a source may give one of the subset: a strict filter leaves no crumbs."""
+"""A shard of the subset may hold rows of many shards: a strict filter does not leave tiny files."""
 
 Chosen = list[tuple[CommittedFile, frozenset[str]]]
 """The files that hold matching samples, and those samples' seeds."""
 
 
 @dataclass(frozen=True, slots=True)
-class Filtered:
-    """What a filter has left: the new run as it stands, out of how many samples, and how many are new."""
+class FilterResult:
+    """The totals of the new run, the number of samples in the source, and the number copied by this call."""
 
     totals: Totals
     n_source: int
@@ -49,21 +49,23 @@ def filter_run(
     source: str | Path,
     out: str | Path,
     *,
-    tier: Tier | None,
-    where: str | None,
-    on_start: Callable[[int], None],
-    on_copied: Callable[[], None],
-) -> Filtered:
-    """Copy the samples of exactly this tier, and for which the condition is true, into a run in `out`.
+    tier: Tier | None = None,
+    where: str | None = None,
+    on_start: Callable[[int], object] = lambda _: None,
+    on_copied: Callable[[], object] = lambda: None,
+) -> FilterResult:
+    """Copy the samples of exactly this tier, for which `where` is true, into a run in `out` (default: all).
 
-    `on_start` hears how many samples are to be copied. Raises UserError for a wrong condition and where
-    nothing matches (then nothing is written), ConfigMismatchError where `out` is another run,
-    CorruptDataError for a damaged source.
+        filter_run("runs/demo", "runs/loud", tier="hq", where="checks.loudness_error < 0.3")
+
+    `on_start` receives the number of samples to copy; `on_copied` is called after each. Raises UserError for
+    a wrong condition and if nothing matches (then nothing is written), ConfigMismatchError if `out` is
+    another run, CorruptDataError for a damaged source.
     """
     reader = RunReader(source)
     if resolved(out) == resolved(source):
-        raise UserError(f"--out {out}: is the run that is filtered; give the subset a folder of its own")
-    chosen = _choose(reader, tier, Condition(where) if where is not None else None)
+        raise UserError(f"{out} is the run to filter; give the subset another folder", field="out")
+    chosen = _choose(reader, tier, SqlCondition(where) if where is not None else None)
     matching = {seed_id for _, seed_ids in chosen for seed_id in seed_ids}
     n_source = sum(file.n_rows for file in reader.files("samples"))
     if not matching:
@@ -76,15 +78,15 @@ def filter_run(
         run.record_seeds(sorted(done | matching), {})
         on_start(len(matching - done))
         n_copied = _copy(_rows(reader, chosen, done), run, on_copied)
-    return Filtered(Totals.of_entries(run.ledger.entries()), n_source, n_copied)
+    return FilterResult(Totals.of_entries(run.ledger.entries()), n_source, n_copied)
 
 
-def _open(run: Run, reader: RunReader, asked: Mapping[str, Any]) -> None:
-    """Take up the subset, or begin it: its fingerprint is the source's, and what was asked of it."""
+def _open(run: Run, reader: RunReader, criteria: Mapping[str, Any]) -> None:
+    """Resume the subset, or start it: its fingerprint is the source's fingerprint and the filter."""
     theirs = reader.description.get("fingerprint")
     if not isinstance(theirs, dict):
-        raise CorruptDataError(f"{reader.place}/run.json: no fingerprint in it")
-    applied = {**asked, "source": reader.description.get("digest"), "before": theirs.get("filter")}
+        raise CorruptDataError(f"{reader.place}/run.json: has no fingerprint")
+    applied = {**criteria, "source": reader.description.get("digest"), "before": theirs.get("filter")}
     run.open(
         {**theirs, "filter": applied},
         source=reader.place,
@@ -92,20 +94,20 @@ def _open(run: Run, reader: RunReader, asked: Mapping[str, Any]) -> None:
     )
 
 
-def _choose(reader: RunReader, tier: Tier | None, condition: Condition | None) -> Chosen:
+def _choose(reader: RunReader, tier: Tier | None, condition: SqlCondition | None) -> Chosen:
     chosen = []
     for file in reader.files("samples"):
         seed_ids: set[str] = set()
         for table in reader.row_groups(file, METADATA):
-            _require(METADATA_SCHEMA, table, reader, file)
+            _require_schema(METADATA_SCHEMA, table, reader, file)
             of_tier = table if tier is None else table.filter(pc.equal(table["tier"], tier))
-            seed_ids |= condition.matching(of_tier) if condition else set(of_tier["seed_id"].to_pylist())
+            seed_ids |= condition.find_matches(of_tier) if condition else set(of_tier["seed_id"].to_pylist())
         if seed_ids:
             chosen.append((file, frozenset(seed_ids)))
     return chosen
 
 
-def _require(schema: pa.Schema, table: pa.Table, reader: RunReader, file: CommittedFile) -> None:
+def _require_schema(schema: pa.Schema, table: pa.Table, reader: RunReader, file: CommittedFile) -> None:
     if not table.schema.equals(schema):
         raise CorruptDataError(
             f"{reader.place}/{file.path}: its columns are not those of this version; "
@@ -114,26 +116,26 @@ def _require(schema: pa.Schema, table: pa.Table, reader: RunReader, file: Commit
 
 
 def _rows(reader: RunReader, chosen: Chosen, done: AbstractSet[str]) -> Iterator[pa.Table]:
-    """The chosen samples that are not done, each as a table of one row, which holds on to nothing else."""
+    """Yield the chosen samples that are not done, each as a table of one row with memory of its own."""
     for file, seed_ids in chosen:
         if seed_ids <= done:
             continue
-        # The first reading of the metadata has found the file there.
+        # Reading the metadata has shown that the file exists.
         with reader.run.storage.open(file.path) as stream:
-            fault = find_byte_damage(stream, file)
-        if fault:
+            damage = find_byte_damage(stream, file)
+        if damage:
             raise CorruptDataError(
-                f"{reader.place}/{file.path}: {fault[1]}; see: copilot verify {reader.place}"
+                f"{reader.place}/{file.path}: {damage[1]}; see: copilot verify {reader.place}"
             )
         for table in reader.row_groups(file):
-            _require(SAMPLES, table, reader, file)
+            _require_schema(SAMPLES, table, reader, file)
             for index, seed_id in enumerate(table["seed_id"].to_pylist()):
                 if seed_id in seed_ids and seed_id not in done:
                     yield table.take([index])
 
 
-def _copy(rows: Iterator[pa.Table], run: Run, on_copied: Callable[[], None]) -> int:
-    """Write and commit rows, shard by shard. Returns how many."""
+def _copy(rows: Iterator[pa.Table], run: Run, on_copied: Callable[[], object]) -> int:
+    """Write and commit rows, shard by shard. Returns their number."""
     n_copied = 0
     for first in rows:
         writer = ShardWriter(run)

@@ -1,1 +1,1 @@
-"""Re-read a run and cross-check everything in it: the run, then each file, then each row."""
+"""Verify a run: the run, then each file, then each row."""

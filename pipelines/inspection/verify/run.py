@@ -1,7 +1,7 @@
-"""Verifying a run: everything in it is read anew and held against everything else.
+"""Verify a run: read everything in it again and cross-check it.
 
-What is damaged becomes a problem in the report, never an error, and the rest is read on. Nothing is
-written. A row group a worker, about 64 MB of audio, is in memory at once.
+Damage becomes a problem in the report, never an error, and the rest is still read. Nothing is written. Each
+worker has one row group, about 64 MB of audio, in memory.
 """
 
 from __future__ import annotations
@@ -22,14 +22,15 @@ from copilot.errors import CopilotError, CorruptDataError
 from copilot.hashing import content_hash
 from copilot.validation import first_fault
 from copilot.vocabulary import Keep
-from pipelines.inspection.verify.file import FileJob, FileResult, Problem, verify_file
+from pipelines.inspection.verify.file import FileJob, FileResult, verify_file
+from pipelines.inspection.verify.problem import Problem
 from pipelines.run.ledger import FOLDERS, LedgerEntry
 from pipelines.run.run import Run
 
 
 @dataclass(frozen=True, slots=True)
 class VerifyReport:
-    """What `verify` found. `problems` is empty for a run that is whole; `notes` are harmless."""
+    """The result of `verify`. `problems` is empty for a run without damage; `notes` are harmless."""
 
     run: str
     problems: tuple[Problem, ...]
@@ -59,7 +60,7 @@ class _Fingerprint(BaseModel):
 
 
 class _Description(BaseModel):
-    """What is needed of `run.json`."""
+    """The part of `run.json` that is verified."""
 
     digest: str
     fingerprint: _Fingerprint
@@ -69,35 +70,35 @@ class _Description(BaseModel):
 def verify(
     place: str | Path,
     *,
-    n_sampled: int | None,
-    n_workers: int,
-    on_start: Callable[[int], None],
-    on_rows: Callable[[int], None],
+    n_sampled: int | None = None,
+    n_workers: int = 1,
+    on_start: Callable[[int], object] = lambda _: None,
+    on_rows: Callable[[int], object] = lambda _: None,
 ) -> VerifyReport:
-    """Verify a run. With `n_sampled`, only so many samples, drawn by their seeds' hash, are read in depth.
+    """Verify a run, and decode and mix again `n_sampled` samples, drawn by hash (default: all).
 
-    `on_start` hears the number of rows to read, `on_rows` how many were read since. Raises UserError where
-    there is no run, CopilotError where a worker is lost.
+    `on_start` receives the number of rows to read, `on_rows` the number of rows read since its last call.
+    Raises UserError if there is no run, CopilotError if a worker process is lost.
     """
     run = Run(place)
     problems: list[Problem] = []
-    described = _describe(run, problems)
+    described = _read_description(run, problems)
     void: list[LedgerEntry] = []
-    entries = list(_entries(run, problems, void))
-    seeds = _account(entries, described.plan if described else None, problems)
-    in_depth = _draw([seed_id for entry in entries for seed_id in entry.accepted], n_sampled)
+    entries = list(_read_entries(run, problems, void))
+    seeds = _check_seeds(entries, described.plan if described else None, problems)
+    in_depth = _draw_samples([seed_id for entry in entries for seed_id in entry.accepted], n_sampled)
     keep = described.fingerprint.config.keep if described else None
-    jobs = [job for entry in entries for job in _jobs(run.place, entry, in_depth, keep)]
+    jobs = [job for entry in entries for job in _create_jobs(run.place, entry, in_depth, keep)]
     on_start(sum(job.file.n_rows for job in jobs))
     results: list[FileResult] = []
-    for job, result in _verified(jobs, n_workers):
+    for job, result in _verify_files(jobs, n_workers):
         results.append(result)
         on_rows(job.file.n_rows)
     problems += sorted((p for result in results for p in result.problems), key=lambda p: (p.file, p.id))
     return VerifyReport(
         run=run.place,
         problems=tuple(problems),
-        notes=tuple(_notes(run, entries, void)),
+        notes=tuple(_list_strays(run, entries, void)),
         n_planned=described.plan.n_seeds if described else None,
         n_accounted=len(seeds),
         n_files=len(jobs),
@@ -110,8 +111,8 @@ def verify(
     )
 
 
-def _describe(run: Run, problems: list[Problem]) -> _Description | None:
-    """What `run.json` says. Raises UserError where there is none."""
+def _read_description(run: Run, problems: list[Problem]) -> _Description | None:
+    """Return the content of `run.json`, or None if it is damaged. Raises UserError if there is no run."""
     try:
         content = run.describe()
         described = _Description.model_validate(content)
@@ -128,14 +129,14 @@ def _describe(run: Run, problems: list[Problem]) -> _Description | None:
     return described
 
 
-def _entries(run: Run, problems: list[Problem], void: list[LedgerEntry]) -> Iterator[LedgerEntry]:
-    """The entries that can be read and that stand, each with a file for its seeds; others are void."""
+def _read_entries(run: Run, problems: list[Problem], void: list[LedgerEntry]) -> Iterator[LedgerEntry]:
+    """Yield the valid entries; add void ones to `void`, and damaged ones to `problems`."""
 
     def note(name: str, error: CorruptDataError) -> None:
         problems.append(Problem("ledger-entry", str(error), f"ledger/{name}.json"))
 
-    for entry, stands in run.ledger.judge(note):
-        if not stands:
+    for entry, is_valid in run.ledger.judge(note):
+        if not is_valid:
             void.append(entry)
             continue
         for kind, seed_ids in (("samples", entry.accepted), ("rejects", entry.rejected)):
@@ -146,8 +147,8 @@ def _entries(run: Run, problems: list[Problem], void: list[LedgerEntry]) -> Iter
         yield entry
 
 
-def _account(entries: Iterable[LedgerEntry], plan: _Plan | None, problems: list[Problem]) -> Counter[str]:
-    """Hold the seeds of the ledger against the plan: every one exactly once."""
+def _check_seeds(entries: Iterable[LedgerEntry], plan: _Plan | None, problems: list[Problem]) -> Counter[str]:
+    """Compare the seeds of the ledger with the recorded ones: each exactly once."""
     seeds = Counter(seed_id for entry in entries for seed_id in entry.seed_ids)
     for seed_id, n_times in sorted(seeds.items()):
         if n_times > 1:
@@ -158,18 +159,22 @@ def _account(entries: Iterable[LedgerEntry], plan: _Plan | None, problems: list[
     if len(seeds) < plan.n_seeds:
         problems.append(Problem("incomplete", message, "run.json"))
     elif len(seeds) > plan.n_seeds or content_hash(sorted(seeds)) != plan.seed_ids_sha256:
-        problems.append(Problem("seeds-unplanned", f"{message}, but they are not those planned", "run.json"))
+        problems.append(
+            Problem("seeds-unplanned", f"{message}, but they are not those of the run", "run.json")
+        )
     return seeds
 
 
-def _draw(seed_ids: Sequence[str], n_sampled: int | None) -> frozenset[str]:
-    """The seeds whose samples are looked at in depth, whatever order they come in."""
+def _draw_samples(seed_ids: Sequence[str], n_sampled: int | None) -> frozenset[str]:
+    """Return the seeds whose samples are verified in depth, whatever their order."""
     if n_sampled is None:
         return frozenset(seed_ids)
     return frozenset(heapq.nsmallest(n_sampled, seed_ids, key=content_hash))
 
 
-def _jobs(place: str, entry: LedgerEntry, in_depth: frozenset[str], keep: Keep | None) -> Iterator[FileJob]:
+def _create_jobs(
+    place: str, entry: LedgerEntry, in_depth: frozenset[str], keep: Keep | None
+) -> Iterator[FileJob]:
     for file in entry.files:
         if file.kind == "samples":
             chosen = in_depth.intersection(entry.accepted)
@@ -178,12 +183,12 @@ def _jobs(place: str, entry: LedgerEntry, in_depth: frozenset[str], keep: Keep |
             yield FileJob(place, file, entry.rejected, entry.reasons, 0.0, frozenset(), keep)
 
 
-def _verified(jobs: Sequence[FileJob], n_workers: int) -> Iterator[tuple[FileJob, FileResult]]:
+def _verify_files(jobs: Sequence[FileJob], n_workers: int) -> Iterator[tuple[FileJob, FileResult]]:
     if n_workers == 1 or len(jobs) <= 1:
         yield from ((job, verify_file(job)) for job in jobs)
         return
     spawn = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(min(n_workers, len(jobs)), mp_context=spawn, initializer=_leave_signals)
+    pool = ProcessPoolExecutor(min(n_workers, len(jobs)), mp_context=spawn, initializer=_ignore_interrupts)
     try:
         futures = {pool.submit(verify_file, job): job for job in jobs}
         for future in as_completed(futures):
@@ -191,21 +196,21 @@ def _verified(jobs: Sequence[FileJob], n_workers: int) -> Iterator[tuple[FileJob
     except BrokenProcessPool as error:
         raise CopilotError(
             "a worker process ended unexpectedly; run the same command again, "
-            "with fewer --workers if memory ran out"
+            "with fewer `n_workers` if memory ran out"
         ) from error
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _leave_signals() -> None:
-    """Leave Ctrl-C, which the terminal sends to the whole group, to the process that was started by hand."""
+def _ignore_interrupts() -> None:
+    """Ignore Ctrl-C, which the terminal sends to all processes; the main process handles it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _notes(run: Run, entries: Iterable[LedgerEntry], void: Iterable[LedgerEntry]) -> Iterator[str]:
-    """Void entries, and files that no other entry names: what a crash left, or somebody put there."""
+def _list_strays(run: Run, entries: Iterable[LedgerEntry], void: Iterable[LedgerEntry]) -> Iterator[str]:
+    """Yield a note for each void entry, and for each file that no valid entry names."""
     for entry in void:
-        yield f"ledger/{entry.name}.json: void, for an entry before has seeds of it, so not part of the run"
+        yield f"ledger/{entry.name}.json: void: an earlier entry has some of its seeds; not part of the run"
     known = {file.path for entry in entries for file in entry.files}
     known |= {f"ledger/{name}.json" for name in run.ledger.names()}
     for folder in (*FOLDERS.values(), "ledger"):

@@ -24,12 +24,12 @@ from copilot.units import Audio
 from copilot.vocabulary import Check
 from pipelines.cli.commands.show import print_sample, run_show
 from pipelines.inspection import show as show_module
-from pipelines.inspection.number_text import loudness_text, number_text, panning_text
-from pipelines.inspection.picture.lanes import Lane, lanes_of
-from pipelines.inspection.picture.page import blank_page
+from pipelines.inspection.number_text import format_loudness, format_number, format_panning
+from pipelines.inspection.picture.canvas import open_canvas
 from pipelines.inspection.picture.spectrogram import log_spectrogram
 from pipelines.inspection.picture.timeline import draw_timeline
-from pipelines.inspection.show import ShownSample, show_sample, slug
+from pipelines.inspection.picture.turn_lanes import Lane, list_lanes
+from pipelines.inspection.show import ShownSample, show_sample, slugify
 from pipelines.run.run import Run
 from pipelines.run.shards import ShardWriter
 
@@ -82,7 +82,7 @@ def names_in(folder: Path) -> set[str]:
 
 def test_a_sample_laid_out(made: Path, tmp_path: Path):
     sample = a_sample(1)
-    shown = show_sample(made, SEED_ID, tmp_path / "out", force=False)
+    shown = show_sample(made, SEED_ID, tmp_path / "out")
     assert [path.name for path in shown.paths] == FILES
     assert names_in(tmp_path / "out") == set(FILES)
     for index, mix in enumerate(sample.mixes):
@@ -96,7 +96,7 @@ def test_a_sample_laid_out(made: Path, tmp_path: Path):
 
 def test_dialogue_is_readable(made: Path, tmp_path: Path, drawn: list[Drawn]):
     sample = a_sample(1)
-    shown = show_sample(made, SEED_ID, tmp_path, force=False)
+    shown = show_sample(made, SEED_ID, tmp_path)
     text = (tmp_path / "dialogue.json").read_text(encoding="utf-8")
     content = json.loads(text)
     assert content == shown.content
@@ -112,7 +112,7 @@ def test_dialogue_is_readable(made: Path, tmp_path: Path, drawn: list[Drawn]):
 
 def test_mixes_made_again_from_stems_are_the_stored_ones(tmp_path: Path, drawn: list[Drawn]):
     run = a_run(tmp_path / "run", n_samples=1, n_rejects=0, keep="stems")
-    shown = show_sample(run.place, None, tmp_path / "out", force=False)
+    shown = show_sample(run.place, out=tmp_path / "out")
     sample = a_sample(0)
     assert [path.name for path in shown.paths] == FILES
     for index, mix in enumerate(sample.mixes):
@@ -121,7 +121,7 @@ def test_mixes_made_again_from_stems_are_the_stored_ones(tmp_path: Path, drawn: 
 
 def test_without_stems_there_are_mixes(tmp_path: Path, drawn: list[Drawn]):
     run = a_run(tmp_path / "run", n_samples=1, n_rejects=0, keep="mixes")
-    shown = show_sample(run.place, None, tmp_path / "out", force=False)
+    shown = show_sample(run.place, out=tmp_path / "out")
     assert [path.name for path in shown.paths] == [n for n in FILES if not n.startswith("stem")]
 
 
@@ -132,12 +132,12 @@ def test_a_mix_too_few_is_damage(tmp_path: Path, drawn: list[Drawn]):
     writer.add_sample(replace(sample, mixes=sample.mixes[:2]))
     writer.commit()
     with pytest.raises(CorruptDataError, match=f"row {sample.id}: 2 mixes, 3 turns"):
-        show_sample(run.place, None, tmp_path / "out", force=False)
+        show_sample(run.place, out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
 def test_picture_is_of_the_stored_audio(made: Path, tmp_path: Path, drawn: list[Drawn]):
-    shown = show_sample(made, SEED_ID, tmp_path, force=False)
+    shown = show_sample(made, SEED_ID, tmp_path)
     (call,) = drawn
     assert call.dialogue == shown.dialogue
     assert call.name == f"{shown.id} · hq"
@@ -147,7 +147,7 @@ def test_picture_is_of_the_stored_audio(made: Path, tmp_path: Path, drawn: list[
 
 def test_default_folder_is_the_samples_own(tmp_path: Path, drawn: list[Drawn]):
     run = Path(a_run(tmp_path / "run", n_samples=1, n_rejects=0).place)
-    shown = show_sample(run, None, None, force=False)
+    shown = show_sample(run)
     assert shown.folder == run / "show" / a_sample(0).id
     assert names_in(shown.folder) == set(FILES)
     assert Run(run).delete_leftovers() == []
@@ -157,32 +157,31 @@ def test_folder_that_is_not_empty_is_left_alone(made: Path, tmp_path: Path, draw
     (tmp_path / "turn-9.flac").write_bytes(b"of another sample")
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(UserError) as caught:
-        show_sample(made, None, tmp_path, force=False)
-    assert str(caught.value) == (
-        f"{tmp_path}: is not empty; write over it with --force, or choose another --out"
-    )
+        show_sample(made, out=tmp_path)
+    assert (caught.value.field, str(tmp_path) in str(caught.value)) == ("out", True)
     assert names_in(tmp_path) == {"turn-9.flac", "notes.txt"}
-    show_sample(made, None, tmp_path, force=True)
+    show_sample(made, out=tmp_path, force=True)
     assert names_in(tmp_path) == {*FILES, "notes.txt"}
 
 
 def test_file_in_the_way(made: Path, tmp_path: Path, drawn: list[Drawn]):
     (tmp_path / "file").write_text("")
-    with pytest.raises(UserError, match="file: is not a folder; choose another --out"):
-        show_sample(made, None, tmp_path / "file", force=True)
-    with pytest.raises(UserError, match=r"below: cannot be written \(Not a directory\); choose another"):
-        show_sample(made, None, tmp_path / "file" / "below", force=False)
+    for folder, fault in (
+        (tmp_path / "file", "not a folder"),
+        (tmp_path / "file" / "below", "Not a directory"),
+    ):
+        with pytest.raises(UserError, match=fault) as caught:
+            show_sample(made, out=folder, force=True)
+        assert caught.value.field == "out"
 
 
-def test_missing_extra_is_told_before_anything_is_written(
+def test_missing_extra_is_reported_before_anything_is_written(
     made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(MissingExtraError) as caught:
-        show_sample(made, None, tmp_path / "out", force=False)
-    assert str(caught.value) == (
-        "show's picture: needs the extra 'view'; install it with: pip install 'audiocopilot[view]'"
-    )
+        show_sample(made, out=tmp_path / "out")
+    assert "audiocopilot[view]" in str(caught.value)
     assert not (tmp_path / "out").exists()
 
 
@@ -198,39 +197,48 @@ def test_missing_extra_is_told_before_anything_is_written(
     ],
 )
 def test_slug(text: str, expected: str):
-    assert slug(text) == expected
+    assert slugify(text) == expected
 
 
 @given(st.text())
 def test_slug_is_safe_in_a_file_name(text: str):
-    assert set(slug(text)) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")
-    assert len(slug(text)) <= 40
+    assert set(slugify(text)) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")
+    assert len(slugify(text)) <= 40
 
 
-def test_lanes_of_every_turn():
+def test_list_lanes_every_turn():
     dialogue = a_dialogue(Seed("s", "text"))
     story, louder, replaced = (
-        [(lane.element.id, lane.mark, sorted(lane.fields)) for lane in lanes_of(dialogue, k)]
+        [(lane.element.id, lane.mark, sorted(lane.fields)) for lane in list_lanes(dialogue, k)]
         for k in range(3)
     )
     assert story == [(1, None, []), (2, None, []), (3, None, [])]
     assert louder == [(1, None, []), (2, "changed", ["loudness"]), (3, None, [])]
     assert replaced == [(1, None, []), (2, None, []), (3, "removed", []), (4, "added", [])]
-    door = lanes_of(dialogue, 1)[1]
-    assert (door.old("loudness"), door.element.loudness, door.old("panning")) == (-18.0, -12.0, None)
-    assert Lane(door.element).old("loudness") is None
+    door = list_lanes(dialogue, 1)[1]
+    assert (door.value_before("loudness"), door.element.loudness, door.value_before("panning")) == (
+        -18.0,
+        -12.0,
+        None,
+    )
+    assert Lane(door.element).value_before("loudness") is None
 
 
 @pytest.mark.parametrize(
     ("panning", "text"), [(0, "C"), (-0.0, "C"), (0.004, "C"), (-0.6, "L60"), (1, "R100"), (0.155, "R16")]
 )
 def test_panning_text(panning: float, text: str):
-    assert panning_text(panning) == text
+    assert format_panning(panning) == text
 
 
 def test_numbers_are_short():
-    assert [loudness_text(x) for x in (-28.0, -12.54, 0.0, -0.04)] == [f"{MINUS}28", f"{MINUS}12.5", "0", "0"]
-    assert [number_text(x) for x in (1.0, 0.25, 12.345, -3.0)] == ["1", "0.25", "12.35", f"{MINUS}3"]
+    assert [format_loudness(x) for x in (-28.0, -12.54, 0.0, -0.04)] == [
+        f"{MINUS}28",
+        f"{MINUS}12.5",
+        "0",
+        "0",
+    ]
+    assert [format_number(x) for x in (1.0, 0.25, 12.345, -3.0)] == ["1", "0.25", "12.35", f"{MINUS}3"]
 
 
 def test_spectrogram_of_a_sine_reads_its_level_at_its_pitch():
@@ -308,26 +316,29 @@ def test_picture_grows_with_its_lanes_and_takes_any_text():
     assert taller > height + 2 * 19 * 0.27 * 180
 
 
-def test_picture_of_a_turn_without_sound():
+def test_a_turn_without_sound_has_its_place_in_the_picture():
     scene = Scene(elements=(a_sound(0),))
     dialogue = edited(scene, ("remove", [Remove(id=0)]))
-    draw_timeline(dialogue, [np.zeros((2, 48_000), np.float32), np.zeros((2, 0), np.float32)], "n")
+    silence, nothing = np.zeros((2, 48_000), np.float32), np.zeros((2, 0), np.float32)
+    picture = draw_timeline(dialogue, [silence, nothing], "n")
+    assert size_of(picture) == size_of(draw_timeline(dialogue, [silence, silence], "n"))
+    assert size_of(picture)[1] > size_of(draw_timeline(edited(scene), [silence], "n"))[1]
 
 
 def test_text_is_cut_and_wrapped_to_its_room():
     pytest.importorskip("matplotlib")
-    with blank_page(10, what="a test") as page:
+    with open_canvas(10, what="a test") as canvas:
         text = "a fairly long caption of some sound"
-        assert page.fitted(text, 8, 9) == text
-        cut = page.fitted(text, 8, 1.0)
+        assert canvas.shorten(text, 8, 9) == text
+        cut = canvas.shorten(text, 8, 1.0)
         assert cut.endswith("…")
-        assert page.text_width(cut, 8) <= 1.0 < page.text_width(text[: len(cut) + 1] + "…", 8)
-        lines = page.wrapped("one two three " * 20, 11, 3.0, 3)
+        assert canvas.measure_text(cut, 8) <= 1.0 < canvas.measure_text(text[: len(cut) + 1] + "…", 8)
+        lines = canvas.wrap("one two three " * 20, 11, 3.0, 3)
         assert len(lines) == 3
-        assert all(page.text_width(line, 11) <= 3.0 for line in lines)
+        assert all(canvas.measure_text(line, 11) <= 3.0 for line in lines)
         assert lines[2].endswith("…")
-        assert page.wrapped("short", 11, 3.0, 3) == ["short"]
-        assert page.text_width("雨", 8) == page.text_width("□", 8)
+        assert canvas.wrap("short", 11, 3.0, 3) == ["short"]
+        assert canvas.measure_text("雨", 8) == canvas.measure_text("□", 8)
 
 
 def printed(shown: ShownSample) -> str:
@@ -338,7 +349,7 @@ def printed(shown: ShownSample) -> str:
 
 
 def test_dialogue_is_printed_turn_by_turn(made: Path, tmp_path: Path, drawn: list[Drawn]):
-    shown = show_sample(made, SEED_ID, tmp_path, force=False)
+    shown = show_sample(made, SEED_ID, tmp_path)
     lines = [" ".join(line.split()) for line in printed(shown).splitlines()]
     for expected in (
         f"{shown.id} hq",
@@ -380,5 +391,5 @@ def test_json(made: Path, tmp_path: Path, drawn: list[Drawn], capsys: pytest.Cap
 
 def test_unknown_sample_is_told(made: Path, tmp_path: Path):
     with pytest.raises(UserError, match=r"nobody: not in .*; there are 3 samples, such as"):
-        show_sample(made, "nobody", tmp_path / "out", force=False)
+        show_sample(made, "nobody", tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -24,7 +24,7 @@ from copilot.sample import Sample
 from copilot.vocabulary import Check
 from pipelines.cli.commands.stats import print_stats, run_stats_command
 from pipelines.inspection.stats import CheckStats, ElementStats, TaskStats, run_stats
-from pipelines.inspection.tally import Distinct, DistinctTally, Spread, Tally, TopTally
+from pipelines.inspection.streaming_stats import Distinct, DistinctCounter, Spread, SpreadCounter, TopCounter
 from pipelines.run.shards import ShardWriter
 
 
@@ -214,7 +214,7 @@ def test_tables_without_rows_are_left_out(tmp_path: Path):
 
 @given(st.lists(st.lists(st.integers(-5000, 5000), max_size=8), min_size=1, max_size=6))
 def test_tally_is_what_statistics_say(parts: list[list[int]]):
-    tally = Tally()
+    tally = SpreadCounter()
     for part in parts:
         tally.add(np.array(part, dtype=np.float64) / 1000)
     values = [value / 1000 for part in parts for value in part]
@@ -229,14 +229,14 @@ def test_tally_is_what_statistics_say(parts: list[list[int]]):
 
 @given(st.lists(st.text(max_size=3)))
 def test_distinct_tally(texts: list[str]):
-    tally = DistinctTally()
+    tally = DistinctCounter()
     for text in texts:
         tally.add({text: 1})
     assert tally.result() == Distinct(len(texts), len(set(texts)))
 
 
 def test_distinct_tally_of_more_than_it_holds_at_once():
-    tally = DistinctTally()
+    tally = DistinctCounter()
     for _ in range(2):
         for start in range(0, 150_000, 50_000):
             tally.add({str(number): 2 for number in range(start, start + 50_000)})
@@ -244,7 +244,7 @@ def test_distinct_tally_of_more_than_it_holds_at_once():
 
 
 def test_top_tally_keeps_the_frequent():
-    tally = TopTally(n_kept=2)
+    tally = TopCounter(n_kept=2)
     tally.add({"rain": 5, "bell": 3, "door": 1})
     assert tally.top(3) == (("rain", 5), ("bell", 3), ("door", 1))
     tally.add({"dog": 1, "cat": 1, "bell": 2})

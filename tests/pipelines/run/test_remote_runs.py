@@ -120,7 +120,7 @@ def test_verify_stats_status_stems_and_filter(made: str, capsys: pytest.CaptureF
 
 def test_show_lays_a_sample_out_here(made: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    shown = show_sample(made, None, None, force=False)
+    shown = show_sample(made)
     assert shown.folder == Path("show") / shown.id
     assert (tmp_path / shown.folder / "turn-0.flac").read_bytes() == mixes(made)[shown.id][0]
 
@@ -183,7 +183,7 @@ def test_damage_behind_a_uri_is_found(s3: str) -> None:
     first, second = (path for path in sorted(run.ledger.paths()) if path.startswith("shards/"))
     run.storage.remove(first)
     run.storage.write(second, run.storage.read(second)[:-1])
-    report = verify(run.place, n_sampled=0, n_workers=1, on_start=lambda _: None, on_rows=lambda _: None)
+    report = verify(run.place, n_sampled=0)
     assert [(problem.kind, problem.file) for problem in report.problems] == [
         ("file-missing", first),
         ("file-size", second),

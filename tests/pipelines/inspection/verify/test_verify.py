@@ -1,4 +1,4 @@
-"""Verify: a whole run has no problems; each kind of damage is found, named, and leaves the rest readable."""
+"""Verify: a whole run has no problems; each kind of damage is found, named, and the rest is still read."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,8 @@ from copilot.errors import UserError
 from copilot.hashing import content_hash
 from pipelines.cli.commands.verify import run_verify
 from pipelines.inspection.verify import row as verify_row
-from pipelines.inspection.verify.row import Fault, row_faults
+from pipelines.inspection.verify.problem import Problem
+from pipelines.inspection.verify.row import find_row_problems
 from pipelines.inspection.verify.run import VerifyReport, verify
 from pipelines.run.ledger import CommittedFile, entry_name
 from pipelines.run.run import Run
@@ -36,21 +38,8 @@ N_SAMPLES, N_REJECTS = 3, 1
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("verify") / "run"
-    made = a_run(folder, n_samples=N_SAMPLES, n_rejects=N_REJECTS, per_shard=2)
-    for file in (file for entry in made.ledger.entries() for file in entry.files):
-        rename(folder, file.path)
+    a_run(folder, n_samples=N_SAMPLES, n_rejects=N_REJECTS, per_shard=2)
     return folder
-
-
-def rename(run: Path, path: str) -> None:
-    """Give a file the name of its entry: what files are called is the ledger's affair."""
-    for entry in (run / "ledger").iterdir():
-        known = json.loads(entry.read_bytes())
-        for file in known["files"]:
-            if file["path"] == path:
-                file["path"] = f"{Path(path).parent}/{entry.stem}.parquet"
-                (run / path).rename(run / file["path"])
-        entry.write_text(json.dumps(known))
 
 
 @pytest.fixture
@@ -58,23 +47,12 @@ def run(whole: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(whole, tmp_path / "run"))
 
 
-def verified(folder: Path, *, n_sampled: int | None = None, n_workers: int = 1) -> VerifyReport:
-    return verify(
-        folder, n_sampled=n_sampled, n_workers=n_workers, on_start=lambda _: None, on_rows=lambda _: None
-    )
-
-
 def found(folder: Path) -> list[tuple[str, str, str, str]]:
-    return [(p.kind, p.file, p.id, p.message) for p in verified(folder).problems]
+    return [(p.kind, p.file, p.id, p.message) for p in verify(folder).problems]
 
 
 # The entries' names come from their seeds: fixed by the made run.
 FIRST, SECOND = entry_name(["test/0000", "test/0001", "test/bad-0000"]), entry_name(["test/0002"])
-FIRST_SHARD, SECOND_SHARD, REJECTED = (
-    f"shards/{FIRST}.parquet",
-    f"shards/{SECOND}.parquet",
-    f"rejects/{FIRST}.parquet",
-)
 IDS = [content_hash([7, f"test/{k:04d}"])[:16] for k in range(N_SAMPLES)]
 
 
@@ -91,28 +69,40 @@ def edit_description(run: Path, change: Callable[[dict[str, Any]], None]) -> Non
     Run(run).write_description(content)
 
 
-def rewrite(run: Path, shard: str, change: Callable[[list[dict[str, Any]]], None], schema=SAMPLES) -> None:
-    """Write a shard anew with other rows, and enter it in the ledger as if it had always been so."""
-    rows = pq.read_table(run / shard).to_pylist()
+def shard_of(run: Path, name: str) -> str:
+    """The path of an entry's file of samples, which is named by its content."""
+    return next(file.path for file in Run(run).ledger.read(name).files if file.kind == "samples")
+
+
+def rejects_of(run: Path, name: str) -> str:
+    return next(file.path for file in Run(run).ledger.read(name).files if file.kind == "rejects")
+
+
+def rewrite(run: Path, path: str, change: Callable[[list[dict[str, Any]]], None], schema=SAMPLES) -> None:
+    """Replace a file by one with other rows, under its new name and in the ledger, as if it was made so."""
+    rows = pq.read_table(run / path).to_pylist()
     change(rows)
-    file = HashedFile((run / shard).parent)
+    (run / path).unlink()
+    file = HashedFile((run / path).parent)
     pq.write_table(pa.Table.from_pylist(rows, schema=schema), pa.PythonFile(file, mode="w"))
-    file.publish(Path(shard).name)
-    known = CommittedFile(shard, file.sha256, file.n_bytes, len(rows))
+    name = f"{file.sha256[:16]}.parquet"
+    file.publish(name)
+    committed = CommittedFile(f"{Path(path).parent}/{name}", file.sha256, file.n_bytes, len(rows))
 
     def enter(entry: dict[str, Any]) -> None:
-        entry["files"] = [
-            {"path": known.path, "sha256": known.sha256, "n_bytes": known.n_bytes, "n_rows": known.n_rows}
-            if named["path"] == shard
-            else named
-            for named in entry["files"]
-        ]
+        entry["files"] = [asdict(committed) if named["path"] == path else named for named in entry["files"]]
 
-    edit_entry(run, Path(shard).stem, enter)
+    for name in Run(run).ledger.names():
+        edit_entry(run, name, enter)
+
+
+def test_files_are_named_by_their_content(run: Path) -> None:
+    files = [file for entry in Run(run).ledger.entries() for file in entry.files]
+    assert [Path(file.path).stem for file in files] == [file.sha256[:16] for file in files]
 
 
 def test_a_whole_run_has_no_problems(run: Path) -> None:
-    assert verified(run) == VerifyReport(
+    assert verify(run) == VerifyReport(
         run=str(run),
         problems=(),
         notes=(),
@@ -133,101 +123,107 @@ def test_a_run_is_whole_with_only_the_audio_that_it_keeps(
     tmp_path: Path, keep: str, n_mixes: int, n_stems: int
 ) -> None:
     a_run(tmp_path / "run", n_samples=1, n_rejects=0, keep=keep)
-    report = verified(tmp_path / "run")
+    report = verify(tmp_path / "run")
     assert (report.problems, report.n_mixes, report.n_stems) == ((), n_mixes, n_stems)
 
 
-def test_a_sample_of_the_samples_is_read_in_depth_and_all_else_is_still_held_against_the_ledger(
+def test_some_samples_are_read_in_depth_and_all_are_compared_with_the_ledger(
     run: Path,
 ) -> None:
     def break_mixes(rows: list[dict[str, Any]]) -> None:
         for row in rows:
             row["mixes"][0]["bytes"] = b"no FLAC"
 
-    rewrite(run, FIRST_SHARD, break_mixes)
-    rewrite(run, SECOND_SHARD, break_mixes)
+    rewrite(run, shard_of(run, FIRST), break_mixes)
+    rewrite(run, shard_of(run, SECOND), break_mixes)
     for n_sampled in range(N_SAMPLES + 1):
-        report = verified(run, n_sampled=n_sampled)
+        report = verify(run, n_sampled=n_sampled)
         assert report.n_in_depth == n_sampled
         assert [problem.kind for problem in report.problems] == ["mix-file"] * n_sampled
     edit_entry(run, FIRST, lambda entry: entry.update(accepted=["test/0000"]))
-    kinds = [problem.kind for problem in verified(run, n_sampled=0).problems]
+    kinds = [problem.kind for problem in verify(run, n_sampled=0).problems]
     assert kinds == ["incomplete", "file-seeds"]
 
 
 def test_more_workers_find_the_same(run: Path) -> None:
-    rewrite(run, SECOND_SHARD, lambda rows: rows[0].update(headroom_db=-0.5))
-    (run / REJECTED).unlink()
-    report = verified(run)
+    rewrite(run, shard_of(run, SECOND), lambda rows: rows[0].update(headroom_db=-0.5))
+    (run / rejects_of(run, FIRST)).unlink()
+    report = verify(run)
     assert len(report.problems) > 1
-    assert verified(run, n_workers=2) == report
+    assert verify(run, n_workers=2) == report
 
 
-def test_what_is_no_run_is_the_users_mistake(tmp_path: Path) -> None:
+def test_a_folder_without_a_run_is_a_user_error(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"no run\.json"):
-        verified(tmp_path)
+        verify(tmp_path)
 
 
 # Damage to files
 
 
 def test_a_flipped_byte_is_found_by_its_hash_and_in_the_rows_that_it_hits(run: Path) -> None:
-    path = run / FIRST_SHARD
+    path = run / shard_of(run, FIRST)
     audio = pq.read_table(path)["mixes"][0][1]["bytes"].as_py()
     data = bytearray(path.read_bytes())
     data[data.index(audio) + len(audio) // 2] ^= 1
     path.write_bytes(data)
     (first, *_, message), *others = found(run)
-    known = next(file.sha256 for file in Run(run).ledger.read(FIRST).files if file.path == FIRST_SHARD)
+    known = next(
+        file.sha256 for file in Run(run).ledger.read(FIRST).files if file.path == shard_of(run, FIRST)
+    )
     assert first == "file-hash"
     assert message == f"SHA-256 {hashlib.sha256(data).hexdigest()}; the ledger says {known}"
     # The mix is cut short where the decoder gives up, or it is not what its stems make.
-    assert {(file, row_id) for _, file, row_id, _ in others} == {(FIRST_SHARD, IDS[0])}
+    assert {(file, row_id) for _, file, row_id, _ in others} == {(shard_of(run, FIRST), IDS[0])}
     assert {kind for kind, *_ in others} <= {"mix-file", "mix-length", "remix", "null-test"}
 
 
 def test_a_missing_file_is_found(run: Path) -> None:
-    (run / FIRST_SHARD).unlink()
-    assert found(run) == [("file-missing", FIRST_SHARD, "", "not there, but the ledger names it")]
+    (run / shard_of(run, FIRST)).unlink()
+    assert [problem[:3] for problem in found(run)] == [("file-missing", shard_of(run, FIRST), "")]
 
 
 def test_a_truncated_file_is_found(run: Path) -> None:
-    n_bytes = (run / SECOND_SHARD).stat().st_size
-    (run / SECOND_SHARD).write_bytes((run / SECOND_SHARD).read_bytes()[:1000])
+    n_bytes = (run / shard_of(run, SECOND)).stat().st_size
+    (run / shard_of(run, SECOND)).write_bytes((run / shard_of(run, SECOND)).read_bytes()[:1000])
     size, unreadable = found(run)
-    assert size == ("file-size", SECOND_SHARD, "", f"1000 bytes; the ledger says {n_bytes}")
-    assert unreadable[:3] == ("file-unreadable", SECOND_SHARD, "")
+    assert size == ("file-size", shard_of(run, SECOND), "", f"1000 bytes; the ledger says {n_bytes}")
+    assert unreadable[:3] == ("file-unreadable", shard_of(run, SECOND), "")
     assert unreadable[3].startswith("cannot be read as Parquet (")
 
 
 def test_other_columns_are_found(run: Path) -> None:
     message = "its columns are not those of this version"
-    rewrite(run, SECOND_SHARD, lambda rows: None, SAMPLES.remove_metadata())
-    assert found(run) == [("file-schema", SECOND_SHARD, "", message)]
-    rewrite(run, SECOND_SHARD, lambda rows: None, pa.schema(list(SAMPLES)[:5], metadata=SAMPLES.metadata))
-    assert found(run) == [("file-schema", SECOND_SHARD, "", message)]
+    rewrite(run, shard_of(run, SECOND), lambda rows: None, SAMPLES.remove_metadata())
+    assert found(run) == [("file-schema", shard_of(run, SECOND), "", message)]
+    rewrite(
+        run, shard_of(run, SECOND), lambda rows: None, pa.schema(list(SAMPLES)[:5], metadata=SAMPLES.metadata)
+    )
+    assert found(run) == [("file-schema", shard_of(run, SECOND), "", message)]
 
 
 def test_a_dropped_row_is_found(run: Path) -> None:
-    n_rows = len(pq.read_table(run / FIRST_SHARD))
-    rewrite(run, FIRST_SHARD, lambda rows: rows.pop())
+    n_rows = len(pq.read_table(run / shard_of(run, FIRST)))
+    rewrite(run, shard_of(run, FIRST), lambda rows: rows.pop())
     edit_entry(run, FIRST, lambda entry: entry["files"][1].update(n_rows=n_rows))
     assert found(run) == [
-        ("file-rows", FIRST_SHARD, "", "1 rows; the ledger says 2"),
-        ("file-seeds", FIRST_SHARD, "", "lacks test/0001, which the ledger says it holds"),
-        ("ledger-counts", FIRST_SHARD, "", "{'hq': 1}; the ledger says {'hq': 2}"),
-        ("ledger-counts", FIRST_SHARD, "", "6.000 s of mixes; the ledger says 12.000"),
+        ("file-rows", shard_of(run, FIRST), "", "1 rows; the ledger says 2"),
+        ("file-seeds", shard_of(run, FIRST), "", "lacks test/0001, which the ledger names"),
+        ("ledger-counts", shard_of(run, FIRST), "", "{'hq': 1}; the ledger says {'hq': 2}"),
+        ("ledger-counts", shard_of(run, FIRST), "", "6.000 s of mixes; the ledger says 12.000"),
     ]
 
 
 def test_a_reject_under_another_reason_or_seed_is_found(run: Path) -> None:
-    rewrite(run, REJECTED, lambda rows: rows[0].update(reason="words", seed_id="test/else"), REJECTS)
+    rewrite(
+        run, rejects_of(run, FIRST), lambda rows: rows[0].update(reason="words", seed_id="test/else"), REJECTS
+    )
     assert found(run) == [
-        ("file-seeds", REJECTED, "", "lacks test/bad-0000, which the ledger says it holds"),
-        ("file-seeds", REJECTED, "", "holds test/else, which the ledger does not name"),
+        ("file-seeds", rejects_of(run, FIRST), "", "lacks test/bad-0000, which the ledger names"),
+        ("file-seeds", rejects_of(run, FIRST), "", "holds test/else, which the ledger does not name"),
         (
             "ledger-counts",
-            REJECTED,
+            rejects_of(run, FIRST),
             "",
             "{'validate/words': 1}; the ledger says {'validate/one-ambience': 1}",
         ),
@@ -235,9 +231,9 @@ def test_a_reject_under_another_reason_or_seed_is_found(run: Path) -> None:
 
 
 def test_stray_files_are_noted_and_harm_nothing(run: Path) -> None:
-    shutil.copy(run / FIRST_SHARD, run / "shards" / "stray.parquet")
+    shutil.copy(run / shard_of(run, FIRST), run / "shards" / "stray.parquet")
     (run / "ledger" / ".tmp-0").write_bytes(b"")
-    report = verified(run)
+    report = verify(run)
     assert report.problems == ()
     assert report.notes == (
         "shards/stray.parquet: not in the ledger, so not part of the run",
@@ -259,8 +255,8 @@ def test_a_damaged_entry_is_found_and_its_seeds_are_missing(run: Path) -> None:
 def test_an_edited_entry_is_found(run: Path) -> None:
     edit_entry(run, FIRST, lambda entry: entry.update(tiers={"hq": 1, "valid": 1}, audio_s=1.0))
     assert found(run) == [
-        ("ledger-counts", FIRST_SHARD, "", "{'hq': 2}; the ledger says {'hq': 1, 'valid': 1}"),
-        ("ledger-counts", FIRST_SHARD, "", "12.000 s of mixes; the ledger says 1.000"),
+        ("ledger-counts", shard_of(run, FIRST), "", "{'hq': 2}; the ledger says {'hq': 1, 'valid': 1}"),
+        ("ledger-counts", shard_of(run, FIRST), "", "12.000 s of mixes; the ledger says 1.000"),
     ]
 
 
@@ -271,21 +267,20 @@ def test_an_entry_without_a_file_for_its_seeds_is_found(run: Path) -> None:
 
 
 def test_an_entry_with_a_seed_of_an_entry_before_is_void_and_noted(run: Path) -> None:
-    name = "f" * 16
-    shutil.copy(run / SECOND_SHARD, run / f"shards/{name}.parquet")
+    name, content = "f" * 16, b"by another writer"
+    path = f"shards/{hashlib.sha256(content).hexdigest()[:16]}.parquet"
+    (run / path).write_bytes(content)
     shutil.copy(run / f"ledger/{SECOND}.json", run / f"ledger/{name}.json")
-    path = f"shards/{name}.parquet"
     edit_entry(
         run, name, lambda e: (e.update(name=name, rejected=["test/new"]), e["files"][0].update(path=path))
     )
-    report = verified(run)
+    report = verify(run)
     assert (report.problems, report.n_accounted, report.n_samples) == ((), 4, 3)
-    assert report.notes == (
-        f"ledger/{name}.json: void, for an entry before has seeds of it, so not part of the run",
-        f"shards/{name}.parquet: not in the ledger, so not part of the run",
-    )
+    void, stray = report.notes
+    assert void.startswith(f"ledger/{name}.json: void")
+    assert stray == f"{path}: not in the ledger, so not part of the run"
     assert Run(run).delete_leftovers() == [f"ledger/{name}.json", path]
-    assert verified(run).notes == ()
+    assert verify(run).notes == ()
 
 
 def test_a_seed_that_an_entry_names_twice_is_found(run: Path) -> None:
@@ -302,8 +297,8 @@ def test_an_unfinished_run_is_reported_as_such(run: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"n_seeds": 3}, "4 of 3 seeds accounted for, but they are not those planned"),
-        ({"seed_ids_sha256": "0"}, "4 of 4 seeds accounted for, but they are not those planned"),
+        ({"n_seeds": 3}, "4 of 3 seeds accounted for, but they are not those of the run"),
+        ({"seed_ids_sha256": "0"}, "4 of 4 seeds accounted for, but they are not those of the run"),
     ],
 )
 def test_seeds_that_were_not_planned_are_found(run: Path, change: dict[str, Any], message: str) -> None:
@@ -324,7 +319,7 @@ def test_seeds_that_were_not_planned_are_found(run: Path, change: dict[str, Any]
 def test_garbage_in_the_description_is_found(run: Path, content: bytes, message: str) -> None:
     (run / "run.json").write_bytes(content)
     assert found(run) == [("run-description", "run.json", "", f"{run / 'run.json'}: {message}")]
-    assert verified(run).n_planned is None
+    assert verify(run).n_planned is None
 
 
 def test_a_description_without_a_plan_or_with_another_fingerprint_is_found(run: Path) -> None:
@@ -342,13 +337,13 @@ def test_any_flipped_bit_of_a_shard_is_a_problem_and_never_an_error(
     whole: Path, tmp_path: Path, data: st.DataObject
 ) -> None:
     run = Path(shutil.copytree(whole, tmp_path / "run", dirs_exist_ok=True))
-    shard = run / data.draw(st.sampled_from([SECOND_SHARD, REJECTED]))
+    shard = run / data.draw(st.sampled_from([shard_of(run, SECOND), rejects_of(run, FIRST)]))
     content = bytearray(shard.read_bytes())
     # The footer, where damage does the most, is a small part: aim at it.
     position = data.draw(st.integers(1, 4096) | st.integers(1, len(content)))
     content[-min(position, len(content))] ^= 1 << data.draw(st.integers(0, 7))
     shard.write_bytes(content)
-    assert verified(run, n_sampled=1).problems[0].kind == "file-hash"
+    assert verify(run, n_sampled=1).problems[0].kind == "file-hash"
 
 
 # Damage to a sample, as if it had been written so
@@ -363,10 +358,10 @@ def as_stored(row: dict[str, Any]) -> dict[str, Any]:
     return pa.Table.from_pylist([row], schema=SAMPLES).to_pylist()[0]
 
 
-def faults_after(made: dict[str, Any], change: Callable[[dict[str, Any]], None]) -> list[Fault]:
+def problems_after(made: dict[str, Any], change: Callable[[dict[str, Any]], None]) -> list[Problem]:
     row = copy.deepcopy(made)
     change(row)
-    return row_faults(row, "both")
+    return find_row_problems(row, "both")
 
 
 def shifted(flac: bytes) -> bytes:
@@ -387,9 +382,9 @@ def _set(path: str, value: Any) -> Callable[[dict[str, Any]], None]:
     return change
 
 
-def test_a_whole_sample_has_no_faults(made: dict[str, Any]) -> None:
-    assert row_faults(made, "both") == []
-    assert row_faults(made, None) == []
+def test_a_whole_sample_has_no_problems(made: dict[str, Any]) -> None:
+    assert find_row_problems(made, "both") == []
+    assert find_row_problems(made, None) == []
 
 
 @pytest.mark.parametrize(
@@ -446,45 +441,45 @@ def test_a_whole_sample_has_no_faults(made: dict[str, Any]) -> None:
             "mixes.0.bytes",
             encode_flac(np.zeros((2, 48_000), np.int32), 16),
             "mix-length",
-            "turn 0: (2, 48000) samples; the scene asks for (2, 96000)",
+            "turn 0: (2, 48000) samples; the scene has (2, 96000)",
         ),
         (
             "mixes.0.bytes",
             encode_flac(np.zeros((1, 96_000), np.int32), 16),
             "mix-length",
-            "turn 0: (1, 96000) samples; the scene asks for (2, 96000)",
+            "turn 0: (1, 96000) samples; the scene has (2, 96000)",
         ),
         ("stems.1.audio.bytes", shifted, "remix", "turn 0: "),
-        ("turns", None, "null-value", "turns: null, where there must be a value"),
-        ("turns.1.operations", None, "null-value", "turns.operations: null, where there must be a value"),
-        ("turns.1.elements.0", None, "null-value", "turns.elements: null, where there must be a value"),
-        ("stems.2", None, "null-value", "stems: null, where there must be a value"),
-        ("mixes.1.bytes", None, "null-value", "mixes.bytes: null, where there must be a value"),
-        ("provenance", None, "null-value", "provenance: null, where there must be a value"),
+        ("turns", None, "null-value", "turns: null, but a value is required"),
+        ("turns.1.operations", None, "null-value", "turns.operations: null, but a value is required"),
+        ("turns.1.elements.0", None, "null-value", "turns.elements: null, but a value is required"),
+        ("stems.2", None, "null-value", "stems: null, but a value is required"),
+        ("mixes.1.bytes", None, "null-value", "mixes.bytes: null, but a value is required"),
+        ("provenance", None, "null-value", "provenance: null, but a value is required"),
     ],
 )
-def test_each_fault_of_a_sample_is_named(
+def test_each_problem_of_a_sample_is_named(
     made: dict[str, Any], path: str, value: Any, kind: str, message: str
 ) -> None:
-    faults = faults_after(made, _set(path, value))
-    assert any(fault.kind == kind and fault.message.startswith(message) for fault in faults), faults
+    problems = problems_after(made, _set(path, value))
+    assert any(problem.kind == kind and problem.message.startswith(message) for problem in problems), problems
 
 
-def test_a_changed_loudness_is_heard_to_be_missing(made: dict[str, Any]) -> None:
+def test_a_changed_loudness_is_missing_in_the_mix(made: dict[str, Any]) -> None:
     def change(row: dict[str, Any]) -> None:
         row["turns"][2]["elements"][1]["loudness"] = -11.0
 
-    faults = faults_after(made, change)
-    assert [fault.kind for fault in faults] == ["edit-lists", "operations", "remix", "null-test"]
-    assert faults[0].message == "turn 2: changed is [], derived [2]"
-    assert [fault.message[:7] for fault in faults] == ["turn 2:"] * 4
+    problems = problems_after(made, change)
+    assert [problem.kind for problem in problems] == ["edit-lists", "operations", "remix", "null-test"]
+    assert problems[0].message == "turn 2: changed is [], derived [2]"
+    assert [problem.message[:7] for problem in problems] == ["turn 2:"] * 4
 
 
 def test_a_mix_of_another_sample_is_found(made: dict[str, Any]) -> None:
     other = sample_row(a_sample(1))["mixes"][1]
-    faults = faults_after(made, _set("mixes.1", other))
-    assert [fault.kind for fault in faults] == ["remix", "null-test", "null-test"]
-    assert [fault.message.split(":")[0] for fault in faults] == ["turn 1", "turn 1", "turn 2"]
+    problems = problems_after(made, _set("mixes.1", other))
+    assert [problem.kind for problem in problems] == ["remix", "null-test", "null-test"]
+    assert [problem.message.split(":")[0] for problem in problems] == ["turn 1", "turn 1", "turn 2"]
 
 
 @pytest.mark.parametrize("keep", ["both", "mixes"])
@@ -494,8 +489,8 @@ def test_the_null_test_hears_one_step_in_one_sample(keep: str) -> None:
     # Turn 1 edits the door, from 0.5 s to 1.1 s; at 1.5 s nothing is edited.
     pcm[1, 72_000] += 1
     row["mixes"][1]["bytes"] = encode_flac(pcm, 16)
-    message = "turn 1: 1 steps of the grid are left of what nobody edited"
-    assert Fault("null-test", message) in row_faults(row, keep)
+    message = "turn 1: 1 steps of the grid remain of sounds that were not edited"
+    assert Problem("null-test", message) in find_row_problems(row, keep)
 
 
 def test_a_dialogue_is_held_against_the_published_schema(
@@ -503,26 +498,26 @@ def test_a_dialogue_is_held_against_the_published_schema(
 ) -> None:
     stricter = {"properties": {"seed_text": {"maxLength": 3}}}
     validator = verify_row.Draft202012Validator(stricter)
-    monkeypatch.setattr(verify_row, "_published", lambda: validator)
-    assert row_faults(made, "both") == [
-        Fault("dialogue-schema", "$.seed_text: 'line 0 of the test' is too long")
+    monkeypatch.setattr(verify_row, "_dialogue_validator", lambda: validator)
+    assert find_row_problems(made, "both") == [
+        Problem("dialogue-schema", "$.seed_text: 'line 0 of the test' is too long")
     ]
 
 
-def test_values_that_are_not_there_are_found(run: Path) -> None:
-    rewrite(run, SECOND_SHARD, lambda rows: rows[0].update(id=None, tier=None, turns=None))
+def test_missing_values_are_found(run: Path) -> None:
+    rewrite(run, shard_of(run, SECOND), lambda rows: rows[0].update(id=None, tier=None, turns=None))
     assert found(run) == [
-        ("null-value", SECOND_SHARD, "", "id, tier, turns: null, where there must be a value"),
-        ("ledger-counts", SECOND_SHARD, "", "{'None': 1}; the ledger says {'valid': 1}"),
-        ("ledger-counts", SECOND_SHARD, "", "0.000 s of mixes; the ledger says 6.000"),
+        ("null-value", shard_of(run, SECOND), "", "id, tier, turns: null, but a value is required"),
+        ("ledger-counts", shard_of(run, SECOND), "", "{'None': 1}; the ledger says {'valid': 1}"),
+        ("ledger-counts", shard_of(run, SECOND), "", "0.000 s of mixes; the ledger says 6.000"),
     ]
 
 
-def test_a_fault_of_a_sample_is_reported_with_its_file_and_id(run: Path) -> None:
-    rewrite(run, SECOND_SHARD, lambda rows: rows[0].update(tier="hq"))
+def test_a_problem_of_a_sample_is_reported_with_its_file_and_id(run: Path) -> None:
+    rewrite(run, shard_of(run, SECOND), lambda rows: rows[0].update(tier="hq"))
     assert found(run) == [
-        ("ledger-counts", SECOND_SHARD, "", "{'hq': 1}; the ledger says {'valid': 1}"),
-        ("tier", SECOND_SHARD, IDS[2], "the tier is hq; by its checks it is valid"),
+        ("ledger-counts", shard_of(run, SECOND), "", "{'hq': 1}; the ledger says {'valid': 1}"),
+        ("tier", shard_of(run, SECOND), IDS[2], "the tier is hq; by its checks it is valid"),
     ]
 
 
@@ -545,19 +540,12 @@ def test_the_command_prints_a_summary_and_exits_with_zero(
 def test_the_command_prints_problems_and_exits_with_one(
     run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (run / FIRST_SHARD).unlink()
+    (run / shard_of(run, FIRST)).unlink()
     assert run_verify(str(run), n_sampled=None, n_workers=1, as_json=False) == 1
-    assert capsys.readouterr().out.endswith(
-        f"1 problem: 1 file-missing\n  file-missing: {FIRST_SHARD}: not there, but the ledger names it\n"
-    )
+    assert f"1 problem: 1 file-missing\n  file-missing: {shard_of(run, FIRST)}: " in capsys.readouterr().out
     assert run_verify(str(run), n_sampled=0, n_workers=1, as_json=True) == 1
     printed = json.loads(capsys.readouterr().out)
     assert printed["clean"] is False
-    assert printed["problems"] == [
-        {
-            "kind": "file-missing",
-            "message": "not there, but the ledger names it",
-            "file": FIRST_SHARD,
-            "id": "",
-        }
-    ]
+    (problem,) = printed["problems"]
+    assert problem.keys() == {"kind", "message", "file", "id"}
+    assert (problem["kind"], problem["file"]) == ("file-missing", shard_of(run, FIRST))

@@ -1,7 +1,7 @@
-"""A sheet to draw on, in inches from the top left: text that is measured, bars, lines and images.
+"""A canvas to draw on, in inches from the top left: text that is measured, bars, lines and images.
 
-It needs matplotlib, which is an extra, and uses the fonts that come with it. Nothing here is read from the
-user's settings, so that the same drawing gives the same bytes.
+It needs matplotlib, which is an extra, and uses the fonts that come with it. The user's settings are ignored,
+so that the same drawing gives the same bytes.
 """
 
 from __future__ import annotations
@@ -37,19 +37,19 @@ class Box:
 
 
 @contextmanager
-def blank_page(width: float, *, what: str) -> Iterator[Page]:
-    """A page to draw `what` on. Raises MissingExtraError where matplotlib is not installed."""
+def open_canvas(width: float, *, what: str) -> Iterator[Canvas]:
+    """Open a canvas to draw `what` on. Raises MissingExtraError if matplotlib is not installed."""
     try:
         from matplotlib import style  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise MissingExtraError(what, "view") from error
     # The user's own style would change the picture.
     with style.context("default"):
-        yield Page(width)
+        yield Canvas(width)
 
 
-class Page:
-    """A white sheet of a fixed width. Its height is given before it is drawn upon, by `grow`."""
+class Canvas:
+    """A white canvas of a fixed width. `set_height` comes before anything is drawn."""
 
     def __init__(self, width: float) -> None:
         import matplotlib as mpl  # noqa: PLC0415 - an extra
@@ -63,24 +63,24 @@ class Page:
         self._known = frozenset(font_manager.get_font(files[False]).get_charmap())
         self._width = width
         self._figure = Figure(figsize=(width, 1), dpi=DPI, facecolor="white")
-        self._canvas = FigureCanvasAgg(self._figure)
+        self._agg = FigureCanvasAgg(self._figure)
         self._axes = self._figure.add_axes((0, 0, 1, 1))
-        # What is drawn later lies above, whatever kind of shape it is.
+        # Later shapes lie above earlier ones, whatever their kind.
         self._order = itertools.count(1)
 
-    def grow(self, height: float) -> None:
-        """Give the sheet its height."""
+    def set_height(self, height: float) -> None:
+        """Set the height, in inches."""
         self._figure.set_size_inches(self._width, height)
         self._axes.set(xlim=(0, self._width), ylim=(height, 0), autoscale_on=False)
         self._axes.set_axis_off()
 
-    def png(self) -> bytes:
-        """The sheet as a PNG file."""
+    def to_png(self) -> bytes:
+        """Return the canvas as a PNG file."""
         data = io.BytesIO()
         self._figure.savefig(data, format="png", dpi=DPI, metadata={"Software": None})
         return data.getvalue()
 
-    def text(
+    def draw_text(
         self,
         x: float,
         y: float,
@@ -92,11 +92,11 @@ class Page:
         bold: bool = False,
         struck: bool = False,
     ) -> None:
-        """One line of text, vertically centred on `y`; a struck one has a line through it."""
+        """Draw one line of text, vertically centred on `y`; `struck` draws a line through it."""
         self._axes.text(
             x,
             y,
-            self._readable(text),
+            self._replace_unprintable(text),
             size=size,
             color=color,
             ha=align,
@@ -106,42 +106,44 @@ class Page:
             zorder=next(self._order),
         )
         if struck:
-            left = x - {"left": 0.0, "center": 0.5, "right": 1.0}[align] * self.text_width(text, size)
-            self.line((left, left + self.text_width(text, size)), (y, y), color, 0.9)
+            left = x - {"left": 0.0, "center": 0.5, "right": 1.0}[align] * self.measure_text(text, size)
+            self.draw_line((left, left + self.measure_text(text, size)), (y, y), color, 0.9)
 
-    def text_width(self, text: str, size: float, *, bold: bool = False) -> float:
-        """How wide a line of text is, in inches."""
-        renderer: Any = self._canvas.get_renderer()  # type: ignore[no-untyped-call]
+    def measure_text(self, text: str, size: float, *, bold: bool = False) -> float:
+        """Return the width of a line of text, in inches."""
+        renderer: Any = self._agg.get_renderer()  # type: ignore[no-untyped-call]
         font = self._font(size, bold=bold)
-        width, _, _ = renderer.get_text_width_height_descent(self._readable(text), font, ismath=False)
+        width, _, _ = renderer.get_text_width_height_descent(
+            self._replace_unprintable(text), font, ismath=False
+        )
         return float(width) / DPI
 
-    def fitted(self, text: str, size: float, width: float) -> str:
-        """The text, or as much of its beginning as has room with an ellipsis."""
-        if self.text_width(text, size) <= width:
+    def shorten(self, text: str, size: float, width: float) -> str:
+        """Return the text, or as much of its start as fits with an ellipsis."""
+        if self.measure_text(text, size) <= width:
             return text
         low, high = 0, len(text)
         while low < high:
             middle = (low + high + 1) // 2
             short = text[:middle].rstrip() + "…"
-            low, high = (middle, high) if self.text_width(short, size) <= width else (low, middle - 1)
+            low, high = (middle, high) if self.measure_text(short, size) <= width else (low, middle - 1)
         return text[:low].rstrip() + "…"
 
-    def wrapped(self, text: str, size: float, width: float, n_lines: int) -> list[str]:
-        """The text broken between words into at most `n_lines`, the last of which may be shortened."""
+    def wrap(self, text: str, size: float, width: float, n_lines: int) -> list[str]:
+        """Break the text between words into at most `n_lines`, the last of which may be shortened."""
         lines: list[str] = []
         words = text.split()
         while words and len(lines) < n_lines - 1:
             n_words = 1
-            while n_words < len(words) and self.text_width(" ".join(words[: n_words + 1]), size) <= width:
+            while n_words < len(words) and self.measure_text(" ".join(words[: n_words + 1]), size) <= width:
                 n_words += 1
-            lines.append(self.fitted(" ".join(words[:n_words]), size, width))
+            lines.append(self.shorten(" ".join(words[:n_words]), size, width))
             words = words[n_words:]
         if words:
-            lines.append(self.fitted(" ".join(words), size, width))
+            lines.append(self.shorten(" ".join(words), size, width))
         return lines
 
-    def box(
+    def draw_box(
         self,
         box: Box,
         *,
@@ -152,7 +154,7 @@ class Page:
         hatch: str | None = None,
         dashed: bool = False,
     ) -> None:
-        """A rectangle with rounded corners. Its edge lies wholly inside."""
+        """Draw a rectangle with rounded corners. Its edge lies wholly inside."""
         from matplotlib.patches import FancyBboxPatch  # noqa: PLC0415
 
         inset = line_points / _POINTS_PER_INCH / 2
@@ -171,21 +173,21 @@ class Page:
             )
         )
 
-    def line(self, xs: tuple[float, float], ys: tuple[float, float], color: str, points: float) -> None:
-        """A straight line."""
+    def draw_line(self, xs: tuple[float, float], ys: tuple[float, float], color: str, points: float) -> None:
+        """Draw a straight line."""
         order = next(self._order)
         self._axes.plot(xs, ys, color=color, linewidth=points, solid_capstyle="butt", zorder=order)
 
-    def dot(self, x: float, y: float, radius: float, fill: str, edge: str | None = None) -> None:
-        """A disc."""
+    def draw_dot(self, x: float, y: float, radius: float, fill: str, edge: str | None = None) -> None:
+        """Draw a disc."""
         from matplotlib.patches import Circle  # noqa: PLC0415
 
         disc = Circle((x, y), radius, facecolor=fill, edgecolor=edge or fill, linewidth=1.0)
         disc.set_zorder(next(self._order))
         self._axes.add_patch(disc)
 
-    def image(self, box: Box, values: NDArray[np.float32], scale: tuple[float, float]) -> None:
-        """Values, shape (rows from the bottom up, columns), in the colours of a scale."""
+    def draw_image(self, box: Box, values: NDArray[np.float32], scale: tuple[float, float]) -> None:
+        """Draw values, shape (rows from the bottom up, columns), in the colours of a scale."""
         self._axes.imshow(
             values,
             extent=(box.left, box.left + box.width, box.top + box.height, box.top),
@@ -203,5 +205,5 @@ class Page:
         font.set_size(size)
         return font
 
-    def _readable(self, text: str) -> str:
+    def _replace_unprintable(self, text: str) -> str:
         return "".join(c if ord(c) in self._known and c.isprintable() else "□" for c in text)

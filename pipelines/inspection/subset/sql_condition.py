@@ -1,7 +1,7 @@
-"""Conditions on samples: SQL over plain columns of their metadata, evaluated by DuckDB.
+"""A condition on samples: SQL over plain columns of their metadata, evaluated by DuckDB.
 
-A condition is one expression. It sees the columns of one sample at a time and no audio, and it reaches no
-file, no network and no setting.
+A condition is one expression over the columns of one sample. It cannot read audio, files, the network or
+settings.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ METADATA = (
     "headroom_db",
     "checks",
 )
-"""The Parquet columns that the view is made of."""
+"""The Parquet columns that the view needs."""
 
 METADATA_SCHEMA = pa.schema(
     {
@@ -39,7 +39,7 @@ METADATA_SCHEMA = pa.schema(
         "checks": SAMPLES.field("checks").type,
     }
 )
-"""What reading `METADATA` gives."""
+"""The schema of a table of the columns `METADATA`."""
 
 _PLAIN = {
     "id": pa.string(),
@@ -54,11 +54,11 @@ _PLAIN = {
 }
 
 
-class Condition:
+class SqlCondition:
     """An SQL condition, such as `checks.loudness_error < 0.3 and list_contains(tasks, 'open')`."""
 
     def __init__(self, text: str) -> None:
-        # DuckDB takes half a second to load, which only those pay who ask something.
+        # DuckDB takes half a second to load, so only a run with a condition loads it.
         import duckdb  # noqa: PLC0415
 
         self.text = text
@@ -67,33 +67,34 @@ class Condition:
         self._database.execute("SET enable_external_access = false")
         self._database.execute("SET lock_configuration = true")
 
-    def matching(self, metadata: pa.Table) -> set[str]:
-        """The seed ids of the samples that it is true of. Raises UserError for a condition that is wrong."""
-        view = view_of(metadata)
+    def find_matches(self, metadata: pa.Table) -> set[str]:
+        """Return the seed ids of the samples for which it is true. Raises UserError for a wrong condition."""
+        view = plain_view(metadata)
         try:
             chosen = self._database.from_arrow(view).filter(self.text).project("seed_id").fetchall()
         except self._error as error:
             raise UserError(
-                f"--where {self.text!r}: {str(error).strip()}\nThe columns are: {_columns(view)}"
+                f"{self.text!r}: {str(error).strip()}\navailable columns: {_list_columns(view)}",
+                field="where",
             ) from error
         return {seed_id for (seed_id,) in chosen}
 
 
-def view_of(metadata: pa.Table) -> pa.Table:
-    """The plain columns of samples, from their columns `METADATA`.
+def plain_view(metadata: pa.Table) -> pa.Table:
+    """Return the plain columns of samples, from their columns `METADATA`.
 
-    `n_elements` counts the sounds of the whole dialogue, each once; `duration_s` is that of all turns
-    together; `checks` has one field a check, which holds its figure.
+    `n_elements` counts the sounds of the whole dialogue, each once; `duration_s` is the sum over all turns;
+    `checks` has one field per check, which holds its value.
     """
     rows = metadata.to_pylist()
     names = sorted({check["name"] for row in rows for check in row["checks"]})
     columns = dict(_PLAIN)
     if names:
         columns["checks"] = pa.struct(dict.fromkeys(names, pa.float64()))
-    return pa.Table.from_pylist([_plain(row) for row in rows], schema=pa.schema(columns))
+    return pa.Table.from_pylist([_flatten(row) for row in rows], schema=pa.schema(columns))
 
 
-def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
+def _flatten(row: Mapping[str, Any]) -> dict[str, Any]:
     turns = row["turns"]
     return {
         **row,
@@ -105,7 +106,7 @@ def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _columns(view: pa.Table) -> str:
+def _list_columns(view: pa.Table) -> str:
     plain = ", ".join(name for name in view.column_names if name != "checks")
     if "checks" not in view.column_names:
         return plain

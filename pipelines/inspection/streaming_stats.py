@@ -1,4 +1,4 @@
-"""Counting values that are too many to keep: how they are spread, how many differ, which come most often."""
+"""Statistics of values that do not fit into memory: spread, number of distinct ones, most frequent ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _N_FRESH = 2**16
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """How values are spread; None where there are none. The median is exact to 0.001, the rest exact."""
+    """The spread of values; None if there are no values. The median is exact to 0.001, the rest exact."""
 
     n: int
     low: float | None = None
@@ -27,14 +27,14 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Distinct:
-    """How many there are, and how many of them differ."""
+    """The number of texts, and the number of distinct ones."""
 
     n: int
     n_distinct: int
 
 
-class Tally:
-    """Values counted in steps of 0.001: lowest, highest and mean are exact, the median to a step."""
+class SpreadCounter:
+    """A counter of values in steps of 0.001: lowest, highest and mean are exact, the median to a step."""
 
     def __init__(self) -> None:
         self._steps: Counter[int] = Counter()
@@ -53,7 +53,7 @@ class Tally:
         self._low, self._high = min(self._low, values.min()), max(self._high, values.max())
 
     def spread(self) -> Spread:
-        """What was counted."""
+        """Return the spread of the values so far."""
         if not self._n:
             return Spread(0)
         low, high = float(self._low), float(self._high)
@@ -69,8 +69,8 @@ class Tally:
         return round(sum(found) / len(found) * _RESOLUTION, 6)
 
 
-class DistinctTally:
-    """Counts texts and how many of them differ, by a hash of 8 bytes each."""
+class DistinctCounter:
+    """A counter of distinct texts, which keeps a hash of 8 bytes of each."""
 
     def __init__(self) -> None:
         self._n = 0
@@ -84,21 +84,21 @@ class DistinctTally:
             int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") for text in counts
         )
         if len(self._fresh) > _N_FRESH:
-            self._settle()
+            self._merge_fresh()
 
-    def _settle(self) -> None:
+    def _merge_fresh(self) -> None:
         fresh = np.fromiter(self._fresh, dtype=np.uint64, count=len(self._fresh))
         self._known = np.union1d(self._known, fresh)
         self._fresh = set()
 
     def result(self) -> Distinct:
-        """How many texts, and how many different ones."""
-        self._settle()
+        """Return the number of texts, and of distinct ones."""
+        self._merge_fresh()
         return Distinct(self._n, len(self._known))
 
 
-class TopTally:
-    """The texts that come most often. Exact up to `n_kept` different ones; beyond, the rarest are dropped."""
+class TopCounter:
+    """A counter of the most frequent texts: exact up to `n_kept` distinct ones, then drops the rarest."""
 
     def __init__(self, n_kept: int = 100_000) -> None:
         self._n_kept = n_kept
@@ -108,11 +108,11 @@ class TopTally:
         """Count texts, each as often as `counts` says."""
         self._counts.update(counts)
         if len(self._counts) > 2 * self._n_kept:
-            self._counts = Counter(dict(self._most(self._n_kept)))
+            self._counts = Counter(dict(self._most_frequent(self._n_kept)))
 
     def top(self, n: int) -> tuple[tuple[str, int], ...]:
-        """The `n` texts that come most often with their counts, equal ones by the alphabet."""
-        return tuple(self._most(n))
+        """Return the `n` most frequent texts with their counts, ties in alphabetical order."""
+        return tuple(self._most_frequent(n))
 
-    def _most(self, n: int) -> list[tuple[str, int]]:
+    def _most_frequent(self, n: int) -> list[tuple[str, int]]:
         return sorted(self._counts.items(), key=lambda item: (-item[1], item[0]))[:n]

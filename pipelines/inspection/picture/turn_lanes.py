@@ -1,4 +1,4 @@
-"""One turn as a reader sees it: a lane for each sound, those that the turn removed included, by id."""
+"""The lanes of a turn: one for each sound, including those that the turn removed, by id."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ Mark = Literal["added", "changed", "removed"]
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """A sound in a turn, and what the turn did to it.
+    """A sound in a turn, and how the turn edited it.
 
-    `mark` is None where it did nothing, and all through the story turn, which edits nothing. `before` is
-    the sound as the turn before had it, and `fields` are those in which the two differ.
+    `mark` is None for a sound that was not edited, and for every sound of the story turn. `before` is the
+    sound in the turn before, and `fields` are the fields that differ.
     """
 
     element: Element
@@ -25,24 +25,24 @@ class Lane:
     before: Element | None = None
     fields: frozenset[str] = frozenset()
 
-    def old(self, field: str) -> float | None:
-        """What a mix field held before, if the turn changed it."""
+    def value_before(self, field: str) -> float | None:
+        """Return the value of a mix field before the turn, or None if the turn did not change it."""
         return getattr(self.before, field) if field in self.fields else None
 
 
-def lanes_of(dialogue: Dialogue, index: int) -> tuple[Lane, ...]:
-    """The lanes of turn `index`, in the order of their ids."""
+def list_lanes(dialogue: Dialogue, index: int) -> tuple[Lane, ...]:
+    """Return the lanes of turn `index`, in the order of their ids."""
     before, after = dialogue.scene_before(index), dialogue.turns[index].scene
     if index == 0:
         return tuple(Lane(element) for element in after.elements)
     edit = dialogue.edit(index)
     lanes = [Lane(element, "removed") for element in before.elements if element.id in edit.removed]
     for element in after.elements:
-        old = before.get(element.id)
-        if old is None:
+        earlier = before.get(element.id)
+        if earlier is None:
             lanes.append(Lane(element, "added"))
-        elif element == old:
+        elif element == earlier:
             lanes.append(Lane(element))
         else:
-            lanes.append(Lane(element, "changed", old, changed_fields(before, after, element.id)))
+            lanes.append(Lane(element, "changed", earlier, changed_fields(before, after, element.id)))
     return tuple(sorted(lanes, key=lambda lane: lane.element.id))
