@@ -71,7 +71,7 @@ class Scene(FrozenModel):
 
     @field_validator("elements", mode="after")
     @classmethod
-    def _ordered(cls, elements: tuple[Element, ...]) -> tuple[Element, ...]:
+    def _order(cls, elements: tuple[Element, ...]) -> tuple[Element, ...]:
         ids = [element.id for element in elements]
         twice = sorted({i for i in ids if ids.count(i) > 1})
         if twice:
@@ -116,9 +116,12 @@ class SceneLimits(FrozenModel):
     description_chars: int = Field(default=1200, ge=1)
     words_per_s: Range = Range(low=0.5, high=5.0)
     """Speakable rates: slower sounds stretched, faster cannot be spoken."""
+    loudness_step_lu: float = Field(default=0.1, gt=0, description="Resolution of loudness.")
+    panning_step: float = Field(default=0.01, gt=0, description="Resolution of panning.")
+    time_step_s: Seconds = Field(default=0.01, gt=0, description="Resolution of times.")
 
     @model_validator(mode="after")
-    def _within_what_the_words_mean(self) -> Self:
+    def _within_meaning(self) -> Self:
         widest = {
             "loudness_lufs": Range(low=-70, high=0),
             "panning": Range(low=-1, high=1),
@@ -135,7 +138,3 @@ class SceneLimits(FrozenModel):
             if not 0 <= low < self.duration_s:
                 raise ValueError(f"{name}: begins at {low}, outside a scene of {self.duration_s} s")
         return self
-
-    loudness_step_lu: float = Field(default=0.1, gt=0, description="Resolution of loudness.")
-    panning_step: float = Field(default=0.01, gt=0, description="Resolution of panning.")
-    time_step_s: Seconds = Field(default=0.01, gt=0, description="Resolution of times.")

@@ -10,40 +10,25 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import chain
 
 from copilot.scene import Element, Scene, SpeechElement
+from copilot.text.word_stems import reduce_request_word
 
 _WORD = re.compile(r"[^\W\d_]+")
-_VOWELS = frozenset("aeiouy")
-_SHORTEST_STEM = 3
 _SHORTEST_COMPOUND = 4
 
 
-@lru_cache(maxsize=8192)
-def stem(word: str) -> str:
-    """A lower-case word without its common English endings: bells, bell; ticking, tick; breeze, breez."""
-    if word.endswith("s") and not word.endswith(("ss", "us", "is")) and len(word) > _SHORTEST_STEM:
-        word = word[:-1]
-    for ending in ("ing", "ed", "e"):
-        rest = word.removesuffix(ending)
-        if rest != word and len(rest) >= _SHORTEST_STEM and not _VOWELS.isdisjoint(rest):
-            doubled = ending != "e" and rest[-1] == rest[-2] and rest[-1] not in "lsz"
-            return rest[:-1] if doubled else rest
-    return word[:-1] + "i" if word.endswith("y") else word
-
-
-def _words(text: str) -> frozenset[str]:
+def _split(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-def _stemmed(text: str) -> frozenset[str]:
-    return frozenset(map(stem, text.split()))
+def _reduce(text: str) -> frozenset[str]:
+    return frozenset(map(reduce_request_word, text.split()))
 
 
 # Too common to name anything.
-_FUNCTION_WORDS = _words(
+_FUNCTION_WORDS = _split(
     "a an and any are as at be been being but by can could do does for from get give go had has "
     "have he her him his how i if in into is it its just let like lot make me more most much my "
     "no not now of off on one or our out over please she should so some somewhere something than "
@@ -52,7 +37,7 @@ _FUNCTION_WORDS = _words(
     "still quite really rather kind sort"
 )
 # Words of level, place and character that requests use of any sound: they describe, they do not name.
-_QUALITIES = _stemmed(
+_QUALITIES = _reduce(
     "ambient audio background big bright centre center clear close closer dark deep distant dull "
     "effect element faint far fast few foreground front full gentle harsh heavy high large left "
     "light long loud low lower main middle mix muffled near new noise old quiet right scene sharp "
@@ -76,45 +61,47 @@ _EVERYTHING = re.compile(
 )
 
 _ROLE_NAMES = {
-    "ambience": _stemmed("ambience atmosphere"),
-    "effect": _stemmed(""),
-    "music": _stemmed("music melody tune song"),
-    "speech": _stemmed("voice speech narrator narration dialogue"),
+    "ambience": _reduce("ambience atmosphere"),
+    "effect": _reduce(""),
+    "music": _reduce("music melody tune song"),
+    "speech": _reduce("voice speech narrator narration dialogue"),
 }
 # These may mean a sound of the role, but may mean others too.
 _ROLE_HINTS = {
-    "ambience": _stemmed("ambient background backdrop bed surroundings air atmosphere room world place"),
-    "effect": _stemmed("effect"),
-    "music": _stemmed("score soundtrack band playing instrument instrumental notes theme track"),
-    "speech": _stemmed(
+    "ambience": _reduce("ambient background backdrop bed surroundings air atmosphere room world place"),
+    "effect": _reduce("effect"),
+    "music": _reduce("score soundtrack band playing instrument instrumental notes theme track"),
+    "speech": _reduce(
         "speaker speaking speaks talking talk words word line lines says saying said sentence "
         "actor character person someone somebody spoken"
     ),
 }
 _GENDER_HINTS = {
-    "female": _stemmed("she her hers woman women girl lady female"),
-    "male": _stemmed("he him his man men boy guy gentleman male"),
+    "female": _reduce("she her hers woman women girl lady female"),
+    "male": _reduce("he him his man men boy guy gentleman male"),
 }
 
 
-def _stems(text: str) -> frozenset[str]:
+def _word_stems(text: str) -> frozenset[str]:
     """The stems of all words that are more than grammar."""
     words = (word.lower() for word in _WORD.findall(text))
-    return frozenset(stem(word) for word in words if len(word) > 1 and word not in _FUNCTION_WORDS)
+    return frozenset(
+        reduce_request_word(word) for word in words if len(word) > 1 and word not in _FUNCTION_WORDS
+    )
 
 
 def _hints(element: Element) -> frozenset[str]:
     """The stems by which a request may mean an element."""
-    hints = _stems(element.text) | _ROLE_NAMES[element.role] | _ROLE_HINTS[element.role]
+    hints = _word_stems(element.text) | _ROLE_NAMES[element.role] | _ROLE_HINTS[element.role]
     if isinstance(element, SpeechElement):
-        hints |= _GENDER_HINTS[element.gender] | _stems(element.speaker)
+        hints |= _GENDER_HINTS[element.gender] | _word_stems(element.speaker)
     return hints
 
 
 def _names(element: Element) -> frozenset[str]:
     """The stems that name an element: what is spoken does not name the one who speaks."""
     own = element.speaker if isinstance(element, SpeechElement) else element.text
-    return (_stems(own) - _QUALITIES) | _ROLE_NAMES[element.role]
+    return (_word_stems(own) - _QUALITIES) | _ROLE_NAMES[element.role]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +115,12 @@ class Targets:
 def targets_of(request: str, scene: Scene) -> Targets:
     """What of the scene the request names."""
     text = request.lower()
-    said = frozenset(map(stem, _WORD.findall(text)))
+    said = frozenset(map(reduce_request_word, _WORD.findall(text)))
     hints = {element: _hints(element) for element in scene.elements}
     everything = _EVERYTHING.search(text) is not None
     possible = (e.id for e in hints if everything or _meets(said, hints[e]))
     # Words that another sound could be meant by as well do not name one beyond doubt.
-    subject = _stems(_ASIDES.sub(" ", text))
+    subject = _word_stems(_ASIDES.sub(" ", text))
     shared = Counter(chain.from_iterable(hints.values()))
     certain = (e.id for e in hints if any(shared[word] == 1 for word in subject & _names(e)))
     return Targets(frozenset(possible), frozenset(certain))

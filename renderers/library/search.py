@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from copilot.errors import CopilotError
-from renderers.procedural.caption_words import stem, words_of
+from copilot.text.word_stems import reduce_caption_word
+from renderers.procedural.caption_words import words_of
 from renderers.procedural.modifiers import plain
 
 _STOP_WORDS = words_of(
@@ -150,7 +151,7 @@ def terms_of(caption: str) -> list[Term]:
         compound = role_after == role and not word.endswith(_INFLECTIONS) and not after.endswith(_INFLECTIONS)
         decides = not (compound and after not in _MANNERS) and (only_verbs or not word.endswith(_VERBS))
         names = role == naming
-        terms.setdefault(stem(word), Term(word, names, names and decides))
+        terms.setdefault(reduce_caption_word(word), Term(word, names, names and decides))
     return list(terms.values())
 
 

@@ -14,8 +14,9 @@ from functools import cached_property
 
 import numpy as np
 
+from copilot.text.word_stems import reduce_caption_word
 from copilot.units import Audio
-from renderers.procedural.caption_words import POSSESSIVE, stem, tokens, words_of
+from renderers.procedural.caption_words import POSSESSIVE, tokens, words_of
 from renderers.procedural.modifiers import Modifiers, plain
 
 RecipeFunction = Callable[[np.random.Generator, int, Modifiers], Audio]
@@ -183,7 +184,7 @@ def read(caption: str) -> Words:
                 factors[-1] *= _QUALIFIER_FACTOR
             compound = bare
             factors.append((_PLACE_FACTOR if placed else 1.0) * (1.0 - _ORDER_LOSS * min(len(stems), 20)))
-            stems.append(stem(token))
+            stems.append(reduce_caption_word(token))
     return Words(stems, factors)
 
 

@@ -19,8 +19,8 @@ from pydantic import BeforeValidator, Field, model_validator
 from copilot.emotions import Emotion
 from copilot.frozen_model import FrozenModel
 from copilot.hashing import content_hash
-from copilot.rules.request_targets import stem
 from copilot.scene import Gender, SoundRole
+from copilot.text.word_stems import reduce_request_word
 
 Where = Literal["open", "room", "sealed"]
 
@@ -42,7 +42,7 @@ def words_of(text: str) -> list[str]:
 
 def stems_of(text: str) -> frozenset[str]:
     """The stems of a text's words."""
-    return frozenset(stem(word) for word in words_of(text) if word)
+    return frozenset(reduce_request_word(word) for word in words_of(text) if word)
 
 
 def _split(value: object) -> object:
@@ -50,7 +50,7 @@ def _split(value: object) -> object:
 
 
 def _split_stems(value: object) -> object:
-    return frozenset(stem(word) for word in value.split()) if isinstance(value, str) else value
+    return frozenset(reduce_request_word(word) for word in value.split()) if isinstance(value, str) else value
 
 
 WordList = Annotated[tuple[str, ...], BeforeValidator(_split)]
@@ -176,7 +176,9 @@ class Naming:
     @classmethod
     def of(cls, names: Iterable[str], text: str) -> Naming:
         """The naming of a sound that has these names and this caption."""
-        named = frozenset(stem(w) for name in names for w in words_of(name) if w not in _UNNAMING)
+        named = frozenset(
+            reduce_request_word(w) for name in names for w in words_of(name) if w not in _UNNAMING
+        )
         return cls(named, named | stems_of(text))
 
     def clashes(self, other: Naming) -> bool:

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from copilot.designers.scripted.dice import Dice
 from copilot.designers.scripted.lexicon import TextRules, Voices, stems_of
 from copilot.emotions import Emotion
-from copilot.rules.request_targets import stem
 from copilot.rules.speech import comfortable_s
 from copilot.scene import SceneLimits
 from copilot.text.counting import count_words
+from copilot.text.word_stems import reduce_request_word
 from copilot.units import Seconds
 
 _WRITTEN = re.compile(r"[^.!?\u2026]+[.!?\u2026]*")
@@ -154,7 +154,7 @@ class LineCutter:
         """Whether a clause begins with a word that stands behind another."""
         if word in self._nominatives:
             return before not in self._weak and before not in self._questions
-        return word in self._saying or stem(word) in self._text.clause_starts
+        return word in self._saying or reduce_request_word(word) in self._text.clause_starts
 
     def _trimmed(self, words: list[str], *, drop_start: bool = True) -> list[str]:
         first, last = 0, len(words)

@@ -10,8 +10,8 @@ from copilot.designers.scripted.lexicon import Setting, Sound, words_of
 from copilot.designers.scripted.phrasing import Phrasing, fill, indefinite, listed
 from copilot.designers.scripted.placing import place_ambience, place_sound, place_speech, side_of
 from copilot.edit import Add
-from copilot.rules.request_targets import stem
 from copilot.scene import Element
+from copilot.text.word_stems import reduce_request_word
 from copilot.units import Seconds
 
 _MOST_TRIGGERED = 3
@@ -40,7 +40,7 @@ class Triggers:
         """The setting that most words call for; ties, and seeds that call for none, are drawn evenly."""
         scores: dict[str, float] = {}
         for word in words_of(text):
-            called = self._by_setting.get(stem(word), [])
+            called = self._by_setting.get(reduce_request_word(word), [])
             # A word that many settings share tells less about any of them.
             for setting in called:
                 scores[setting.key] = scores.get(setting.key, 0.0) + 1.0 / len(called)
@@ -51,7 +51,7 @@ class Triggers:
 
     def families(self, text: str) -> list[str]:
         """The families that its words call for, in the order of the words."""
-        found = (tag for word in words_of(text) for tag in self._by_family.get(stem(word), ()))
+        found = (tag for word in words_of(text) for tag in self._by_family.get(reduce_request_word(word), ()))
         return list(dict.fromkeys(found))
 
 

@@ -5,9 +5,10 @@ from helpers.examples import BELL, DOG, LIMITS, LINE, PIANO, RAIN, STORY, but, d
 
 from copilot.edit import Add, Change, Remove
 from copilot.rules import check_dialogue
-from copilot.rules.request_targets import Targets, stem, targets_of
+from copilot.rules.request_targets import Targets, targets_of
 from copilot.rules.requests import asked_level, asked_side
 from copilot.scene import Scene
+from copilot.text.word_stems import reduce_request_word
 
 SCENE = Scene(elements=(RAIN, DOG, LINE, PIANO))
 
@@ -126,14 +127,14 @@ def test_typographic_apostrophe_negates():
     ],
 )
 def test_stem_joins_forms_of_a_word(one: str, other: str):
-    assert stem(one) == stem(other)
+    assert reduce_request_word(one) == reduce_request_word(other)
 
 
 @pytest.mark.parametrize(
     ("one", "other"), [("bus", "bu"), ("ring", "r"), ("bell", "belt"), ("rain", "train")]
 )
 def test_stem_keeps_words_apart(one: str, other: str):
-    assert stem(one) != stem(other)
+    assert reduce_request_word(one) != reduce_request_word(other)
 
 
 @pytest.mark.parametrize(
