@@ -65,7 +65,7 @@ define torch_venv
 endef
 
 demo: $(STAMP)
-	@$(BIN)/copilot generate --seeds starter --num 24 --seed 7 --out runs/demo
+	@$(BIN)/copilot generate --seeds starter --num 24 --random-seed 7 --out runs/demo
 	@$(BIN)/copilot show runs/demo --out runs/demo-show --force > runs/demo-show.txt
 	@$(BIN)/copilot stats runs/demo | head -9
 	@echo "look:    runs/demo-show/timeline.png     (as text: runs/demo-show.txt)"

@@ -20,7 +20,7 @@ from helpers.paths import ROOT
 
 from pipelines import cli
 from pipelines.cli.app import app
-from pipelines.cli.options.config_file import SHIPPED, read_config
+from pipelines.config_file import SHIPPED, load_config
 from pipelines.planning.costs import MeasuredCosts
 from pipelines.planning.layout import check_fits
 from pipelines.planning.resources import Resources
@@ -77,21 +77,28 @@ def test_the_jobs_ray_is_the_one_that_the_image_has(job):
     assert job["spec"]["rayClusterSpec"]["rayVersion"] == pinned
 
 
-def test_the_jobs_command_is_one(job):
+def test_the_jobs_command_is_one(job, monkeypatch):
     program, command, *options = shlex.split(job["spec"]["entrypoint"])
     assert (program, command) == ("copilot", "generate")
     # What the comment of the file makes the pods' file from.
     assert f"run.yaml={'pipelines/configs/cluster.yaml'}" in (DEPLOY / "kuberay.yaml").read_text()
     options = ["cluster" if option == CONFIG_IN_PODS else option for option in options]
-    generate = typer.main.get_command(app).commands["generate"]
-    given = generate.make_context("generate", options).params
-    assert (given["executor"].value, given["ray_address"]) == ("ray", "auto")
-    assert (given["num"], given["out"]) == (6_000_000, "s3://BUCKET/runs/six-million")
+    calls = []
+    monkeypatch.setattr(
+        "pipelines.cli.commands.generate.run_generate", lambda given: calls.append(given) or 0
+    )
+    monkeypatch.setattr(sys, "argv", [program, command, *options])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert not ended.value.code
+    (given,) = calls
+    assert (given.executor, given.ray_settings().address) == ("ray", "auto")
+    assert (given.num, given.out) == (6_000_000, "s3://BUCKET/runs/six-million")
 
 
 @pytest.mark.parametrize("at", ["minReplicas", "maxReplicas"])
 def test_the_shipped_plan_has_room_on_the_pods(groups, at):
-    settings = read_config("cluster").ray
+    settings = load_config("cluster").parts.ray
     nodes = [resources(group) for name, group in groups.items() if name != "head" for _ in range(group[at])]
     pools = settings.pools
     if at == "maxReplicas":
@@ -417,7 +424,7 @@ def test_a_plan_that_is_shown_is_one(page, line, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("pipelines.cli.commands.plan.query_nodes", lambda _: [Resources(96, 6)])
     monkeypatch.setattr(
-        "pipelines.cli.commands.plan._measured", lambda *_, **__: MeasuredCosts.model_validate_json(shown)
+        "pipelines.cli.commands.plan._measure", lambda *_, **__: MeasuredCosts.model_validate_json(shown)
     )
     line = line.replace("PATH/voices", str(voices))
     monkeypatch.setattr(sys, "argv", ["copilot", *shlex.split(line, comments=True)])

@@ -4,48 +4,46 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 
-OPTIONS: Mapping[str, str] = {
-    "seeds": "--seeds",
-    "num": "--num",
-    "out": "--out",
-    "run_seed": "--random-seed",
-    "n_turns": "--turns",
-    "designer": "--designer",
-    "designer_settings": "--designer-set",
-    "task_mix": "--task-mix",
-    "task_weights": "--task-mix",
+_OTHERS: Mapping[str, str] = {
     "llm": "--llm-model",
+    "task_weights": "--task-mix",
     "service": "--llm-url",
-    "sfx": "--sfx",
-    "sfx_settings": "--sfx-set",
-    "tts": "--tts",
-    "tts_settings": "--tts-set",
-    "voices": "--voices",
-    "variants": "--variants",
-    "keep": "--keep",
-    "limits": "--limits",
-    "executor": "--executor",
+    "urls": "--llm-url",
+    "judge_urls": "--judge-url",
     "n_workers": "--workers",
-    "store": "--stem-store",
-    "at_once": "--at-once",
+    "store": "--stems",
+    "reject_limit": "--max-reject-share",
     "ray.address": "--ray-address",
     "ray.stall_timeout_s": "--stall-timeout",
     "service.patience_s": "--llm-patience",
     "service.timeout_s": "--llm-timeout",
-    "figures": "--figures",
-    "calibrate": "--calibrate",
-    "save_figures": "--save-figures",
-    "device": "--device",
-    "reject_limit": "--max-reject-share",
+    "tier": "--tier",
     "where": "--where",
+    "older_than": "--older-than",
+    "max_size": "--max-size",
+    "dry_run": "--dry-run",
+    "task": "--task",
     "force": "--force",
+    "sample": "--sample",
 }
-"""The option of each setting. A setting that has none is shown as it is."""
+"""Options of settings with other names, and of commands that take no options class."""
 
 _SETTING = re.compile(r"`([\w.]+)`")
 
 
+@cache
+def option_names() -> Mapping[str, str]:
+    """Return the option of each setting that has one."""
+    from pipelines.config_file import known_options
+    from pipelines.options.dialogue import OPTION_NAMES
+
+    own = {name: f"--{name.replace('_', '-')}" for name in known_options()}
+    return {**own, **{field: own[name] for field, name in OPTION_NAMES.items()}, **_OTHERS}
+
+
 def with_options(message: str) -> str:
     """Return the message with options in place of the settings that stand between backticks."""
-    return _SETTING.sub(lambda found: OPTIONS.get(found[1], found[0]), message)
+    names = option_names()
+    return _SETTING.sub(lambda found: names.get(found[1], found[0]), message)

@@ -172,7 +172,7 @@ class ModelClient:
     async def _refuse(self, endpoint: Endpoint, refused: RefusedError) -> NoReturn:
         match refused.status:
             case 400 | 422:
-                see = f"see what it accepts with: copilot check --llm-url {endpoint.url}"
+                see = f"see what it accepts with: copilot check-llm --llm-url {endpoint.url}"
                 remedy = f"{see}; another --llm-structured may do"
             case 401 | 403:
                 remedy = "set COPILOT_LLM_API_KEY to a key that it takes"

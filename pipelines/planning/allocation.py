@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from copilot.designers.contract import AsyncDesigner
-from copilot.designers.llm.service import LlmService
+from copilot.designers.llm.service import LlmLimits
 from copilot.errors import UserError
 from copilot.units import Seconds
 from pipelines.backends import create_designer, loads_model
@@ -20,7 +20,7 @@ from pipelines.stages.worker_spec import ExecutionSettings
 
 
 def derive_workload(
-    config: RunConfig, settings: ExecutionSettings, service: LlmService | None = None
+    config: RunConfig, settings: ExecutionSettings, service: LlmLimits | None = None
 ) -> Workload:
     """Return the traits of a run that decide its pools; `service` is the language model's, if one designs.
 
@@ -32,8 +32,7 @@ def derive_workload(
         designs=isinstance(create_designer(config), AsyncDesigner),
         speech_on_gpu=on_gpu and loads_model(config, "tts"),
         sounds_on_gpu=on_gpu and loads_model(config, "sfx"),
-        # A request that gets no answer, and then no server that could give one.
-        design_wait_s=service.patience_s + service.timeout_s if service else 0.0,
+        design_wait_s=service.longest_wait_s if service else 0.0,
     )
 
 

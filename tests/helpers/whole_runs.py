@@ -48,7 +48,7 @@ class WholeRun:
 
     def request_options(self) -> tuple[str, ...]:
         """Return the options that say what to make."""
-        request = ("--seeds", SEEDS, "--num", str(self.num), "--seed", str(RUN_SEED))
+        request = ("--seeds", SEEDS, "--num", str(self.num), "--random-seed", str(RUN_SEED))
         return (*request, "--out", self.place, *self.options)
 
     def start(self, *options: str) -> Command:

@@ -171,8 +171,8 @@ def test_bad_rows_are_filed_and_the_others_live(tmp_path):
 
 def test_another_configuration_is_refused(tmp_path):
     folder = seed_file(tmp_path, n=2)
-    assert generate(folder, "--seed", "7").returncode == 0
-    refused = generate(folder, "--seed", "8", "--bits", "24")
+    assert generate(folder, "--random-seed", "7").returncode == 0
+    refused = generate(folder, "--random-seed", "8", "--bits", "24")
     assert refused.returncode == 2
     assert "belongs to a run with another configuration" in refused.stderr
     assert "config.mix_bits is 16 in the run, but 24 was requested" in refused.stderr

@@ -27,7 +27,7 @@ def made(tmp_path_factory) -> Path:
         "starter",
         "--num",
         str(N_SEEDS),
-        "--seed",
+        "--random-seed",
         "7",
         "--out",
         str(folder / "run"),
@@ -84,7 +84,7 @@ def test_it_can_be_shown_counted_and_filtered(made):
 
 
 def test_sounds_are_shared_and_the_samples_stay_the_same(made):
-    call = ["generate", "--seeds", "starter", "--num", "3", "--seed", "7", "--workers", "1"]
+    call = ["generate", "--seeds", "starter", "--num", "3", "--random-seed", "7", "--workers", "1"]
     again = copilot(made, *call, "--out", str(made / "again"), "--stems", str(made / "run/stems"), "--json")
     assert again.returncode == 0, again.stderr
     outcome = json.loads(again.stdout)

@@ -20,7 +20,7 @@ def copilot(folder: Path, *arguments: str) -> Ended:
 
 
 def generate(folder: Path, *options: str, num: int = 6, out: str = "run") -> dict:
-    seeds = ("--seeds", "starter", "--num", str(num), "--seed", "3", "--workers", "1")
+    seeds = ("--seeds", "starter", "--num", str(num), "--random-seed", "3", "--workers", "1")
     done = copilot(folder, "generate", *seeds, "--out", str(folder / out), "--json", *options)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

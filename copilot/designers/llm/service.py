@@ -1,4 +1,4 @@
-"""Where language models are served, and how they may be used. None of it decides what a sample holds."""
+"""Where language models are served, and how they may be used. No part of this decides what is made."""
 
 from __future__ import annotations
 
@@ -8,17 +8,30 @@ from copilot.frozen_model import FrozenModel
 from copilot.units import Seconds
 
 
-class LlmService(FrozenModel):
-    """One or more servers that speak OpenAI's chat completions protocol, all with the same model.
+class LlmLimits(FrozenModel):
+    """How servers may be used, wherever they are.
 
-    `urls` end with the API's root, such as `http://HOST:8000/v1`. `concurrency` is the number of requests in
-    flight over all of them, `timeout_s` the limit for one request, `patience_s` the time to wait while no
-    server answers at all. `judge_urls` serve the judge (default: the same servers). Keys come from the
-    environment only: COPILOT_LLM_API_KEY (COPILOT_JUDGE_API_KEY for the judge), else OPENAI_API_KEY.
+    `concurrency` is how many requests may be in flight over all of them, `timeout_s` how long one may take,
+    `patience_s` how long to wait while no server answers at all.
     """
 
-    urls: tuple[str, ...] = Field(min_length=1)
     concurrency: int = Field(default=64, ge=1)
     timeout_s: Seconds = Field(default=600.0, gt=0)
     patience_s: Seconds = Field(default=600.0, ge=0)
+
+    @property
+    def longest_wait_s(self) -> Seconds:
+        """How long a dialogue may wait: for a request without an answer, then for a server to come back."""
+        return self.patience_s + self.timeout_s
+
+
+class LlmService(LlmLimits):
+    """One or more servers that speak OpenAI's chat completions protocol, all with the same model.
+
+    `urls` end with the API's root, such as `http://HOST:8000/v1`. `judge_urls` are asked for verdicts, if
+    other servers give them. Keys come from the environment only: COPILOT_LLM_API_KEY (COPILOT_JUDGE_API_KEY
+    for the judge), else OPENAI_API_KEY.
+    """
+
+    urls: tuple[str, ...] = Field(min_length=1)
     judge_urls: tuple[str, ...] = ()

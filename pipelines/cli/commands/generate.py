@@ -9,38 +9,46 @@ from dataclasses import asdict, replace
 
 from pipelines.accounting.render_stats import RenderTally
 from pipelines.cli.output.progress import display
-from pipelines.generate import GenerateRequest, RunStart, generate
+from pipelines.generate import RunStart, generate
+from pipelines.options.run import RunOptions
 from pipelines.run.totals import Outcome, Totals
 
-_SHOWN_PROBLEMS = 10
-_GO_ON = "what was made is committed. Run the same command again to go on"
+_MAX_SHOWN_PROBLEMS = 10
+_RESUME = "progress is saved; run the same command again to resume"
 
 
-def run_generate(request: GenerateRequest, *, max_rejects: int | None, as_json: bool) -> int:
-    """Make the run, show its progress and its outcome; return the exit code."""
-    starts: list[RunStart] = []
+def run_generate(options: RunOptions) -> int:
+    """Make the run, show its progress and its outcome; return the exit code. Raises as `generate`."""
+    request = options.request()
     out, num = str(request.out), request.num
+    starts: list[RunStart] = []
 
-    def begin(start: RunStart) -> None:
+    def on_start(start: RunStart) -> None:
         starts.append(start)
         shown.start(start.n_todo, _opening(start, num, out))
 
     try:
-        with display(as_json=as_json) as shown:
+        with options.start_servers() as served, display(as_json=options.json) as shown:
             outcome = generate(
-                replace(request, on_start=begin, on_progress=shown.advance, on_design=shown.designing)
+                replace(
+                    request,
+                    service=served.service(),
+                    on_start=on_start,
+                    on_progress=shown.advance,
+                    on_design=shown.designing,
+                )
             )
     except KeyboardInterrupt:
-        print(f"copilot: interrupted; {_GO_ON}", file=sys.stderr)
+        print(f"copilot: interrupted; {_RESUME}", file=sys.stderr)
         return 130
-    if as_json:
+    if options.json:
         print(json.dumps({"run": out, **asdict(outcome), "n_left": outcome.n_left, **_seeds(starts[0])}))
     else:
         print("\n".join(_closing(outcome, out)))
     if outcome.n_left:
-        print(f"copilot: interrupted with {outcome.n_left} seeds to go; {_GO_ON}", file=sys.stderr)
+        print(f"copilot: interrupted; {outcome.n_left} seeds are left; {_RESUME}", file=sys.stderr)
         return 130
-    return int(max_rejects is not None and outcome.totals.rejected > max_rejects)
+    return int(options.max_rejects is not None and outcome.totals.rejected > options.max_rejects)
 
 
 def _seeds(start: RunStart) -> dict[str, object]:
@@ -59,19 +67,19 @@ def _seeds(start: RunStart) -> dict[str, object]:
 
 def _opening(start: RunStart, num: int | None, out: str) -> list[str]:
     draw = start.draw
-    lines = [f"{out}: {len(draw.seeds)} of {draw.available} seeds; {start.n_done} done, {start.n_todo} to go"]
+    lines = [f"{out}: {len(draw.seeds)} of {draw.available} seeds; {start.n_done} done, {start.n_todo} left"]
     if num is not None and num > draw.available:
-        lines.append(f"--num {num}: there are only {draw.available} seeds; all are taken")
+        lines.append(f"--num {num}: only {draw.available} seeds are available; all are used")
     if draw.n_duplicates or draw.n_blank:
-        lines.append(f"seeds: {draw.n_duplicates} duplicates and {draw.n_blank} blank lines dropped")
-    lines += [f"seeds: {problem}" for problem in draw.problems[:_SHOWN_PROBLEMS]]
-    if draw.n_problems > _SHOWN_PROBLEMS:
-        lines.append(f"seeds: {draw.n_problems - _SHOWN_PROBLEMS} more lines could not be read")
-    lines += [f"not used: {problem}" for problem in start.problems[:_SHOWN_PROBLEMS]]
-    if len(start.problems) > _SHOWN_PROBLEMS:
-        lines.append(f"not used: {len(start.problems) - _SHOWN_PROBLEMS} more rows")
+        lines.append(f"seeds: {draw.n_duplicates} duplicates and {draw.n_blank} blank lines left out")
+    lines += [f"seeds: {problem}" for problem in draw.problems[:_MAX_SHOWN_PROBLEMS]]
+    if draw.n_problems > _MAX_SHOWN_PROBLEMS:
+        lines.append(f"seeds: {draw.n_problems - _MAX_SHOWN_PROBLEMS} more lines cannot be read")
+    lines += [f"not used: {problem}" for problem in start.problems[:_MAX_SHOWN_PROBLEMS]]
+    if len(start.problems) > _MAX_SHOWN_PROBLEMS:
+        lines.append(f"not used: {len(start.problems) - _MAX_SHOWN_PROBLEMS} more rows")
     if start.swept:
-        lines.append(f"{len(start.swept)} files of an interrupted commit deleted")
+        lines.append(f"deleted {len(start.swept)} files of an interrupted commit")
     return lines
 
 
@@ -83,38 +91,38 @@ def _closing(outcome: Outcome, out: str) -> list[str]:
     return [
         f"{out}: {made}, {totals.audio_s / 3600:.2f} h of mixes, {outcome.elapsed_s:.0f} s",
         *(f"  rejected: {n} {reason}" for reason, n in totals.reasons.items()),
-        *_asked(totals),
-        *(_rendered(backend, tally) for backend, tally in sorted(totals.renders.items())),
-        *([f"listen and look:  {program} show {out}"] if totals.accepted else []),
+        *_usage_lines(totals),
+        *(_render_line(backend, tally) for backend, tally in sorted(totals.renders.items())),
+        *([f"look and listen:  {program} show {out}"] if totals.accepted else []),
         f"count:            {program} stats {out}",
     ]
 
 
-def _asked(totals: Totals) -> list[str]:
-    """What a language model was asked, where one was."""
+def _usage_lines(totals: Totals) -> list[str]:
+    """Return the use of a language model, if the run has one."""
     usage = totals.usage
     if not usage.requests:
         return []
     cached = usage.cached_tokens / usage.prompt_tokens if usage.prompt_tokens else 0.0
     each = f": {usage.generated_tokens / totals.accepted:,.0f} per sample" if totals.accepted else ""
-    amends = f"{usage.corrections:,} corrections, {usage.fresh_starts:,} fresh starts"
+    corrections = f"{usage.corrections:,} corrections, {usage.fresh_starts:,} fresh starts"
     prompts = f"{usage.prompt_tokens:,} prompt tokens ({cached:.0%} cached)"
     return [
-        f"  {usage.requests:,} requests: {amends}, {usage.repairs:,} replies repaired",
+        f"  {usage.requests:,} requests: {corrections}, {usage.repairs:,} replies repaired",
         f"  {prompts}, {usage.generated_tokens:,} generated{each}",
     ]
 
 
-def _rendered(backend: str, tally: RenderTally) -> str:
-    """What a backend did, in one line."""
-    said = [f"{tally.stems:,} stems", f"{tally.audio_s / 3600:.2f} h"]
+def _render_line(backend: str, tally: RenderTally) -> str:
+    """Return the work of a backend in one line."""
+    parts = [f"{tally.stems:,} stems", f"{tally.audio_s / 3600:.2f} h"]
     if tally.realtime_factor is not None and tally.mean_fill is not None:
-        said.append(f"{tally.realtime_factor:.3f} s for each second")
-        said.append(f"{tally.batches:,} batches, {tally.mean_fill:.0%} full")
+        parts.append(f"{tally.realtime_factor:.3f} s for each second")
+        parts.append(f"{tally.batches:,} batches, {tally.mean_fill:.0%} full")
     if tally.unmatched:
-        said.append(f"{tally.unmatched:,} for which it had nothing fitting")
-    said.append(f"{tally.hits:,} from the store")
+        parts.append(f"{tally.unmatched:,} without a match")
+    parts.append(f"{tally.hits:,} from the store")
     if tally.retried:
-        said.append(f"{tally.retried:,} tried again")
-    said += [f"{n:,} failed: {reason}" for reason, n in sorted(tally.failures.items())]
-    return f"  {backend}: {', '.join(said)}"
+        parts.append(f"{tally.retried:,} retried")
+    parts += [f"{n:,} failed: {reason}" for reason, n in sorted(tally.failures.items())]
+    return f"  {backend}: {', '.join(parts)}"

@@ -1,37 +1,118 @@
-"""Options that belong together, told once as the fields of a dataclass, for every command that takes them."""
+"""The options of a command, made from the classes in `pipelines.options`, and the two lengths of its help.
+
+An option on the command line goes before the file of `--config`, which goes before the default.
+"""
 
 from __future__ import annotations
 
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any
+from dataclasses import fields
+from enum import Enum
+from typing import Annotated, Any
+
+import typer
+
+from pipelines.config_file import OLD_NAMES, read_options
+from pipelines.options.option import KnownOption, options_of
 
 Command = Callable[..., None]
 
 
-def takes_options(**groups: type) -> Callable[[Command], Command]:
-    """Makes a command take the options of each group beside its own; it is given each as one argument.
+_HEADINGS = ("", "Plan", "Dialogues", "Sound", "Execution", "Language model")
+"""The groups in the order of help."""
 
-    The fields of a group are annotated as a command's own parameters are.
+
+def takes_options(*, config: bool = False, **groups: type) -> Callable[[Command], Command]:
+    """Make a command take the options of each class; it is given an object of each as one argument.
+
+    With `config` it takes the options from a file too.
     """
-    fields = {name: inspect.signature(group, eval_str=True).parameters for name, group in groups.items()}
+    known = {name: option for group in groups.values() for name, option in options_of(group).items()}
+    old_names = {old: new for old, new in OLD_NAMES.items() if new in known}
 
-    def made(command: Command) -> Command:
+    def decorate(command: Command) -> Command:
         own = inspect.signature(command, eval_str=True).parameters
 
         @functools.wraps(command)
-        def taking(**given: Any) -> None:  # noqa: ANN401 - whatever the options are
-            grouped = {
-                name: group(**{field: given.pop(field) for field in fields[name]})
-                for name, group in groups.items()
-            }
-            command(**given, **grouped)
+        def run(**given: Any) -> None:  # noqa: ANN401 - values of any option
+            values = read_options(path) if (path := given.get("config")) else {}
+            for old, new in old_names.items():
+                values |= {new: given[old]} if given[old] is not None else {}
+            for name, option in known.items():
+                if given[name] is not None:
+                    values[name] = _plain(option, given[name])
+            objects = {}
+            for name, group in groups.items():
+                objects[name] = group(**{f.name: values[f.name] for f in fields(group) if f.name in values})
+            command(**{name: given[name] for name in own if name not in groups}, **objects)
 
         parameters = [parameter for name, parameter in own.items() if name not in groups]
-        for panel in fields.values():
-            parameters += [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in panel.values()]
-        taking.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-        return taking
+        ordered = sorted(known.values(), key=lambda option: _HEADINGS.index(option.option.group))
+        parameters += [_parameter(option) for option in ordered]
+        parameters += [_parameter(known[new], called=old) for old, new in old_names.items()]
+        parameters += _other_parameters(config=config)
+        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        return run
 
-    return made
+    return decorate
+
+
+def _plain(option: KnownOption, value: Any) -> Any:  # noqa: ANN401 - a value of any option
+    """Return a value as the option's class has it: typer gives a choice as an Enum of texts."""
+    return type(option.choices[0])(value.value) if option.choices else value
+
+
+def _parameter(option: KnownOption, called: str | None = None) -> inspect.Parameter:
+    """Return the parameter from which typer makes an option; `called` is a former name, which help hides."""
+    known, name = option.option, called or option.name
+    suffix = "required" if known.required else f"default: {option.default_text}"
+    shown = known.required or option.default_text is not None
+    info = typer.Option(
+        f"--{name.replace('_', '-')}",
+        # Square brackets are markup in help texts.
+        help=f"{known.help} [dim]\\[{suffix}][/dim]" if shown else known.help,
+        show_default=False,
+        metavar=known.metavar,
+        min=known.low,
+        max=known.high,
+        rich_help_panel=known.group or None,
+        hidden=called is not None or not (known.common or known.required),
+    )
+    return _keyword(name, _typer_kind(option), info)
+
+
+def _typer_kind(option: KnownOption) -> Any:  # noqa: ANN401 - a type
+    """Return the type from which typer knows how to read an option."""
+    if option.choices:
+        return Enum(option.name, {str(choice): str(choice) for choice in option.choices})
+    return list[str] if option.kind is list else option.kind
+
+
+def _other_parameters(*, config: bool) -> list[inspect.Parameter]:
+    """Return the parameters of `--config`, if wanted, and of `--help-all`."""
+    file = typer.Option(
+        metavar="FILE",
+        help="YAML file with options by name, which the command line overrides; or laptop, one-node-8-gpus, "
+        "cluster, which come with the package.",
+    )
+    show_all = typer.Option(
+        "--help-all", is_eager=True, callback=_show_all_help, help="Show all options and exit."
+    )
+    return [*([_keyword("config", str, file)] if config else []), _keyword("help_all", bool, show_all)]
+
+
+def _keyword(name: str, kind: Any, info: Any) -> inspect.Parameter:  # noqa: ANN401 - a type, and typer's own
+    annotation: Any = Annotated[kind | None, info]
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+def _show_all_help(context: typer.Context, wanted: bool | None) -> None:
+    if not wanted:
+        return
+    for parameter in context.command.params:
+        if parameter.name not in OLD_NAMES:
+            parameter.hidden = False  # type: ignore[attr-defined]
+    typer.echo(context.get_help())
+    raise typer.Exit

@@ -45,11 +45,11 @@ def _room(allocation: Allocation, *, grows: bool) -> str:
     return f"fits; the forecast is for the {'most' if allocation.at_max else 'fewest'} workers"
 
 
-def figures_lines(figures: MeasuredCosts) -> Iterator[str]:
+def costs_lines(costs: MeasuredCosts) -> Iterator[str]:
     """What the figures are from."""
     yield (
-        f"figures of {figures.n_seeds:,} seeds, of which {figures.accepted_share:.1%} were accepted; a seed "
-        f"took {sum(figures.stage_s.values()):.3g} s of a worker, {sum(figures.stage_cpu_s.values()):.3g} s "
+        f"figures of {costs.n_seeds:,} seeds, of which {costs.accepted_share:.1%} were accepted; a seed "
+        f"took {sum(costs.stage_s.values()):.3g} s of a worker, {sum(costs.stage_cpu_s.values()):.3g} s "
         "of a processor"
     )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 
 import pytest
 from helpers.fake_llm import http_status, saying, serving
@@ -13,47 +12,37 @@ from copilot.designers.llm.prompts import PromptLibrary
 from copilot.designers.llm.service import LlmService
 from copilot.designers.llm.settings import LlmSettings
 from copilot.errors import UserError
-from pipelines import cli
-from pipelines.cli.options.model import ModelOptions, ModeOption, StructuredOption
 from pipelines.llm.keywords import keyword_trials
+from pipelines.options.dialogue import DialogueOptions
 
 URL = "http://127.0.0.1:1/v1"
 PREVIEW = ("preview", "--seeds", "starter", "--designer", "llm", "--llm-model", "tiny")
 
 
-@pytest.fixture
-def copilot(monkeypatch, capsys):
-    monkeypatch.delenv("COPILOT_LLM_API_KEY", raising=False)
-    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    monkeypatch.setenv("COLUMNS", "200")
+def options(**given) -> DialogueOptions:
+    return DialogueOptions(**{"seeds": "starter", "designer": "llm", **given})
 
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["copilot", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        said = capsys.readouterr()
-        return ended.value.code or 0, said.out, said.err
 
-    return run
+SERVED = {"llm_url": [URL], "llm_model": "tiny"}
 
 
 def test_options_not_given_are_the_models_own():
-    configured = ModelOptions(llm_url=[URL], llm_model="tiny").configured("llm")
-    assert configured.llm == LlmSettings(model="tiny")
-    assert configured.service == LlmService(urls=(URL,))
-    assert configured.task_mix is None
+    given = options(**SERVED)
+    assert given.run_config().llm == LlmSettings(model="tiny")
+    assert given.service() == LlmService(urls=(URL,))
+    assert given.run_config().task_mix is None
 
 
 def test_every_option_reaches_its_setting():
-    options = ModelOptions(
+    given = options(
         task_mix="open=0.5, add=2",
-        mode=ModeOption.whole,
+        mode="whole",
         llm_url=[URL, "http://127.0.0.1:2/v1"],
         llm_model="tiny",
         llm_concurrency=7,
         llm_patience=0.0,
         llm_timeout=9.0,
-        llm_structured=StructuredOption.none,
+        llm_structured="none",
         llm_temperature=0.0,
         llm_top_p=0.5,
         llm_max_tokens=100,
@@ -64,9 +53,8 @@ def test_every_option_reaches_its_setting():
         judge_model="wise",
         judge_url=["http://127.0.0.1:3/v1"],
     )
-    configured = options.configured("llm")
-    assert configured.task_mix == {"open": 0.5, "add": 2.0}
-    assert configured.llm == LlmSettings(
+    assert given.run_config().task_mix == {"open": 0.5, "add": 2.0}
+    assert given.run_config().llm == LlmSettings(
         model="tiny",
         mode="whole",
         structured="none",
@@ -78,7 +66,7 @@ def test_every_option_reaches_its_setting():
         fresh_starts=4,
         judge_model="wise",
     )
-    assert configured.service == LlmService(
+    assert given.service() == LlmService(
         urls=(URL, "http://127.0.0.1:2/v1"),
         concurrency=7,
         timeout_s=9,
@@ -88,78 +76,55 @@ def test_every_option_reaches_its_setting():
 
 
 def test_the_judge_is_the_same_model_unless_another_is_named():
-    configured = ModelOptions(llm_url=[URL], llm_model="tiny", judge=True).configured("llm")
-    assert configured.llm is not None
-    assert configured.llm.judge_model == "tiny"
+    llm = options(**SERVED, judge=True).run_config().llm
+    assert llm is not None
+    assert llm.judge_model == "tiny"
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("given", "field"),
     [
-        ({"llm_model": "tiny"}, "--designer llm: where is the model served? give --llm-url"),
-        ({"llm_url": [URL]}, "--designer llm: which model? give --llm-model"),
-        ({"llm_temperature": 2.5}, "--llm-temperature 2.5: input should be less than or equal to 2"),
-        ({"llm_speech_share": -1.0}, "--llm-speech-share -1.0: input should be greater than or equal to 0"),
-        ({"llm_max_tokens": 1}, "--llm-max-tokens 1: input should be greater than or equal to 64"),
-        ({"llm_concurrency": 0}, "--llm-concurrency 0: input should be greater than or equal to 1"),
-        ({"llm_timeout": 0.0}, "--llm-timeout 0.0: input should be greater than 0"),
-        ({"judge_model": "wise"}, "--judge-model: is of no use without --judge"),
-        ({"judge_url": [URL]}, "--judge-url: is of no use without --judge"),
+        ({"llm_model": "tiny"}, "llm_url"),
+        ({"llm_url": [URL]}, "llm_model"),
+        ({**SERVED, "llm_temperature": 2.5}, "llm_temperature"),
+        ({**SERVED, "llm_speech_share": -1.0}, "llm_speech_share"),
+        ({**SERVED, "llm_max_tokens": 1}, "llm_max_tokens"),
+        ({**SERVED, "llm_concurrency": 0}, "llm_concurrency"),
+        ({**SERVED, "llm_timeout": 0.0}, "llm_timeout"),
+        ({**SERVED, "judge_model": "wise"}, "judge_model"),
+        ({**SERVED, "judge_url": [URL]}, "judge_url"),
     ],
 )
-def test_a_wrong_option_is_named(options, message):
-    alone = {"llm_model", "llm_url"} & options.keys()
-    given = options if alone else {"llm_url": [URL], "llm_model": "tiny", **options}
-    with pytest.raises(UserError, match=f"^{re.escape(message)}"):
-        ModelOptions(**given).configured("llm")
+def test_a_wrong_option_is_named(given, field):
+    with pytest.raises(UserError) as wrong:
+        options(**given).run_config() and options(**given).service()
+    assert wrong.value.field == field
 
 
 @pytest.mark.parametrize(
-    ("options", "flag"),
-    [
-        ({"llm_temperature": 0.0}, "--llm-temperature"),
-        ({"mode": ModeOption.whole}, "--mode"),
-        ({"judge": True}, "--judge"),
-        ({"llm_url": [URL]}, "--llm-url"),
-    ],
+    "given", [{"llm_temperature": 0.0}, {"mode": "whole"}, {"judge": True}, {"llm_url": [URL]}]
 )
-def test_an_option_without_a_language_model_is_refused(options, flag):
-    with pytest.raises(UserError, match=f"^{flag}: the designer scripted asks no language model"):
-        ModelOptions(**options).configured("scripted")
+def test_an_option_of_a_language_model_is_refused_without_one(given):
+    with pytest.raises(UserError) as wrong:
+        options(designer="scripted", **given).run_config()
+    assert [wrong.value.field] == list(given)
 
 
 @pytest.mark.parametrize(
-    "mix", ["add", "add=", "add=-1", "story=1", "add=1,add=2", "add=nan", "dance=1", "", "add=1,,open=2"]
+    "mix",
+    ["add", "add=", "add=-1", "story=1", "add=1,add=2", "add=nan", "dance=1", "", "add=1,,open=2", "add=0"],
 )
-def test_a_task_mix_that_is_none(mix):
-    with pytest.raises(UserError, match=f"^--task-mix {re.escape(mix)}: .*give such as add=2,open=0.5"):
-        ModelOptions(task_mix=mix).configured("scripted")
-
-
-def test_a_task_mix_needs_a_task():
-    with pytest.raises(UserError, match="no task is left; give one a weight above 0"):
-        ModelOptions(task_mix="add=0").configured("scripted")
-
-
-def test_the_help_tells_the_defaults_that_there_are(copilot):
-    said = " ".join(copilot("generate", "--help")[1].replace("│", " ").split())
-    defaults = {
-        f"in flight, over all servers; {LlmService.model_fields['concurrency'].default} without it",
-        f"while no server answers; {LlmService.model_fields['patience_s'].default:g} without it",
-        f"one request may take; {LlmService.model_fields['timeout_s'].default:g} without it",
-        f"reply with one turn; {LlmSettings.model_fields['max_tokens'].default} without it",
-        f"dialogues with speech; {LlmSettings.model_fields['speech_share'].default} without it",
-        f"told to the model; {LlmSettings.model_fields['corrections'].default} without it",
-        f"anew after that; {LlmSettings.model_fields['fresh_starts'].default} without it",
-    }
-    assert {default for default in defaults if default not in said} == set()
+def test_a_wrong_task_mix(mix):
+    with pytest.raises(UserError) as wrong:
+        options(designer="scripted", task_mix=mix).run_config()
+    assert wrong.value.field == "task_mix"
 
 
 def test_a_mistake_ends_generate_before_anything_is_made(copilot, tmp_path):
     call = ("generate", "--seeds", "starter", "--out", str(tmp_path / "run"), "--llm-model", "tiny")
     code, _, said = copilot(*call)
     assert code == 2
-    assert said.startswith("copilot: --llm-model: the designer scripted asks no language model")
+    assert said.startswith("copilot: --llm-model: ")
     assert not (tmp_path / "run").exists()
 
 
@@ -192,16 +157,13 @@ def test_an_edits_prompt_is_shown_for_its_task(copilot):
 
 def test_an_unknown_prompt_and_an_unknown_task(copilot):
     code, _, said = copilot("prompts", "show", "sonnet")
-    assert (code, said.startswith("copilot: prompt sonnet: no such prompt; there are: correction, ")) == (
-        2,
-        True,
-    )
+    assert (code, "sonnet" in said, "correction" in said) == (2, True, True)
     code, _, said = copilot("prompts", "show", "edit", "--task", "story")
     assert (code, said.startswith("copilot: --task story: no such task of an edit turn")) == (2, True)
 
 
 def test_preview_prints_dialogues(copilot):
-    code, said, _ = copilot("preview", "--seeds", "starter", "--num", "2", "--seed", "3")
+    code, said, _ = copilot("preview", "--seeds", "starter", "--num", "2", "--random-seed", "3")
     assert code == 0
     assert said.count("Turn 0  story") == 2
     assert said.endswith("2 seeds: 2 valid, of which 2 have no finding\n")
@@ -238,7 +200,7 @@ def test_preview_tells_why_a_seed_is_rejected(copilot):
 
 def test_a_server_that_can_do_all(copilot):
     with serving(max_model_len=20_000) as server:
-        code, said, _ = copilot("check", "--llm-url", server.url, "--json")
+        code, said, _ = copilot("check-llm", "--llm-url", server.url, "--json")
     found = json.loads(said)
     assert code == 0
     assert (found["model"], found["max_model_len"], found["version"]) == ("tiny", 20_000, "0.32.0")
@@ -258,7 +220,7 @@ def test_a_keyword_that_is_not_enforced_is_told(copilot):
         return saying('{"second":"no","first":"yes"}') if name == "check-order-of-keys" else None
 
     with serving(faults=obeys) as server:
-        code, said, _ = copilot("check", "--llm-url", server.url, "--llm-model", "tiny")
+        code, said, _ = copilot("check-llm", "--llm-url", server.url, "--llm-model", "tiny")
     assert code == 0
     unkept = re.findall(r"^grammar  (.*): not enforced; (.*)$", said, re.MULTILINE)
     assert unkept == [
@@ -270,7 +232,7 @@ def test_a_keyword_that_is_not_enforced_is_told(copilot):
 
 def test_a_server_without_grammars(copilot):
     with serving(refuses=("json_schema", "json_object")) as server:
-        code, said, _ = copilot("check", "--llm-url", server.url)
+        code, said, _ = copilot("check-llm", "--llm-url", server.url)
     assert code == 0
     assert "replies  json_schema: does not work; 400, response_format json_schema is not supported" in said
     assert "grammar" not in said
@@ -279,35 +241,35 @@ def test_a_server_without_grammars(copilot):
 
 def test_no_dialogue_can_be_made(copilot):
     with serving(faults=lambda *_: saying("No.")) as server:
-        code, said, _ = copilot("check", "--llm-url", server.url)
+        code, said, _ = copilot("check-llm", "--llm-url", server.url)
     assert code == 1
     assert "dialogue with none: not-json" in said
-    assert said.endswith("no dialogue can be made with this server and model\n")
+    assert said.endswith("this server and model cannot make a dialogue\n")
 
 
 def test_a_server_that_fails_is_a_finding(copilot):
     with serving(faults=lambda *_: http_status(400, "no chat template")) as server:
-        code, said, _ = copilot("check", "--llm-url", server.url)
+        code, said, _ = copilot("check-llm", "--llm-url", server.url)
     assert code == 1
     assert said.count("does not work; 400, no chat template") == 3
 
 
 def test_check_names_what_is_served(copilot):
     with serving(model="gemma") as server:
-        code, _, said = copilot("check", "--llm-url", server.url, "--llm-model", "tiny")
+        code, _, said = copilot("check-llm", "--llm-url", server.url, "--llm-model", "tiny")
         assert code == 2
         assert said == (
             f"copilot: {server.url}: does not serve tiny; give --llm-model one that it serves: gemma\n"
         )
     with serving(key="secret") as server:
-        code, _, said = copilot("check", "--llm-url", server.url)
+        code, _, said = copilot("check-llm", "--llm-url", server.url)
         assert code == 2
         assert "401, " in said
         assert "set COPILOT_LLM_API_KEY to a key that it takes" in said
 
 
 def test_no_server_is_there(copilot):
-    code, _, said = copilot("check", "--llm-url", URL)
+    code, _, said = copilot("check-llm", "--llm-url", URL)
     assert code == 1
     assert said.startswith(f"copilot: {URL}: no connection")
     assert "is the server running" in said

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 
 import pytest
 import yaml
 from helpers.paths import ROOT
 from helpers.stand_ins import AHEAD, BACKENDS
 
-from pipelines import cli
 from pipelines.planning.costs import MeasuredCosts, SampleBytes, Tokens, read_costs
 from pipelines.planning.resources import Resources
 
@@ -25,18 +23,6 @@ FIGURES = MeasuredCosts(
     tokens=Tokens(prompt=1000, cached=500, generated=100),
     sample_bytes=SampleBytes(mixes=1e6, stems=2e6),
 )
-
-
-@pytest.fixture
-def copilot(monkeypatch, capsys):
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["copilot", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        said = capsys.readouterr()
-        return ended.value.code or 0, said.out, said.err
-
-    return call
 
 
 @pytest.fixture
@@ -55,7 +41,7 @@ def test_without_figures_the_pools_alone(copilot):
         "mix           1  0.45 CPUs       4  900 s",
     ]
     assert "nodes: 1 x 2 CPUs\nasked for, at least: 1.8 CPUs: fits\n" in said
-    assert "no forecast without figures: --calibrate 50" in said
+    assert "no forecast" in said
 
 
 def test_the_forecast_from_figures(copilot, figures, tmp_path):
@@ -109,7 +95,7 @@ def test_what_does_not_fit_is_printed_and_an_error(copilot, figures, tmp_path):
     assert code == 2
     assert "nodes: 2 x 8 CPUs, 2 GPUs\n" in said
     assert "hours" not in said
-    assert wrong.startswith("copilot: --executor: the pools need ")
+    assert wrong.startswith("copilot: --executor: ")
     assert "`ray.pools.sounds.size`" in wrong
     code, said, _ = copilot(*call, "--nodes", "2", "--node-cpus", "8", "--json")
     assert (code, json.loads(said)["fits"], json.loads(said)["forecast"]) == (2, False, None)
@@ -125,39 +111,31 @@ def test_a_cluster_that_grows_is_forecast_without_room(copilot, figures, tmp_pat
 
 
 def test_the_cluster_is_asked_where_no_nodes_are_made_up(copilot, monkeypatch):
-    monkeypatch.setattr(
-        "pipelines.cli.commands.plan.query_nodes", lambda settings: [Resources(4), Resources(8)]
-    )
+    monkeypatch.setattr("pipelines.cli.commands.plan.query_nodes", lambda _: [Resources(4), Resources(8)])
     assert "nodes: 1 x 4 CPUs; 1 x 8 CPUs\n" in copilot(*CALL)[1]
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "named"),
     [
-        (("--nodes", "2"), "--nodes 2: of what size? give --node-cpus, and --node-gpus"),
-        (("--node-gpus", "2"), "--node-gpus: of how many nodes? give --nodes"),
-        (("--save-figures", "f.json"), "--save-figures: there are none to save; give --calibrate 50"),
-        (("--figures", "f", "--calibrate", "2"), "--figures: with --calibrate they are measured; leave one"),
-        ((*NODE, "--figures", "nowhere.json"), "--figures nowhere.json: No such file or directory"),
-        (
-            ("--executor", "local"),
-            "plan: lays out pools of --executor ray; give that, or a --config that says",
-        ),
+        (("--nodes", "2"), ["--nodes", "--node-cpus"]),
+        (("--node-gpus", "2"), ["--node-gpus", "--nodes"]),
+        (("--save-figures", "f.json"), ["--save-figures", "--calibrate"]),
+        (("--figures", "f", "--calibrate", "2"), ["--figures", "--calibrate"]),
+        ((*NODE, "--figures", "nowhere.json"), ["--figures", "nowhere.json"]),
+        (("--executor", "local"), ["--executor", "ray"]),
     ],
 )
-def test_a_mistake_is_one_message(copilot, options, said):
+def test_a_mistake_is_one_message_that_names_the_option(copilot, options, named):
     code, _, wrong = copilot(*CALL, *options)
-    assert (code, wrong.startswith(f"copilot: {said}")) == (2, True), wrong
+    assert (code, wrong.startswith(f"copilot: {named[0]}"), named[1] in wrong) == (2, True, True), wrong
 
 
-def test_memory_that_pools_ask_for_has_to_be_told_of_the_nodes(copilot, tmp_path):
+def test_memory_that_pools_need_has_to_be_given_of_the_nodes(copilot, tmp_path):
     (tmp_path / "run.yaml").write_text("ray: {pools: {mix: {memory-gb: 2}}}")
     call = (*CALL, "--config", str(tmp_path / "run.yaml"), *NODE)
     code, _, wrong = copilot(*call)
-    assert (code, "--nodes 1: ray.pools.mix.memory_gb asks for memory; how much has a node?" in wrong) == (
-        2,
-        True,
-    )
+    assert (code, "--node-memory" in wrong, "ray.pools.mix.memory_gb" in wrong) == (2, True, True)
     assert copilot(*call, "--node-memory", "4")[0] == 0
 
 
@@ -172,9 +150,9 @@ def test_calibrating_measures_dialogues_and_leaves_nothing(copilot, tmp_path, mo
     call = (*CALL, *backends, "--seeds", f"text:{tmp_path / 'seeds.txt'}", *NODE, "--workers", "1")
     code, said, progress = copilot(*call, "--num", "600", "--calibrate", "9", "--save-figures", str(saved))
     assert (code, list(tmp_path.glob("copilot-plan-*"))) == (0, [])
-    assert "--calibrate 9: there are only 6 seeds" in progress
-    assert "other work keeps the processors busy (load 99.0): times come out too long" in progress
-    assert "--num 600: there are only 6 seeds; a run takes no more" in progress
+    assert "--calibrate 9: only 6 seeds" in progress
+    assert "(load 99.0)" in progress
+    assert "--num 600: only 6 seeds" in progress
     assert "600 seeds give about 500 samples" in said
     figures = read_costs(saved)
     assert (figures.n_seeds, figures.accepted_share) == (6, 5 / 6)

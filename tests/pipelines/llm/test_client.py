@@ -238,8 +238,8 @@ def test_a_server_that_is_killed_and_comes_back_loses_nothing() -> None:
 @pytest.mark.parametrize(
     ("status", "remedy"),
     [
-        (400, "see what it accepts with: copilot check --llm-url URL; another --llm-structured may do"),
-        (422, "see what it accepts with: copilot check --llm-url URL; another --llm-structured may do"),
+        (400, "see what it accepts with: copilot check-llm --llm-url URL; another --llm-structured may do"),
+        (422, "see what it accepts with: copilot check-llm --llm-url URL; another --llm-structured may do"),
         (401, "set COPILOT_LLM_API_KEY to a key that it takes"),
         (403, "set COPILOT_LLM_API_KEY to a key that it takes"),
         (404, "check --llm-model: it serves tiny"),

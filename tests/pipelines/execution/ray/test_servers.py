@@ -13,7 +13,7 @@ from helpers.paths import ROOT
 from pydantic import ValidationError
 
 from copilot.errors import CopilotError, MissingExtraError, UserError
-from pipelines.cli.options.config_file import read_config
+from pipelines.config_file import load_config
 from pipelines.execution.ray import servers
 from pipelines.execution.ray.servers import ServerSettings, build_app_args, serve_model
 from pipelines.planning.resources import Resources, ServerGroup
@@ -48,7 +48,7 @@ def test_the_example_of_the_page_is_read_as_meant(tmp_path):
     page = ROOT / "docs/cluster.md"
     example = tmp_path / "run.yaml"
     example.write_text(re.search(r"```yaml\n(servers:.*?)```", page.read_text(), re.DOTALL)[1])
-    assert read_config(str(example)).servers == ServerSettings(
+    assert load_config(example).parts.servers == ServerSettings(
         model=GEMMA, replicas=(2, 6), accelerator="H100", engine={"quantization": "fp8"}
     )
 

@@ -1,4 +1,4 @@
-"""`copilot check`."""
+"""`copilot check-llm`."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from copilot.units import Seconds
 from pipelines.llm.probe import DialogueFinding, Findings, probe
 
 
-def run_check(url: str, model: str | None, timeout_s: Seconds, *, as_json: bool) -> int:
-    """Print what a server can do; return 0 where a dialogue can be made. Raises what `probe` raises."""
+def run_check_llm(url: str, model: str | None, timeout_s: Seconds, *, as_json: bool) -> int:
+    """Print what a server can do; return 0 if it can make a dialogue. Raises what `probe` raises."""
     with Console(file=sys.stderr).status("") as status:
         try:
             found = asyncio.run(probe(url, model, timeout_s=timeout_s, report=status.update))
@@ -36,9 +36,9 @@ def _print(found: Findings, console: Console) -> None:
 
 
 def _lines(found: Findings) -> Iterator[tuple[str, str]]:
-    server = f"version {found.version}" if found.version else "version not told"
+    server = f"version {found.version}" if found.version else "version unknown"
     yield f"{found.url}: {server}", "bold"
-    context = f"context of {found.max_model_len:,} tokens" if found.max_model_len else "context not told"
+    context = f"context of {found.max_model_len:,} tokens" if found.max_model_len else "context unknown"
     yield f"model    {found.model}, {context}", ""
     others = [one.id for one in found.served if one.id != found.model]
     if others:
@@ -52,7 +52,7 @@ def _lines(found: Findings) -> Iterator[tuple[str, str]]:
     if found.recommended:
         yield f"use      --llm-structured {found.recommended}", "bold green"
     else:
-        yield "no dialogue can be made with this server and model", "bold red"
+        yield "this server and model cannot make a dialogue", "bold red"
 
 
 def _verdict(what: str, good: str, bad: str, holds: bool, said: str) -> tuple[str, str]:

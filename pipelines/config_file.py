@@ -1,0 +1,180 @@
+"""Configuration files: YAML whose keys are the names of options, and three parts that no option has.
+
+The command line reads a file by the same functions, and its options override the file. Everything in a file
+is checked when it is read. What is wrong is a UserError with the file, the key, and what is expected.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from copilot.errors import UserError
+from pipelines.options.execution import Parts
+from pipelines.options.option import KnownOption, options_of
+from pipelines.options.plan import PlanOptions
+from pipelines.options.run import RunOptions
+from pipelines.options.values import check_value
+from pipelines.yaml_file import describe_value, read_yaml
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+M = TypeVar("M", bound="BaseModel")
+
+SHIPPED = Path(__file__).parent / "configs"
+"""The folder of the configurations that come with the package."""
+
+OLD_NAMES: Mapping[str, str] = {"seed": "random_seed"}
+"""Former names of options, which are still read."""
+
+_PARTS = ("ray", "servers", "prices")
+_HOME = re.compile(r"(^|[:=])~(/|$)")
+
+
+def load_config(name: str | Path, **overrides: Any) -> RunOptions:  # noqa: ANN401 - values of any option
+    """Return the options of a YAML file, or of a shipped configuration: laptop, one-node-8-gpus, cluster.
+
+    `overrides` go before the file, as options do on the command line. `run_config()`, `create_executor()`
+    and the other methods of the result give what a run is made with. Raises UserError.
+    """
+    known = options_of(RunOptions)
+    for option in overrides:
+        if option not in known:
+            raise UserError(f"unknown option {option!r}{suggest(option, known)}")
+    options = {name: value for name, value in read_options(name).items() if name in known or name == "parts"}
+    return RunOptions(**{**options, **overrides})
+
+
+def read_options(name: str | Path) -> dict[str, Any]:
+    """Return the checked values of a file by the names of options, and its `parts`. Raises UserError.
+
+    A file is for every command that takes one, so options of `copilot plan` are among them.
+    """
+    path = _find(name)
+    content = {_underscored(key): value for key, value in read_yaml(path).items()}
+    parts = {part: content.pop(part, None) for part in _PARTS}
+    known = known_options()
+    options: dict[str, Any] = {}
+    for key, value in content.items():
+        at = f"{path}: {_hyphenated(key)}"
+        option = known.get(OLD_NAMES.get(key, key))
+        if option is None:
+            raise UserError(f"{at}: unknown option{suggest(key, [*known, *_PARTS])}")
+        if option.name in options:
+            raise UserError(f"{at}: {_hyphenated(option.name)} is set twice")
+        if value is not None:
+            _refuse_home(value, at)
+            options[option.name] = check_value(option, value, at)
+    return {**options, "parts": _read_parts(parts, path)}
+
+
+@cache
+def known_options() -> Mapping[str, KnownOption]:
+    """Return all options that a file may set, by name."""
+    return {**options_of(RunOptions), **options_of(PlanOptions)}
+
+
+def suggest(name: str, names: Iterable[str]) -> str:
+    """Return the end of a message that suggests the nearest of the names; empty if none is near."""
+    near = get_close_matches(_underscored(name), list(names), n=1)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def _find(name: str | Path) -> Path:
+    path = Path(name)
+    if path.is_file():
+        return path
+    shipped = {file.stem: file for file in sorted(SHIPPED.glob("*.yaml"))}
+    if str(name) in shipped:
+        return shipped[str(name)]
+    reason = "is a folder" if path.is_dir() else "not found"
+    raise UserError(f"configuration {name}: {reason}; give a YAML file, or one of {', '.join(shipped)}")
+
+
+def _refuse_home(value: object, at: str) -> None:
+    """Raise UserError for `~`, which a shell expands on a command line, and nothing does here."""
+    if isinstance(value, str) and _HOME.search(value):
+        raise UserError(f"{at}: {value}: ~ is not expanded in a file; write the whole path")
+    if isinstance(value, list | Mapping):
+        for part in value.values() if isinstance(value, Mapping) else value:
+            _refuse_home(part, at)
+
+
+def _read_parts(given: Mapping[str, object], path: Path) -> Parts:
+    parts: dict[str, Any] = {}
+    if given["ray"] is not None:
+        from pipelines.planning.ray_settings import PoolSettings, RaySettings  # noqa: PLC0415 - loaded if needed
+
+        names = {*RaySettings.model_fields, *PoolSettings.model_fields}
+        parts["ray"] = _create(RaySettings, _underscore_keys(given["ray"]), f"{path}: ray", names)
+    if given["servers"] is not None:
+        from pipelines.execution.ray.servers import ServerSettings  # noqa: PLC0415 - loaded if needed
+
+        # The settings below these have names of their own, such as the arguments of an engine.
+        servers = _underscore_keys(given["servers"], deep=False)
+        parts["servers"] = _create(ServerSettings, servers, f"{path}: servers", ServerSettings.model_fields)
+    if given["prices"] is not None:
+        from pipelines.planning.costs import Prices  # noqa: PLC0415 - loaded if needed
+
+        prices = _underscore_keys(given["prices"])
+        parts["prices"] = _create(Prices, prices, f"{path}: prices", Prices.model_fields)
+    return Parts(**parts)
+
+
+def _create(model: type[M], given: object, at: str, names: Iterable[str]) -> M:
+    from pydantic import ValidationError  # noqa: PLC0415 - loaded if needed
+
+    if not isinstance(given, Mapping):
+        raise UserError(f"{at}: expected a mapping of settings, not {describe_value(given)}")
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        faults = error.errors(include_url=False)
+    fault = faults[0]
+    where = _given_part(given, fault["loc"])
+    dotted = ".".join((at, *where))
+    if fault["type"] == "extra_forbidden":
+        raise UserError(f"{dotted}: unknown setting{suggest(where[-1], names)}")
+    if fault["type"] == "missing":
+        raise UserError(f"{dotted}.{fault['loc'][-1]}: missing")
+    # One for each type that would have been accepted.
+    reasons = (_lower(f["msg"]) for f in faults if _given_part(given, f["loc"])[: len(where)] == where)
+    raise UserError(f"{dotted}: {' or '.join(dict.fromkeys(reasons))}")
+
+
+def _given_part(given: object, place: Iterable[int | str]) -> tuple[str, ...]:
+    """Return the names in a fault's place that were given; the others are names of types."""
+    found: list[str] = []
+    for name in place:
+        try:
+            given = given[name]  # type: ignore[index]
+        except (KeyError, IndexError, TypeError):
+            continue
+        found.append(str(name))
+    return tuple(found)
+
+
+def _lower(message: str) -> str:
+    message = message.removeprefix("Value error, ")
+    return message[:1].lower() + message[1:]
+
+
+def _underscored(key: str) -> str:
+    return key.replace("-", "_")
+
+
+def _hyphenated(key: str) -> str:
+    return key.replace("_", "-")
+
+
+def _underscore_keys(given: object, *, deep: bool = True) -> object:
+    if not isinstance(given, Mapping):
+        return given
+    return {
+        _underscored(str(key)): _underscore_keys(value) if deep else value for key, value in given.items()
+    }

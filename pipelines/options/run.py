@@ -1,0 +1,102 @@
+"""All options of a run, as `copilot generate` and `copilot plan` take them and a file sets them."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+from copilot.errors import UserError
+from pipelines.options.dialogue import DialogueOptions
+from pipelines.options.execution import ExecutionOptions, Parts
+from pipelines.options.option import Option
+from pipelines.options.sound import SoundOptions
+
+if TYPE_CHECKING:
+    from pipelines.generate import GenerateRequest
+
+_Stored = functools.partial(Option, group="Dialogues")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions(ExecutionOptions, SoundOptions, DialogueOptions):
+    """Everything that can be set for a run. Its methods give the objects that the run is made with."""
+
+    out: Annotated[
+        str | None,
+        Option(
+            "Run folder or URI, such as s3://BUCKET/RUN. An existing run is resumed.",
+            metavar="PATH",
+            required=True,
+        ),
+    ] = None
+    num: Annotated[int | None, Option("Number of seeds to draw.", default="all", low=1, common=True)] = None
+    keep: Annotated[
+        Literal["mixes", "stems", "both"], _Stored("Audio that the samples store.", common=True)
+    ] = "both"
+    bits: Annotated[Literal[16, 24], _Stored("Bit depth of the mixes.")] = 16
+    json: Annotated[bool, Option("Print JSON for scripts.", common=True)] = False
+
+    def request(self) -> GenerateRequest:
+        """Return the request to make or resume the run, without callbacks.
+
+        If the file has `servers`, take the request of what `start_servers` yields: this one has no `service`
+        yet. Raises UserError for an option that is missing or wrong, MissingExtraError.
+        """
+        from pipelines.generate import GenerateRequest
+
+        if self.out is None:
+            raise UserError("missing; give the folder or URI of the run", field="out")
+        config = self.run_config()
+        self.service_limits()
+        return GenerateRequest(
+            config=config,
+            out=self.out,
+            num=self.num,
+            executor=self.create_executor(config),
+            settings=self.execution_settings(),
+            service=None if self.parts.servers else self.service(),
+            reject_limit=self.reject_limit(),
+        )
+
+    def _config_fields(self) -> dict[str, Any]:
+        stored = {"keep": self.keep, "mix_bits": self.bits}
+        return super()._config_fields() | self.sound_fields() | stored
+
+    def given_llm_options(self) -> list[str]:
+        """Return the names of the settings of a language model that are set, with those of the file."""
+        return super().given_llm_options() + ["servers"] * (self.parts.servers is not None)
+
+    def _model_name(self) -> str | None:
+        servers = self.parts.servers
+        if servers is None:
+            return self.llm_model
+        if self.executor != "ray":
+            raise UserError(
+                "need `executor` ray, which starts them; or set `llm_url` instead", field="servers"
+            )
+        if self.llm_url:
+            raise UserError("set either `servers`, which the run starts, or `llm_url`", field="servers")
+        if self.llm_model not in {None, servers.name}:
+            raise UserError(f"{self.llm_model}: the `servers` serve {servers.name}", field="llm_model")
+        return servers.name
+
+    @contextmanager
+    def start_servers(self) -> Iterator[Self]:
+        """Start the language model servers of the file, if it has some, for as long as the block runs.
+
+        Yield the options with the URLs of these servers. Raises as `serve_model`.
+        """
+        servers = self.parts.servers
+        if servers is None:
+            yield self
+            return
+        from pipelines.execution.ray.nodes import connect
+        from pipelines.execution.ray.servers import serve_model
+
+        model = self._model_name()
+        parts = Parts(self.parts.ray, None, self.parts.prices)
+        with connect(self.ray_settings()), serve_model(servers, self.out or "plan") as urls:
+            yield replace(self, parts=parts, llm_url=list(urls), llm_model=model)

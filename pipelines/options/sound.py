@@ -1,0 +1,127 @@
+"""The options that decide how sounds are rendered."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+from copilot.errors import UserError
+from pipelines.options.option import Option
+from pipelines.options.values import parse_settings
+
+if TYPE_CHECKING:
+    from pipelines.stages.worker_spec import ExecutionSettings
+
+_Option = functools.partial(Option, group="Sound")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SoundOptions:
+    """The options of renderers and of the stem store; None for those that were not given."""
+
+    sfx: Annotated[
+        str,
+        _Option(
+            "Renderer of effects, music and ambience: procedural, library:FOLDER, stable-audio[:MODEL], or "
+            "another that copilot renderers lists.",
+            metavar="NAME[:TARGET]",
+            common=True,
+        ),
+    ] = "procedural"
+    sfx_set: Annotated[
+        Sequence[str] | None,
+        _Option("Setting of the sfx renderer. Repeat it for several settings.", metavar="NAME=VALUE"),
+    ] = None
+    tts: Annotated[
+        str,
+        _Option(
+            "Renderer of speech: espeak, vibevoice[:MODEL], or another.",
+            metavar="NAME[:TARGET]",
+            common=True,
+        ),
+    ] = "espeak"
+    tts_set: Annotated[
+        Sequence[str] | None,
+        _Option("Setting of the tts renderer. Repeat it for several settings.", metavar="NAME=VALUE"),
+    ] = None
+    voices: Annotated[
+        str | None,
+        _Option(
+            "Voice bank, for a tts renderer that clones voices. See copilot voices.",
+            metavar="FOLDER",
+            common=True,
+        ),
+    ] = None
+    licences: Annotated[
+        str | None,
+        _Option(
+            "Licences that recordings of the library may have, such as CC0,CC-BY.",
+            default="all",
+        ),
+    ] = None
+    variants: Annotated[
+        int | None,
+        _Option(
+            "Takes of a caption at each whole second of duration, shared by all dialogues.",
+            default="every sound is new",
+            low=1,
+        ),
+    ] = None
+    stems: Annotated[
+        str | None,
+        _Option(
+            "Stem store to share between runs: a folder or URI.",
+            metavar="PATH",
+            default="RUN/stems",
+            common=True,
+        ),
+    ] = None
+    at_once: Annotated[
+        int | None,
+        _Option("Dialogues that each worker processes together.", default="4", low=1, high=64),
+    ] = None
+    batch_s: Annotated[
+        float | None,
+        _Option("Seconds of sound in one batch of a model.", default="the model's own", low=1),
+    ] = None
+    batch_deadline: Annotated[
+        float | None,
+        _Option("Seconds after which a batch counts as hung.", default="the model's own", low=1),
+    ] = None
+    device: Annotated[
+        str | None,
+        _Option("Device of models: cpu, mps, cuda or cuda:N.", default="workers share all GPUs"),
+    ] = None
+
+    def sound_fields(self) -> dict[str, Any]:
+        """Return the fields of a `RunConfig` that these options decide. Raises UserError."""
+        sfx_settings = parse_settings(self.sfx_set or (), "sfx_set")
+        if self.licences is not None:
+            if self.sfx.partition(":")[0] != "library":
+                raise UserError(f"has no effect with `sfx` {self.sfx}; use library:FOLDER", field="licences")
+            sfx_settings["licences"] = self.licences
+        return {
+            "sfx": self.sfx,
+            "sfx_settings": sfx_settings,
+            "tts": self.tts,
+            "tts_settings": parse_settings(self.tts_set or (), "tts_set"),
+            "voices": self.voices,
+            "variants": self.variants,
+        }
+
+    def execution_settings(self) -> ExecutionSettings:
+        """Return what the work is done with. Raises UserError for a device that is missing or unused."""
+        from pipelines.stages.worker_spec import ExecutionSettings
+        from renderers import device, registry
+        from renderers.contract import RenderSettings
+
+        if self.device is not None:
+            device.require_device(self.device)
+            if not (registry.uses_device(self.sfx, "sfx") or registry.uses_device(self.tts, "tts")):
+                raise UserError(
+                    f"{self.device}: no renderer of this run uses a device; leave it out", field="device"
+                )
+        work = RenderSettings(self.batch_s, self.batch_deadline, self.device)
+        return ExecutionSettings(self.stems, self.at_once, work)

@@ -1,0 +1,109 @@
+"""Values of a file as values of options: the types that the command line takes, and no looser."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from copilot.errors import UserError
+from pipelines.options.option import KnownOption
+from pipelines.yaml_file import describe_value
+
+_SETTINGS = {"designer_set", "sfx_set", "tts_set"}
+"""Options with `NAME=VALUE`, for which a mapping may be given."""
+
+_EXPECTED: Mapping[type, str] = {bool: "true or false", int: "a whole number", float: "a number"}
+
+
+def check_value(option: KnownOption, value: object, at: str) -> Any:  # noqa: ANN401 - any type of an option
+    """Return a file's value as the option takes it. Raises UserError, which begins with `at`."""
+    if option.choices:
+        return _choose(option.choices, value, at)
+    if option.kind is not list:
+        return _check_range(option, _convert(value, option.kind, at), at)
+    if option.name in _SETTINGS and isinstance(value, Mapping):
+        return [f"{name}={text}" for name, text in _flatten(value, at)]
+    return [_convert(each, str, at) for each in (value if isinstance(value, list) else [value])]
+
+
+def _choose(choices: tuple[str | int, ...], value: object, at: str) -> str | int:
+    if isinstance(value, str | int) and not isinstance(value, bool):
+        for choice in choices:
+            if str(choice) == str(value):
+                return choice
+    expected = ", ".join(map(str, choices))
+    raise UserError(f"{at}: expected one of {expected}, not {describe_value(value)}")
+
+
+def _convert(value: object, kind: type, at: str) -> Any:  # noqa: ANN401 - any type of an option
+    """Return a value of that type. Raises UserError."""
+    if kind is bool and isinstance(value, bool):
+        return value
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if kind is int and number and isinstance(value, int):
+        return value
+    if kind is float and (number or _reads_as_number(value)):
+        return float(value)  # type: ignore[arg-type]
+    if kind in {str, Path} and isinstance(value, str):
+        return kind(value)
+    expected = _EXPECTED.get(kind, "text")
+    quotes = ", in quotes" if kind in {str, Path} and not isinstance(value, list | Mapping) else ""
+    raise UserError(f"{at}: expected {expected}{quotes}, not {describe_value(value)}")
+
+
+def _check_range(option: KnownOption, value: Any, at: str) -> Any:  # noqa: ANN401 - any type of an option
+    low, high = option.option.low, option.option.high
+    if low is not None and value < low:
+        raise UserError(f"{at}: {value} is below {low:g}")
+    if high is not None and value > high:
+        raise UserError(f"{at}: {value} is above {high:g}")
+    return value
+
+
+def _reads_as_number(value: object) -> bool:
+    """Return if text is a number: YAML reads 1e-3, without a point, as text."""
+    if not isinstance(value, str):
+        return False
+    try:
+        float(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _flatten(settings: Mapping[Any, object], at: str, above: str = "") -> list[tuple[str, str]]:
+    """Return settings as names and texts; those of a mapping inside as `NAME.KEY`. Raises UserError."""
+    flat: list[tuple[str, str]] = []
+    for name, value in settings.items():
+        if isinstance(value, Mapping) and not above:
+            flat += _flatten(value, at, f"{name}.")
+        elif isinstance(value, bool):
+            flat.append((f"{above}{name}", str(value).lower()))
+        elif isinstance(value, str | int | float):
+            flat.append((f"{above}{name}", str(value)))
+        else:
+            raise UserError(
+                f"{at}.{above}{name}: expected text, a number, true or false, not {describe_value(value)}"
+            )
+    return flat
+
+
+def parse_settings(given: Sequence[str], field: str) -> dict[str, Any]:
+    """Return settings by name, as texts, which their model converts. `NAME.KEY=VALUE` fills a mapping.
+
+    Raises UserError.
+    """
+    settings: dict[str, Any] = {}
+    for one in given:
+        name, equals, value = one.partition("=")
+        if not (name and equals):
+            raise UserError(f"{one}: not NAME=VALUE, such as steps=50", field=field)
+        name, dot, key = name.partition(".")
+        if name in settings and not (dot and isinstance(settings[name], Mapping)):
+            raise UserError(f"{one}: {name} is set twice", field=field)
+        if dot:
+            settings.setdefault(name, {})[key] = value
+        else:
+            settings[name] = value
+    return settings
