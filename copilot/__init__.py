@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from copilot.designers.contract import AsyncDesigner as AsyncDesigner
     from copilot.designers.contract import Design as Design
     from copilot.designers.contract import Designer as Designer
+    from copilot.designers.contract import DesignerContext as DesignerContext
+    from copilot.designers.contract import DesignerInfo as DesignerInfo
     from copilot.designers.contract import DesignFault as DesignFault
     from copilot.designers.contract import Usage as Usage
     from copilot.designers.scripted import ScriptedDesigner as ScriptedDesigner
@@ -87,6 +89,8 @@ else:
                 "Design",
                 "DesignFault",
                 "Designer",
+                "DesignerContext",
+                "DesignerInfo",
                 "Usage",
             ),
             "copilot.designers.scripted": ("ScriptedDesigner",),

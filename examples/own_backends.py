@@ -1,9 +1,4 @@
-"""Write a renderer and a designer, test them against their contracts, and make a run with them.
-
-    python examples/own_backends.py [RUN]
-
-RUN is the folder of the run (default: own-run).
-"""
+"""Write a renderer and a designer, test them, and make a run: python examples/own_backends.py [RUN]."""
 
 import sys
 import tempfile
@@ -14,13 +9,17 @@ import numpy as np
 from copilot import Add, Change, Design, DesignerContext, DesignerInfo, Dialogue, Scene, Seed, SoundElement
 from copilot import Turn, apply
 from copilot.designers.testing import check_designer
-from pipelines import GenerateRequest, RunConfig, generate, open_run
+from pipelines.config import RunConfig
+from pipelines.generate import GenerateRequest, generate
+from pipelines.run.open import open_run
 from renderers import RenderedSound, RendererInfo, RenderRequest
 from renderers.testing import check_renderer
 
+RATE_HZ = 48_000
+
 
 class Hum:
-    """A renderer: a hum whose pitch follows the request's random seed."""
+    """A renderer: a sine wave whose pitch follows the request's random seed."""
 
     info = RendererInfo(summary="A hum", licence="Apache-2.0")
     name, tool = "hum", "sfx"
@@ -30,20 +29,16 @@ class Hum:
 
     def prepare(self) -> None: ...  # load models here
 
+    def close(self) -> None: ...  # release them here
+
     def voices(self) -> list:
         return []
 
     def render(self, requests: list[RenderRequest]) -> list[RenderedSound]:
-        return [RenderedSound(hum(request), 48_000) for request in requests]
-
-    def close(self) -> None: ...  # release them here
-
-
-def hum(request: RenderRequest) -> np.ndarray:
-    """Return a sine wave, float32, (1, samples)."""
-    times_s = np.arange(round(request.duration_s * 48_000)) / 48_000
-    hz = np.random.default_rng(request.random_seed).uniform(100, 400)
-    return (0.1 * np.sin(2 * np.pi * hz * times_s))[None].astype(np.float32)
+        times_s = [np.arange(round(request.duration_s * RATE_HZ)) / RATE_HZ for request in requests]
+        hz = [np.random.default_rng(request.random_seed).uniform(100, 400) for request in requests]
+        waves = [0.1 * np.sin(2 * np.pi * f * t) for f, t in zip(hz, times_s, strict=True)]
+        return [RenderedSound(wave[None].astype(np.float32), RATE_HZ) for wave in waves]
 
 
 class TwoHums:
@@ -74,20 +69,21 @@ class TwoHums:
         return Design(Dialogue(seed_id=seed.id, seed_text=seed.text, turns=tuple(turns)))
 
 
+# An installed package has these lines in its pyproject.toml: see docs/backends.md.
+ENTRY_POINTS = (
+    "[copilot.renderers]\nhum = own_backends:Hum\n[copilot.designers]\ntwo-hums = own_backends:TwoHums"
+)
+
 if __name__ == "__main__":
     check_renderer(Hum)
     check_designer(TwoHums)
     print("both keep their contracts")
-    out = sys.argv[1] if len(sys.argv) > 1 else "own-run"
+    run = sys.argv[1] if len(sys.argv) > 1 else "own-run"
     with tempfile.TemporaryDirectory() as folder:
-        # An installed package has these entry points from its pyproject.toml: see docs/backends.md.
-        info = Path(folder) / "own_backends-1.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: own-backends\nVersion: 1\n")
-        entries = "[copilot.renderers]\nhum = own_backends:Hum\n[copilot.designers]\ntwo-hums = own_backends:TwoHums"
-        (info / "entry_points.txt").write_text(entries)
         sys.path.append(folder)
+        Path(folder, "own_backends-1.dist-info").mkdir()
+        Path(folder, "own_backends-1.dist-info", "entry_points.txt").write_text(ENTRY_POINTS)
         config = RunConfig(seeds="starter", designer="two-hums", sfx="hum")
-        generate(GenerateRequest(config=config, out=out, num=3))
-    for sample in open_run(out):
+        generate(GenerateRequest(config=config, out=run, num=3))
+    for sample in open_run(run):
         print(sample, sample.dialogue.turns[1].user)

@@ -12,7 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pipelines import GenerateRequest, RunConfig, generate, open_run
+from pipelines.config import RunConfig
+from pipelines.generate import GenerateRequest, generate
+from pipelines.run.open import open_run
 
 BATCH = 4
 
