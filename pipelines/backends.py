@@ -1,9 +1,10 @@
-"""From a configuration to the backends and the stages that it names."""
+"""The backends that a configuration names: its designer and its renderers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from functools import cached_property
+from typing import Any, Self
 
 from copilot.designers import registry as designers
 from copilot.designers.contract import AnyDesigner, AsyncDesigner, DesignerContext
@@ -12,10 +13,79 @@ from copilot.errors import UserError
 from pipelines.config import RunConfig
 from pipelines.fingerprint import Fingerprint
 from renderers import registry
-from renderers.contract import Tool, info_of, problems_of
+from renderers.contract import Renderer, RenderSettings, Tool, info_of, problems_of
 from renderers.voice_bank import VoiceBank
 
 TOOLS: tuple[Tool, ...] = ("tts", "sfx")
+
+
+class Backends:
+    """The designer and the renderers of a configuration, each constructed once, when it is first needed.
+
+    A context manager: at its end the renderers are closed that nobody has taken over.
+    """
+
+    def __init__(self, config: RunConfig, service: LlmService | None = None) -> None:
+        self._config = config
+        self._service = service
+        self._renderers: dict[Tool, Renderer] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    @cached_property
+    def designer(self) -> AnyDesigner:
+        """The designer. Raises as `create_designer`."""
+        return create_designer(self._config, self._service)
+
+    def renderer(self, tool: Tool) -> Renderer:
+        """Return the renderer of a tool, with no weights loaded. Raises as `registry.create`."""
+        if tool not in self._renderers:
+            self._renderers[tool] = registry.create(*renderer_spec(self._config, tool))
+        return self._renderers[tool]
+
+    def take_over_renderer(self, tool: Tool, work: RenderSettings) -> Renderer:
+        """Return the renderer of a tool, set to work as `work` says; the caller closes it from now on."""
+        renderer = self.renderer(tool)
+        del self._renderers[tool]
+        return registry.put_to_work(renderer, *renderer_spec(self._config, tool), work)
+
+    def compute_fingerprint(
+        self, bank: VoiceBank | None = None, on_problem: Callable[[str], None] = lambda _: None
+    ) -> Fingerprint:
+        """Return the fingerprint of the configuration with these backends.
+
+        `on_problem` receives what is wrong with their own data, such as rows of an index that cannot be used.
+        Raises UserError for an unknown backend and for one that lacks a voice bank, MissingExtraError if what
+        it needs is not installed.
+        """
+        return Fingerprint(
+            config=self._config,
+            renderers={tool: self._fingerprint_of(tool, bank, on_problem) for tool in TOOLS},
+            prompts=self.designer.prompt_hashes() if isinstance(self.designer, AsyncDesigner) else {},
+            designer=designers.get_fingerprint(self.designer),
+            voices=bank.fingerprint() if bank else None,
+        )
+
+    def _fingerprint_of(
+        self, tool: Tool, bank: VoiceBank | None, on_problem: Callable[[str], None]
+    ) -> dict[str, str]:
+        renderer = self.renderer(tool)
+        if info_of(renderer).clones and bank is None:
+            raise UserError(f"the renderer {renderer.name!r} clones voices; give `voices`", field=tool)
+        fingerprint = registry.get_fingerprint(renderer)
+        for problem in problems_of(renderer):
+            on_problem(problem)
+        return fingerprint
+
+    def close(self) -> None:
+        """Close the renderers that nobody has taken over."""
+        while self._renderers:
+            _, renderer = self._renderers.popitem()
+            renderer.close()
 
 
 def create_designer(config: RunConfig, service: LlmService | None = None) -> AnyDesigner:
@@ -43,60 +113,42 @@ def create_designer(config: RunConfig, service: LlmService | None = None) -> Any
 
 
 def create_working_designer(config: RunConfig, service: LlmService | None) -> AnyDesigner:
-    """Construct the designer, able to design. Raises as `create_designer`, and for a missing service."""
+    """Construct the designer, able to design. Raises as `check_service` and `create_designer`."""
+    check_service(config, service)
+    return create_designer(config, service)
+
+
+def check_service(config: RunConfig, service: LlmService | None) -> None:
+    """Raise UserError if a language model's service is missing, or given and not needed."""
     if config.llm is not None and service is None:
         raise UserError(f"{config.designer!r} asks a language model; give `service`", field="designer")
     if config.llm is None and service is not None:
         raise UserError(
             f"the designer {config.designer!r} does not ask a language model; leave it out", field="service"
         )
-    return create_designer(config, service)
 
 
-def compute_fingerprint(
-    config: RunConfig, bank: VoiceBank | None = None, tell: Callable[[str], None] = lambda _: None
-) -> Fingerprint:
-    """The fingerprint of a configuration with the backends that are installed here.
+def compute_fingerprint(config: RunConfig, bank: VoiceBank | None = None) -> Fingerprint:
+    """Return the fingerprint of a configuration with the backends that are installed here.
 
-    What backends have to say of their own data (rows of an index that cannot be used) they `tell`.
-
-    Raises UserError for a backend that is not there or lacks a voice bank, MissingExtraError for what it
-    needs.
+    Raises as `Backends.compute_fingerprint`.
     """
-    fingerprints = {}
-    for tool in TOOLS:
-        renderer = registry.create(*renderer_spec(config, tool))
-        try:
-            if info_of(renderer).clones and bank is None:
-                raise UserError(f"--{tool} {renderer.name}: clones voices; give it some with --voices FOLDER")
-            fingerprints[tool] = registry.get_fingerprint(renderer)
-            for problem in problems_of(renderer):
-                tell(problem)
-        finally:
-            renderer.close()
-    designer = create_designer(config)
-    prompts = designer.prompt_hashes() if isinstance(designer, AsyncDesigner) else {}
-    return Fingerprint(
-        config=config,
-        prompts=prompts,
-        designer=designers.get_fingerprint(designer),
-        renderers=fingerprints,
-        voices=bank.fingerprint() if bank else None,
-    )
+    with Backends(config) as backends:
+        return backends.compute_fingerprint(bank)
 
 
 def renderer_spec(config: RunConfig, tool: Tool) -> tuple[str, Tool, Mapping[str, Any]]:
-    """Which renderer the configuration names for a tool, with its settings."""
+    """Return the name, tool and settings of the renderer that the configuration names for a tool."""
     if tool == "tts":
         return config.tts, "tts", config.tts_settings
     return config.sfx, "sfx", config.sfx_settings
 
 
 def loads_model(config: RunConfig, tool: Tool) -> bool:
-    """Whether the renderer of a tool loads a model into each worker. Raises UserError."""
+    """Return whether the renderer of a tool loads a model into each worker. Raises UserError."""
     return registry.uses_device(*renderer_spec(config, tool)[:2])
 
 
 def rendered_by_models(config: RunConfig) -> bool:
-    """Whether any renderer of the configuration does. Raises UserError."""
+    """Return whether any renderer of the configuration loads a model. Raises UserError."""
     return any(loads_model(config, tool) for tool in TOOLS)

@@ -13,7 +13,7 @@ from copilot.designers.llm.service import LlmService
 from copilot.errors import TooManyRejectsError
 from pipelines.accounting.progress import Progress
 from pipelines.accounting.stage_times import StageTimes
-from pipelines.backends import compute_fingerprint, create_working_designer
+from pipelines.backends import Backends, check_service
 from pipelines.config import RunConfig
 from pipelines.execution.design_ahead import DesignStatus
 from pipelines.execution.job import Executor, Job, ignore
@@ -86,13 +86,16 @@ def generate(request: GenerateRequest) -> Outcome:
     Raises UserError if something in the request is wrong, and CopilotError if the run cannot continue or
     has more rejects than its `reject_limit` allows.
     """
-    config = request.config
-    out = resolved(request.out)
-    call = create_call_id()
+    with Backends(request.config, request.service) as backends:
+        return _generate(request, backends)
+
+
+def _generate(request: GenerateRequest, backends: Backends) -> Outcome:
+    config, out, call = request.config, resolved(request.out), create_call_id()
     bank = read_bank(Path(config.voices)) if config.voices else None
     problems = [*genders_missing(bank.voices), *bank.problems] if bank else []
-    fingerprint = compute_fingerprint(config, bank, problems.append)
-    designer = create_working_designer(config, request.service)
+    fingerprint = backends.compute_fingerprint(bank, problems.append)
+    check_service(config, request.service)
     draw = read_seeds(config.seeds, request.num, config.run_seed)
     run = Run(out, call)
     if request.settings.store is not None:
@@ -113,22 +116,21 @@ def generate(request: GenerateRequest) -> Outcome:
         request.on_start(RunStart(draw, len(done), len(todo), tuple(swept), tuple(problems)))
         run.record_executor(request.executor.describe())
         if todo:
-            ahead = designer if isinstance(designer, AsyncDesigner) else None
-            spec = WorkerSpec(out, fingerprint, request.settings, bank, designed=ahead is not None, call=call)
-            StemStore(spec.store, spec.for_worker(0).user).end_earlier()
+            designed = isinstance(backends.designer, AsyncDesigner)
+            spec = WorkerSpec(out, fingerprint, request.settings, bank, designed=designed, call=call)
+            StemStore(spec.store, spec.user).end_earlier()
             request.executor.execute(
                 Job(
                     spec=spec,
                     seeds=todo,
+                    backends=backends,
                     on_progress=progress.add,
                     on_design=request.on_design,
-                    designer=ahead,
                     service=request.service,
                 )
             )
-    return Outcome(
-        Totals.of_entries(run.ledger.entries()), len(planned), time.monotonic() - started, progress.times
-    )
+    totals = Totals.of_entries(run.ledger.entries())
+    return Outcome(totals, len(planned), time.monotonic() - started, progress.times)
 
 
 class _ProgressSum:

@@ -57,8 +57,13 @@ def create_working(
 
     Raises as `create`.
     """
-    renderer = create(spec, tool, settings)
-    work = work or RenderSettings()
+    return put_to_work(create(spec, tool, settings), spec, tool, settings, work or RenderSettings())
+
+
+def put_to_work(
+    renderer: Renderer, spec: str, tool: Tool, settings: Mapping[str, Any] | None, work: RenderSettings
+) -> Renderer:
+    """Return a renderer that `create` has made, set to work: in a child process if it is isolated."""
     if isinstance(renderer, WorkerRenderer):
         renderer.restart_with(work)
     elif info_of(renderer).isolated:

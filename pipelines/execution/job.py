@@ -14,6 +14,7 @@ from copilot.designers.contract import AsyncDesigner
 from copilot.designers.llm.service import LlmService
 from copilot.seed import Seed
 from pipelines.accounting.progress import Progress
+from pipelines.backends import Backends
 from pipelines.execution.design_ahead import DesignStatus
 from pipelines.stages.worker_spec import WorkerSpec
 
@@ -26,16 +27,23 @@ def ignore(event: object, /) -> None:
 class Job:
     """The seeds that are left to do, and who is told of progress.
 
-    `on_progress` receives what was committed, `on_design` the state of dialogues that are written ahead. A
-    `designer` writes ahead, asking a language model at the `service`; without one, the stages design.
+    `backends` are constructed, and an executor that works in this process uses them; others close them, and
+    construct those of their workers. `on_progress` receives what was committed, `on_design` the state of
+    dialogues that are written ahead. `service` is that of the language model that a designer asks.
     """
 
     spec: WorkerSpec
     seeds: Sequence[Seed]
+    backends: Backends
     on_progress: Callable[[Progress], None] = ignore
     on_design: Callable[[DesignStatus], None] = ignore
-    designer: AsyncDesigner | None = None
     service: LlmService | None = None
+
+    @property
+    def designer(self) -> AsyncDesigner | None:
+        """The designer that writes ahead; None if the stages design."""
+        designer = self.backends.designer
+        return designer if isinstance(designer, AsyncDesigner) else None
 
 
 class Executor(Protocol):

@@ -74,7 +74,7 @@ def _report_state(job: Job, ahead: DesignAhead) -> None:
 
 
 def _run_in_this_process(job: Job, supply: Supply, stopping: threading.Event) -> None:
-    worker = Worker(job.spec.for_worker(0))
+    worker = Worker(job.spec.for_worker(0), backends=job.backends)
     try:
         while not stopping.is_set() and (batch := supply.next_batch()):
             worker.process_and_commit(batch, job.on_progress, stopping.is_set)
@@ -102,6 +102,7 @@ def _run_in_processes(
     *,
     on_tick: Callable[[], None] = lambda: None,
 ) -> None:
+    job.backends.close()
     # A bare flag, not an event: a worker that is killed cannot take a lock of it along.
     stop = _CONTEXT.RawValue(ctypes.c_bool, False)
     workers = [_WorkerProcess(job.spec.for_worker(index), stop) for index in range(n_workers)]

@@ -13,6 +13,7 @@ from copilot.errors import CopilotError, format_traceback
 from pipelines.accounting.progress import Progress
 from pipelines.accounting.render_stats import merge
 from pipelines.accounting.stage_times import StageTimes, Stopwatch
+from pipelines.backends import Backends
 from pipelines.execution.memory import keep_freed_memory
 from pipelines.run.run import Run
 from pipelines.run.shards import ShardWriter
@@ -27,13 +28,15 @@ from pipelines.stem_store import StemStore
 class Worker:
     """The stages of a run, or of one pool of it, constructed once, for any number of batches."""
 
-    def __init__(self, spec: WorkerSpec, pool: PoolName | None = None) -> None:
+    def __init__(
+        self, spec: WorkerSpec, pool: PoolName | None = None, backends: Backends | None = None
+    ) -> None:
         keep_freed_memory()
         self._spec = spec
         self._store = StemStore(spec.store, spec.user)
         self._store.note_use()
         try:
-            self._stages = build_stages(spec, self._store, pool)
+            self._stages = build_stages(spec, self._store, pool, backends)
         except BaseException:
             self._store.close()
             raise

@@ -20,16 +20,23 @@ from pipelines.stages.worker_spec import ExecutionSettings
 
 
 def derive_workload(
-    config: RunConfig, settings: ExecutionSettings, service: LlmLimits | None = None
+    config: RunConfig,
+    settings: ExecutionSettings,
+    service: LlmLimits | None = None,
+    *,
+    designs: bool | None = None,
 ) -> Workload:
     """Return the traits of a run that decide its pools; `service` is the language model's, if one designs.
 
-    Raises UserError for an unknown designer or renderer.
+    Unless `designs` is given, the designer is constructed to find out. Raises UserError for an unknown
+    designer or renderer.
     """
+    if designs is None:
+        designs = isinstance(create_designer(config), AsyncDesigner)
     device = settings.render.device
     on_gpu = device is None or device.startswith("cuda")
     return Workload(
-        designs=isinstance(create_designer(config), AsyncDesigner),
+        designs=designs,
         speech_on_gpu=on_gpu and loads_model(config, "tts"),
         sounds_on_gpu=on_gpu and loads_model(config, "sfx"),
         design_wait_s=service.longest_wait_s if service else 0.0,

@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 
 from copilot.designers.contract import AsyncDesigner
-from pipelines.backends import create_designer, renderer_spec
-from pipelines.config import RunConfig
+from pipelines.backends import Backends
 from pipelines.fingerprint import versions
 from pipelines.stages.cast import CastStage
 from pipelines.stages.check import CheckStage
@@ -21,17 +20,17 @@ from pipelines.stages.table import STAGE_NAMES, STAGES, WRITE, PoolName, pool_of
 from pipelines.stages.validate import ValidateStage
 from pipelines.stages.worker_spec import WorkerSpec
 from pipelines.stem_store.store import StemStore
-from renderers import registry
 from renderers.contract import Tool
 
 
 class _Parts:
     """What the constructors of one worker's stages share."""
 
-    def __init__(self, spec: WorkerSpec, store: StemStore) -> None:
+    def __init__(self, spec: WorkerSpec, store: StemStore, backends: Backends) -> None:
         self.spec = spec
         self.config = spec.fingerprint.config
         self.store = store
+        self.backends = backends
 
     @cached_property
     def speech(self) -> RenderStage:
@@ -41,14 +40,26 @@ class _Parts:
     def render_stage(self, tool: Tool) -> RenderStage:
         """Return the stage that renders a tool's sounds, its weights loaded."""
         work = self.spec.settings.render
-        return RenderStage(
-            registry.create_working(*renderer_spec(self.config, tool), work),
-            self.store,
-            self.config.run_seed,
-            backend=self.spec.fingerprint.renderers[tool],
-            variants=self.config.variants,
-            batch_s=work.batch_s,
-        )
+        renderer = self.backends.take_over_renderer(tool, work)
+        try:
+            return RenderStage(
+                renderer,
+                self.store,
+                self.config.run_seed,
+                backend=self.spec.fingerprint.renderers[tool],
+                variants=self.config.variants,
+                batch_s=work.batch_s,
+            )
+        except BaseException:
+            renderer.close()
+            raise
+
+
+def _design_stage(parts: _Parts) -> DesignStage:
+    designer = parts.backends.designer
+    if isinstance(designer, AsyncDesigner):
+        raise TypeError(f"the designer {designer.name!r} writes ahead, not in a stage")
+    return DesignStage(designer, parts.config.run_seed)
 
 
 def _cast_stage(parts: _Parts) -> CastStage:
@@ -63,7 +74,7 @@ def _finish_stage(parts: _Parts) -> FinishStage:
 
 
 _CONSTRUCTORS: Mapping[str, Callable[[_Parts], Stage]] = {
-    "design": lambda parts: design_stage(parts.config),
+    "design": _design_stage,
     "validate": lambda parts: ValidateStage(parts.config.limits),
     "cast": _cast_stage,
     "render-speech": lambda parts: parts.speech,
@@ -77,22 +88,32 @@ if _CONSTRUCTORS.keys() != set(STAGE_NAMES) - {WRITE}:
     raise TypeError("the constructors are not those of the stages in pipelines.stages.table")
 
 
-def build_stages(spec: WorkerSpec, store: StemStore, pool: PoolName | None = None) -> list[Stage]:
-    """Construct the stages of a pool, or all of them, ready to work, in the order of the table."""
-    parts = _Parts(spec, store)
-    names = [
+def build_stages(
+    spec: WorkerSpec, store: StemStore, pool: PoolName | None = None, backends: Backends | None = None
+) -> list[Stage]:
+    """Construct the stages of a pool (default: of all pools), ready to work, in the order of the table.
+
+    `backends` that were constructed for the fingerprint work on; without them, those that the stages need
+    are constructed. Raises what the stages and their backends raise.
+    """
+    parts = _Parts(spec, store, backends or Backends(spec.fingerprint.config))
+    stages: list[Stage] = []
+    try:
+        for name in _names(spec, pool):
+            stages.append(_CONSTRUCTORS[name](parts))  # noqa: PERF401 - those built so far are closed below
+    except BaseException:
+        for stage in stages:
+            stage.close()
+        raise
+    return stages
+
+
+def _names(spec: WorkerSpec, pool: PoolName | None) -> list[str]:
+    """List the stages of a pool; a worker whose records are designed has no designer."""
+    return [
         stage.name
         for stage in STAGES
         if pool in {None, pool_of(stage.name, designs_ahead=spec.designed)}
         and stage.name in _CONSTRUCTORS
         and not (stage.name == "design" and spec.designed)
     ]
-    return [_CONSTRUCTORS[name](parts) for name in names]
-
-
-def design_stage(config: RunConfig) -> DesignStage:
-    """Return the stage of a designer that needs no event loop. Raises TypeError for one that does."""
-    designer = create_designer(config)
-    if isinstance(designer, AsyncDesigner):
-        raise TypeError(f"the designer {config.designer} writes ahead, not in a stage")
-    return DesignStage(designer, config.run_seed)

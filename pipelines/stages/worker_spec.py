@@ -1,29 +1,27 @@
-"""What a worker has to know: plain values that travel to any process."""
+"""What a worker needs to know: plain values that travel to any process."""
 
 from __future__ import annotations
 
 import platform
 import uuid
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
-from copilot.hashing import content_hash
 from pipelines.fingerprint import Fingerprint
-from pipelines.storage import is_uri
+from pipelines.stem_store.users import user_name
 from renderers.contract import RenderSettings
 from renderers.voice_bank import VoiceBank
 
 RECORDS_AT_ONCE = 4
-"""How many records are in the stages together: what bounds a worker's memory."""
+"""The number of records that go through the stages together. It bounds a worker's memory."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExecutionSettings:
-    """What the work is done with. Nothing of it changes a sample.
+    """How the work is done. Nothing here changes a sample.
 
-    `store` is the folder or URI of the stem store; RUN/stems without it. `at_once` records go through the
-    stages together, `RECORDS_AT_ONCE` without it: with more of them, a model's batches are fuller. `render`
-    sets the backends to work.
+    `store` is the folder or URI of the stem store (default: RUN/stems). `at_once` records go through the
+    stages together (default: `RECORDS_AT_ONCE`); with more of them, a model's batches are fuller. `render`
+    holds the settings of the renderers.
     """
 
     store: str | None = None
@@ -33,10 +31,10 @@ class ExecutionSettings:
 
 @dataclass(frozen=True, slots=True)
 class WorkerSpec:
-    """The run, what it is to make, and with what.
+    """The run, its fingerprint, and the settings of one worker.
 
-    `designed` records come with their dialogues: the worker has no designer. `user` is the worker's name in
-    the stem store.
+    `designed` records come with their dialogues: the worker has no designer. `name` tells the workers of one
+    call of the program apart.
     """
 
     run: str
@@ -44,26 +42,26 @@ class WorkerSpec:
     settings: ExecutionSettings
     bank: VoiceBank | None = None
     designed: bool = False
-    user: str | None = None
+    name: str = "0"
     call: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
-    """What the workers of one call of the program share, and no others."""
+    """Shared by the workers of one call of the program, and by no others."""
     host: str = field(default_factory=platform.node)
-    """The machine of the program, wherever its workers are."""
+    """The machine that the program runs on, wherever its workers are."""
 
     @property
     def store(self) -> str:
         """The folder or URI of the stem store."""
         return self.settings.store or f"{self.run}/stems"
 
-    def for_worker(self, index: int, name: str | None = None) -> WorkerSpec:
-        """The order for one of several workers, counted from 0: they share the devices out.
+    @property
+    def user(self) -> str:
+        """The worker's name as a user of the stem store."""
+        return user_name(self.run, self.fingerprint.digest, self.name, call=self.call, host=self.host)
 
-        The `name` tells workers of one call apart; the index does without it.
+    def for_worker(self, index: int, name: str | None = None) -> WorkerSpec:
+        """Return the spec of one of several workers, counted from 0: they share the devices.
+
+        The `name` is the index unless one is given.
         """
-        render = replace(self.settings.render, worker=index)
-        # Folders of one name, here or on another machine, may share a store.
-        where = content_hash([self.run] if is_uri(self.run) else [self.host, str(Path(self.run).absolute())])[
-            :8
-        ]
-        user = f"{Path(self.run).name}-{where}.{self.fingerprint.digest}.{name or index}-{self.call}"
-        return replace(self, settings=replace(self.settings, render=render), user=user)
+        settings = replace(self.settings, render=replace(self.settings.render, worker=index))
+        return replace(self, settings=settings, name=name or str(index))

@@ -10,10 +10,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from copilot.hashing import content_hash
 from copilot.units import Seconds
-from pipelines.storage import Storage
+from pipelines.storage import Storage, is_uri
 
 FOLDER = ".users"
 WRITABLE = ".writable"
@@ -21,6 +22,17 @@ WRITABLE = ".writable"
 ALIVE_S: Seconds = 3600.0
 """How long a user counts as alive after it was last heard of."""
 _EARLIER = "earlier"
+
+
+def user_name(run: str, digest: str, worker: str, *, call: str, host: str) -> str:
+    """Return the name of a worker of a run: the run's folder or URI, and the digest of its fingerprint.
+
+    `worker` differs between the workers of one call of the program, `call` between calls, `host` is the
+    machine that the program runs on.
+    """
+    # Folders of one name, here or on another machine, may share a store.
+    where = content_hash([run] if is_uri(run) else [host, str(Path(run).absolute())])[:8]
+    return f"{Path(run).name}-{where}.{digest}.{worker}-{call}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,7 @@ class RayExecutor:
         Raises UserError if the cluster lacks what the layout needs, StalledError if the run makes no progress
         for too long, CopilotError for what ends the run.
         """
+        job.backends.close()
         # In this order: Ray sets a handler of its own for SIGTERM.
         with connect(self.settings), interruptible() as stopping:
             layout = self._lay_out(job)
@@ -60,7 +61,7 @@ class RayExecutor:
 
     def _lay_out(self, job: Job) -> Layout:
         config, settings = job.spec.fingerprint.config, job.spec.settings
-        workload = derive_workload(config, settings, job.service)
+        workload = derive_workload(config, settings, job.service, designs=job.designer is not None)
         allocation = allocate(workload, self.settings, list_nodes(), settings.at_once, self.servers)
         if not self.settings.grows:
             if allocation.problem:
