@@ -1,4 +1,4 @@
-"""Where seeds come from: a spec names a source, its lines become seeds, and a draw chooses among them.
+"""Read seeds: a spec names a source, its lines become seeds, and a draw chooses among them.
 
 One bad line never stops a run: it is reported with file and line number, and the others are read.
 """

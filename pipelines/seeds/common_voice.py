@@ -1,7 +1,7 @@
-"""Seeds from Common Voice's TSV files: a header row, then a clip a row; quotes are literal.
+"""Seeds from Common Voice's TSV files: a header, then one row per clip; quotes are literal.
 
 Columns are found by name, so that older files (8 columns) and newer ones (with `sentence_id`,
-`sentence_domain` and others) are read alike.
+`sentence_domain` and others) are both read.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class CommonVoice:
     """`common-voice:PATH.tsv`: ids are `common-voice/CLIP`, the clip's file name without its ending."""
 
     path: Path
-    expects = "a row for each clip below the header"
+    expects = "one row per clip below the header"
 
     @property
     def name(self) -> str:
@@ -35,24 +35,26 @@ class CommonVoice:
         return str(self.path)
 
     def read(self) -> Iterator[Reading]:
-        """Each row. Raises UserError if the file cannot be read or lacks a column."""
+        """Yield a reading of each row. Raises UserError if the file cannot be read or lacks a column."""
         lines = read_lines(self.path)
         header = next(lines, None)
         if header is not None:
-            yield from parse_lines(self.path, lines, partial(_parse_row, self._columns(header)))
+            yield from parse_lines(self.path, lines, partial(_parse_row, self._parse_header(header)))
 
-    def _columns(self, header: Line) -> list[str]:
+    def _parse_header(self, header: Line) -> list[str]:
         if header.fault:
-            raise UserError(f"seeds: {self.path}:1: {header.fault}; {_LAYOUT}")
+            raise UserError(f"{self.path}:1: {header.fault}; {_LAYOUT}", field="seeds")
         columns = header.content.split("\t")
         for needed in (PATH_COLUMN, TEXT_COLUMN):
             if needed not in columns:
-                raise UserError(f"seeds: {self.path} has no column {needed!r} in its first line; {_LAYOUT}")
+                raise UserError(
+                    f"{self.path}:1: no column {needed!r} in the header; {_LAYOUT}", field="seeds"
+                )
         return columns
 
 
-def clip_name(path: str) -> str:
-    """The name of a clip's file, without folders and ending."""
+def name_clip(path: str) -> str:
+    """Return the name of a clip's file, without folders and ending."""
     return PurePosixPath(path.strip()).stem
 
 
@@ -62,7 +64,7 @@ def _parse_row(columns: list[str], line: str) -> Seed:
         # A tab too many or too few shifts the cells, so that none can be trusted.
         raise BadLineError(f"number of columns is {len(cells)}, the header's is {len(columns)}")
     row = dict(zip(columns, cells, strict=True))
-    name = clip_name(row[PATH_COLUMN])
+    name = name_clip(row[PATH_COLUMN])
     if not name:
         raise BadLineError(f"the column {PATH_COLUMN} is empty")
     return make_seed(PREFIX, name, row[TEXT_COLUMN])

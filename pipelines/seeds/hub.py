@@ -1,7 +1,7 @@
 """Seeds from a data set of the Hugging Face hub, or a folder in one of its forms.
 
-Rows are streamed, and of Parquet files only the text and id columns are fetched: nobody downloads or
-decodes audio to read text. `datasets` is imported when a stream is opened, not before.
+Rows are streamed, and of Parquet files only the text and id columns are fetched: audio is neither downloaded
+nor decoded. `datasets` is imported when a stream is opened, not before.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 from copilot.errors import UserError
 from copilot.seed import Seed
 from pipelines.seeds import common_voice, librispeech
-from pipelines.seeds.records import BadLineError, Reading, SeedProblem, make_seed, name_part, row_name
+from pipelines.seeds.records import BadLineError, Reading, SeedProblem, make_seed, name_row, normalise_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,58 +34,64 @@ class HubDataset:
 
     @property
     def name(self) -> str:
-        """The spec that names this data set in full."""
+        """The full spec of this data set."""
         config = f"@{self.config}" if self.config else ""
         return f"hub:{self.dataset}{config}:{self.split}#{self.column}"
 
     @property
     def expects(self) -> str:
-        """What the data set should hold."""
+        """The expected content, for messages."""
         return f"rows with text in the column {self.column!r}"
 
     def read(self) -> Iterator[Reading]:
-        """Each row. Raises UserError if the data set, configuration, split or column cannot be read."""
-        prefix = self.prefix or f"hub/{self._label()}"
+        """Yield a reading of each row.
+
+        Raises UserError if the data set, configuration, split or column cannot be read.
+        """
+        prefix = self.prefix or f"hub/{self._id_part}"
         for number, row in enumerate(self._rows(), start=1):
             try:
                 yield self._parse_row(prefix, row)
             except BadLineError as error:
                 yield SeedProblem(self.name, number, str(error))
 
-    def _label(self) -> str:
+    @property
+    def _id_part(self) -> str:
         # A folder's own path would tie the ids to one machine.
         folder = Path(self.dataset)
-        return name_part(folder.resolve().name if folder.is_dir() else self.dataset)
+        return normalise_name(folder.resolve().name if folder.is_dir() else self.dataset)
 
     def _parse_row(self, prefix: str, row: Mapping[str, object]) -> Seed:
         text = row[self.column]
         if not isinstance(text, str):
             raise BadLineError(f"the column {self.column!r} holds no text")
-        return make_seed(prefix, self.to_name(row_name(row.get(self.id_column))), text)
+        return make_seed(prefix, self.to_name(name_row(row.get(self.id_column))), text)
 
     def _rows(self) -> Iterator[Mapping[str, object]]:
         from datasets.exceptions import DatasetsError  # noqa: PLC0415 - takes seconds to import
         from huggingface_hub import errors as hub_errors  # noqa: PLC0415
 
-        # The hub's client passes on the errors of its HTTP library, which are no OSError.
+        # The hub's client passes on errors of its HTTP library, which are not OSErrors.
         http_error: type[Exception] = hub_errors.HTTPError  # type: ignore[attr-defined]
         try:
             yield from self._open()
         except (DatasetsError, OSError, ValueError, RuntimeError, http_error) as error:
             reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
             raise UserError(
-                f"seeds: cannot read {self.name}: {reason}; check the name, the network and HF_TOKEN, "
-                f"or give a local copy, such as text:PATH or jsonl:PATH#FIELD"
+                f"cannot read {self.name}: {reason}; check the name, the network and HF_TOKEN, "
+                "or give a local copy, such as text:PATH or jsonl:PATH#FIELD",
+                field="seeds",
             ) from error
 
     def _open(self) -> Any:  # noqa: ANN401 - a stream of `datasets`, which has no types
         import datasets  # noqa: PLC0415 - takes seconds to import
 
         builder = datasets.load_dataset_builder(self.dataset, self.config)
-        columns = _column_names(builder.as_streaming_dataset(split=self.split))
+        columns = _list_columns(builder.as_streaming_dataset(split=self.split))
         if self.column not in columns:
             raise UserError(
-                f"seeds: {self.dataset} has no column {self.column!r}; it has {', '.join(columns) or 'none'}"
+                f"{self.dataset} has no column {self.column!r}; available: {', '.join(columns) or 'none'}",
+                field="seeds",
             )
         wanted = list(dict.fromkeys([self.column, *({self.id_column} & set(columns))]))
         if hasattr(builder.config, "columns"):
@@ -94,10 +100,10 @@ class HubDataset:
         return builder.as_streaming_dataset(split=self.split).select_columns(wanted)
 
 
-def _column_names(stream: Any) -> list[str]:  # noqa: ANN401 - as above
+def _list_columns(stream: Any) -> list[str]:  # noqa: ANN401 - as above
     if stream.column_names is not None:
         return list(stream.column_names)
-    # JSON and CSV tell their columns with their rows; as Arrow, nothing is decoded.
+    # The columns of JSON and CSV come with their rows; read as Arrow, nothing is decoded.
     first = next(iter(stream.with_format("arrow")), None)
     return [] if first is None else list(first.column_names)
 
@@ -117,6 +123,6 @@ COMMON_VOICE = HubDataset(
     config="en",
     id_column=common_voice.PATH_COLUMN,
     prefix=common_voice.PREFIX,
-    to_name=common_voice.clip_name,
+    to_name=common_voice.name_clip,
 )
 """Plain `common-voice`: English 17.0 as Parquet. Other forms of it hold text and audio in one archive."""

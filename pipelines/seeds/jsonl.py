@@ -1,6 +1,6 @@
 """Seeds from one text field of a JSON Lines file.
 
-A seed's id is the row's own `id` where it is a string or a whole number, else the hash of its text.
+A seed's id is the row's own `id` if it is a string or a whole number, else the hash of its text.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from copilot.seed import Seed
 from pipelines.seeds.lines import parse_lines, read_lines
-from pipelines.seeds.records import BadLineError, Reading, make_seed, name_part, row_name
+from pipelines.seeds.records import BadLineError, Reading, make_seed, name_row, normalise_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +29,11 @@ class JsonLines:
 
     @property
     def expects(self) -> str:
-        """What the file should hold."""
-        return f"one JSON object a line, with text in the field {self.field!r}"
+        """The expected content, for messages."""
+        return f"one JSON object per line, with text in the field {self.field!r}"
 
     def read(self) -> Iterator[Reading]:
-        """Each row. Raises UserError if the file cannot be read."""
+        """Yield a reading of each row. Raises UserError if the file cannot be read."""
         return parse_lines(self.path, read_lines(self.path), self._parse_row)
 
     def _parse_row(self, line: str) -> Seed:
@@ -48,4 +48,4 @@ class JsonLines:
         text = row[self.field]
         if not isinstance(text, str):
             raise BadLineError(f"the field {self.field!r} is not a string")
-        return make_seed(f"jsonl/{name_part(self.path.name)}", row_name(row.get("id")), text)
+        return make_seed(f"jsonl/{normalise_name(self.path.name)}", name_row(row.get("id")), text)

@@ -1,4 +1,4 @@
-"""Seeds from LibriSpeech's transcripts, SPEAKER/CHAPTER/SPEAKER-CHAPTER.trans.txt with a line `ID TEXT` each.
+"""Seeds from LibriSpeech's transcripts, SPEAKER/CHAPTER/SPEAKER-CHAPTER.trans.txt, with lines `ID TEXT`.
 
 Source of the layout: Panayotov et al., "Librispeech: an ASR corpus based on public domain audio books", 2015.
 """
@@ -38,20 +38,23 @@ class LibriSpeech:
         return str(self.path)
 
     def read(self) -> Iterator[Reading]:
-        """Each utterance, file by file. Raises UserError if there is no transcript, or one is unreadable."""
+        """Yield a reading of each utterance.
+
+        Raises UserError if there is no transcript, or one is unreadable.
+        """
         for path in self._transcripts():
             yield from parse_lines(path, read_lines(path), parse_utterance)
 
     def _transcripts(self) -> Iterator[Path]:
         if not self.path.is_dir():
             if not self.path.exists():
-                raise UserError(f"seeds: there is no file or folder {self.path}; {_LAYOUT}")
+                raise UserError(f"no file or folder {self.path}; {_LAYOUT}", field="seeds")
             if not self.path.name.endswith(_SUFFIX):
-                raise UserError(f"seeds: {self.path} is no *{_SUFFIX}; {_LAYOUT}")
+                raise UserError(f"{self.path} is not a *{_SUFFIX}; {_LAYOUT}", field="seeds")
             yield self.path
             return
         found = False
-        for folder, subfolders, names in os.walk(self.path, onerror=_unreadable_folder):
+        for folder, subfolders, names in os.walk(self.path, onerror=_refuse_folder):
             subfolders.sort()
             for name in sorted(names):
                 # macOS leaves binary "._" files beside those it copies.
@@ -59,17 +62,19 @@ class LibriSpeech:
                     found = True
                     yield Path(folder, name)
         if not found:
-            raise UserError(f"seeds: no *{_SUFFIX} below {self.path}; {_LAYOUT}")
+            raise UserError(f"no *{_SUFFIX} below {self.path}; {_LAYOUT}", field="seeds")
 
 
 def parse_utterance(line: str) -> Seed:
-    """The seed of a line `ID TEXT`. Raises BadLineError."""
+    """Return the seed of a line `ID TEXT`. Raises BadLineError."""
     name, text = (*line.split(maxsplit=1), "")[:2]
     if not _UTTERANCE_ID.fullmatch(name):
         raise BadLineError("does not start with an utterance's id such as 1089-134686-0000")
     return make_seed(PREFIX, name, text)
 
 
-def _unreadable_folder(error: OSError) -> None:
-    # os.walk would pass over the folder in silence, and its seeds with it.
-    raise UserError(f"seeds: cannot read {error.filename}: {error.strerror}; check the folder") from error
+def _refuse_folder(error: OSError) -> None:
+    # os.walk would skip the folder silently, and its seeds with it.
+    raise UserError(
+        f"cannot read {error.filename}: {error.strerror}; check the folder", field="seeds"
+    ) from error

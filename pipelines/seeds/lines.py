@@ -1,7 +1,7 @@
-"""Lines of a file, one at a time, in bounded memory.
+"""Read the lines of a file, one at a time, in bounded memory.
 
-Every line is accounted for: decoded, or named with what is wrong with it. A line ends at a line feed, and
-the last one needs none; a carriage return before it and a byte order mark at the start belong to no line.
+Every line is accounted for: decoded, or reported with its fault. A line ends at a line feed, which the last
+line need not have; a carriage return before it and a byte order mark at the start are dropped.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MAX_LINE_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line: its number from 1, and its content or else its fault."""
+    """A line: its number from 1, and its content or else its fault."""
 
     number: int
     content: str = ""
@@ -28,7 +28,7 @@ class Line:
 
 
 def read_lines(path: Path) -> Iterator[Line]:
-    """Each line of the file. Raises UserError if the file cannot be read."""
+    """Yield the lines of the file. Raises UserError if the file cannot be read."""
     try:
         with path.open("rb") as file:
             number = 0
@@ -41,15 +41,15 @@ def read_lines(path: Path) -> Iterator[Line]:
                     continue
                 yield _decode(number, raw.removeprefix(codecs.BOM_UTF8) if number == 1 else raw)
     except FileNotFoundError as error:
-        raise UserError(f"seeds: there is no file {path}; check the path") from error
+        raise UserError(f"no file {path}; check the path", field="seeds") from error
     except IsADirectoryError as error:
-        raise UserError(f"seeds: {path} is a folder; give a file") from error
+        raise UserError(f"{path} is a folder; give a file", field="seeds") from error
     except OSError as error:
-        raise UserError(f"seeds: cannot read {path}: {error.strerror}; check the file") from error
+        raise UserError(f"cannot read {path}: {error.strerror}; check the file", field="seeds") from error
 
 
 def parse_lines(path: Path, lines: Iterable[Line], parse: Callable[[str], Seed]) -> Iterator[Reading]:
-    """What `parse` makes of each line. It raises BadLineError for a line that gives no seed."""
+    """Yield what `parse` returns for each line; it raises BadLineError for a line that gives no seed."""
     for line in lines:
         if line.fault:
             yield SeedProblem(str(path), line.number, line.fault)

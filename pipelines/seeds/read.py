@@ -1,6 +1,6 @@
-"""Read a source and draw from it.
+"""Read a source of seeds and draw from it.
 
-Nothing that was read is lost without a count: n_read = available + n_duplicates + n_blank + n_problems.
+Every line that was read is counted: n_read = available + n_duplicates + n_blank + n_problems.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ MAX_PROBLEMS_KEPT = 100
 
 @dataclass(frozen=True, slots=True)
 class SeedDraw:
-    """The seeds of a run, and what became of every line that was read.
+    """The seeds of a run, and counts of all lines that were read.
 
     `seeds` are in the order of the draw, distinct in id and, but for case, in text. `n_read` counts the
     lines or rows of the source, without a header. `n_problems` counts those that gave no seed, of which
-    `problems` describes the first 100. `available` seeds were there to draw from.
+    `problems` describes the first 100. `available` is the number of seeds to draw from.
     """
 
     seeds: tuple[Seed, ...]
@@ -36,13 +36,13 @@ class SeedDraw:
 
 
 def read_seeds(spec: str, num: int | None, run_seed: int) -> SeedDraw:
-    """The seeds that `spec` names, `num` of them drawn by the run's seed, or all if `num` is None.
+    """Read the seeds that `spec` names, and draw `num` of them by the random seed (for None: all).
 
-    All as well if there are fewer than `num`. Raises UserError for a bad spec, for a source that cannot be
-    read or gives no seed at all, and for a `num` below 1.
+    Draws all if there are fewer than `num`. Raises UserError for a bad spec, for a source that cannot be read
+    or gives no seed at all, and for a `num` below 1.
     """
     if num is not None and num < 1:
-        raise UserError(f"seeds: cannot draw {num} seeds; give a number of at least 1, or none for all")
+        raise UserError(f"cannot draw {num} seeds; give at least 1, or nothing for all", field="num")
     source = parse_spec(spec)
     n_read = n_blank = n_problems = 0
     problems: list[SeedProblem] = []
@@ -58,13 +58,13 @@ def read_seeds(spec: str, num: int | None, run_seed: int) -> SeedDraw:
                 if len(problems) < MAX_PROBLEMS_KEPT:
                     problems.append(reading)
         if not len(pool):
-            raise UserError(_no_seed(source, n_blank, problems))
+            raise UserError(_explain_no_seed(source, n_blank, problems), field="seeds")
         n_duplicates = len(pool.drop_duplicates())
         clashes = pool.drop_clashes()
         n_problems += len(clashes)
         for row in clashes[: MAX_PROBLEMS_KEPT - len(problems)]:
             seed = pool.seed_at(row)
-            what = f"the id {seed.id} stands for several texts; {shorten(seed.text, 60)!r} is left out"
+            what = f"the id {seed.id} stands for several texts; {shorten(seed.text, 60)!r} is dropped"
             problems.append(SeedProblem(source.name, None, what))
         return SeedDraw(
             seeds=draw_seeds(pool, num, run_seed),
@@ -77,11 +77,11 @@ def read_seeds(spec: str, num: int | None, run_seed: int) -> SeedDraw:
         )
 
 
-def _no_seed(source: SeedSource, n_blank: int, problems: list[SeedProblem]) -> str:
+def _explain_no_seed(source: SeedSource, n_blank: int, problems: list[SeedProblem]) -> str:
     if problems:
-        found = f"nothing in it can be read, first {problems[0]}"
+        found = f"every line has a problem, first {problems[0]}"
     elif n_blank:
         found = f"its lines are blank ({n_blank:,})"
     else:
         found = "it is empty"
-    return f"seeds: no seed in {source.name}: {found}; expected {source.expects}"
+    return f"no seed in {source.name}: {found}; expected {source.expects}"

@@ -1,7 +1,7 @@
-"""What a source yields for a line, and how its text and id are written.
+"""A reading of one line of a source, and the rules for its text and id.
 
 Text is NFC with single spaces, without control, format or surrogate characters: it prints on one line and
-encodes as UTF-8. Ids hold no white space and depend on content alone, never on a line's number or a folder.
+encodes as UTF-8. Ids have no white space and depend on content alone, never on a line's number or a folder.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _HASH_DIGITS = 16  # 64 bits: one chance in a million that six million texts sha
 
 @dataclass(frozen=True, slots=True)
 class SeedProblem:
-    """Why one line gave no seed. `line` counts from 1, or is None where no single line is at fault."""
+    """The reason why a line gave no seed. `line` counts from 1; None if no single line is at fault."""
 
     file: str
     line: int | None
@@ -31,7 +31,7 @@ class SeedProblem:
 
 
 Reading = Seed | SeedProblem | None
-"""What one line of a source gives; None stands for a blank line."""
+"""The result of reading one line; None stands for a blank line."""
 
 
 class BadLineError(ValueError):
@@ -39,23 +39,23 @@ class BadLineError(ValueError):
 
 
 def normalise_text(text: str) -> str:
-    """The text in NFC, control characters removed, each run of white space one space, none at the ends."""
+    """Return the text in NFC, without control characters, with single spaces and none at the ends."""
     if not text.isprintable():
         text = "".join(char for char in text if _is_text(char))
     return " ".join(unicodedata.normalize("NFC", text).split())
 
 
-def name_part(name: str) -> str:
-    """A name as a part of an id: normalised, with `_` for white space. Empty if nothing is left of it."""
+def normalise_name(name: str) -> str:
+    """Return a name as a part of an id: normalised, with `_` for white space. May be empty."""
     return normalise_text(name).replace(" ", "_")
 
 
 def make_seed(prefix: str, name: str, text: str) -> Seed:
-    """The seed `PREFIX/NAME`, or `PREFIX/HASH` of its text where there is no name.
+    """Return the seed `PREFIX/NAME`, or `PREFIX/HASH` of its text if the name is empty.
 
     Raises BadLineError if the text is empty.
     """
-    text, part = normalise_text(text), name_part(name)
+    text, part = normalise_text(text), normalise_name(name)
     if not text:
         raise BadLineError(f"the id {part} has no text" if part else "no text")
     if not part:
@@ -63,8 +63,8 @@ def make_seed(prefix: str, name: str, text: str) -> Seed:
     return Seed(id=f"{prefix}/{part}", text=text)
 
 
-def row_name(value: object) -> str:
-    """A row's `id` field as a name: a string or a whole number; empty for anything else."""
+def name_row(value: object) -> str:
+    """Return a row's `id` field as a name: a string or a whole number; empty for anything else."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         return ""
     return str(value)

@@ -1,7 +1,7 @@
-"""Which seeds a run works on: duplicates are dropped, and a number is drawn by hash.
+"""Select the seeds of a run: drop duplicates, and draw a number by hash.
 
-Neither depends on the order in which the seeds were read. Memory is about 100 bytes a seed, whatever
-its length: the texts wait in a temporary file, and only those that are drawn come back.
+Neither depends on the order in which the seeds were read. Memory is about 100 bytes per seed, whatever its
+length: the texts are in a temporary file, and only those that are drawn are read again.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from copilot.hashing import derive_seed
 from copilot.seed import Seed
 
 _DIGEST_BYTES = 16
-_SPOOL_BYTES = 64 << 20  # what fits in this much memory is never written to disk
+_SPOOL_BYTES = 64 << 20  # up to this size, texts stay in memory
 
 
 def draw_seeds(seeds: Iterable[Seed], num: int | None, run_seed: int) -> tuple[Seed, ...]:
-    """The `num` seeds whose hashes of (run seed, id) are smallest, in the order of these hashes.
+    """Return the `num` seeds with the smallest hashes of (run seed, id), in the order of these hashes.
 
-    All of them if `num` is None or more than there are. A larger `num` gives the same seeds first. The ids
-    have to be distinct.
+    Returns all if `num` is None or larger than their number. A larger `num` gives the same seeds first. The
+    ids must be distinct.
     """
 
     def rank(seed: Seed) -> tuple[int, str]:
@@ -39,7 +39,7 @@ def draw_seeds(seeds: Iterable[Seed], num: int | None, run_seed: int) -> tuple[S
 
 
 class SeedPool:
-    """Seeds that were read, from which those that say the same are dropped.
+    """A pool of seeds, from which duplicates are dropped.
 
     Every method raises StorageFullError if the temporary file cannot be written or read.
     """
@@ -56,30 +56,30 @@ class SeedPool:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # On a full disk, closing fails like the write before it, which has said so.
+        # On a full disk, closing fails like the write before it, which has been reported.
         with contextlib.suppress(OSError):
             self._spool.close()
 
     def __len__(self) -> int:
-        """The number of seeds that were added and not dropped."""
+        """Return the number of seeds that were added and not dropped."""
         return sum(self._kept)
 
     def __iter__(self) -> Iterator[Seed]:
-        """The seeds that are left, in the order in which they were added."""
+        """Yield the seeds that were not dropped, in the order in which they were added."""
         return (self.seed_at(row) for row, kept in enumerate(self._kept) if kept)
 
     def seed_at(self, row: int) -> Seed:
-        """The seed that was added as number `row`, from 0, dropped or not."""
-        with _storage():
+        """Return the seed that was added as number `row`, from 0, dropped or not."""
+        with _spool_errors():
             self._spool.seek(self._offsets[row])
             record = self._spool.readline()
         seed_id, _, text = record.decode().rstrip("\n").partition("\t")
         return Seed(seed_id, text)
 
     def add(self, seed: Seed) -> None:
-        """Take a seed in. Its id and text hold no tab and no line feed."""
+        """Add a seed. Its id and text have no tab and no line feed."""
         record = f"{seed.id}\t{seed.text}\n".encode()
-        with _storage():
+        with _spool_errors():
             self._spool.seek(self._end)
             self._spool.write(record)
         self._offsets.append(self._end)
@@ -89,11 +89,11 @@ class SeedPool:
         self._kept.append(1)
 
     def drop_duplicates(self) -> list[int]:
-        """Drop seeds whose text another has but for case: the one with the smallest id stays."""
+        """Drop seeds whose texts are equal but for case, except the one with the smallest id."""
         return self._drop(self._text_digests, key=lambda seed: (seed.id, seed.text))
 
     def drop_clashes(self) -> list[int]:
-        """Drop seeds whose id another has with another text: the smallest text stays."""
+        """Drop seeds with one id and several texts, except the one with the smallest text."""
         return self._drop(self._id_digests, key=lambda seed: seed.text)
 
     def _drop(self, digests: bytearray, key: Callable[[Seed], Any]) -> list[int]:
@@ -114,12 +114,12 @@ class SeedPool:
 
 
 @contextlib.contextmanager
-def _storage() -> Iterator[None]:
+def _spool_errors() -> Iterator[None]:
     try:
         yield
     except OSError as error:
         raise StorageFullError(
-            f"seeds: cannot keep the texts in {tempfile.gettempdir()}: {error.strerror}; "
+            f"cannot keep the texts of seeds in {tempfile.gettempdir()}: {error.strerror}; "
             f"free space there, or set TMPDIR to another folder"
         ) from error
 

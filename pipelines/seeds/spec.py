@@ -1,4 +1,4 @@
-"""What `--seeds` takes: a spec names a source, and nothing is opened before it is read."""
+"""Parse the setting `seeds`: a spec names a source, which is not opened before it is read."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from pipelines.seeds.records import Reading
 from pipelines.seeds.text_files import Starter, TextFile
 
 SPEC_FORMS = {
-    "starter": "the sentences that are shipped with this package",
+    "starter": "sentences that come with this package",
     "librispeech": "LibriSpeech's train-clean-100, from the Hugging Face hub",
     "librispeech:PATH": "a local LibriSpeech: the corpus, a part, a speaker, a chapter or one *.trans.txt",
     "common-voice": "Common Voice 17.0 English, from the Hugging Face hub",
     "common-voice:PATH.tsv": "a local TSV file of Common Voice",
-    "text:PATH": "a text file, a line each",
+    "text:PATH": "a text file, one sentence per line",
     "jsonl:PATH#FIELD": "a field of a JSON Lines file",
     "hub:DATASET[@CONFIG][:SPLIT]#COLUMN": "a column of a data set of the hub; the split is train by default",
 }
-"""Every form of a spec, and what it means."""
+"""Every form of a spec, and its meaning."""
 
 _HUB = re.compile(
     r"(?P<dataset>[^@:#]+)(@(?P<config>[^@:#]+))?(:(?P<split>[^@:#]+))?#(?P<column>.+)",
@@ -33,25 +33,25 @@ _HUB = re.compile(
 
 
 class SeedSource(Protocol):
-    """Something that seeds are read from."""
+    """A source of seeds."""
 
     @property
     def name(self) -> str:
-        """The source, in messages."""
+        """The source, for messages."""
         ...
 
     @property
     def expects(self) -> str:
-        """What the source should hold, in messages."""
+        """The expected content, for messages."""
         ...
 
     def read(self) -> Iterator[Reading]:
-        """A seed, a problem, or None for a blank, for each line. Raises UserError if it cannot be read."""
+        """Yield a seed, a problem, or None for a blank, for each line. Raises UserError if unreadable."""
         ...
 
 
 def parse_spec(spec: str) -> SeedSource:
-    """The source that a spec names. Raises UserError for a spec of no known form."""
+    """Return the source that a spec names. Raises UserError for a spec of an unknown form."""
     kind, colon, rest = spec.partition(":")
     plain: dict[str, SeedSource] = {
         "starter": Starter(),
@@ -72,20 +72,20 @@ def parse_spec(spec: str) -> SeedSource:
                 return _parse_jsonl(spec, rest)
             case "hub":
                 return _parse_hub(spec, rest)
-    raise UserError(f"seeds: {spec!r} is no source of seeds; give one of {', '.join(SPEC_FORMS)}")
+    raise UserError(f"unknown source {spec!r}; available: {', '.join(SPEC_FORMS)}", field="seeds")
 
 
 def _parse_jsonl(spec: str, rest: str) -> JsonLines:
     path, _, field = rest.rpartition("#")
     if not path or not field:
-        raise UserError(f"seeds: {spec!r} names no field; give jsonl:PATH#FIELD")
+        raise UserError(f"{spec!r} names no field; give jsonl:PATH#FIELD", field="seeds")
     return JsonLines(Path(path).expanduser(), field)
 
 
 def _parse_hub(spec: str, rest: str) -> HubDataset:
     match = _HUB.fullmatch(rest)
     if match is None:
-        raise UserError(f"seeds: {spec!r} is incomplete; give hub:DATASET[@CONFIG][:SPLIT]#COLUMN")
+        raise UserError(f"{spec!r} is incomplete; give hub:DATASET[@CONFIG][:SPLIT]#COLUMN", field="seeds")
     return HubDataset(
         match["dataset"], column=match["column"], config=match["config"], split=match["split"] or "train"
     )

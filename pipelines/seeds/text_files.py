@@ -1,6 +1,6 @@
-"""Seeds from a text file, a line each, and the sentences that are shipped with the package.
+"""Seeds from the lines of a text file, and the sentences that come with the package.
 
-A seed's id holds the hash of its text, so that a line put in or moved changes no other seed's id.
+A seed's id has the hash of its text, so that inserting or moving a line changes no other seed's id.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from pipelines.seeds.lines import parse_lines, read_lines
-from pipelines.seeds.records import Reading, make_seed, name_part
+from pipelines.seeds.records import Reading, make_seed, normalise_name
 
 STARTER_FILE = Path(__file__).with_name("starter.txt")
 
@@ -21,7 +21,7 @@ class TextFile:
     """`text:PATH`: ids are `text/FILENAME/HASH`."""
 
     path: Path
-    expects = "one sentence a line, in UTF-8"
+    expects = "one sentence per line, in UTF-8"
 
     @property
     def name(self) -> str:
@@ -29,8 +29,8 @@ class TextFile:
         return str(self.path)
 
     def read(self) -> Iterator[Reading]:
-        """Each line. Raises UserError if the file cannot be read."""
-        parse = partial(make_seed, f"text/{name_part(self.path.name)}", "")
+        """Yield a reading of each line. Raises UserError if the file cannot be read."""
+        parse = partial(make_seed, f"text/{normalise_name(self.path.name)}", "")
         return parse_lines(self.path, read_lines(self.path), parse)
 
 
@@ -42,5 +42,5 @@ class Starter:
     expects = TextFile.expects
 
     def read(self) -> Iterator[Reading]:
-        """Each sentence."""
+        """Yield a seed for each sentence."""
         return parse_lines(STARTER_FILE, read_lines(STARTER_FILE), partial(make_seed, "starter", ""))

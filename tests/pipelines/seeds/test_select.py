@@ -65,7 +65,7 @@ def test_every_seed_is_drawn_as_often_as_any_other():
 
 
 @given(CLASHING, st.randoms(use_true_random=False))
-def test_what_is_dropped_is_independent_of_the_order(seeds: list[Seed], random):
+def test_dropping_is_independent_of_the_order(seeds: list[Seed], random):
     left, n_duplicates, n_clashes = settle(seeds)
     again, *counts = settle(random.sample(seeds, len(seeds)))
     assert (set(again), counts) == (set(left), [n_duplicates, n_clashes])
@@ -90,7 +90,7 @@ def test_seeds_come_back_whole_from_the_disk(monkeypatch: pytest.MonkeyPatch):
     assert settle(seeds) == (seeds, 0, 0)
 
 
-def test_a_full_disk_is_said_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+def test_a_full_disk_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setattr(select, "_SPOOL_BYTES", 1)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -101,10 +101,8 @@ def test_a_full_disk_is_said_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
             settle(seeds)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    assert str(caught.value) == (
-        f"seeds: cannot keep the texts in {tmp_path}: File too large; "
-        "free space there, or set TMPDIR to another folder"
-    )
+    for word in (str(tmp_path), "File too large", "TMPDIR"):
+        assert word in str(caught.value)
 
 
 def test_duplicates_of_a_source_are_dropped_and_counted(tmp_path: Path):
@@ -119,7 +117,7 @@ def test_one_id_for_two_texts_is_reported(tmp_path: Path):
     path.write_text('{"id": 1, "t": "rain"}\n{"id": 1, "t": "a bell"}\n{"id": 2, "t": "surf"}\n')
     draw = read_seeds(f"jsonl:{path}#t", None, 7)
     assert set(draw.seeds) == {Seed("jsonl/x.jsonl/1", "a bell"), Seed("jsonl/x.jsonl/2", "surf")}
-    what = "the id jsonl/x.jsonl/1 stands for several texts; 'rain' is left out"
+    what = "the id jsonl/x.jsonl/1 stands for several texts; 'rain' is dropped"
     assert draw.problems == (SeedProblem(str(path), None, what),)
     assert str(draw.problems[0]) == f"{path}: {what}"
     assert (draw.n_read, draw.n_problems, draw.n_duplicates, draw.available) == (3, 1, 0, 2)
@@ -141,7 +139,7 @@ def test_the_order_of_lines_and_files_changes_no_draw(tmp_path: Path):
         assert read_seeds(f"librispeech:{one}", num, 7) == read_seeds(f"librispeech:{two}", num, 7)
 
 
-def test_more_than_there_are_gives_all():
+def test_drawing_more_than_all_gives_all():
     draw = read_seeds("starter", 10**9, 7)
     assert draw == read_seeds("starter", None, 7)
     assert len(draw.seeds) == draw.available
@@ -151,6 +149,4 @@ def test_more_than_there_are_gives_all():
 def test_fewer_than_one_seed_cannot_be_drawn(num: int):
     with pytest.raises(UserError) as caught:
         read_seeds("starter", num, 7)
-    assert (
-        str(caught.value) == f"seeds: cannot draw {num} seeds; give a number of at least 1, or none for all"
-    )
+    assert caught.value.field == "num"
