@@ -5,10 +5,12 @@ from __future__ import annotations
 import importlib
 import re
 import tomllib
+from pathlib import Path
 from typing import get_args
 
 import numpy as np
 import pytest
+import typer
 import yaml
 from helpers.made_runs import a_dialogue, stems_for
 from helpers.paths import ROOT
@@ -22,10 +24,29 @@ from copilot.rules import check_dialogue
 from copilot.scene import SceneLimits
 from copilot.seed import Seed
 from copilot.stem import SoundSpec, make_stem
+from pipelines.cli.app import app
 from renderers import testing
 from renderers.contract import RenderFailure, RenderRequest, info_of
 from renderers.registry import create
 from renderers.testing import check_renderer
+
+OTHER_PROGRAMS = frozenset(
+    [
+        "--help",
+        "--max-tokens",
+        "--tiny",
+        "--requeue",
+        "--temp-dir",
+        "--working-dir",
+        "--quantization",
+        "--parallel",
+        "--enable-prefix-caching",
+        "--enable-prompt-tokens-details",
+        "--max-model-len",
+        "--max-num-seqs",
+    ]
+)
+"""Options of benchmarks, Slurm, Ray and vLLM that pages name."""
 
 PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")),
@@ -161,3 +182,41 @@ def test_the_workflow_calls_targets_of_the_makefile():
             called += [command.replace("${{ matrix.suite }}", suite) for suite in suites if command]
     assert {command.removeprefix("make ") for command in called} <= targets
     assert {"make check", "make test", "make test-ray", "make test-torch", "make test-vllm"} <= set(called)
+
+
+def shown_commands(page: Path) -> list[tuple[str, list[str]]]:
+    """Return each `copilot COMMAND ...` that a page shows, with its options."""
+    found = []
+    for block in re.findall(r"^```sh\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE):
+        text = re.sub(r"\\\n", " ", block)
+        for name, value in re.findall(r'^(\w+)="(.*)"$', text, re.MULTILINE):
+            text = text.replace(f"${name}", value)
+        for command, rest in re.findall(r"^(?:.*-- )?copilot ([\w-]+)(.*)$", text, re.MULTILINE):
+            found.append((command, re.findall(r"(?<!\S)--[a-z][a-z-]*", rest.partition(" #")[0])))
+    return found
+
+
+def options_of(command: typer.core.TyperCommand | typer.core.TyperGroup) -> set[str]:
+    """Return the options of a command, and of the commands below it."""
+    known = {name for parameter in command.params for name in parameter.opts}
+    return known.union(*(options_of(below) for below in getattr(command, "commands", {}).values()))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_and_options_that_a_page_shows_exist(page):
+    commands = typer.main.get_command(app).commands
+    for command, options in shown_commands(page):
+        assert set(options) <= options_of(commands[command]), command
+
+
+def test_pages_show_commands():
+    shown = {command for page in PAGES for command, _ in shown_commands(page)}
+    assert {"generate", "status", "stats", "show", "verify", "filter", "plan", "preview", "stems"} <= shown
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_options_in_the_text_of_a_page_exist(page):
+    """An option in backticks, such as `--sfx`, is one of some command."""
+    named = set(re.findall(r"`(--[a-z]+(?:-[a-z]+)*)\b(?!-?\.\.\.)[^`]*`", page.read_text()))
+    renamed = {"--seed"} if page.name == "CHANGELOG.md" else set()
+    assert named - options_of(typer.main.get_command(app)) - OTHER_PROGRAMS - renamed == set()
