@@ -105,6 +105,12 @@ class Sample:
             f"{n_passed} of {len(self.checks)} checks passed)"
         )
 
+    def _repr_html_(self) -> str:
+        """Return a picture and a player of each turn for notebooks."""
+        from copilot.notebook import render_sample  # noqa: PLC0415 - only notebooks need it
+
+        return render_sample(self)
+
     def audio(self, turn: int) -> Audio:
         """Return a turn's mix as float32, (2, samples), full scale 1.0. Turns count from 0, the story.
 

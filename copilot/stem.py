@@ -126,6 +126,12 @@ class Stem:
         object.__setattr__(self, "_pcm", pcm)  # a cache: the stem's value stays the same
         return self
 
+    def _repr_html_(self) -> str:
+        """Return a picture and a player for notebooks."""
+        from copilot.notebook import render_stem  # noqa: PLC0415 - only notebooks need it
+
+        return render_stem(self)
+
     def __getstate__(self) -> dict[str, Any]:
         """Return all but the samples, which the file holds."""
         return {"info": self.info, "power": self.power, "flac": self.flac}
