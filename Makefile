@@ -71,7 +71,7 @@ demo: $(STAMP)
 	@echo "look:    runs/demo-show/timeline.png     (as text: runs/demo-show.txt)"
 	@echo "listen:  runs/demo-show/turn-0.flac, turn-1.flac, turn-2.flac, and stem-*.flac"
 	@echo "data:    runs/demo/shards/*.parquet      (columns: docs/data.md)"
-	@echo "another: $(BIN)/copilot show runs/demo ID     (ids: $(BIN)/copilot show runs/demo none)"
+	@echo "another: $(BIN)/copilot show runs/demo ID     (an unknown ID lists some that exist)"
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n 2 --dist worksteal
