@@ -10,8 +10,10 @@ from typing import get_args
 
 import numpy as np
 import pytest
+import soundfile
 import typer
 import yaml
+from helpers.fake_llm import serving
 from helpers.made_runs import a_dialogue, stems_for
 from helpers.paths import ROOT
 
@@ -220,3 +222,18 @@ def test_options_in_the_text_of_a_page_exist(page):
     named = set(re.findall(r"`(--[a-z]+(?:-[a-z]+)*)\b(?!-?\.\.\.)[^`]*`", page.read_text()))
     renamed = {"--seed"} if page.name == "CHANGELOG.md" else set()
     assert named - options_of(typer.main.get_command(app)) - OTHER_PROGRAMS - renamed == set()
+
+
+def test_the_code_of_the_page_on_python_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    names: dict = {"__name__": "page"}
+    with serving() as server:
+        for block in re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "python.md").read_text(), re.DOTALL):
+            code = block.replace("http://HOST:8000/v1", server.url).replace("google/gemma-3-27b-it", "tiny")
+            exec(compile(code, "python.md", "exec", dont_inherit=True), names)
+    said = capsys.readouterr().out
+    assert "Run runs/small: 4 samples" in said
+    assert "(2, 288000)" in said
+    assert soundfile.info("scene.flac").duration == 5
+    assert len(names["open_run"]("runs/from-yaml")) == 2
+    assert "sfx | " in said
