@@ -25,7 +25,7 @@ from pipelines.seeds import SeedDraw, read_seeds
 from pipelines.stages.worker_spec import ExecutionSettings, WorkerSpec
 from pipelines.stem_store import StemStore
 from pipelines.storage import resolved
-from renderers.voice_bank import genders_missing, read_bank
+from renderers.voice_bank import find_missing_genders, read_bank
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def generate(request: GenerateRequest) -> Outcome:
 def _generate(request: GenerateRequest, backends: Backends) -> Outcome:
     config, out, call = request.config, resolved(request.out), create_call_id()
     bank = read_bank(Path(config.voices)) if config.voices else None
-    problems = [*genders_missing(bank.voices), *bank.problems] if bank else []
+    problems = [*find_missing_genders(bank.voices), *bank.problems] if bank else []
     fingerprint = backends.compute_fingerprint(bank, problems.append)
     check_service(config, request.service)
     draw = read_seeds(config.seeds, request.num, config.run_seed)

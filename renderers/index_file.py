@@ -1,4 +1,4 @@
-"""Indexes of recordings: CSV or JSONL, line by line, so that a bad line costs no other its place."""
+"""Indexes of recordings: CSV or JSONL, read line by line, so that a bad line spoils no other."""
 
 from __future__ import annotations
 
@@ -15,35 +15,35 @@ Columns = Mapping[str, str]
 
 
 class BadRowError(ValueError):
-    """A row cannot be used; the message says why."""
+    """A row that cannot be used; the message says why."""
 
 
-def lines_of(
+def read_lines(
     index: Path,
-    what: str,
+    field: str,
     expected: str,
     check_header: Callable[[Sequence[str]], str | None],
     from_json: Callable[[Mapping[str, Any]], Columns],
 ) -> tuple[list[tuple[int, bytes]], Callable[[bytes], Columns]]:
-    """The lines that hold rows, with their numbers from 1, and what makes columns of one.
+    """Return the lines that hold rows, with their numbers from 1, and a function from a line to columns.
 
-    `check_header` names what a CSV's first line lacks, `from_json` makes columns of a JSON object. A line is
-    a row: a quote that is not closed spoils its own line only. Raises UserError, in which `what` names the
-    kind of folder and `expected` the header; what makes columns raises BadRowError.
+    `check_header` names the columns that a CSV's first line lacks, `from_json` makes columns of a JSON
+    object. A line is a row: a quote that is not closed spoils its own line only. Raises UserError for the
+    setting `field`, which names the `expected` header; the returned function raises BadRowError.
     """
     try:
         content = index.read_bytes().removeprefix(b"\xef\xbb\xbf")
     except OSError as error:
-        raise UserError(f"{what} {index}: cannot be read ({error.strerror}); check the file") from error
+        raise UserError(f"{index}: cannot be read ({error.strerror}); check the file", field=field) from error
     lines = [(n, line) for n, line in enumerate(content.splitlines(), start=1) if line.strip()]
     if index.suffix == ".jsonl":
         return lines, lambda line: from_json(_object(line))
     try:
         header = [name.strip().lower() for name in _cells(lines[0][1])] if lines else []
     except BadRowError as error:
-        raise UserError(f"{what} {index}: the first line is {error}; expected {expected}") from None
+        raise UserError(f"{index}: the first line is {error}; expected {expected}", field=field) from None
     if missing := check_header(header):
-        raise UserError(f"{what} {index}: no column {missing} in the first line; expected {expected}")
+        raise UserError(f"{index}: no column {missing} in the first line; expected {expected}", field=field)
     return lines[1:], partial(_from_cells, header)
 
 
@@ -60,7 +60,7 @@ def _from_cells(header: Sequence[str], line: bytes) -> Columns:
     cells = _cells(line)
     if len(cells) > len(header):
         raise BadRowError(
-            f"{len(cells)} columns where the first line has {len(header)}; quote a text that holds a comma"
+            f"{len(cells)} columns, but the first line has {len(header)}; quote a text that holds a comma"
         )
     return dict(zip(header, cells, strict=False))
 

@@ -76,6 +76,12 @@ def uses_device(spec: str, tool: Tool) -> bool:
     return info_of(find_class(spec, tool)).isolated
 
 
+def requires_target(info: RendererInfo) -> bool:
+    """Return whether a renderer cannot be created without a target."""
+    fields = info.settings.model_fields if info.settings else {}
+    return info.target is not None and fields[info.target].is_required()
+
+
 def find_class(spec: str, tool: Tool) -> Any:  # noqa: ANN401 - a class of anybody's
     """Return the class that is registered under a name. Raises UserError."""
     return plugins.load(plugins.RENDERERS, spec.partition(":")[0], tool)
@@ -115,13 +121,8 @@ def _merge_target(info: RendererInfo, settings: Mapping[str, Any], spec: str, to
                 f"{spec}: {info.target} is set twice; leave it out of `{tool}_settings`", field=tool
             )
         values[info.target] = target
-    if _is_target_required(info) and info.target not in values:
+    if requires_target(info) and info.target not in values:
         raise UserError(f"{info.target} is missing; give {name}:{str(info.target).upper()}", field=tool)
     if values and not info.settings:
         raise UserError(f"{name} has no settings; leave out {', '.join(values)}", field=f"{tool}_settings")
     return values
-
-
-def _is_target_required(info: RendererInfo) -> bool:
-    fields = info.settings.model_fields if info.settings else {}
-    return info.target is not None and fields[info.target].is_required()

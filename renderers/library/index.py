@@ -17,7 +17,7 @@ from pathlib import Path, PurePath
 from typing import Any, get_args
 
 from copilot.errors import UserError
-from renderers.index_file import BadRowError, Columns, lines_of
+from renderers.index_file import BadRowError, Columns, read_lines
 from renderers.library.fit import Kind
 from renderers.procedural.caption_words import words_of
 
@@ -94,7 +94,7 @@ def read_index(folder: Path, name: str | None = None) -> Index:
     """
     layout = _layout_of(folder, name)
     index = folder / layout.index
-    lines, parse = lines_of(index, "library", HEADER, _missing_column, _from_json)
+    lines, parse = read_lines(index, "sfx", HEADER, _missing_column, _from_json)
     details = _details(folder, layout)
     rows: dict[str, list[Recording]] = {}
     problems: list[str] = []
