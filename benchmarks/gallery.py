@@ -20,7 +20,7 @@ from copilot.hashing import derive_rng
 from copilot.units import SAMPLE_RATE_HZ, seconds_to_samples
 from renderers.procedural.all_recipes import CATALOGUE
 from renderers.procedural.dsp import Signal
-from renderers.procedural.renderer import make
+from renderers.procedural.renderer import make_sound
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
@@ -54,7 +54,7 @@ def draw(path: Path, names: list[str]) -> None:
         axis.axis("off")
     for index, name in enumerate(names):
         recipe = CATALOGUE.recipes[name]
-        audio = make(recipe, derive_rng("gallery", name), seconds_to_samples(DURATION_S))
+        audio = make_sound(recipe, derive_rng("gallery", name), seconds_to_samples(DURATION_S))
         top, bottom = (
             axes[index // COLUMNS * 2][index % COLUMNS],
             axes[index // COLUMNS * 2 + 1][index % COLUMNS],

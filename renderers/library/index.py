@@ -1,7 +1,7 @@
-"""The index of a folder of recordings: which files there are, what is heard in them, under which licence.
+"""The index of a folder of recordings: their files, captions and licences.
 
-A row that cannot be used is named with what is wrong with it, and costs no other row its place. The order of
-the rows and the place of the folder change nothing.
+Each row that cannot be used is a problem with a reason; the other rows keep their place. Neither the order of
+the rows nor the place of the folder changes anything.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from pathlib import Path, PurePath
 from typing import Any, get_args
 
 from copilot.errors import UserError
+from copilot.text.captions import word_set
 from renderers.index_file import BadRowError, Columns, read_lines
 from renderers.library.fit import Kind
-from renderers.procedural.caption_words import words_of
 
 HEADER = "file,caption,licence,author,source"
 
-# Columns by what they mean; the first that is there counts, of the texts all.
+# Columns by their meaning; the first that exists counts, of the texts all.
 _FILE = ("file", "filename", "file_name", "fname")
 _TEXTS = (
     "caption",
@@ -44,7 +44,7 @@ _ESC_LICENCE = re.compile(r"^- \[([^\]]+)\.\w+\]:\s.*\((\S+)\) by (.*) \[([^\]]+
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """Where an index stands, where its files lie, how their names end, and what tells more of them."""
+    """The places of an index, of its files and of more details, and the files' ending."""
 
     index: str
     folder: str = ""
@@ -68,7 +68,7 @@ _LAYOUTS = (
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """One file, by its path below the folder, and what its rows say."""
+    """One file, by its path below the folder, and the content of its rows."""
 
     file: str
     text: str
@@ -80,7 +80,7 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """The recordings of a folder, sorted by file, and what is wrong with the rows that are not used."""
+    """The recordings of a folder, sorted by file, and the problems of the rows that are not used."""
 
     folder: Path
     recordings: tuple[Recording, ...]
@@ -88,63 +88,68 @@ class Index:
 
 
 def read_index(folder: Path, name: str | None = None) -> Index:
-    """The index in a folder: the one called `name`, else the first of the known layouts.
+    """Return the index in a folder: the one called `name`, else the first of the known layouts.
 
-    Raises UserError where there is none, or no row of it can be used.
+    Raises UserError if there is none, or no row of it can be used.
     """
-    layout = _layout_of(folder, name)
+    layout = _find_layout(folder, name)
     index = folder / layout.index
     lines, parse = read_lines(index, "sfx", HEADER, _missing_column, _from_json)
-    details = _details(folder, layout)
+    details = _read_details(folder, layout)
     rows: dict[str, list[Recording]] = {}
     problems: list[str] = []
     for number, line in lines:
         try:
-            new = _recording(folder, layout, parse(line), details)
+            new = _make_recording(folder, layout, parse(line), details)
         except BadRowError as error:
             problems.append(f"{index.name}:{number}: {error}")
             continue
         rows.setdefault(new.file, []).append(new)
     if not rows:
         raise UserError(
-            f"library {index}: no row can be used ({problems[0] if problems else 'there is none'}); "
-            f"expected recordings with the columns {HEADER}"
+            f"{index}: no row can be used ({problems[0] if problems else 'there are no rows'}); "
+            f"expected recordings with the columns {HEADER}",
+            field="sfx",
         )
-    return Index(folder, tuple(_as_one(rows[file]) for file in sorted(rows)), tuple(problems))
+    return Index(folder, tuple(_merge_rows(rows[file]) for file in sorted(rows)), tuple(problems))
 
 
-def _as_one(rows: Sequence[Recording]) -> Recording:
-    """A file with a row for each of its captions: they are one text, in whatever order they stand."""
+def _merge_rows(rows: Sequence[Recording]) -> Recording:
+    """Return one recording for a file that has a row for each caption: the captions become one text."""
     ordered = sorted(rows, key=lambda r: (r.text, r.licence, r.author, r.source, r.kind or ""))
     return replace(ordered[0], text=" ".join(row.text for row in ordered))
 
 
-def under_licences(index: Index, licences: Sequence[str]) -> Index:
-    """The recordings under any of the licences. Raises UserError where there are none."""
-    left = tuple(r for r in index.recordings if any(accepts(asked, r.licence) for asked in licences))
+def filter_licences(index: Index, licences: Sequence[str]) -> Index:
+    """Return the recordings under any of the licences. Raises UserError if there are none."""
+    left = tuple(r for r in index.recordings if any(accepts(wanted, r.licence) for wanted in licences))
     if not left:
-        counts = Counter(normalised(recording.licence) or "none told" for recording in index.recordings)
-        there = ", ".join(f"{name} ({count})" for name, count in sorted(counts.items()))
+        counts = Counter(
+            normalise_licence(recording.licence) or "none told" for recording in index.recordings
+        )
+        available = ", ".join(f"{name} ({count})" for name, count in sorted(counts.items()))
         raise UserError(
-            f"library {index.folder}: no recording is under {' or '.join(licences)}; there are: {there}"
+            f"{index.folder}: no recording is under {' or '.join(licences)}; available: {available}",
+            field="sfx",
         )
     return replace(index, recordings=left)
 
 
-def _layout_of(folder: Path, name: str | None) -> _Layout:
+def _find_layout(folder: Path, name: str | None) -> _Layout:
     if not folder.is_dir():
-        raise UserError(f"library {folder}: there is no such folder; give one with an {_LAYOUTS[0].index}")
+        raise UserError(f"{folder}: no such folder; give one with an {_LAYOUTS[0].index}", field="sfx")
     if name is not None:
         known = next((layout for layout in _LAYOUTS if layout.index == name), _Layout(name))
         if not (folder / name).is_file():
-            raise UserError(f"library {folder}: no {name}; name an index that is there")
+            raise UserError(f"{folder}: no index {name}; give one that exists", field="sfx")
         return known
     for layout in _LAYOUTS:
         if (folder / layout.index).is_file():
             return layout
     raise UserError(
-        f"library {folder}: no {', '.join(layout.index for layout in _LAYOUTS)}; "
-        f"expected an {_LAYOUTS[0].index} that begins: {HEADER}"
+        f"{folder}: no {', '.join(layout.index for layout in _LAYOUTS)}; "
+        f"expected an {_LAYOUTS[0].index} that begins: {HEADER}",
+        field="sfx",
     )
 
 
@@ -158,7 +163,7 @@ def _from_json(row: Mapping[str, Any]) -> Columns:
 
 
 def _text(value: Any) -> str:  # noqa: ANN401 - any JSON value
-    """A text, a number, or a list of them (tags) as one text; what is something else says nothing."""
+    """Return a text, a number, or a list of them (tags) as one text; empty for any other value."""
     if isinstance(value, list):
         return " ".join(map(_text, value))
     if isinstance(value, bool) or not isinstance(value, str | int):
@@ -167,8 +172,8 @@ def _text(value: Any) -> str:  # noqa: ANN401 - any JSON value
     return str(value).encode(errors="replace").decode()
 
 
-def _details(folder: Path, layout: _Layout) -> Mapping[str, Columns]:
-    """More columns, by file name: licences and authors that a known layout keeps in another file."""
+def _read_details(folder: Path, layout: _Layout) -> Mapping[str, Columns]:
+    """Return more columns, by file name: licences and authors that a known layout has in another file."""
     if layout.details is None or not (folder / layout.details).is_file():
         return {}
     path = folder / layout.details
@@ -180,7 +185,7 @@ def _details(folder: Path, layout: _Layout) -> Mapping[str, Columns]:
                 for name, row in json.loads(content).items()
             }
     except (OSError, ValueError, AttributeError, TypeError) as error:
-        raise UserError(f"library {path}: cannot be read ({error}); mend it, or take it away") from error
+        raise UserError(f"{path}: cannot be read ({error}); repair or remove it", field="sfx") from error
     if path.suffix == ".csv":
         rows = csv.DictReader(content.splitlines())
         return {row["file_name"]: {key: row.get(key) or "" for key in _MORE} for row in rows}
@@ -190,29 +195,31 @@ def _details(folder: Path, layout: _Layout) -> Mapping[str, Columns]:
     }
 
 
-def _recording(folder: Path, layout: _Layout, columns: Columns, details: Mapping[str, Columns]) -> Recording:
-    known = {name: " ".join((value or "").split()) for name, value in columns.items()}
-    name = _first(known, _FILE)
+def _make_recording(
+    folder: Path, layout: _Layout, columns: Columns, details: Mapping[str, Columns]
+) -> Recording:
+    cells = {name: " ".join((value or "").split()) for name, value in columns.items()}
+    name = _first(cells, _FILE)
     if not name:
         raise BadRowError("no file")
-    text = " ".join(known[column] for column in _TEXTS if known.get(column))
+    text = " ".join(cells[column] for column in _TEXTS if cells.get(column))
     text = " ".join(text.replace("_", " ").replace(",", " ").split())
     if not text:
         raise BadRowError(f"{name}: no caption or label")
-    kind = known.get("kind", "").lower()
+    kind = cells.get("kind", "").lower()
     if kind and kind not in get_args(Kind):
         raise BadRowError(f"{name}: kind {kind!r}; expected texture or event")
-    known = {**(details.get(name) or details.get(PurePath(name).stem) or {}), **known}
+    cells = {**(details.get(name) or details.get(PurePath(name).stem) or {}), **cells}
     file = PurePath(layout.folder, name + layout.suffix)
     if file.is_absolute() or ".." in file.parts:
         raise BadRowError(f"{name} lies outside the folder")
-    _check(folder / file)
+    _require_content(folder / file)
     return Recording(
         file=file.as_posix(),
         text=text,
-        licence=_first(known, _LICENCE),
-        author=_first(known, _AUTHOR),
-        source=_first(known, _SOURCE),
+        licence=_first(cells, _LICENCE),
+        author=_first(cells, _AUTHOR),
+        source=_first(cells, _SOURCE),
         kind=kind or None,  # type: ignore[arg-type]
     )
 
@@ -221,11 +228,11 @@ def _first(columns: Columns, names: Sequence[str]) -> str:
     return next((columns[name] for name in names if columns.get(name)), "")
 
 
-def _check(path: Path) -> None:
-    """Raises BadRowError for what cannot be opened, or holds nothing."""
+def _require_content(path: Path) -> None:
+    """Raise BadRowError for a file that cannot be opened, or is empty."""
     try:
         if not path.is_file():
-            raise BadRowError(f"there is no file {path.name}")
+            raise BadRowError(f"file {path.name} not found")
         with path.open("rb") as file:
             if not file.seek(0, os.SEEK_END):
                 raise BadRowError(f"{path.name} is empty")
@@ -248,7 +255,7 @@ _CC_CLAUSES = {
     "noderivatives": "ND",
 }
 _CC_ZERO = frozenset({"0", "zero"})
-_CC_FILLERS = words_of(
+_CC_FILLERS = word_set(
     """cc creative commons license licence the deed universal international unported generic public domain
     dedication"""
 )
@@ -260,23 +267,23 @@ _CC_JOINED = (
 _CC_WORD = re.compile(r"\d+\.\d+|\d+|[^\W\d_]+\+?")
 
 
-def normalised(licence: str) -> str:
-    """The usual short name of a Creative Commons licence, with its version if told; others in capitals.
+def normalise_licence(licence: str) -> str:
+    """Return the short name of a Creative Commons licence, with its version if any; others in capitals.
 
-    `CC0`, `CC-BY-NC-4.0`, `CC-SAMPLING+-1.0`. A text with a word that no such licence has is another licence.
+    `CC0`, `CC-BY-NC-4.0`, `CC-SAMPLING+-1.0`. A text with any other word is another licence.
     """
-    return "-".join(filter(None, _parsed(licence)))
+    return "-".join(filter(None, _parse_licence(licence)))
 
 
-def accepts(asked: str, licence: str) -> bool:
-    """Whether a recording's licence is the one asked for: in any version, if none is asked for."""
-    family, version = _parsed(asked)
-    given_family, given_version = _parsed(licence)
+def accepts(wanted: str, licence: str) -> bool:
+    """Return whether a licence is the wanted one: in any version, if `wanted` names none."""
+    family, version = _parse_licence(wanted)
+    given_family, given_version = _parse_licence(licence)
     return bool(family) and family == given_family and version in {"", given_version}
 
 
-def _parsed(licence: str) -> tuple[str, str]:
-    """The licence without its version, and the version."""
+def _parse_licence(licence: str) -> tuple[str, str]:
+    """Return the licence without its version, and the version."""
     text = licence.lower()
     if found := _CC_URL.search(text):
         family = {"zero": "CC0", "mark": "PUBLIC-DOMAIN"}.get(found[1], f"CC-{found[1].upper()}")

@@ -1,7 +1,7 @@
 """Sound effects from a folder of real recordings: found by their captions, fitted to the duration.
 
-The same request gives the same recording and the same samples. What no recording fits gets neutral noise,
-and says so.
+The same request gives the same recording and the same samples. A caption that no recording fits gets neutral
+noise, with `matched=False`.
 """
 
 from __future__ import annotations
@@ -18,43 +18,43 @@ from copilot.frozen_model import FrozenModel
 from copilot.hashing import content_hash, derive_rng, derive_seed
 from copilot.units import SAMPLE_RATE_HZ, samples_to_seconds, seconds_to_samples
 from renderers.contract import RenderedSound, RendererInfo, RenderFailure, RenderRequest, Tool, Voice
-from renderers.library.fit import fit, heard_span
-from renderers.library.index import Index, Recording, normalised, read_index, under_licences
-from renderers.library.reading import Reader, UnusableError, digest
+from renderers.library.fit import find_heard_span, fit
+from renderers.library.index import Index, Recording, filter_licences, normalise_licence, read_index
+from renderers.library.reading import Reader, UnusableError, hash_content
 from renderers.library.search import Search
-from renderers.procedural.renderer import FALLBACK, LONGEST_S, ProceduralRenderer, make
+from renderers.procedural import FALLBACK, LONGEST_S, ProceduralRenderer, make_sound
 
 SOUND_VERSION = "3"
 """Raised by hand whenever search, reading or fitting give another sound; part of every stem's key."""
 
 _TRIES = 4
-"""How many of several equally good recordings are tried where one cannot be decoded, or leaves a gap."""
+"""How many of several equally good recordings are tried if one cannot be decoded, or leaves a gap."""
 
 _GAP = 1.25
-"""A duration that is more than this many times what is heard: a recording without such a gap is preferred."""
+"""A recording that fills less than 1 / 1.25 of the duration leaves a gap; one without a gap is preferred."""
 
 
 class LibrarySettings(FrozenModel):
-    """Which recordings."""
+    """The recordings to use."""
 
-    folder: str = Field(description="Holds the recordings and their index.")
+    folder: str = Field(description="The folder of the recordings and their index.")
     licences: tuple[str, ...] | None = Field(
-        default=None, description="Only recordings under these, such as CC0,CC-BY; without it, all."
+        default=None, description="Only recordings under these licences, such as CC0,CC-BY; default: all."
     )
     index: str | None = Field(
-        default=None, description="The index's file name in the folder; without it, that of a known layout."
+        default=None, description="The index's file name in the folder; default: that of a known layout."
     )
 
     @field_validator("licences", mode="before")
     @classmethod
-    def _listed(cls, value: Any) -> Any:  # noqa: ANN401 - what a user gave
-        """`CC0,CC-BY` as the command line gives it; every licence by its usual name, in order."""
+    def _normalise_licences(cls, value: Any) -> Any:  # noqa: ANN401 - what a user gave
+        """Accept `CC0,CC-BY` as text; return every licence by its usual name, sorted."""
         given = value.split(",") if isinstance(value, str) else value
         if not isinstance(given, list | tuple) or not all(isinstance(name, str) for name in given):
             return value
-        names = sorted({normalised(name) for name in given} - {""})
+        names = sorted({normalise_licence(name) for name in given} - {""})
         if not names:
-            raise ValueError("no licence is named; give some, such as CC0,CC-BY, or leave it out for all")
+            raise ValueError("names no licence; give some, such as CC0,CC-BY, or leave it out for all")
         return tuple(names)
 
 
@@ -80,18 +80,26 @@ class LibraryRenderer:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """What is wrong with the rows of the index that are not used. Raises UserError as `prepare`."""
-        return self._read().problems
+        """Problems of the index's rows that are not used. Raises UserError as `prepare`."""
+        return self._get_index().problems
 
     def fingerprint(self) -> dict[str, str]:
-        """Backend, versions, licences, and the hash of all that the index says and the recordings' digests.
+        """Return backend, versions, licences, and a hash of the index's content and the recordings' digests.
 
-        Where the folder lies is not in it. Reads up to 1 MiB of each recording: once for a run, not in each
+        The folder's place is not in it. Reads up to 1 MiB of each recording: once for a run, not in each
         worker. Raises UserError as `prepare`, and for a recording that cannot be read.
         """
-        index = self._read()
+        index = self._get_index()
         known = [
-            [r.file, r.text, normalised(r.licence), r.author, r.source, r.kind, digest(index.folder / r.file)]
+            [
+                r.file,
+                r.text,
+                normalise_licence(r.licence),
+                r.author,
+                r.source,
+                r.kind,
+                hash_content(index.folder / r.file),
+            ]
             for r in index.recordings
         ]
         return {
@@ -104,8 +112,8 @@ class LibraryRenderer:
         }
 
     def prepare(self) -> None:
-        """Read the index and build the search. Raises UserError where there is no recording to use."""
-        self._ready()
+        """Read the index and build the search. Raises UserError if no recording can be used."""
+        self._get_search()
 
     def voices(self) -> Sequence[Voice]:
         """None: this backend does not speak."""
@@ -121,31 +129,31 @@ class LibraryRenderer:
             self._search.close()
             self._search = None
 
-    def _read(self) -> Index:
+    def _get_index(self) -> Index:
         if self._index is None:
             index = read_index(Path(self._settings.folder).expanduser(), self._settings.index)
             licences = self._settings.licences
-            self._index = under_licences(index, licences) if licences else index
+            self._index = filter_licences(index, licences) if licences else index
         return self._index
 
-    def _ready(self) -> Search:
+    def _get_search(self) -> Search:
         if self._search is None:
-            self._search = Search([recording.text for recording in self._read().recordings])
+            self._search = Search([recording.text for recording in self._get_index().recordings])
         return self._search
 
     def _render(self, request: RenderRequest) -> RenderedSound | RenderFailure:
         if not 0.0 < request.duration_s <= LONGEST_S or seconds_to_samples(request.duration_s) == 0:
             detail = f"{request.duration_s} s is not a duration above 0 and up to {LONGEST_S:g} s"
             return RenderFailure("bad-duration", detail)
-        found = self._ready().find(request.text)
+        found = self._get_search().find(request.text)
         if not found:
-            return _noise(request)
+            return _make_noise(request)
         first = derive_seed("library take", request.random_seed) % len(found)
         with_gap: RenderedSound | None = None
         unusable: list[str] = []
         for place in [*found[first:], *found[:first]][:_TRIES]:
             try:
-                sound = self._sound(self._read().recordings[place], request)
+                sound = self._render_recording(self._get_index().recordings[place], request)
             except UnusableError as error:
                 unusable.append(str(error))
                 continue
@@ -153,24 +161,24 @@ class LibraryRenderer:
                 return sound
             with_gap = with_gap or sound
         return with_gap or RenderFailure(
-            "bad-recording", f"{'; '.join(unusable)}; mend them, or take them off the index"
+            "bad-recording", f"{'; '.join(unusable)}; repair them, or remove them from the index"
         )
 
-    def _sound(self, recording: Recording, request: RenderRequest) -> RenderedSound:
+    def _render_recording(self, recording: Recording, request: RenderRequest) -> RenderedSound:
         """Raises UnusableError."""
-        path = self._read().folder / recording.file
+        path = self._get_index().folder / recording.file
         read, rate_hz, skipped = self._reader.read(
             path, recording.file, request.duration_s, request.random_seed
         )
-        first, end = heard_span(read)
+        first, end = find_heard_span(read)
         if first == end:
             raise UnusableError(f"{recording.file} is silent")
-        # At the recording's rate, so many samples that there are never too few at the pipeline's.
+        # Rounded up at the recording's rate, so that there are never too few samples at the pipeline's.
         n_samples = -(-seconds_to_samples(request.duration_s) * rate_hz // SAMPLE_RATE_HZ)
         fitted = fit(read[:, first:end], rate_hz, n_samples, recording.kind)
         detail = {
             "file": recording.file,
-            "licence": normalised(recording.licence) or "none told",
+            "licence": normalise_licence(recording.licence) or "none told",
             "author": recording.author,
             "source": recording.source,
             "kind": fitted.kind,
@@ -180,7 +188,7 @@ class LibraryRenderer:
         if fitted.n_heard < n_samples:
             detail["event_s"] = f"{samples_to_seconds(fitted.n_heard, rate_hz):.3f}"
         return RenderedSound(
-            fitted.audio, rate_hz, detail={name: told for name, told in detail.items() if told}
+            fitted.audio, rate_hz, detail={name: text for name, text in detail.items() if text}
         )
 
     def _hash(self, file: str, path: Path) -> str:
@@ -190,10 +198,10 @@ class LibraryRenderer:
         return self._hashes[file]
 
 
-def _noise(request: RenderRequest) -> RenderedSound:
-    """What the procedural renderer gives where it knows no recipe."""
+def _make_noise(request: RenderRequest) -> RenderedSound:
+    """Return the sound of the procedural renderer for a caption that no recipe fits."""
     n_samples = seconds_to_samples(request.duration_s)
     rng = derive_rng("library noise", request.text, n_samples, request.random_seed)
     return RenderedSound(
-        make(None, rng, n_samples), SAMPLE_RATE_HZ, matched=False, detail={"recipe": FALLBACK}
+        make_sound(None, rng, n_samples), SAMPLE_RATE_HZ, matched=False, detail={"recipe": FALLBACK}
     )

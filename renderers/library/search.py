@@ -1,10 +1,10 @@
-"""Finds the recordings that a caption calls for: full text search, and a rule for what counts as found.
+"""Search for the recordings that fit a caption: full text search, and a rule for what fits.
 
-A caption names its sound ("rain", "dog barks"), tells its manner ("distant", "softly") and its place ("on a
-tin roof"). A recording fits only where its text holds at least half of the words that name the sound, and one
-of them decides: a thing, not what it does ("crying" in "gulls crying") and not the qualifier of another thing
-("fire" in "fire truck"). Those that hold most of the naming words come first, then most of the others, then
-by BM25.
+A caption names its sound ("rain", "dog barks"), its manner ("distant", "softly") and its place ("on a tin
+roof"). A recording fits only if its text has at least half of the words that name the sound, and one of them
+decides: a thing, not what it does ("crying" in "gulls crying") and not the qualifier of another thing ("fire"
+in "fire truck"). Recordings with most of the naming words come first, then those with most of the others,
+then by BM25.
 """
 
 from __future__ import annotations
@@ -16,24 +16,18 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from copilot.errors import CopilotError
+from copilot.text.captions import PREPOSITIONS, simplify, word_set
 from copilot.text.word_stems import reduce_caption_word
-from renderers.procedural.caption_words import words_of
-from renderers.procedural.modifiers import plain
 
-_STOP_WORDS = words_of(
+_STOP_WORDS = word_set(
     """a an the some any its his her their my your our of is are was were be being been it this that these
     those there very quite rather so too just who which what where somewhere somebody something one other
     another each every all both no not or heard hear hearing"""
 )
 # Words behind these place the sound, and do not name it.
-_PREPOSITIONS = words_of(
-    """on in into onto over at near from through against under underneath behind beside by with without
-    across along down up outside inside within around between beneath above below while as and then to
-    toward towards for after before amid amidst among amongst during past off beyond throughout upon like
-    until when"""
-)
+_PLACING = PREPOSITIONS | word_set("until when")
 # How a sound is, and how often: never what it is.
-_MODIFIERS = words_of(
+_MODIFIERS = word_set(
     """soft gentle quiet faint subdued calm mild delicate hushed subtle light thin weak low high deep loud
     heavy torrential massive violent fierce furious raging powerful intense strong thick wild vigorous
     relentless hard harsh sharp rough energetic forceful sparse scattered occasional frequent steady
@@ -45,26 +39,26 @@ _MODIFIERS = words_of(
     several many few multiple various two three four five dozen once twice thrice again overhead outdoors
     indoors away ahead forth back first second last final"""
 )
-# Who does it, and doing anything at all: as little a name of a sound.
-_ANYBODY = words_of(
+# Who does it, and verbs for doing anything: they do not name a sound either.
+_ANYBODY = word_set(
     """person people man woman men women someone male female boy girl human play playing plays played move
     moving moves go going goes come coming comes pass passing passes make making makes start starting stop
     stopping begin begins end ends get gets getting fill filling fills turn turning turns open opening
     opens close closing closes fall falling falls set setting"""
 )
 # Kinds of sound: alone they name it ("soft music"), beside another word they do not.
-_GENERIC = words_of(
+_GENERIC = word_set(
     """sound noise audio recording ambience ambiance ambient atmosphere background effect sfx music musical
     song melody tune track piece"""
 )
-# As the second of two nouns they tell what the first one does, and not another thing.
-_MANNERS = words_of(
+# As the second of two nouns they say what the first one does, and are not another thing.
+_MANNERS = word_set(
     """bark growl howl whine yelp meow purr hiss moo bleat neigh whinny snort oink quack cluck crow caw coo
     hoot chirp tweet squawk screech cry scream shout laugh cough sneeze snore roar rumble crackle crack
     drip drizzle splash hum buzz tick click creak squeak slam bang thud rattle clatter clink crash call
     fall flow shower sound noise ambience blow rustle whoosh crunch knock step"""
 )
-_NO_ADVERBS = words_of("fly family belly jelly butterfly trolley assembly bully early supply reply rally")
+_NO_ADVERBS = word_set("fly family belly jelly butterfly trolley assembly bully early supply reply rally")
 _INFLECTIONS = ("s", "ing", "ed")
 _VERBS = ("ing", "ed")
 _TOKEN = re.compile(r"[^\W_]+(?:-[^\W_]+)*|[,;:.]")
@@ -78,7 +72,7 @@ _AS_GOOD = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One word of a caption: whether it `names` the sound, and whether a recording may be taken for it."""
+    """One word of a caption: it may name the sound, and may decide that a recording fits."""
 
     word: str
     names: bool
@@ -86,9 +80,9 @@ class Term:
 
 
 class Search:
-    """Full text search over texts, in memory. Raises CopilotError where SQLite has none.
+    """Full text search over texts, in memory. Raises CopilotError if SQLite is built without it.
 
-    Belongs to one process, and is not for two threads at once.
+    Belongs to one process, and to one thread at a time.
     """
 
     def __init__(self, texts: Sequence[str]) -> None:
@@ -105,8 +99,8 @@ class Search:
         self._database.executemany("INSERT INTO sounds (rowid, text) VALUES (?, ?)", enumerate(texts))
 
     def find(self, caption: str) -> list[int]:
-        """The indices of the texts that fit the caption best, all equally well; empty where none fits."""
-        terms = terms_of(caption)
+        """Return the indices of the texts that fit the caption best, all equally well; empty if none fits."""
+        terms = parse_terms(caption)
         n_naming = sum(term.names for term in terms)
         names: dict[int, int] = {}
         others: dict[int, int] = {}
@@ -126,22 +120,22 @@ class Search:
         return sorted(row for row in best if scores[row] >= _AS_GOOD * highest)
 
     def close(self) -> None:
-        """Let go of the table."""
+        """Release the table."""
         self._database.close()
 
     def _rows(self, word: str) -> list[tuple[int, float]]:
-        # A quoted string is words to FTS5, whatever it holds.
+        # FTS5 reads a quoted string as words, whatever it contains.
         quoted = '"' + word.replace('"', '""') + '"'
         query = "SELECT rowid, -bm25(sounds) FROM sounds WHERE sounds MATCH ?"
         return self._database.execute(query, (quoted,)).fetchall()
 
 
-def terms_of(caption: str) -> list[Term]:
-    """The caption's distinct words, without stop words, and what each of them does.
+def parse_terms(caption: str) -> list[Term]:
+    """Return the caption's distinct words, without stop words, and the role of each.
 
-    Where no word names the sound by itself, the generic ones do ("soft music"), else those of the place.
+    If no word names the sound by itself, the generic ones do ("soft music"), else those of the place.
     """
-    roles = [(word, role) for word, role in _roles(caption) if role != "stop"]
+    roles = [(word, role) for word, role in _assign_roles(caption) if role != "stop"]
     naming = next((role for role in ("name", "generic", "place") if any(role == r for _, r in roles)), None)
     only_verbs = all(word.endswith(_VERBS) for word, role in roles if role == naming)
     terms: dict[str, Term] = {}
@@ -155,31 +149,31 @@ def terms_of(caption: str) -> list[Term]:
     return list(terms.values())
 
 
-def _roles(caption: str) -> list[tuple[str, str]]:
-    """Each word with its role, and the marks and prepositions between them."""
+def _assign_roles(caption: str) -> list[tuple[str, str]]:
+    """Return each word with its role, and the marks and prepositions between them."""
     roles: list[tuple[str, str]] = []
     placed = opened_by_place = False
-    for token in _TOKEN.findall(_OWNERS.sub("", plain(caption))):
+    for token in _TOKEN.findall(_OWNERS.sub("", simplify(caption))):
         if token in _BREAKS:
-            # "In a stone hall, footsteps": what follows an opening place names the sound.
+            # "In a stone hall, footsteps": the words after an opening place name the sound.
             placed &= not opened_by_place
             opened_by_place = False
             roles.append((token, "break"))
-        elif token in _PREPOSITIONS:
+        elif token in _PLACING:
             opened_by_place |= not any(role in {"name", "generic"} for _, role in roles)
             placed = True
             roles.append((token, "preposition"))
         else:
-            roles += [(word, _role(word, placed=placed)) for word in _words(token)]
+            roles += [(word, _find_role(word, placed=placed)) for word in _split_hyphens(token)]
     return roles
 
 
-def _words(token: str) -> list[str]:
-    """A hyphenated word is several to the table, unless it is known as one."""
+def _split_hyphens(token: str) -> list[str]:
+    """Return the parts of a hyphenated word, which are words to the table, unless it is a known modifier."""
     return [token] if token in _MODIFIERS else token.split("-")
 
 
-def _role(word: str, *, placed: bool) -> str:
+def _find_role(word: str, *, placed: bool) -> str:
     if word in _STOP_WORDS:
         return "stop"
     if word in _MODIFIERS or word in _ANYBODY or word.isdigit():

@@ -1,4 +1,4 @@
-"""Every recipe of the package, in one catalogue: the families are listed here, and nowhere else."""
+"""All recipes of the package in one catalogue: the only list of the families."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Recipes by name, and the recipe that fits a caption.
 
 Matching reads nothing but words. A caption names its sound first and places it afterwards ("rain on a tin
-roof", "a church bell over the square"), so what stands behind a preposition counts half. Of several keywords
-that fit, the more specific wins ("fire alarm" is no fire), then the one that comes first in the caption.
+roof", "a church bell over the square"), so words behind a preposition count half. Of several keywords that
+fit, the more specific wins ("fire alarm" is not a fire), then the one that comes first in the caption.
 Equal captions always give equal recipes.
 """
 
@@ -14,10 +14,10 @@ from functools import cached_property
 
 import numpy as np
 
+from copilot.text.captions import POSSESSIVE, PREPOSITIONS, simplify, tokenize, word_set
 from copilot.text.word_stems import reduce_caption_word
 from copilot.units import Audio
-from renderers.procedural.caption_words import POSSESSIVE, tokens, words_of
-from renderers.procedural.modifiers import Modifiers, plain
+from renderers.procedural.modifiers import Modifiers
 
 RecipeFunction = Callable[[np.random.Generator, int, Modifiers], Audio]
 """From (random generator, n_samples, modifiers) to float32 audio, shape (1 or 2, n_samples).
@@ -26,13 +26,7 @@ Textures give 2 channels, point sources 1. The caller applies `modifiers.apply` 
 need not care for level, offset or edges; it starts its first event within 20 ms, so that none is ever silent.
 """
 
-# Words behind these place the sound, and do not name it.
-_PREPOSITIONS = words_of(
-    """on in into onto over at near from through against under underneath behind beside by with without across
-    along down up outside inside within around between beneath above below while as and then to toward towards
-    for after before amid amidst among amongst during past off beyond throughout upon like"""
-)
-_IGNORED = words_of("a an the some its his her their of is are being very")
+_IGNORED = word_set("a an the some its his her their of is are being very")
 _BREAKS = frozenset(",;:.")
 # A word with such an ending is a verb or a plural, and not one half of a compound such as "mine cart".
 _INFLECTIONS = ("s", "ing", "ed")
@@ -57,7 +51,7 @@ class Recipe:
     Every word is compared by its stem, so plural, -ing and -ed need no entry of their own.
 
     `heads` name the sound: 4 points for a word, 6 for two, 7 for three. `hints` suggest it and count 1 point:
-    they decide only where nothing names a sound. An entry of `never` rules the recipe out.
+    they decide only if nothing names a sound. An entry of `never` excludes the recipe.
     """
 
     name: str
@@ -68,7 +62,7 @@ class Recipe:
     is_texture: bool = False
 
     def check(self) -> None:
-        """Reads the keywords; raises ValueError for one that cannot be read."""
+        """Read the keywords. Raises ValueError for one that cannot be read."""
         self._keywords  # noqa: B018
         self._excluded  # noqa: B018
 
@@ -81,7 +75,7 @@ class Recipe:
         return _KeywordIndex.of((self.never, _HINT_WEIGHTS))
 
     def score(self, words: Words) -> float:
-        """How well the words of a caption call for this recipe; 0 for not at all."""
+        """Return how well the words of a caption fit this recipe; 0 for not at all."""
         if self._excluded.scores(words):
             return 0.0
         scores = sorted(self._keywords.scores(words), reverse=True)
@@ -89,7 +83,7 @@ class Recipe:
 
 
 class Words:
-    """The words of a caption as stems, each with the weight of its place in the sentence."""
+    """The words of a caption as word stems, each with the weight of its place in the sentence."""
 
     def __init__(self, stems: Sequence[str], factors: Sequence[float]) -> None:
         self._stems, self._factors = tuple(stems), tuple(factors)
@@ -99,11 +93,11 @@ class Words:
 
     @property
     def stems(self) -> tuple[str, ...]:
-        """The stems in order, without articles and the like."""
+        """The word stems in order, without articles and the like."""
         return self._stems
 
     def factor(self, phrase: tuple[str, ...]) -> float:
-        """The weight of the phrase's best place; 0 where it does not occur."""
+        """Return the weight of the phrase's best place; 0 if it does not occur."""
         places = self._places.get(phrase[0], ())
         n = len(phrase)
         found = (max(self._factors[k : k + n]) for k in places if self._stems[k : k + n] == phrase)
@@ -112,14 +106,16 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class _Keyword:
-    """Parts that must all occur, each one of several phrases, and what that is worth by number of words."""
+    """Parts that must all occur, each one of several phrases, and the points by number of words."""
 
     parts: tuple[tuple[tuple[str, ...], ...], ...]
     weights: tuple[float, ...]
 
     @classmethod
     def parse(cls, entry: str, weights: tuple[float, ...]) -> _Keyword:
-        parts = tuple(tuple(read(phrase).stems for phrase in part.split("/")) for part in entry.split("+"))
+        parts = tuple(
+            tuple(read_caption(phrase).stems for phrase in part.split("/")) for part in entry.split("+")
+        )
         if not all(phrase for part in parts for phrase in part):
             raise ValueError(
                 f"keyword: {entry!r} has an empty part; write 'word', 'two words' or 'word + word'"
@@ -139,7 +135,7 @@ class _Keyword:
 
 @dataclass(frozen=True, slots=True)
 class _KeywordIndex:
-    """Keywords by the stems that any of them needs, so that a caption looks at few."""
+    """Keywords by a word stem that each of them needs, so that a caption is compared with few."""
 
     by_stem: Mapping[str, tuple[_Keyword, ...]]
 
@@ -154,26 +150,26 @@ class _KeywordIndex:
         return cls(by_stem)
 
     def scores(self, words: Words) -> list[float]:
-        """The scores above 0 of the keywords that occur."""
+        """Return the scores above 0 of the keywords that occur."""
         found = {id(keyword): keyword for word in words.stems for keyword in self.by_stem.get(word, ())}
         return [score for score in (keyword.score(words) for keyword in found.values()) if score > 0]
 
 
-def read(caption: str) -> Words:
-    """The caption's words, with less weight for what places, owns or qualifies another.
+def read_caption(caption: str) -> Words:
+    """Return the caption's words, with less weight for those that place, own or qualify another.
 
-    That is: what stands behind a preposition, before a possessive 's, or before the last of two nouns.
+    These are the words behind a preposition, before a possessive 's, and before the last of two nouns.
     """
     stems: list[str] = []
     factors: list[float] = []
     placed, opened_by_place, compound = False, False, False
-    for token in tokens(plain(caption)):
+    for token in tokenize(simplify(caption)):
         qualifies, compound = compound, False
-        if token in _PREPOSITIONS:
+        if token in PREPOSITIONS:
             placed = True
             opened_by_place |= not stems
         elif token in _BREAKS:
-            # "In a stone hall, footsteps": what follows an opening place names the sound.
+            # "In a stone hall, footsteps": the words after an opening place name the sound.
             placed &= not opened_by_place
             opened_by_place = False
         elif token == POSSESSIVE and factors:
@@ -203,15 +199,15 @@ class Catalogue:
             )
 
     def match(self, caption: str) -> Recipe | None:
-        """The recipe that fits the caption best; None where nothing does. Equal scores go by name."""
-        words = read(caption)
+        """Return the recipe that fits the caption best, None if none does. Equal scores go by name."""
+        words = read_caption(caption)
         scored = [(recipe.score(words), recipe.name) for recipe in self.recipes.values()]
         best = min(scored, key=lambda item: (-item[0], item[1]), default=(0.0, ""))
         return self.recipes[best[1]] if best[0] >= _LEAST_SCORE else None
 
     def scores(self, caption: str) -> list[tuple[str, float]]:
-        """Every recipe with a score, best first: why a caption was matched as it was."""
-        words = read(caption)
+        """Return every recipe with a score, best first: the reason for a match."""
+        words = read_caption(caption)
         scored = [(recipe.name, recipe.score(words)) for recipe in self.recipes.values()]
         return sorted(
             ((name, score) for name, score in scored if score > 0), key=lambda item: (-item[1], item[0])

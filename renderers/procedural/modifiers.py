@@ -1,26 +1,25 @@
-"""Adjectives of a caption as figures, and what they do to any sound.
+"""Adjectives of a caption as figures, and their effect on any sound.
 
-A recipe reads the factors that it can act on (`rate`, `density`, `pitch`, `size`); `apply` then does to the
-finished sound what needs no knowledge of it: distance, muffling, weight and echo. Both come from the words
+A recipe reads the factors that it can act on (`rate`, `density`, `pitch`, `size`); `apply` then changes the
+finished sound by what needs no knowledge of it: distance, muffling, weight and echo. Both come from the words
 of the caption alone.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 from pedalboard import HighShelfFilter, LowpassFilter, LowShelfFilter, Plugin, Reverb
 
+from copilot.text.captions import simplify, tokenize
 from copilot.units import SAMPLE_RATE_HZ, Audio
-from renderers.procedural.caption_words import tokens
 
 
 @dataclass(frozen=True, slots=True)
 class Modifiers:
-    """What the caption's adjectives ask for; each from -1 to 1, with 0 for nothing said.
+    """The meaning of the caption's adjectives; each from -1 to 1, 0 if the caption does not say.
 
     `intensity`: light to heavy. `tempo`: slow to fast. `scale`: small to large. `tone`: deep to high.
     `distance`: close to distant. `muffled` and `echo`: from 0 to 1.
@@ -46,7 +45,7 @@ class Modifiers:
 
     @property
     def size(self) -> float:
-        """Factor on length and ring of the thing that sounds: 0.6 (small) to 1.6 (large)."""
+        """Factor on length and ring of the sounding thing: 0.6 (small) to 1.6 (large)."""
         return float(1.6**self.scale)
 
     @property
@@ -100,45 +99,7 @@ _WORDS: dict[str, dict[float, str]] = {
     },
 }
 
-# Phrases with a preposition in them that mean one word, which replaces them before a caption is read.
-_PHRASES: dict[str, str] = {
-    "in the distance": "distant",
-    "in the far distance": "distant",
-    "from the distance": "distant",
-    "from a distance": "distant",
-    "at a distance": "distant",
-    "far away": "distant",
-    "far off": "distant",
-    "far below": "distant",
-    "a long way off": "distant",
-    "up close": "close",
-    "close up": "close",
-    "close by": "close",
-    "high pitched": "high-pitched",
-    "low pitched": "low-pitched",
-    "through a wall": "muffled",
-    "through the wall": "muffled",
-    "through walls": "muffled",
-    "behind a door": "muffled",
-    "behind a closed door": "muffled",
-    "behind a wall": "muffled",
-    "behind the wall": "muffled",
-    "from the next room": "muffled",
-    "in the next room": "muffled",
-    "from another room": "muffled",
-    "next door": "muffled",
-    "under water": "underwater",
-    "under the water": "underwater",
-    "under the sea": "underwater",
-    "beneath the sea": "underwater",
-    "beneath the waves": "underwater",
-    "beneath the surface": "underwater",
-    "below the surface": "underwater",
-    "under the surface": "underwater",
-}
-_PHRASE = re.compile(rf"\b({'|'.join(sorted(_PHRASES, key=len, reverse=True))})\b")
-
-# Word pairs in which the first word is part of a name and says nothing of the sound's manner.
+# Word pairs in which the first word is part of a name, and not a description of the sound.
 _NAMES = frozenset(
     [
         *(
@@ -175,14 +136,9 @@ def _index() -> dict[str, tuple[tuple[str, float], ...]]:
 _VALUES = _index()
 
 
-def plain(caption: str) -> str:
-    """The caption in lower case, with phrases such as "in the distance" replaced by one word each."""
-    return _PHRASE.sub(lambda found: _PHRASES[found.group()], caption.lower())
-
-
 def parse(caption: str) -> Modifiers:
-    """The modifiers that the words of `caption` ask for. The first word on an axis decides it."""
-    words = tokens(plain(caption))
+    """Return the modifiers of a caption. The first word on an axis decides it."""
+    words = tokenize(simplify(caption))
     found: dict[str, float] = {}
     for word, following in pairwise([*words, ""]):
         if f"{word} {following}" in _NAMES:
@@ -193,10 +149,10 @@ def parse(caption: str) -> Modifiers:
 
 
 def apply(audio: Audio, mods: Modifiers) -> Audio:
-    """The sound from where and how the caption places it; same shape, new array.
+    """Return the sound at the place that the caption gives it; same shape, new array.
 
-    Distance takes the treble and adds room, closeness adds presence; muffling leaves what passes a wall;
-    weight tilts the low end; an echo adds a large room. Neutral modifiers give the sound unchanged.
+    Distance removes treble and adds room, closeness adds presence; muffling leaves what passes a wall;
+    weight tilts the low end; an echo adds a large room. Neutral modifiers leave the sound unchanged.
     """
     chain: list[Plugin] = []
     if mods.intensity:

@@ -1,6 +1,7 @@
 """Sound effects without weights: synthesised from (caption, duration, seed), the same bytes each time.
 
-A caption is matched to a recipe by its words. What no recipe fits gets neutral noise, and says so.
+The words of a caption select a recipe. A caption that no recipe fits gets neutral noise, and
+`matched=False`.
 """
 
 from __future__ import annotations
@@ -37,23 +38,23 @@ class ProceduralRenderer:
         self._catalogue = catalogue
 
     def fingerprint(self) -> dict[str, str]:
-        """The backend, the version of its sounds, and of the libraries that compute them."""
+        """Return the backend, the version of its sounds, and those of the libraries that compute them."""
         libraries = {package: version(package) for package in ("numpy", "scipy", "pedalboard")}
         return {"backend": self.name, "version": SOUND_VERSION, **libraries}
 
     def prepare(self) -> None:
-        """Nothing to load."""
+        """Load nothing."""
 
     def voices(self) -> Sequence[Voice]:
-        """None: this backend does not speak."""
+        """Return no voices: this backend does not speak."""
         return ()
 
     def render(self, requests: Sequence[RenderRequest]) -> list[RenderedSound | RenderFailure]:
-        """One sound for each request, exactly as long as asked; a failure where the duration is absurd."""
+        """Return one sound per request, exactly as long as requested; a failure for a bad duration."""
         return [self._render_one(request) for request in requests]
 
     def close(self) -> None:
-        """Nothing to let go of."""
+        """Release nothing."""
 
     def _render_one(self, request: RenderRequest) -> RenderedSound | RenderFailure:
         if not 0.0 < request.duration_s <= LONGEST_S or seconds_to_samples(request.duration_s) == 0:
@@ -64,26 +65,26 @@ class ProceduralRenderer:
         name = recipe.name if recipe else FALLBACK
         rng = derive_rng("procedural", name, request.text, n_samples, request.random_seed)
         try:
-            audio = make(recipe, rng, n_samples, modifiers.parse(request.text))
+            audio = make_sound(recipe, rng, n_samples, modifiers.parse(request.text))
         except ValueError as error:
             return RenderFailure("bad-sound", f"{name}: {error}")
         return RenderedSound(audio, SAMPLE_RATE_HZ, matched=recipe is not None, detail={"recipe": name})
 
 
 def neutral_noise(rng: np.random.Generator, n_samples: int, mods: modifiers.Modifiers) -> Audio:
-    """Soft, steady noise that stands for a sound nobody knows; its modifiers are ignored."""
+    """Return soft, steady noise that stands for an unknown sound; the modifiers are ignored."""
     del mods
     return dsp.coloured_noise(
         rng, n_samples, ((60.0, -12.0), (200.0, 0.0), (1000.0, -6.0), (12_000.0, -36.0)), 2
     )
 
 
-def make(
+def make_sound(
     recipe: Recipe | None,
     rng: np.random.Generator,
     n_samples: int,
     mods: modifiers.Modifiers = modifiers.NEUTRAL,
 ) -> Audio:
-    """A finished sound: the recipe, its modifiers, and clean edges. Without a recipe, neutral noise."""
+    """Return a finished sound: the recipe, its modifiers, and clean edges. No recipe: neutral noise."""
     function = recipe.make if recipe else neutral_noise
     return dsp.finish(modifiers.apply(function(rng, n_samples, mods), mods))

@@ -12,7 +12,7 @@ from helpers.paths import corpus
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from renderers.library.fit import fit, heard_span, kind_of, liveliest, looped
+from renderers.library.fit import classify, find_heard_span, find_liveliest, fit, make_loop
 
 RATE = 48_000
 
@@ -45,7 +45,7 @@ def real(label):
         rows = [row["file"] for row in csv.DictReader(file) if row["label"] == label]
     for name in rows:
         audio, rate = sf.read(sounds / name, dtype="float32", always_2d=True)
-        first, end = heard_span(audio.T)
+        first, end = find_heard_span(audio.T)
         yield audio.T[:, first:end], rate
 
 
@@ -65,20 +65,20 @@ def real(label):
     ],
 )
 def test_textures_and_events_among_real_recordings(label, textures, events):
-    kinds = Counter(kind_of(audio, rate) for audio, rate in real(label))
+    kinds = Counter(classify(audio, rate) for audio, rate in real(label))
     assert (kinds["texture"], kinds["event"]) == (textures, events)
 
 
 def test_a_short_steady_sound_is_an_event():
-    assert kind_of(noise(2.4), RATE) == "event"
-    assert kind_of(noise(2.6), RATE) == "texture"
+    assert classify(noise(2.4), RATE) == "event"
+    assert classify(noise(2.6), RATE) == "texture"
 
 
 def test_one_loud_moment_on_a_steady_background_is_an_event():
     quiet = noise(5.0, level=0.001)
-    assert kind_of(quiet, RATE) == "texture"
+    assert classify(quiet, RATE) == "texture"
     quiet[:, 100_000:103_000] *= 100
-    assert kind_of(quiet, RATE) == "event"
+    assert classify(quiet, RATE) == "event"
 
 
 def ticks(at_s, total_s, background=1e-4):
@@ -100,7 +100,7 @@ def ticks(at_s, total_s, background=1e-4):
     ],
 )
 def test_what_repeats_evenly_is_a_texture(at_s, kind):
-    assert kind_of(ticks(at_s, 5.0), RATE) == kind
+    assert classify(ticks(at_s, 5.0), RATE) == kind
 
 
 def test_a_ticking_loops_in_time():
@@ -124,7 +124,7 @@ def test_real_clocks_tick_to_the_end():
 
 def test_power_stays_flat_over_the_seams_of_a_loop():
     source = noise(3.0)
-    out = looped(source, RATE, 20 * RATE)
+    out = make_loop(source, RATE, 20 * RATE)
     assert out.shape == (1, 20 * RATE)
     assert np.abs(levels_db(out, 0.25) - levels_db(source, 3.0)).max() < 0.25
     # No step at a seam that the noise itself does not have.
@@ -133,7 +133,7 @@ def test_power_stays_flat_over_the_seams_of_a_loop():
 
 def test_a_loop_of_stereo_keeps_its_channels_apart():
     source = noise(3.0, channels=2) * np.float32([[1.0], [0.1]])
-    out = looped(source, RATE, 8 * RATE)
+    out = make_loop(source, RATE, 8 * RATE)
     left, right = levels_db(out[:1], 8.0), levels_db(out[1:], 8.0)
     assert left - right == pytest.approx(20.0, abs=0.1)
 
@@ -143,7 +143,7 @@ def test_a_loop_does_not_repeat_the_fades_of_a_recording():
     ramp = np.linspace(0, 1, RATE, dtype=np.float32)
     source[:, :RATE] *= ramp
     source[:, -RATE:] *= ramp[::-1]
-    inner = levels_db(looped(source, RATE, 20 * RATE), 0.25)
+    inner = levels_db(make_loop(source, RATE, 20 * RATE), 0.25)
     assert inner.min() > np.median(inner) - 4.0
 
 
@@ -189,7 +189,7 @@ def test_no_real_sneeze_is_repeated():
 
 def test_a_long_recording_gives_its_liveliest_part_from_a_quiet_moment():
     audio = burst(6.0, 10.0)
-    start = liveliest(audio, RATE, RATE)
+    start = find_liveliest(audio, RATE, RATE)
     assert 5.9 * RATE <= start <= 6.0 * RATE
     fitted = fit(audio, RATE, RATE)
     assert fitted.audio.shape == (1, RATE)
@@ -199,7 +199,7 @@ def test_a_long_recording_gives_its_liveliest_part_from_a_quiet_moment():
 def test_the_liveliest_part_is_the_one_with_the_most_energy():
     audio = noise(10.0, level=0.01)
     audio[:, 7 * RATE : 9 * RATE] *= 10
-    assert liveliest(audio, RATE, 2 * RATE) == pytest.approx(7 * RATE, abs=0.5 * RATE)
+    assert find_liveliest(audio, RATE, 2 * RATE) == pytest.approx(7 * RATE, abs=0.5 * RATE)
 
 
 def test_both_edges_are_faded_and_the_recording_stays_as_it_was():
@@ -219,11 +219,11 @@ def test_what_the_index_says_is_believed():
 
 def test_digital_silence_is_no_sound():
     audio = np.pad(noise(1.0), ((0, 0), (4_000, 9_000)))
-    assert heard_span(audio) == (4_000, 52_000)
+    assert find_heard_span(audio) == (4_000, 52_000)
     dithered = audio + np.where(audio == 0, np.float32(2e-5), 0)
-    assert heard_span(dithered) == (4_000, 52_000)
-    assert heard_span(np.zeros((2, 100), np.float32)) == (0, 0)
-    assert heard_span(np.zeros((1, 0), np.float32)) == (0, 0)
+    assert find_heard_span(dithered) == (4_000, 52_000)
+    assert find_heard_span(np.zeros((2, 100), np.float32)) == (0, 0)
+    assert find_heard_span(np.zeros((1, 0), np.float32)) == (0, 0)
 
 
 @settings(max_examples=60)

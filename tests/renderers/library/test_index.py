@@ -7,7 +7,7 @@ import json
 import pytest
 
 from copilot.errors import UserError
-from renderers.library.index import accepts, normalised, read_index, under_licences
+from renderers.library.index import accepts, filter_licences, normalise_licence, read_index
 
 
 def write(folder, files):
@@ -65,7 +65,7 @@ def test_fsd50k_is_read_as_it_is(tmp_path):
         },
     ).recordings
     assert (one.file, one.text) == ("FSD50K.dev_audio/64760.wav", "Electric guitar Guitar")
-    assert normalised(one.licence) == "CC-BY-3.0"
+    assert normalise_licence(one.licence) == "CC-BY-3.0"
 
 
 def test_clotho_is_read_as_it_is(tmp_path):
@@ -106,17 +106,17 @@ def test_each_bad_row_is_told_and_costs_only_itself(tmp_path):
     index = read(tmp_path, {"index.csv": content, "good.wav": "x", "also.wav": "y", "empty.wav": ""})
     assert [recording.file for recording in index.recordings] == ["also.wav", "good.wav"]
     assert [problem.partition(" (")[0] for problem in index.problems] == [
-        "index.csv:3: there is no file missing.wav",
+        "index.csv:3: file missing.wav not found",
         "index.csv:4: good.wav: no caption or label",
         "index.csv:5: no file",
         "index.csv:6: ../out.wav lies outside the folder",
         "index.csv:7: /etc/passwd lies outside the folder",
         "index.csv:8: not CSV",
         "index.csv:9: not UTF-8",
-        "index.csv:10: 4 columns where the first line has 3; quote a text that holds a comma",
+        "index.csv:10: 4 columns, but the first line has 3; quote a text that holds a comma",
         "index.csv:11: good.wav: kind 'both'; expected texture or event",
         "index.csv:12: empty.wav is empty",
-        "index.csv:13: there is no file a\x00b.wav",
+        "index.csv:13: file a\x00b.wav not found",
     ]
 
 
@@ -142,24 +142,25 @@ def test_rows_of_one_file_are_one_recording_and_their_order_is_nothing(tmp_path)
     ("files", "name", "message"),
     [
         ({"x": ""}, None, r"no index.csv, index.jsonl, .*begins: file,caption,licence,author,source"),
-        ({"x": ""}, "mine.csv", r"no mine.csv; name an index that is there"),
+        ({"x": ""}, "mine.csv", r"no index mine.csv"),
         ({"index.csv": ""}, None, r"no column file in the first line"),
         ({"index.csv": "file,what\n"}, None, r"no column caption or label"),
-        ({"index.csv": "file,label\n"}, None, r"no row can be used \(there is none\)"),
+        ({"index.csv": "file,label\n"}, None, r"no row can be used \(there are no rows\)"),
         (
             {"index.csv": "file,label\na.wav,b\n"},
             None,
-            r"\(index.csv:2: there is no file a.wav\); expected rec",
+            r"\(index.csv:2: file a.wav not found\); expected rec",
         ),
     ],
 )
 def test_a_folder_without_recordings_is_told(tmp_path, files, name, message):
-    with pytest.raises(UserError, match=message):
+    with pytest.raises(UserError, match=message) as caught:
         read(tmp_path, files, name)
+    assert caught.value.field == "sfx"
 
 
 def test_no_folder_is_told(tmp_path):
-    with pytest.raises(UserError, match="there is no such folder"):
+    with pytest.raises(UserError, match="no such folder"):
         read_index(tmp_path / "none")
 
 
@@ -196,8 +197,8 @@ def test_an_index_of_another_name(tmp_path):
     ],
 )
 def test_licences_by_their_usual_names(told, name):
-    assert normalised(told) == name
-    assert normalised(name) == name
+    assert normalise_licence(told) == name
+    assert normalise_licence(name) == name
 
 
 def test_a_licence_is_accepted_in_any_version_but_with_no_other_clause():
@@ -214,9 +215,9 @@ def test_a_licence_is_accepted_in_any_version_but_with_no_other_clause():
 def test_licences_limit_the_choice_or_say_which_there_are(tmp_path):
     rows = "a.wav,x,CC0\nb.wav,x,CC BY 4.0\nc.wav,x,Attribution NonCommercial\nd.wav,x,\n"
     index = read(tmp_path, {"index.csv": "file,label,licence\n" + rows, **{f"{n}.wav": n for n in "abcd"}})
-    left = under_licences(index, ("CC-BY", "CC0")).recordings
+    left = filter_licences(index, ("CC-BY", "CC0")).recordings
     assert [recording.file for recording in left] == ["a.wav", "b.wav"]
     with pytest.raises(
-        UserError, match=r"under CC-BY-SA; there are: CC-BY-4.0 \(1\), CC-BY-NC \(1\), CC0 \(1\), none"
+        UserError, match=r"under CC-BY-SA; available: CC-BY-4.0 \(1\), CC-BY-NC \(1\), CC0 \(1\), none"
     ):
-        under_licences(index, ("CC-BY-SA",))
+        filter_licences(index, ("CC-BY-SA",))

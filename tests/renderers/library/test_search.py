@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from renderers.library.search import Search, terms_of
+from renderers.library.search import Search, parse_terms
 
 LABELS = [
     "dog bark",
@@ -104,7 +104,7 @@ def test_equally_good_ones_are_all_there(search):
 
 
 def test_what_the_words_of_a_caption_do():
-    terms = terms_of("A distant fire engine roars past, its siren wailing over the roofs")
+    terms = parse_terms("A distant fire engine roars past, its siren wailing over the roofs")
     assert {term.word: (term.names, term.decides) for term in terms} == {
         "distant": (False, False),
         "fire": (True, False),

@@ -14,7 +14,7 @@ from copilot.units import SAMPLE_RATE_HZ, seconds_to_samples
 from renderers.procedural import dsp, phrases, strikes, tones
 from renderers.procedural.all_recipes import CATALOGUE, MUSIC, THINGS
 from renderers.procedural.modifiers import NEUTRAL, parse
-from renderers.procedural.renderer import make
+from renderers.procedural.renderer import make_sound
 
 RECIPES = [recipe.name for family in (*THINGS, *MUSIC) for recipe in family.RECIPES]
 
@@ -484,7 +484,7 @@ CAPTIONS = [
 def sound(name, seed=0, duration_s=8.0, caption=""):
     """The finished sound of a recipe, with the modifiers of `caption`."""
     rng = derive_rng("made", name, seed)
-    return make(CATALOGUE.recipes[name], rng, seconds_to_samples(duration_s), parse(caption))
+    return make_sound(CATALOGUE.recipes[name], rng, seconds_to_samples(duration_s), parse(caption))
 
 
 def ridge_hz(audio, low_hz, high_hz, step_s=0.05):

@@ -12,7 +12,7 @@ from copilot.hashing import derive_rng
 from copilot.units import seconds_to_samples
 from renderers.procedural.all_recipes import CATALOGUE, NATURE, PEOPLE
 from renderers.procedural.modifiers import NEUTRAL, parse
-from renderers.procedural.renderer import make
+from renderers.procedural.renderer import make_sound
 
 RECIPES = [recipe.name for family in (*NATURE, *PEOPLE) for recipe in family.RECIPES]
 TEXTURES = [name for name in RECIPES if CATALOGUE.recipes[name].is_texture]
@@ -197,7 +197,7 @@ BANDS = [
 @cache
 def sound(name, seed, duration_s=8.0, caption=""):
     mods = parse(caption) if caption else NEUTRAL
-    return make(CATALOGUE.recipes[name], derive_rng(name, seed), seconds_to_samples(duration_s), mods)
+    return make_sound(CATALOGUE.recipes[name], derive_rng(name, seed), seconds_to_samples(duration_s), mods)
 
 
 @pytest.mark.parametrize(("name", "measure", "settings", "low", "high"), BANDS)

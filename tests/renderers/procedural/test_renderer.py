@@ -14,15 +14,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from copilot.hashing import derive_rng
+from copilot.text.captions import tokenize
 from copilot.text.word_stems import reduce_caption_word
 from copilot.units import seconds_to_samples
 from renderers.contract import RenderedSound, Renderer, RenderFailure, RenderRequest
 from renderers.procedural import dsp
 from renderers.procedural.all_recipes import CATALOGUE, NATURE, PEOPLE
-from renderers.procedural.caption_words import tokens
 from renderers.procedural.catalogue import Catalogue, Recipe
 from renderers.procedural.modifiers import NEUTRAL, Modifiers, apply, parse
-from renderers.procedural.renderer import SOUND_VERSION, ProceduralRenderer, make
+from renderers.procedural.renderer import SOUND_VERSION, ProceduralRenderer, make_sound
 
 NAMES = list(CATALOGUE.recipes)
 PEAK = 10 ** (-3 / 20)
@@ -190,7 +190,7 @@ def render(caption, duration_s=1.0, seed=7):
 
 
 def build(name, duration_s, seed=0, mods=NEUTRAL):
-    return make(CATALOGUE.recipes[name], derive_rng(name, seed), seconds_to_samples(duration_s), mods)
+    return make_sound(CATALOGUE.recipes[name], derive_rng(name, seed), seconds_to_samples(duration_s), mods)
 
 
 # The renderer
@@ -356,7 +356,7 @@ def test_stems_join_what_captions_vary(words):
 
 
 def test_tokens_mark_owners():
-    assert tokens("The ship's horn, far") == ["the", "ship", "~", "horn", ",", "far"]
+    assert tokenize("The ship's horn, far") == ["the", "ship", "~", "horn", ",", "far"]
 
 
 # Modifiers
