@@ -98,7 +98,7 @@ class Bench:
 
 
 def _rehearse(stage: RenderStage, records: Sequence[Record]) -> None:
-    work = stage._rendering  # noqa: SLF001
+    work = stage._batch_renderer  # noqa: SLF001
     renderer = work._renderer  # noqa: SLF001
     copies = [Record(r.seed, r.id, dialogue=r.dialogue, voices=r.voices) for r in records]
     work._renderer = type("Rehearsal", (), {"render": renderer.rehearse})()  # noqa: SLF001
@@ -137,7 +137,7 @@ def measure(spec: str, num: int, keep: Keep) -> Bench:
         )
         backends = [stage for stage in stages if isinstance(stage, RenderStage)]
         for stage in backends:
-            stage._rendering._renderer = Rehearsed(stage._renderer)  # type: ignore[assignment]  # noqa: SLF001
+            stage._batch_renderer._renderer = Rehearsed(stage._renderer)  # type: ignore[assignment]  # noqa: SLF001
         bench = Bench(stages, ShardWriter(Run(out)))
         for start in range(0, len(seeds), RECORDS_AT_ONCE):
             if start == _WARM_UP:

@@ -1,9 +1,9 @@
-"""Sounds from a backend: in batches, each answered or failed for a reason, measured beside the next batch.
+"""Rendering in batches: every sound job gets a stem, or the fault for which it has none.
 
-- A batch that does not fit into memory is halved, down to single requests; the budget stays smaller then.
-- A backend that breaks on a batch is asked for each of its requests alone.
-- What is no sound (silent, not finite, clipped from end to end, far too short) is asked for once more, with
-  another seed.
+- A batch that does not fit into memory is halved, down to single requests; later batches are smaller, too.
+- If a backend fails on a batch, its requests are retried one by one.
+- A sound that is not usable (silent, not finite, clipped from end to end, far too short) is retried once with
+  another random seed.
 
 While the backend works on a batch, threads conform, measure, encode and store the batches before.
 """
@@ -22,6 +22,7 @@ from copilot.hashing import derive_seed
 from copilot.stem import SoundSpec, Stem, make_stem
 from copilot.units import Seconds
 from pipelines.accounting.render_stats import RenderTally
+from pipelines.stages.record import Record
 from renderers.batches import compute_cost_s, cut_batches
 from renderers.contract import (
     BatchTooLargeError,
@@ -45,38 +46,57 @@ _SIGNS_OF_A_BROKEN_BACKEND = frozenset(
 _MOST_IN_A_ROW = 25
 """More sounds than one dialogue has, which alone must not end a run."""
 
-_FINISHERS = 2
+_N_THREADS = 2
 """Threads that finish stems: two keep up with a model that makes some 80 s of sound a second."""
 
 Answer = RenderedSound | RenderFailure
-Made = Stem | RowFault
+Result = Stem | RowFault
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """One sound that is to be rendered. `again_after` is the fault of the try before, if there was one."""
+class SoundJob:
+    """One sound to render: an element of a record. `retry_after` is the fault of the first try, if it failed.
+
+    The `reference` shows the voice, if the backend clones.
+    """
 
     spec: SoundSpec
+    record: Record
+    element_id: int
     reference: Reference | None = None
-    again_after: RowFault | None = None
+    retry_after: RowFault | None = None
 
-    def request(self) -> RenderRequest:
-        """What the backend hears of it."""
-        request = RenderRequest.from_spec(self.spec, self.reference)
-        if self.again_after is None:
-            return request
-        # The stem's key keeps the first seed: the second follows from it.
-        return replace(request, random_seed=derive_seed("again", request.random_seed))
+    def to_request(self) -> RenderRequest:
+        """Return the backend's request."""
+        spec = self.spec
+        return RenderRequest(
+            text=spec.text,
+            duration_s=spec.duration_s,
+            # The stem's key keeps the first random seed: the second follows from it.
+            random_seed=derive_seed("again", spec.random_seed) if self.retry_after else spec.random_seed,
+            voice=spec.voice,
+            gender=spec.gender,
+            emotion=spec.emotion,
+            reference=self.reference,
+        )
+
+    def deliver(self, result: Result) -> None:
+        """Give the record its stem. Raises RowFault, which names the element, if there is none."""
+        if isinstance(result, Stem):
+            self.record.stems[self.element_id] = result
+            return
+        detail = f"element {self.element_id} ({self.spec.text!r}): {result.detail}"
+        raise RowFault(result.reason, detail) from result
 
 
 class BatchRenderer:
-    """One backend at work. `keep` is given every stem; it is called in a thread of its own."""
+    """Renders with one backend. `store_stem` is called with every stem, in threads of their own."""
 
     def __init__(
-        self, renderer: Renderer, keep: Callable[[Stem], None], batch_s: Seconds | None = None
+        self, renderer: Renderer, store_stem: Callable[[Stem], None], batch_s: Seconds | None = None
     ) -> None:
         self._renderer = renderer
-        self._keep = keep
+        self._store_stem = store_stem
         self._least_s = info_of(renderer).least_s
         self._full_s = info_of(renderer).batch_s if batch_s is None else batch_s
         self._budget_s = self._full_s
@@ -84,35 +104,37 @@ class BatchRenderer:
         self._failures: Counter[str] = Counter()
         self._n_broken = 0
         # The same threads for all batches: each thread has memory of its own, which glibc keeps for it.
-        self._finisher = ThreadPoolExecutor(_FINISHERS, "finish-stems")
+        self._threads = ThreadPoolExecutor(_N_THREADS, "finish-stems")
 
-    def stems(self, wanted: Sequence[Wanted]) -> list[Made]:
-        """A stem, or the fault for which there is none, for each, in the order asked.
+    def render(self, jobs: Sequence[SoundJob]) -> list[Result]:
+        """Return a stem, or the fault for which there is none, for each job, in their order.
 
-        Raises CopilotError for what concerns the whole run.
+        Raises CopilotError if the whole run cannot continue.
         """
-        made = self._tried(wanted)
-        faults = {index: one for index, one in enumerate(made) if isinstance(one, RowFault)}
-        again = {index: one for index, one in faults.items() if one.reason in _WORTH_ANOTHER_SEED}
-        retries = [replace(wanted[index], again_after=fault) for index, fault in again.items()]
-        for index, one in zip(again, self._tried(retries), strict=True):
-            made[index] = one
-        self._failures.update(one.reason for one in made if isinstance(one, RowFault))
-        self._note(retried=len(again))
-        for one in made:
-            self._heed(one)
-        return made
+        results = self._render_batches(jobs)
+        retries = {
+            index: replace(jobs[index], retry_after=result)
+            for index, result in enumerate(results)
+            if isinstance(result, RowFault) and result.reason in _WORTH_ANOTHER_SEED
+        }
+        for index, result in zip(retries, self._render_batches(list(retries.values())), strict=True):
+            results[index] = result
+        self._failures.update(result.reason for result in results if isinstance(result, RowFault))
+        self._tally += RenderTally(retried=len(retries))
+        for result in results:
+            self._check_alive(result)
+        return results
 
-    def _heed(self, made: Made) -> None:
-        """Raises BackendBrokenError where there is no sound any more: all seeds left would be rejected."""
-        if isinstance(made, Stem):
+    def _check_alive(self, result: Result) -> None:
+        """Raise BackendBrokenError after many failures in a row: all seeds left would be rejected."""
+        if isinstance(result, Stem):
             self._n_broken = 0
-        elif made.reason in _SIGNS_OF_A_BROKEN_BACKEND:
+        elif result.reason in _SIGNS_OF_A_BROKEN_BACKEND:
             self._n_broken += 1
             if self._n_broken >= _MOST_IN_A_ROW:
                 raise BackendBrokenError(
                     f"{self._renderer.name}: failed {self._n_broken} times in a row; what was committed "
-                    f"stands. The last: {made.reason}: {made.detail.strip()}"
+                    f"stands. The last failure: {result.reason}: {result.detail.strip()}"
                 )
 
     def pop_tally(self) -> RenderTally:
@@ -122,78 +144,80 @@ class BatchRenderer:
         self._failures.clear()
         return tally
 
-    def _tried(self, wanted: Sequence[Wanted]) -> list[Made]:
-        durations = [one.spec.duration_s for one in wanted]
-        batches = cut_batches(durations, self._budget_s, self._least_s)
-        made: dict[int, Made] = {}
-        finishing: list[tuple[list[int], Future[list[Made]]]] = []
+    def _render_batches(self, jobs: Sequence[SoundJob]) -> list[Result]:
+        batches = cut_batches([job.spec.duration_s for job in jobs], self._budget_s, self._least_s)
+        finishing: list[tuple[list[int], Future[list[Result]]]] = []
         try:
             for batch in batches:
                 parts = []
-                for part, answers in self._answered(batch, wanted):
+                for part, answers in self._split_on_out_of_memory(batch, jobs):
                     parts.append((part, answers))
-                    some = [wanted[i] for i in part]
-                    finishing.append((part, self._finisher.submit(self._finish, some, answers)))
-                self._learn(parts, wanted)
+                    some = [jobs[i] for i in part]
+                    finishing.append((part, self._threads.submit(self._finish, some, answers)))
+                self._lower_budget(parts, jobs)
         finally:
             wait([future for _, future in finishing])
+        by_index: dict[int, Result] = {}
         for part, future in finishing:
-            made.update(zip(part, future.result(), strict=True))
-        stems = [one for one in made.values() if isinstance(one, Stem)]
-        self._note(
+            by_index.update(zip(part, future.result(), strict=True))
+        results = [by_index[index] for index in range(len(jobs))]
+        stems = [result for result in results if isinstance(result, Stem)]
+        self._tally += RenderTally(
             stems=len(stems),
             unmatched=sum(not stem.info.matched for stem in stems),
             audio_s=sum(stem.info.duration_s for stem in stems),
         )
-        return [made[index] for index in range(len(wanted))]
+        return results
 
     def close(self) -> None:
         """End the threads. The backend stays open."""
-        self._finisher.shutdown()
+        self._threads.shutdown()
 
-    def _answered(
-        self, batch: list[int], wanted: Sequence[Wanted]
+    def _split_on_out_of_memory(
+        self, batch: list[int], jobs: Sequence[SoundJob]
     ) -> Iterator[tuple[list[int], list[Answer]]]:
-        """The batch in as many parts as it takes, with the backend's answers."""
+        """Yield the batch in as many parts as memory requires, with the backend's answers."""
         try:
-            yield batch, self._asked([wanted[index].request() for index in batch])
+            yield batch, self._render_or_isolate([jobs[index].to_request() for index in batch])
         except BatchTooLargeError as error:
             if len(batch) == 1:
                 yield batch, [RenderFailure(_OUT_OF_MEMORY, str(error))]
                 return
             half = len(batch) // 2
             for part in (batch[:half], batch[half:]):
-                yield from self._answered(part, wanted)
+                yield from self._split_on_out_of_memory(part, jobs)
 
-    def _learn(self, parts: Sequence[tuple[list[int], list[Answer]]], wanted: Sequence[Wanted]) -> None:
-        """A batch that came in parts shows what fits, unless one of its sounds is too large alone."""
+    def _lower_budget(
+        self, parts: Sequence[tuple[list[int], list[Answer]]], jobs: Sequence[SoundJob]
+    ) -> None:
+        """Lower the budget to what fitted, if a batch was split and none of its sounds is too large alone."""
         answers = (answer for _, some in parts for answer in some)
         alone = any(isinstance(a, RenderFailure) and a.reason == _OUT_OF_MEMORY for a in answers)
         if len(parts) > 1 and not alone:
             costs = [
-                compute_cost_s([wanted[i].spec.duration_s for i in part], self._least_s) for part, _ in parts
+                compute_cost_s([jobs[i].spec.duration_s for i in part], self._least_s) for part, _ in parts
             ]
             self._budget_s = min(self._budget_s, max(costs))
 
-    def _asked(self, requests: Sequence[RenderRequest]) -> list[Answer]:
-        """The backend's answers; where it breaks on a batch, each request's alone."""
+    def _render_or_isolate(self, requests: Sequence[RenderRequest]) -> list[Answer]:
+        """Return the backend's answers; if it fails on the batch, those to each request alone."""
         try:
-            answers = self._called(requests)
+            answers = self._call_backend(requests)
         except CopilotError:
             raise
         except Exception as error:  # noqa: BLE001 - one bad request must not stop a run of millions
             if len(requests) == 1:
                 return [RenderFailure("renderer-error", format_traceback(error))]
-            return [answer for request in requests for answer in self._asked([request])]
+            return [answer for request in requests for answer in self._render_or_isolate([request])]
         if len(answers) != len(requests):
             raise CopilotError(
                 f"{self._renderer.name}: gave {len(answers)} answers to {len(requests)} requests; "
-                "a renderer answers each request, in the order asked"
+                "a renderer must answer each request, in their order"
             )
         return answers
 
-    def _called(self, requests: Sequence[RenderRequest]) -> list[Answer]:
-        """What one call of the backend gives, timed and counted. Raises whatever it raises."""
+    def _call_backend(self, requests: Sequence[RenderRequest]) -> list[Answer]:
+        """Call the backend once; count the call and its time. Raises whatever the backend raises."""
         started = time.perf_counter()
         try:
             return list(self._renderer.render(requests))
@@ -201,22 +225,23 @@ class BatchRenderer:
             raise BatchTooLargeError(str(error) or "the memory of this machine is full") from error
         finally:
             fill = self._fill([request.duration_s for request in requests])
-            self._note(render_s=time.perf_counter() - started, batches=1, fill=fill)
+            self._tally += RenderTally(render_s=time.perf_counter() - started, batches=1, fill=fill)
 
-    def _finish(self, wanted: Iterable[Wanted], answers: Iterable[Answer]) -> list[Made]:
-        return [self._stem(one, answer) for one, answer in zip(wanted, answers, strict=True)]
+    def _finish(self, jobs: Iterable[SoundJob], answers: Iterable[Answer]) -> list[Result]:
+        return [self._finish_stem(job, answer) for job, answer in zip(jobs, answers, strict=True)]
 
-    def _stem(self, wanted: Wanted, answer: Answer) -> Made:
+    def _finish_stem(self, job: SoundJob, answer: Answer) -> Result:
         try:
-            stem = _stem_of(wanted, answer)
+            stem = _make_stem(job, answer)
         except RowFault as fault:
-            before = wanted.again_after
-            return RowFault(fault.reason, f"{fault.detail} (with another seed as well)") if before else fault
+            if job.retry_after:
+                return RowFault(fault.reason, f"{fault.detail} (with another seed as well)")
+            return fault
         except (CopilotError, MemoryError):
             raise
-        except Exception as error:  # noqa: BLE001 - what a backend gave must not stop a run of millions
+        except Exception as error:  # noqa: BLE001 - a backend's answer must not stop a run of millions
             return RowFault("unexpected-error", format_traceback(error))
-        self._keep(stem)
+        self._store_stem(stem)
         return stem
 
     def _fill(self, durations_s: Sequence[Seconds]) -> float:
@@ -224,24 +249,21 @@ class BatchRenderer:
             return 1.0
         return min(compute_cost_s(durations_s, self._least_s) / self._full_s, 1.0)
 
-    def _note(self, **more: float) -> None:
-        self._tally += RenderTally(**more)  # type: ignore[arg-type]
 
-
-def _stem_of(wanted: Wanted, answer: Answer) -> Stem:
-    """The stem that an answer makes. Raises RowFault."""
+def _make_stem(job: SoundJob, answer: Answer) -> Stem:
+    """Return the stem of an answer. Raises RowFault."""
     if isinstance(answer, RenderFailure):
         raise RowFault(answer.reason, answer.detail)
     if not isinstance(answer, RenderedSound):
-        raise RowFault("bad-answer", f"the renderer gave {answer!r:.200}, which is no RenderedSound")
-    _check_told(answer)
+        raise RowFault("bad-answer", f"the renderer gave {answer!r:.200}, which is not a RenderedSound")
+    _check_values(answer)
     detail: Mapping[str, str] = answer.detail
-    if wanted.spec.tool == "tts":
-        detail = {"spoken": wanted.spec.text, **detail}
-    if wanted.again_after is not None:
-        detail = {**detail, "again_after": wanted.again_after.reason}
+    if job.spec.tool == "tts":
+        detail = {"spoken": job.spec.text, **detail}
+    if job.retry_after is not None:
+        detail = {**detail, "again_after": job.retry_after.reason}
     return make_stem(
-        wanted.spec,
+        job.spec,
         answer.audio,
         answer.rate_hz,
         matched=answer.matched,
@@ -250,11 +272,11 @@ def _stem_of(wanted: Wanted, answer: Answer) -> Stem:
     )
 
 
-def _check_told(answer: RenderedSound) -> None:
-    """Raises RowFault for what no row can hold."""
+def _check_values(answer: RenderedSound) -> None:
+    """Raise RowFault for values that no row can hold."""
     for name, value in answer.detail.items():
         if type(name) is not str or type(value) is not str:
-            raise RowFault("bad-answer", f"detail may hold texts alone, not {name!r}: {value!r}")
+            raise RowFault("bad-answer", f"detail must hold texts, not {name!r}: {value!r}")
     for word in answer.words:
         if not 0 <= word.start_s <= word.end_s < math.inf:
-            raise RowFault("bad-answer", f"{word} has no time that can be")
+            raise RowFault("bad-answer", f"{word}: its times are not 0 <= start_s <= end_s")

@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from helpers.stand_ins import MurmurRenderer, NoiseRenderer, StandInAhead, StandInDesigner
+from helpers.stand_ins import StandInAhead, StandInDesigner
 
 from copilot.errors import UserError
 from pipelines.backends import Backends, compute_fingerprint
@@ -16,6 +16,7 @@ from pipelines.execution.worker import Worker
 from pipelines.generate import GenerateRequest, generate
 from pipelines.stages.worker_spec import ExecutionSettings, WorkerSpec
 from renderers.contract import RenderSettings
+from renderers.testing import MurmurRenderer, NoiseRenderer
 
 CLASSES = (StandInDesigner, StandInAhead, NoiseRenderer, MurmurRenderer)
 ONCE = {"StandInDesigner": 1, "NoiseRenderer": 1, "MurmurRenderer": 1}

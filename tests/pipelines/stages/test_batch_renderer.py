@@ -11,18 +11,24 @@ import pytest
 
 from copilot.errors import CopilotError, RowFault, StorageFullError
 from copilot.hashing import derive_seed
+from copilot.seed import Seed
 from copilot.stem import SoundSpec, Stem
 from copilot.vocabulary import Word
 from pipelines.accounting.render_stats import RenderTally, merge
-from pipelines.stages.batch_renderer import BatchRenderer, Wanted
+from pipelines.stages.batch_renderer import BatchRenderer, SoundJob
+from pipelines.stages.record import Record
 from renderers.contract import BatchTooLargeError, Reference, RenderedSound, RendererInfo, RenderFailure
 from renderers.testing import NoiseRenderer
 
 BACKEND = {"backend": "noise", "version": "1"}
 
 
-def wanted(*durations_s: float) -> list[Wanted]:
-    return [Wanted(SoundSpec("sfx", f"sound {k}", s, k, BACKEND)) for k, s in enumerate(durations_s)]
+def job_of(spec: SoundSpec) -> SoundJob:
+    return SoundJob(spec, Record(Seed("test/1", "line"), "0" * 16), 1)
+
+
+def jobs(*durations_s: float) -> list[SoundJob]:
+    return [job_of(SoundSpec("sfx", f"sound {k}", s, k, BACKEND)) for k, s in enumerate(durations_s)]
 
 
 class Backend(NoiseRenderer):
@@ -50,7 +56,7 @@ def rendering(backend, **settings) -> BatchRenderer:
 
 def test_requests_come_in_batches_of_about_equal_length_and_stems_in_the_order_asked():
     backend, kept = Backend(), []
-    made = BatchRenderer(backend, kept.append).stems(wanted(8, 1, 2, 1))
+    made = BatchRenderer(backend, kept.append).render(jobs(8, 1, 2, 1))
     assert backend.asked == [["1", "3", "2"], ["0"]]
     assert [stem.info.asked_duration_s for stem in made] == [8, 1, 2, 1]
     assert {stem.info.key for stem in kept} == {stem.info.key for stem in made}
@@ -59,10 +65,10 @@ def test_requests_come_in_batches_of_about_equal_length_and_stems_in_the_order_a
 def test_a_batch_that_does_not_fit_is_halved_and_the_budget_stays_smaller():
     backend = Backend(most=2)
     work = rendering(backend, batch_s=4.0)
-    assert all(isinstance(stem, Stem) for stem in work.stems(wanted(1, 1, 1, 1)))
+    assert all(isinstance(stem, Stem) for stem in work.render(jobs(1, 1, 1, 1)))
     assert backend.asked == [["0", "1", "2", "3"], ["0", "1"], ["2", "3"]]
     backend.asked.clear()
-    work.stems(wanted(1, 1, 1, 1))
+    work.render(jobs(1, 1, 1, 1))
     assert backend.asked == [["0", "1"], ["2", "3"]]
 
 
@@ -77,11 +83,11 @@ def test_one_that_does_not_fit_alone_fails_and_the_budget_stays():
 
     backend.render = render
     work = rendering(backend, batch_s=100)
-    made = work.stems(wanted(1, 6, 2))
+    made = work.render(jobs(1, 6, 2))
     assert [isinstance(one, Stem) for one in made] == [True, False, True]
     assert (made[1].reason, made[1].detail) == ("out-of-memory", "8 GiB wanted")
     backend.asked.clear()
-    work.stems(wanted(1, 2, 1, 3))
+    work.render(jobs(1, 2, 1, 3))
     assert backend.asked == [["0", "2", "1", "3"]]
 
 
@@ -95,7 +101,7 @@ def test_want_of_this_machines_memory_halves_the_batch_too():
         return real(requests)
 
     backend.render = render
-    assert all(isinstance(stem, Stem) for stem in rendering(backend).stems(wanted(1, 1, 1)))
+    assert all(isinstance(stem, Stem) for stem in rendering(backend).render(jobs(1, 1, 1)))
 
 
 def test_a_backend_that_breaks_on_a_batch_is_asked_for_each():
@@ -109,7 +115,7 @@ def test_a_backend_that_breaks_on_a_batch_is_asked_for_each():
         return real(requests)
 
     backend.render = render
-    made = rendering(backend).stems(wanted(1, 1, 1))
+    made = rendering(backend).render(jobs(1, 1, 1))
     assert backend.asked == [["broke"], ["0"], ["broke"], ["2"]]
     assert [isinstance(one, Stem) for one in made] == [True, False, True]
     assert made[1].reason == "renderer-error"
@@ -139,15 +145,15 @@ class TestWhatIsNoSound:
             return RenderedSound(audio, 48_000) if len(seeds) == 1 else backend.make_noise(request)
 
         backend.answer = answer
-        (stem,) = rendering(backend).stems(wanted(1))
+        (stem,) = rendering(backend).render(jobs(1))
         assert seeds == [0, derive_seed("again", 0)]
-        assert (stem.info.key, stem.info.detail) == (wanted(1)[0].spec.key, {"again_after": reason})
+        assert (stem.info.key, stem.info.detail) == (jobs(1)[0].spec.key, {"again_after": reason})
 
     def test_is_given_up_after_that(self, audio, reason):
         backend = Backend()
         backend.answer = lambda request: RenderedSound(audio, 48_000)
         work = rendering(backend)
-        (fault,) = work.stems(wanted(1))
+        (fault,) = work.render(jobs(1))
         assert fault.reason == reason
         assert fault.detail.endswith(" (with another seed as well)")
         tally = work.pop_tally()
@@ -157,7 +163,7 @@ class TestWhatIsNoSound:
 def test_a_failure_of_the_backend_is_not_tried_again():
     backend = Backend()
     backend.answer = lambda request: RenderFailure("worker-died", "last words")
-    (fault,) = rendering(backend).stems(wanted(1))
+    (fault,) = rendering(backend).render(jobs(1))
     assert (fault.reason, fault.detail, len(backend.asked)) == ("worker-died", "last words", 1)
 
 
@@ -166,7 +172,7 @@ def test_what_cannot_be_kept_ends_the_run():
         raise StorageFullError("the disk is full")
 
     with pytest.raises(StorageFullError):
-        BatchRenderer(Backend(), full).stems(wanted(1, 2))
+        BatchRenderer(Backend(), full).render(jobs(1, 2))
 
 
 def test_what_was_rendered_before_the_run_ends_is_kept():
@@ -185,7 +191,7 @@ def test_what_was_rendered_before_the_run_ends_is_kept():
 
     backend.render = render
     with pytest.raises(CopilotError, match="the licence has run out"):
-        BatchRenderer(backend, keep).stems(wanted(4, 4, 8))
+        BatchRenderer(backend, keep).render(jobs(4, 4, 8))
     assert [stem.info.asked_duration_s for stem in kept] == [4, 4]
 
 
@@ -193,12 +199,12 @@ def test_too_few_answers_end_the_run():
     backend = Backend()
     backend.render = lambda requests: []
     with pytest.raises(CopilotError, match="noise: gave 0 answers to 1 requests"):
-        rendering(backend).stems(wanted(1))
+        rendering(backend).render(jobs(1))
 
 
 def test_what_is_counted():
     work = rendering(Backend())
-    work.stems(wanted(8, 1, 2, 1))
+    work.render(jobs(8, 1, 2, 1))
     tally = work.pop_tally()
     assert tally.render_s > 0
     assert replace(tally, render_s=0) == RenderTally(stems=4, audio_s=12.0, batches=2, fill=6 / 8 + 1)
@@ -225,7 +231,7 @@ def test_an_answer_that_is_no_sound_at_all_fails_alone():
     backend.answer = lambda request: (
         RenderedSound("nonsense", 48_000) if request.random_seed == 0 else backend.make_noise(request)
     )
-    made = rendering(backend).stems(wanted(1, 1))
+    made = rendering(backend).render(jobs(1, 1))
     assert isinstance(made[0], RowFault)
     assert made[0].reason == "unexpected-error"
     assert isinstance(made[1], Stem)
@@ -248,16 +254,16 @@ def test_what_no_row_can_hold_fails_alone(told):
         return replace(sound, **told) if request.random_seed == 0 else sound
 
     backend.answer = answer
-    made = rendering(backend).stems(wanted(1, 1))
+    made = rendering(backend).render(jobs(1, 1))
     assert (made[0].reason, isinstance(made[1], Stem)) == ("bad-answer", True)
 
 
 def test_speech_that_stops_at_once_is_no_speech():
     backend = Backend()
     spec = SoundSpec("tts", "we will meet by the old gate before the rain begins tonight", 4.0, 1, BACKEND)
-    (fault,) = rendering(backend).stems([Wanted(replace(spec, duration_s=0.5))])
+    (fault,) = rendering(backend).render([job_of(replace(spec, duration_s=0.5))])
     assert fault.reason == "stem-too-short"
-    assert isinstance(rendering(backend).stems([Wanted(spec)])[0], Stem)
+    assert isinstance(rendering(backend).render([job_of(spec)])[0], Stem)
 
 
 def test_what_shows_the_voice_is_in_the_key():
@@ -279,20 +285,20 @@ class TestABackendThatIsBroken:
         backend = Backend()
         backend.answer = self.broken
         work = rendering(backend)
-        assert len(work.stems(wanted(*[1] * 24))) == 24
+        assert len(work.render(jobs(*[1] * 24))) == 24
         with pytest.raises(CopilotError, match=r"noise: failed 25 times in a row.*(?s:.)*ValueError: boom"):
-            work.stems(wanted(1))
+            work.render(jobs(1))
 
     def test_a_sound_in_between_is_a_sign_of_life(self):
         backend = Backend()
         work = rendering(backend)
         for _ in range(3):
             backend.answer = self.broken
-            work.stems(wanted(*[1] * 24))
+            work.render(jobs(*[1] * 24))
             backend.answer = backend.make_noise
-            work.stems(wanted(1))
+            work.render(jobs(1))
 
     def test_what_concerns_the_requests_never_ends_the_run(self):
         backend = Backend()
         backend.answer = lambda request: RenderFailure("too-long", "60 s")
-        assert len(rendering(backend).stems(wanted(*[1] * 50))) == 50
+        assert len(rendering(backend).render(jobs(*[1] * 50))) == 50

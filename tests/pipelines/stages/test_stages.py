@@ -114,8 +114,8 @@ class TestRender:
     )
     def test_a_failed_sound_rejects_its_dialogue_alone(self, tmp_path, answer, reason, detail):
         renderer, batch = self.Counting(), records(3)
-        doors = RenderStage(renderer, StemStore(tmp_path), 7)._orders(batch[1])
-        bad = next(order.wanted.spec.random_seed for order in doors if order.element_id == 2)
+        doors = RenderStage(renderer, StemStore(tmp_path), 7)._jobs(batch[1])
+        bad = next(job.spec.random_seed for job in doors if job.element_id == 2)
         renderer.answer = lambda request: (
             answer if request.random_seed == bad else renderer.make_noise(request)
         )
@@ -132,8 +132,8 @@ class TestRender:
                 raise IndexError("a bug in a backend")
             return renderer.make_noise(request)
 
-        orders = RenderStage(renderer, StemStore(tmp_path), 7)._orders(batch[0])
-        bad = next(order.wanted.spec.random_seed for order in orders if order.element_id == 4)
+        jobs = RenderStage(renderer, StemStore(tmp_path), 7)._jobs(batch[0])
+        bad = next(job.spec.random_seed for job in jobs if job.element_id == 4)
         renderer.answer = answer
         RenderStage(renderer, StemStore(tmp_path), 7)(batch)
         assert [record.reject and record.reject.reason for record in batch] == ["renderer-error", None, None]

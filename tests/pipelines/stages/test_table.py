@@ -9,12 +9,12 @@ from pydantic import ValidationError
 
 from pipelines.backends import compute_fingerprint
 from pipelines.config import RunConfig
-from pipelines.planning.costs import MeasuredCosts, Sizes
+from pipelines.planning.costs import MeasuredCosts, SampleBytes
 from pipelines.planning.forecast import forecast
-from pipelines.planning.layout import Needs, lay_out
-from pipelines.planning.measure import _per_seed
+from pipelines.planning.measure import _divide
 from pipelines.planning.ray_settings import RaySettings
 from pipelines.planning.resources import Resources
+from pipelines.planning.sizing import Workload, create_layout
 from pipelines.stages.pipeline import build_stages
 from pipelines.stages.table import POOLS, STAGE_NAMES, STAGES, WRITE, PoolName, pool_of
 from pipelines.stages.worker_spec import ExecutionSettings, WorkerSpec
@@ -44,21 +44,25 @@ def test_every_stage_of_the_table_is_built_once_and_in_its_pool(tmp_path, design
 
 def test_pools_are_those_of_the_table():
     assert get_args(PoolName) == POOLS
-    nodes = (NODE,)
     assert (
-        tuple(pool.name for pool in lay_out(Needs(designs=True), RaySettings(), nodes, None).pools) == POOLS
+        tuple(pool.name for pool in create_layout(Workload(designs=True), RaySettings(), (NODE,), None).pools)
+        == POOLS
     )
 
 
 @pytest.mark.parametrize("designs", [True, False])
 def test_every_stage_has_costs_and_a_forecast(designs):
-    seconds = _per_seed(dict.fromkeys(STAGE_NAMES, 4.0), 2)
+    seconds = _divide(dict.fromkeys(STAGE_NAMES, 4.0), 2)
     costs = MeasuredCosts(
-        n_seeds=2, accepted_share=1, stage_s=seconds, design_wait_s=2, sample_bytes=Sizes(mixes=1, stems=1)
+        n_seeds=2,
+        accepted_share=1,
+        stage_s=seconds,
+        design_wait_s=2,
+        sample_bytes=SampleBytes(mixes=1, stems=1),
     )
-    plan = lay_out(Needs(designs=designs), RaySettings(), (NODE,), None)
-    sizes = {pool.name: pool.min_size for pool in plan.pools}
-    stages = forecast(costs, plan, sizes, NODE, 3600).stages
+    layout = create_layout(Workload(designs=designs), RaySettings(), (NODE,), None)
+    sizes = {pool.name: pool.min_size for pool in layout.pools}
+    stages = forecast(costs, layout, sizes, NODE, 3600).stages
     assert [stage.stage for stage in stages] == list(STAGE_NAMES)
     assert [stage.pool for stage in stages] == [pool_of(name, designs_ahead=designs) for name in STAGE_NAMES]
     assert {stage.worker_hours for stage in stages} == {2.0}
@@ -69,8 +73,8 @@ def test_costs_of_a_stage_that_the_table_lacks_are_refused():
         MeasuredCosts(
             n_seeds=2,
             accepted_share=1,
-            stage_s=_per_seed({"remaster": 4.0}, 2),
-            sample_bytes=Sizes(mixes=1, stems=1),
+            stage_s=_divide({"remaster": 4.0}, 2),
+            sample_bytes=SampleBytes(mixes=1, stems=1),
         )
 
 

@@ -14,8 +14,11 @@ from helpers.paths import ROOT
 from helpers.processes import needs_pidfd, wait_for_exit
 
 from copilot.errors import CopilotError, UserError
+from copilot.seed import Seed
+from copilot.stem import SoundSpec
 from copilot.vocabulary import Word
-from pipelines.stages.batch_renderer import BatchRenderer, Wanted
+from pipelines.stages.batch_renderer import BatchRenderer, SoundJob
+from pipelines.stages.record import Record
 from renderers import device, registry
 from renderers.child_process import ChildProcess, ChildStartError
 from renderers.contract import (
@@ -322,17 +325,16 @@ def test_want_of_memory_is_the_batchs_and_the_pipeline_halves_it(started, log):
     renderer = started()
     with pytest.raises(BatchTooLargeError, match=r"^worker .*: no room$"):
         renderer.render(requests("a", "memory"))
-    made = BatchRenderer(renderer, lambda stem: None).stems(
-        [wanted(renderer, "a"), wanted(renderer, "memory")]
+    made = BatchRenderer(renderer, lambda stem: None).render(
+        [job_of(renderer, "a"), job_of(renderer, "memory")]
     )
     assert [stem.info.duration_s for stem in made] == [0.5, 0.5]
     assert asked(log)[-2:] == ["render a", "render memory"]
 
 
-def wanted(renderer, text: str) -> Wanted:
-    from copilot.stem import SoundSpec
-
-    return Wanted(SoundSpec("tts", text, 0.5, 1, renderer.fingerprint()))
+def job_of(renderer, text: str) -> SoundJob:
+    record = Record(Seed("test/1", "line"), "0" * 16)
+    return SoundJob(SoundSpec("tts", text, 0.5, 1, renderer.fingerprint()), record, 1)
 
 
 def test_a_worker_that_breaks_is_replaced_and_only_what_breaks_it_fails(started, log):
