@@ -1,4 +1,4 @@
-"""Reads what a server of a language model answers: a chat completion, or why there is none."""
+"""Reads the answers of a language model's server: a chat completion, or the reason for none."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import json
 import re
 
 from copilot.designers.llm.exchange import Reply
+from renderers.openai_protocol import SHOWN_CHARS, shorten
 
-_SHOWN_CHARS = 300
 _CONTEXT = re.compile(
     r"context.{0,3}(length|window|size)|max_model_len|maximum (model|sequence) length|"
     r"completion tokens|max_tokens.{0,20}too large",
@@ -16,13 +16,13 @@ _CONTEXT = re.compile(
 
 
 class NotACompletionError(ValueError):
-    """A body with status 200 is no chat completion."""
+    """A body with status 200 is not a chat completion."""
 
 
 def read_completion(body: bytes) -> Reply:
-    """The first choice of a chat completion. Raises NotACompletionError with the body's beginning.
+    """Return the first choice of a chat completion. Raises NotACompletionError with the start of the body.
 
-    No content is an empty text. The text can be written as UTF-8, whatever escapes the body holds.
+    Missing content becomes an empty text. The text can be written as UTF-8, whatever escapes the body holds.
     """
     try:
         completion = json.loads(body)
@@ -32,7 +32,7 @@ def read_completion(body: bytes) -> Reply:
         details = usage.get("prompt_tokens_details") or {}
         counts = usage.get("prompt_tokens"), details.get("cached_tokens"), usage.get("completion_tokens")
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
-        raise NotACompletionError(shortened(body[: 4 * _SHOWN_CHARS].decode(errors="replace"))) from None
+        raise NotACompletionError(shorten(body[: 4 * SHOWN_CHARS].decode(errors="replace"))) from None
     if not isinstance(text, str | None):
         raise NotACompletionError(f"its content is a {type(text).__name__}")
     writable = (text or "").encode(errors="replace").decode()
@@ -43,12 +43,6 @@ def _count(value: object) -> int:
     return value if isinstance(value, int) else 0
 
 
-def context_length_exceeded(said: str) -> bool:
-    """Whether a server's refusal means that the chat does not fit the model's context."""
-    return _CONTEXT.search(said) is not None
-
-
-def shortened(said: str) -> str:
-    """What a server said, in one line of 300 characters at most."""
-    line = " ".join(said.split())
-    return line if len(line) <= _SHOWN_CHARS else f"{line[:_SHOWN_CHARS]}..."
+def is_context_length_error(text: str) -> bool:
+    """Return if a server's refusal means that the chat does not fit the model's context."""
+    return _CONTEXT.search(text) is not None

@@ -1,46 +1,60 @@
-"""Asks language models that are served over OpenAI's protocol, until there is a reply or no hope of one.
+"""Sends requests to language models over OpenAI's protocol, until there is a reply or no hope of one.
 
-Connections that fail, time-outs, 408, 409, 429 and 5xx are tried again, elsewhere or later, and so are
-`abort`, with which a server that is told to stop ends its replies, and a body that is no chat completion.
-What a server will never accept ends the run with one message. A request that fails time and again on
-servers that answer others rejects its row only. Keys and passwords are in no message.
+Failed connections, time-outs, 408, 409, 429 and 5xx are retried, elsewhere or later, and so are `abort`, with
+which a stopping server ends its replies, and a body that is not a chat completion. What a server will never
+accept ends the run with one message. A request that fails again and again on servers that answer others
+rejects its row only. Keys and passwords are in no message.
 """
 
 from __future__ import annotations
 
 import asyncio
-import random
-import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, NoReturn, Self
 
 from copilot.designers.llm.exchange import Ask, Reply
-from copilot.designers.llm.settings import Structured
+from copilot.designers.llm.service import LlmLimits
+from copilot.designers.llm.settings import LlmSettings, Structured
 from copilot.errors import RowFault, UserError
 from copilot.units import Seconds
-from pipelines.llm.answers import context_length_exceeded
-from pipelines.llm.endpoints import Endpoint, Endpoints, Loan
-from pipelines.llm.wire import BusyError, FaultError, RefusedError, ServedModel, Wire
+from pipelines.llm.answers import is_context_length_error
+from pipelines.llm.endpoints import Endpoint, Endpoints, Loan, Timing
+from pipelines.llm.keys import MODEL_KEY
+from pipelines.llm.wire import ServedModel, Wire
+from renderers.openai_protocol import BusyError, FaultError, RefusedError
 
 _N_BLAMES = 4
-"""How often a request may fail on servers that answer others meanwhile."""
+"""Failures of a request on servers that answer others meanwhile, before it rejects its row."""
 _N_PASSED_OVER = 30
-"""How often it may hear that a server is busy which answers others meanwhile: it may be too large for it."""
+"""The same for servers that are busy: the request may be too large for them."""
 _FIRST_WAIT_S = 0.5
 _LONGEST_WAIT_S = 30.0
 _LONGEST_RETRY_AFTER_S = 60.0
-_API_ROOT = "--llm-url, which ends with the API's root, such as http://HOST:8000/v1"
+_CHECK_URL = "check `llm_url`, which ends with the API's root, such as http://HOST:8000/v1"
 
 
 class ModelRefusalError(UserError):
-    """A server will never accept what it is asked: another key, model or form of request is needed."""
+    """A server will never accept the request: another key, model or form of request is needed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestForm:
+    """The form of requests and replies. `temperature` and `top_p` are the server's own if not given."""
+
+    structured: Structured = "json_schema"
+    temperature: float | None = None
+    top_p: float | None = None
+
+    @classmethod
+    def of(cls, settings: LlmSettings) -> Self:
+        """Return the form that a designer's settings ask for."""
+        return cls(structured=settings.structured, temperature=settings.temperature, top_p=settings.top_p)
 
 
 class ModelClient:
     """One model at one or more URLs: an async context manager, entered once in the loop that uses it.
 
-    At most `concurrency` requests are in flight. A request may take `timeout_s`; `patience_s` is how long to
-    wait while no server answers anything. `temperature` and `top_p` are the server's own where not given.
     Raises UserError for a URL or key that cannot be one, MissingExtraError when entered without openai.
     """
 
@@ -49,25 +63,19 @@ class ModelClient:
         urls: Sequence[str],
         model: str,
         *,
-        structured: Structured = "json_schema",
-        temperature: float | None = None,
-        top_p: float | None = None,
-        timeout_s: Seconds = 600.0,
-        patience_s: Seconds = 600.0,
+        form: RequestForm | None = None,
+        limits: LlmLimits | None = None,
         api_key: str | None = None,
-        concurrency: int = 64,
-        clock: Callable[[], Seconds] = time.monotonic,
-        sleep: Callable[[Seconds], Awaitable[None]] = asyncio.sleep,
-        rng: random.Random | None = None,
+        timing: Timing | None = None,
     ) -> None:
+        limits, timing = limits or LlmLimits(), timing or Timing()
         self.model = model
-        self._structured = structured
-        self._sampling = {"temperature": temperature, "top_p": top_p}
-        self._concurrency = concurrency
-        self._rng = rng or random.Random()  # noqa: S311 - waits, not secrets
-        self._endpoints = Endpoints(urls, patience_s=patience_s, clock=clock, sleep=sleep, rng=self._rng)
-        self._wire = Wire(self.endpoints, api_key, timeout_s)
-        self._slots = asyncio.Semaphore(concurrency)
+        self._form = form or RequestForm()
+        self._concurrency = limits.concurrency
+        self._rng = timing.rng
+        self._endpoints = Endpoints(urls, limits.patience_s, timing)
+        self._wire = Wire(self.endpoints, api_key, limits.timeout_s)
+        self._slots = asyncio.Semaphore(limits.concurrency)
 
     async def __aenter__(self) -> Self:
         self._wire.open(n_kept=self._concurrency)
@@ -78,39 +86,41 @@ class ModelClient:
 
     @property
     def endpoints(self) -> tuple[Endpoint, ...]:
-        """The servers, each with its requests in flight."""
+        """The servers, each with the number of its requests in flight."""
         return tuple(self._endpoints)
 
     @property
     def in_flight(self) -> int:
-        """How many requests the servers work on."""
+        """The number of requests that the servers work on."""
         return sum(endpoint.in_flight for endpoint in self._endpoints)
 
     async def ask(self, ask: Ask) -> Reply:
-        """The reply to one request.
+        """Return the reply to one request.
 
-        Raises RowFault `server-error` where only this request fails, ModelRefusalError and ServersGoneError
-        to end the run.
+        Raises RowFault `server-error` if only this request fails, ModelRefusalError and ServersGoneError to
+        end the run.
         """
         body = self._body(ask)
         async with self._slots:
-            return await self._until_answered(body)
+            return await self._retry_until_answered(body)
 
     def _body(self, ask: Ask) -> dict[str, Any]:
         body: dict[str, Any] = {
             "model": self.model,
             "messages": [{"role": message.role, "content": message.content} for message in ask.messages],
             "max_tokens": ask.max_tokens,
-            **{name: value for name, value in self._sampling.items() if value is not None},
         }
-        if self._structured == "json_schema":
-            form = {"name": ask.grammar.name, "schema": ask.grammar.schema, "strict": True}
-            body["response_format"] = {"type": "json_schema", "json_schema": form}
-        elif self._structured == "json_object":
+        form = self._form
+        sampling = {"temperature": form.temperature, "top_p": form.top_p}
+        body |= {name: value for name, value in sampling.items() if value is not None}
+        if form.structured == "json_schema":
+            grammar = {"name": ask.grammar.name, "schema": ask.grammar.schema, "strict": True}
+            body["response_format"] = {"type": "json_schema", "json_schema": grammar}
+        elif form.structured == "json_object":
             body["response_format"] = {"type": "json_object"}
         return body
 
-    async def _until_answered(self, body: dict[str, Any]) -> Reply:
+    async def _retry_until_answered(self, body: dict[str, Any]) -> Reply:
         n_busy = n_faults = n_blames = n_passed_over = 0
         # What each server had answered when this request last failed there.
         known: dict[Endpoint, int] = {}
@@ -119,10 +129,10 @@ class ModelClient:
                 endpoint = loan.endpoint
                 before = known.setdefault(endpoint, endpoint.n_answers)
                 try:
-                    # Where nobody else has been answered since, something else has to be asked, or it
-                    # could never be told whether it is the server or the request.
+                    # If no other request was answered since, a trivial one shows if the server or this
+                    # request is at fault.
                     if n_faults >= _N_BLAMES and endpoint.n_answers == before:
-                        await self._complete(loan, self._trifle())
+                        await self._complete(loan, self._trivial_body())
                     return await self._complete(loan, body)
                 except FaultError as error:
                     fault = error
@@ -135,11 +145,11 @@ class ModelClient:
                 n_faults += 1
                 n_blames += others_answered
             if n_blames == _N_BLAMES or n_passed_over == _N_PASSED_OVER:
-                raise RowFault("server-error", f"{endpoint.url} answers others, but to this: {fault}")
+                raise RowFault("server-error", f"{endpoint.url} answers others, but this request: {fault}")
             await self._endpoints.wait(self._wait_s(fault, n_busy, n_faults))
 
     def _wait_s(self, fault: FaultError, n_busy: int, n_faults: int) -> Seconds:
-        """How long a request waits to be sent again: not at all at first, if another server is there."""
+        """Return the wait before a request is sent again: none at first, if another server may answer."""
         if isinstance(fault, BusyError) and fault.retry_after_s is not None:
             return min(fault.retry_after_s, _LONGEST_RETRY_AFTER_S) * self._rng.uniform(1.0, 1.2)
         n_waits = n_busy + max(n_faults - 1, 0)
@@ -148,51 +158,50 @@ class ModelClient:
         longest = min(_FIRST_WAIT_S * 2 ** min(n_waits - 1, 10), _LONGEST_WAIT_S)
         return float(longest * self._rng.uniform(0.5, 1.0))
 
-    def _trifle(self) -> dict[str, Any]:
+    def _trivial_body(self) -> dict[str, Any]:
         return {"model": self.model, "messages": [{"role": "user", "content": "Say yes."}], "max_tokens": 16}
 
     async def _complete(self, loan: Loan, body: dict[str, Any]) -> Reply:
-        """One chat completion; the endpoints are told how it went. Raises FaultError, ModelRefusalError."""
+        """Return one chat completion, and record how it went. Raises FaultError, ModelRefusalError."""
         try:
             reply = await self._wire.complete(loan.endpoint, body)
         except RefusedError as refused:
-            self._endpoints.answered(loan.endpoint)
-            if refused.status == 400 and context_length_exceeded(refused.said):
-                return Reply(refused.said, "context-length")
+            self._endpoints.note_answer(loan.endpoint)
+            if refused.status == 400 and is_context_length_error(refused.text):
+                return Reply(refused.text, "context-length")
             await self._refuse(loan.endpoint, refused)
         except BusyError as fault:
-            self._endpoints.busy(loan, str(fault))
+            self._endpoints.note_busy(loan, str(fault))
             raise
         except FaultError as fault:
-            self._endpoints.failed(loan, str(fault))
+            self._endpoints.note_failure(loan, str(fault))
             raise
-        self._endpoints.answered(loan.endpoint)
+        self._endpoints.note_answer(loan.endpoint)
         return reply
 
     async def _refuse(self, endpoint: Endpoint, refused: RefusedError) -> NoReturn:
         match refused.status:
             case 400 | 422:
-                see = f"see what it accepts with: copilot check-llm --llm-url {endpoint.url}"
-                remedy = f"{see}; another --llm-structured may do"
+                remedy = "see what it accepts with: copilot check-llm; another `llm_structured` may help"
             case 401 | 403:
-                remedy = "set COPILOT_LLM_API_KEY to a key that it takes"
+                remedy = f"set {MODEL_KEY} to a key that it accepts"
             case 404:
-                remedy = await self._names_served(endpoint)
+                remedy = await self._suggest_models(endpoint)
             case _:
-                remedy = f"check {_API_ROOT}"
-        raise ModelRefusalError(f"{endpoint.url}: {refused.status}, {refused.said}; {remedy}") from None
+                remedy = _CHECK_URL
+        raise ModelRefusalError(f"{endpoint.url}: {refused}; {remedy}") from None
 
-    async def _names_served(self, endpoint: Endpoint) -> str:
+    async def _suggest_models(self, endpoint: Endpoint) -> str:
         try:
-            names = ", ".join(model.id for model in await self._wire.models(endpoint))
+            models = await self._wire.list_models(endpoint)
         except (FaultError, RefusedError):
-            return f"check --llm-model, and {_API_ROOT}"
-        return f"check --llm-model: it serves {names or 'no model'}"
+            return f"check `llm_model`, and {_CHECK_URL}"
+        return f"choose `llm_model`; available: {list_ids(models)}"
 
-    async def served_models(self) -> tuple[ServedModel, ...]:
-        """The model as each URL that answers serves it, in the order of the URLs.
+    async def find_served_models(self) -> tuple[ServedModel, ...]:
+        """Return the model as each URL that answers serves it, in the order of the URLs.
 
-        Raises ModelRefusalError where one does not serve it, ServersGoneError where none answers in time.
+        Raises ModelRefusalError if one does not serve it, ServersGoneError if none answers in time.
         """
         while True:
             async with self._endpoints.lend() as first:
@@ -211,25 +220,27 @@ class ModelClient:
     async def _look_for_model(self, loan: Loan) -> ServedModel | None:
         endpoint = loan.endpoint
         try:
-            models = await self._wire.models(endpoint)
+            models = await self._wire.list_models(endpoint)
         except RefusedError as refused:
             if refused.status != 404:
                 await self._refuse(endpoint, refused)
-            raise ModelRefusalError(
-                f"{endpoint.url}: 404, {refused.said}; it lists no models: check {_API_ROOT}"
-            ) from None
+            raise ModelRefusalError(f"{endpoint.url}: {refused}; it lists no models: {_CHECK_URL}") from None
         except FaultError as fault:
-            self._endpoints.failed(loan, str(fault))
+            self._endpoints.note_failure(loan, str(fault))
             return None
-        self._endpoints.answered(endpoint)
+        self._endpoints.note_answer(endpoint)
         for model in models:
             if model.id == self.model:
                 return model
-        names = ", ".join(model.id for model in models) or "no model"
         raise ModelRefusalError(
-            f"{endpoint.url}: does not serve {self.model}; give --llm-model one that it serves: {names}"
+            f"{endpoint.url} does not serve {self.model!r}; choose `llm_model`; available: {list_ids(models)}"
         )
 
     async def look(self, endpoint: Endpoint, path: str) -> str | None:
-        """What stands at a path below the server's own root, or None; whatever happens, it is no failure."""
+        """Return the text at a path below the server's own root, or None: no failure counts."""
         return await self._wire.look(endpoint, path)
+
+
+def list_ids(models: Sequence[ServedModel]) -> str:
+    """Return the names of models for a message."""
+    return ", ".join(model.id for model in models) or "none"

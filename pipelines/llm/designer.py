@@ -1,4 +1,7 @@
-"""The designer on a language model: conversations over the network, many at once."""
+"""The designer on a language model: conversations over the network, many at once.
+
+It is the network half of `copilot.designers.llm`, whose conversations yield what to ask.
+"""
 
 from __future__ import annotations
 
@@ -13,24 +16,24 @@ from copilot.designers.llm import judge
 from copilot.designers.llm.conversation import VERSION, Conversation
 from copilot.designers.llm.exchange import Ask, Reply
 from copilot.designers.llm.forms import FormBook
-from copilot.designers.llm.service import LlmService
+from copilot.designers.llm.service import LlmLimits
 from copilot.dialogue import Dialogue
 from copilot.errors import CopilotError, RowFault, UserError, format_traceback
 from copilot.normalise import normalise_dialogue
 from copilot.seed import Seed
 from copilot.vocabulary import Check
-from pipelines.llm.client import ModelClient
-from pipelines.llm.keys import judge_key, model_key
+from pipelines.llm.client import ModelClient, RequestForm
+from pipelines.llm.keys import get_judge_key, get_model_key
 from pipelines.llm.load_meter import LoadMeter
 
 T = TypeVar("T")
 
 
 class LlmDesigner:
-    """Implements `copilot.designers.contract.AsyncDesigner`. Without a service it only has a fingerprint.
+    """An `AsyncDesigner`. Without a service it only has a fingerprint.
 
-    Entering it asks the servers for their models: raises UserError where one does not serve the model,
-    ServersGoneError where none answers for as long as the service's patience lasts.
+    Entering it asks the servers for their models: raises UserError if one does not serve the model,
+    ServersGoneError if none answers for as long as the service's patience lasts.
     """
 
     name = "llm"
@@ -53,7 +56,7 @@ class LlmDesigner:
         self._open = AsyncExitStack()
 
     def fingerprint(self) -> dict[str, str]:
-        """The model, and the version of what is asked and of what is made of the replies."""
+        """Return the model, and the versions of the code that writes requests and reads replies."""
         return {
             "designer": self.name,
             "version": VERSION,
@@ -62,7 +65,7 @@ class LlmDesigner:
         }
 
     def prompt_hashes(self) -> dict[str, str]:
-        """The hashes of the prompts that these settings use."""
+        """Return the hashes of the prompts that these settings use."""
         modes = {"both", self._settings.mode}
         if self._settings.judge_model:
             modes.add("judge")
@@ -74,73 +77,66 @@ class LlmDesigner:
         if service is None:
             raise UserError("the designer 'llm' has no server to ask; give one", field="service")
         async with AsyncExitStack() as opening:
-            self._client = await self._connected(opening, service, service.urls, settings.model, model_key())
+            self._client = await self._connect(
+                opening, service, service.urls, settings.model, get_model_key()
+            )
             self._judge = self._client
             judge_urls = service.judge_urls or service.urls
             judge_model = settings.judge_model or settings.model
             if (judge_urls, judge_model) != (service.urls, settings.model):
-                key = judge_key(elsewhere=judge_urls != service.urls)
-                self._judge = await self._connected(opening, service, judge_urls, judge_model, key)
+                key = get_judge_key(elsewhere=judge_urls != service.urls)
+                self._judge = await self._connect(opening, service, judge_urls, judge_model, key)
             self._open = opening.pop_all()
-        self._watch = LoadMeter(self._client)
+        self._meter = LoadMeter(self._client)
         return self
 
-    async def _connected(
-        self, opening: AsyncExitStack, service: LlmService, urls: Sequence[str], model: str, key: str | None
+    async def _connect(
+        self, opening: AsyncExitStack, limits: LlmLimits, urls: Sequence[str], model: str, key: str | None
     ) -> ModelClient:
-        client = ModelClient(
-            urls,
-            model,
-            structured=self._settings.structured,
-            temperature=self._settings.temperature,
-            top_p=self._settings.top_p,
-            timeout_s=service.timeout_s,
-            patience_s=service.patience_s,
-            api_key=key,
-            concurrency=service.concurrency,
-        )
+        form = RequestForm.of(self._settings)
+        client = ModelClient(urls, model, form=form, limits=limits, api_key=key)
         await opening.enter_async_context(client)
-        await client.served_models()
+        await client.find_served_models()
         return client
 
     async def __aexit__(self, *exc_info: object) -> None:
         await self._open.aclose()
 
     async def server_load(self) -> str | None:
-        """How busy the servers are, in words; None where they do not tell."""
-        return await self._watch.look()
+        """Return how busy the servers are, in words; None if they do not report it."""
+        return await self._meter.measure()
 
     async def design_async(self, seed: Seed, run_seed: int) -> Design:
-        """The dialogue for a seed, judged if that is wanted. Raises DesignFault where none can be made."""
+        """Return the dialogue for a seed, judged if wanted. Raises DesignFault if none can be made."""
         started = time.monotonic()
         conversation = Conversation(self._book, seed, run_seed)
         try:
-            dialogue = await _followed(conversation.steps(), self._client)
-            checks = await self._judged(dialogue, conversation)
+            dialogue = await _converse(conversation.steps(), self._client)
+            checks = await self._judge_turns(dialogue, conversation)
         except RowFault as fault:
             account = conversation.account(time.monotonic() - started)
             raise DesignFault(fault.reason, fault.detail, account) from fault
         except (CopilotError, MemoryError):
             raise
-        except Exception as error:  # the row is rejected, and what the model has said is kept with it
+        except Exception as error:  # the row is rejected, and keeps the replies
             account = conversation.account(time.monotonic() - started)
             raise DesignFault("unexpected-error", format_traceback(error), account) from error
         return Design(dialogue, conversation.account(time.monotonic() - started), checks)
 
-    async def _judged(self, dialogue: Dialogue, conversation: Conversation) -> tuple[Check, ...]:
+    async def _judge_turns(self, dialogue: Dialogue, conversation: Conversation) -> tuple[Check, ...]:
         if not self._settings.judge_model:
             return ()
         mended, _ = normalise_dialogue(dialogue, self._book.limits)
         steps = judge.judging(mended, self._book, conversation.log)
         try:
-            return await _followed(steps, self._judge)
+            return await _converse(steps, self._judge)
         except RowFault:
-            # A judge that cannot be asked is no fault of the dialogue.
+            # A judge that cannot be asked is not a fault of the dialogue.
             return judge.unjudged(mended)
 
 
-async def _followed(steps: Generator[Ask, Reply, T], client: ModelClient) -> T:
-    """Ask what the steps want to know, until they return."""
+async def _converse(steps: Generator[Ask, Reply, T], client: ModelClient) -> T:
+    """Send the steps the replies to what they ask, and return what they return."""
     try:
         ask = next(steps)
         while True:

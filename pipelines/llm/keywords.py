@@ -1,7 +1,7 @@
-"""Whether a server's grammar engine enforces the keywords of JSON Schema that replies are described with.
+"""Trials that show which JSON Schema keywords of our grammars a server's grammar engine enforces.
 
-Each keyword is tried by asking in words for something that it forbids: a server that lets it through does not
-enforce it.
+Each trial asks in words for something that the keyword forbids: a server that lets it through does not
+enforce the keyword.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _YES_OR_NO = {"enum": ["yes", "no"]}
 
 @dataclass(frozen=True, slots=True)
 class KeywordTrial:
-    """A keyword, a schema with it, and a reply that is asked for though the schema forbids it."""
+    """A keyword, a schema with it, and a reply that is requested though the schema forbids it."""
 
     keyword: str
     schema: Mapping[str, Any]
@@ -29,13 +29,13 @@ class KeywordTrial:
 
     @property
     def request(self) -> str:
-        """The words that ask for the forbidden reply."""
+        """The words that request the forbidden reply."""
         return f"Reply with exactly this JSON, without changing anything:\n{self.forbidden}"
 
     def is_kept(self, text: str) -> bool:
-        """Whether a reply keeps the schema, the order of its keys included."""
+        """Return if a reply keeps the schema, the order of its keys included."""
         try:
-            value = json.loads(text, object_pairs_hook=_ordered)
+            value = json.loads(text, object_pairs_hook=_reject_repeated_keys)
         except ValueError:
             return False
         if not Draft202012Validator(self.schema).is_valid(value):
@@ -43,7 +43,7 @@ class KeywordTrial:
         return list(value) == [name for name in self.schema["properties"] if name in value]
 
 
-def _ordered(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _reject_repeated_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(names := [name for name, _ in pairs]) != len(set(names)):
         raise ValueError("a key twice")
     return dict(pairs)
@@ -59,7 +59,7 @@ def _object(**properties: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def keyword_trials() -> tuple[KeywordTrial, ...]:
-    """Trials of the keywords that the grammars have."""
+    """Return a trial for each keyword in the grammars."""
     text = GrammarBook(SceneLimits()).story(speech=False).schema["properties"]["user"]
     words = {"type": "array", "items": _YES_OR_NO}
     branches = [_object(op={"const": op}) for op in ("one", "two")]

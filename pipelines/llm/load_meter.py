@@ -1,4 +1,4 @@
-"""How busy the servers are, in one line for people."""
+"""The load of the servers in one line for people."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from collections.abc import Callable, Mapping
 
 from copilot.units import Seconds
 from pipelines.llm.client import ModelClient
-from pipelines.llm.metrics import ServerLoad, rates, read_loads, total
+from pipelines.llm.metrics import ServerLoad, add_up, compute_rates, read_loads
 
 
 class LoadMeter:
-    """Reads the servers' metrics again and again; rates are those since the look before."""
+    """Reads the servers' metrics; rates are those since the reading before."""
 
     def __init__(self, client: ModelClient, clock: Callable[[], Seconds] = time.monotonic) -> None:
         self._client = client
         self._clock = clock
         self._loads: Mapping[str, ServerLoad] = {}
-        self._looked: Seconds = 0.0
+        self._read_at: Seconds = 0.0
 
-    async def look(self) -> str | None:
-        """Requests that run and wait, and since the last look tokens/s and the share of prefix hits.
+    async def measure(self) -> str | None:
+        """Return the requests that run and wait, and tokens/s and prefix hits since the last reading.
 
-        None where no server tells.
+        None if no server reports its load.
         """
         loads, now = await read_loads(self._client), self._clock()
-        since = rates(self._loads, loads, now - self._looked)
-        self._loads, self._looked = loads, now
-        load = total(loads.values())
+        since = compute_rates(self._loads, loads, now - self._read_at)
+        self._loads, self._read_at = loads, now
+        load = add_up(loads.values())
         if load is None:
             return None
         parts = [f"{load.running} running", f"{load.waiting} waiting"]

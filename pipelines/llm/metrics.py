@@ -1,4 +1,4 @@
-"""How busy the servers are, read from the metrics that vLLM has. A server without them is passed over."""
+"""The load of the servers, read from vLLM's metrics. A server without them is left out."""
 
 from __future__ import annotations
 
@@ -41,16 +41,16 @@ class ServerLoad:
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
-        """The load in Prometheus' text format, summed over engines; None where vLLM's names are not in it."""
+        """Return the load in Prometheus' text format, summed over engines; None without vLLM's names."""
         found: dict[str, float] = {}
         for name, value in _SAMPLE.findall(text):
             field = _FIELDS.get(name)
             if field is not None:
-                found[field] = found.get(field, 0.0) + _number(value)
+                found[field] = found.get(field, 0.0) + _finite(value)
         return cls(**{field: round(value) for field, value in found.items()}) if found else None
 
 
-def _number(text: str) -> float:
+def _finite(text: str) -> float:
     try:
         value = float(text)
     except ValueError:
@@ -60,7 +60,7 @@ def _number(text: str) -> float:
 
 @dataclass(frozen=True, slots=True)
 class LoadRates:
-    """What happened between two readings. `hit_share` is None where the prefix cache was not asked."""
+    """Rates between two readings. `hit_share` is None if the prefix cache had no queries."""
 
     generated_tokens_per_s: float
     prompt_tokens_per_s: float
@@ -68,24 +68,24 @@ class LoadRates:
 
 
 async def read_loads(client: ModelClient) -> dict[str, ServerLoad]:
-    """The load of each URL that tells it. Never fails: who is away is left out."""
+    """Return the load of each URL that reports it. Never fails: a server that is away is left out."""
     texts = await asyncio.gather(*(client.look(endpoint, "/metrics") for endpoint in client.endpoints))
     loads = {e.url: ServerLoad.parse(text or "") for e, text in zip(client.endpoints, texts, strict=True)}
     return {url: load for url, load in loads.items() if load is not None}
 
 
-def total(loads: Iterable[ServerLoad]) -> ServerLoad | None:
-    """The sum of the loads; None where there is none."""
+def add_up(loads: Iterable[ServerLoad]) -> ServerLoad | None:
+    """Return the sum of the loads; None if there are none."""
     given = list(loads)
     return sum(given, ServerLoad()) if given else None
 
 
-def rates(
+def compute_rates(
     before: Mapping[str, ServerLoad], after: Mapping[str, ServerLoad], seconds: Seconds
 ) -> LoadRates | None:
-    """The rates over an interval of so many seconds, of the servers that were there all the time.
+    """Return the rates over an interval, of the servers that both readings have.
 
-    A server that counts less than before was started anew, and is left out. None where no server is left.
+    A server that counts less than before was restarted, and is left out. None if no server is left.
     """
     lasting = [
         (earlier, later)

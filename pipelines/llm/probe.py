@@ -1,6 +1,6 @@
-"""What a server of a language model can do: found by asking it, once, without trying anything again.
+"""Finds out what a language model's server can do, by asking it once, without retries.
 
-Only a server that cannot be reached, or does not serve the model, raises; whatever else fails is a finding.
+Only a server that cannot be reached, or does not serve the model, raises; any other failure is a finding.
 """
 
 from __future__ import annotations
@@ -10,22 +10,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from copilot.designers.contract import AsyncDesigner, DesignFault, Usage
+from copilot.designers.contract import DesignerContext, DesignFault, Usage
 from copilot.designers.llm.exchange import Reply
 from copilot.designers.llm.service import LlmService
 from copilot.designers.llm.settings import LlmSettings, Structured
 from copilot.errors import CopilotError, UserError
 from copilot.seed import Seed
 from copilot.units import Seconds
-from pipelines.backends import create_designer
-from pipelines.config import RunConfig
+from pipelines.llm.client import list_ids
+from pipelines.llm.designer import LlmDesigner
 from pipelines.llm.endpoints import Endpoint
-from pipelines.llm.keys import model_key
+from pipelines.llm.keys import MODEL_KEY, get_model_key
 from pipelines.llm.keywords import KeywordTrial, keyword_trials
-from pipelines.llm.wire import FaultError, RefusedError, ServedModel, Wire
+from pipelines.llm.wire import ServedModel, Wire
+from renderers.openai_protocol import FaultError, RefusedError
 
 N_TRIES = 2
-"""How often a keyword is tried: it is enforced where no reply breaks it."""
+"""Tries for each keyword: it is enforced if no reply breaks it."""
 
 _SEED = Seed("check/0", "The last ferry had left when she reached the pier, and the lamps went out.")
 _MAX_TOKENS = 256
@@ -39,12 +40,12 @@ _FORM = KeywordTrial(
     },
     "",
 )
-_ASKED = 'Is rain wet? Reply with {"answer":"yes"} or with {"answer":"no"}, JSON and nothing else.'
+_QUESTION = 'Is rain wet? Reply with {"answer":"yes"} or with {"answer":"no"}, JSON and nothing else.'
 
 
 @dataclass(frozen=True, slots=True)
 class FormFinding:
-    """Whether replies come in a form; `said` tells what came instead."""
+    """If replies come in a form; `said` holds the reply that did not."""
 
     structured: Structured
     works: bool
@@ -53,7 +54,7 @@ class FormFinding:
 
 @dataclass(frozen=True, slots=True)
 class KeywordFinding:
-    """Whether a keyword is enforced; `said` holds a reply that broke it, or why there is none."""
+    """If a keyword is enforced; `said` holds a reply that broke it, or the reason for none."""
 
     keyword: str
     enforced: bool
@@ -62,7 +63,7 @@ class KeywordFinding:
 
 @dataclass(frozen=True, slots=True)
 class DialogueFinding:
-    """One dialogue of three turns, made with a form of replies. Rejected if there is a reason."""
+    """One dialogue of three turns, written with a form of replies. It is rejected if it has a reason."""
 
     structured: Structured
     reason: str | None
@@ -71,13 +72,13 @@ class DialogueFinding:
 
     @property
     def seconds(self) -> Seconds:
-        """How long it took, all corrections included."""
+        """The time it took, all corrections included."""
         return self.usage.seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """All that was found. `recommended` is the form that a dialogue was made with; None if none was."""
+    """Everything that was found."""
 
     url: str
     version: str | None
@@ -90,73 +91,72 @@ class Findings:
 
     @property
     def recommended(self) -> Structured | None:
-        """What to give as --llm-structured."""
+        """The form that a dialogue was written with; None if none was."""
         return next((found.structured for found in self.dialogues if found.reason is None), None)
 
 
 async def probe(
     url: str, model: str | None, *, timeout_s: Seconds, report: Callable[[str], None]
 ) -> Findings:
-    """Find out what a server can do; `report` is told what is tried. Without a model, that which is served.
+    """Find out what a server can do, with a model or the only one that it serves; `report` gets each trial.
 
-    Raises UserError where the model is not served or has to be named, CopilotError where no server answers.
+    Raises UserError if the model is not served or has to be named, CopilotError if no server answers.
     """
     endpoint = Endpoint.parse(url)
-    wire = Wire((endpoint,), model_key(), timeout_s)
+    wire = Wire((endpoint,), get_model_key(), timeout_s)
     wire.open(n_kept=1)
     try:
         report("models")
-        served = await _served(wire, endpoint)
-        chosen = _chosen(served, model, endpoint.url)
+        served = await _list_models(wire, endpoint)
+        chosen = _choose_model(served, model, endpoint.url)
         prober = _Prober(wire, endpoint, chosen.id)
-        version = _version(await wire.look(endpoint, "/version"))
+        version = _read_version(await wire.look(endpoint, "/version"))
         forms = []
         for structured in get_args(Structured):
             report(f"replies as {structured}")
-            forms.append(await prober.form(structured))
+            forms.append(await prober.try_form(structured))
         keywords = []
         for trial in keyword_trials() if forms[0].works else ():
             report(f"grammar: {trial.keyword}")
-            keywords.append(await prober.keyword(trial))
+            keywords.append(await prober.try_keyword(trial))
     finally:
         await wire.close()
     service = LlmService(urls=(url,), timeout_s=timeout_s, patience_s=timeout_s)
     dialogues: list[DialogueFinding] = []
-    for structured in _order(forms, keywords):
+    for structured in _rank_forms(forms, keywords):
         report(f"a dialogue with {structured}")
-        dialogues.append(await _dialogue(chosen.id, structured, service))
+        dialogues.append(await _try_dialogue(chosen.id, structured, service))
         if dialogues[-1].reason is None:
             break
     found = (tuple(forms), tuple(keywords), tuple(dialogues))
     return Findings(endpoint.url, version, served, chosen.id, chosen.max_model_len, *found)
 
 
-async def _served(wire: Wire, endpoint: Endpoint) -> tuple[ServedModel, ...]:
+async def _list_models(wire: Wire, endpoint: Endpoint) -> tuple[ServedModel, ...]:
     try:
-        return tuple(await wire.models(endpoint))
+        return tuple(await wire.list_models(endpoint))
     except FaultError as fault:
-        raise CopilotError(f"{endpoint.url}: {fault}; is the server running, and its API there?") from None
+        raise CopilotError(f"{endpoint.url}: {fault}; is the server running, with its API there?") from None
     except RefusedError as refused:
         remedy = (
-            "set COPILOT_LLM_API_KEY to a key that it takes"
+            f"set {MODEL_KEY} to a key that it accepts"
             if refused.status in {401, 403}
-            else "check --llm-url, which ends with the API's root, such as http://HOST:8000/v1"
+            else "check `llm_url`, which ends with the API's root, such as http://HOST:8000/v1"
         )
-        raise UserError(f"{endpoint.url}: {refused.status}, {refused}; {remedy}") from None
+        raise UserError(f"{endpoint.url}: {refused}; {remedy}") from None
 
 
-def _chosen(served: tuple[ServedModel, ...], model: str | None, url: str) -> ServedModel:
-    names = ", ".join(one.id for one in served) or "no model"
+def _choose_model(served: tuple[ServedModel, ...], model: str | None, url: str) -> ServedModel:
     if model is None and len(served) == 1:
         return served[0]
     found = next((one for one in served if one.id == model), None)
     if found is None:
-        wanted = "which model? give" if model is None else f"does not serve {model}; give"
-        raise UserError(f"{url}: {wanted} --llm-model one that it serves: {names}")
+        what = "serves several models" if model is None else f"does not serve {model!r}"
+        raise UserError(f"{url} {what}; choose `llm_model`; available: {list_ids(served)}")
     return found
 
 
-def _version(said: str | None) -> str | None:
+def _read_version(said: str | None) -> str | None:
     try:
         found = json.loads(said or "null")
     except ValueError:
@@ -164,8 +164,8 @@ def _version(said: str | None) -> str | None:
     return str(found["version"]) if isinstance(found, dict) and "version" in found else None
 
 
-def _order(forms: list[FormFinding], keywords: list[KeywordFinding]) -> list[Structured]:
-    """The forms that work, best first. A grammar that is mostly ignored is the last resort."""
+def _rank_forms(forms: list[FormFinding], keywords: list[KeywordFinding]) -> list[Structured]:
+    """Return the forms that work, best first. A grammar that is mostly ignored is the last resort."""
     working = [form.structured for form in forms if form.works]
     n_enforced = sum(found.enforced for found in keywords)
     if "json_schema" in working and 2 * n_enforced < len(keywords):
@@ -174,42 +174,42 @@ def _order(forms: list[FormFinding], keywords: list[KeywordFinding]) -> list[Str
 
 
 class _Prober:
-    """Asks one model at one server, and takes whatever comes as a finding."""
+    """Asks one model at one server; every answer is a finding."""
 
     def __init__(self, wire: Wire, endpoint: Endpoint, model: str) -> None:
         self._wire, self._endpoint, self._model = wire, endpoint, model
 
-    async def form(self, structured: Structured) -> FormFinding:
-        reply = await self._asked(_ASKED, _response_format(structured, "check-form", _FORM.schema))
+    async def try_form(self, structured: Structured) -> FormFinding:
+        reply = await self._ask(_QUESTION, _response_format(structured, "check-form", _FORM.schema))
         if isinstance(reply, str):
             return FormFinding(structured, works=False, said=reply)
         works = {
             "json_schema": _FORM.is_kept(reply.text),
             "json_object": _is_object(reply.text),
-            # Words alone may be answered by anything; whether JSON comes of it is for a dialogue to show.
+            # Words alone may be answered by anything; a dialogue shows if JSON comes of it.
             "none": True,
         }[structured]
-        return FormFinding(structured, works, "" if works else _ended(reply))
+        return FormFinding(structured, works, "" if works else _describe_reply(reply))
 
-    async def keyword(self, trial: KeywordTrial) -> KeywordFinding:
+    async def try_keyword(self, trial: KeywordTrial) -> KeywordFinding:
         name = f"check-{trial.keyword.replace(' ', '-')}"
         form = _response_format("json_schema", name, trial.schema)
         for _ in range(N_TRIES):
-            reply = await self._asked(trial.request, form)
+            reply = await self._ask(trial.request, form)
             if isinstance(reply, str):
                 return KeywordFinding(trial.keyword, enforced=False, said=reply)
             if not trial.is_kept(reply.text):
-                return KeywordFinding(trial.keyword, enforced=False, said=_ended(reply))
+                return KeywordFinding(trial.keyword, enforced=False, said=_describe_reply(reply))
         return KeywordFinding(trial.keyword, enforced=True, said="")
 
-    async def _asked(self, request: str, form: Mapping[str, Any]) -> Reply | str:
-        """The reply, or why there is none."""
+    async def _ask(self, request: str, form: Mapping[str, Any]) -> Reply | str:
+        """Return the reply, or the reason for none."""
         messages = [{"role": "user", "content": request}]
         body = {"model": self._model, "messages": messages, "max_tokens": _MAX_TOKENS, **form}
         try:
             return await self._wire.complete(self._endpoint, body)
         except RefusedError as refused:
-            return f"{refused.status}, {refused}"
+            return str(refused)
         except FaultError as fault:
             return str(fault)
 
@@ -230,15 +230,13 @@ def _is_object(text: str) -> bool:
         return False
 
 
-def _ended(reply: Reply) -> str:
+def _describe_reply(reply: Reply) -> str:
     return f"it said {reply.text[:80]!r} (ended by {reply.finish_reason})"
 
 
-async def _dialogue(model: str, structured: Structured, service: LlmService) -> DialogueFinding:
+async def _try_dialogue(model: str, structured: Structured, service: LlmService) -> DialogueFinding:
     settings = LlmSettings(model=model, structured=structured)
-    designer = create_designer(RunConfig(seeds="starter", designer="llm", llm=settings), service)
-    if not isinstance(designer, AsyncDesigner):
-        raise TypeError("the designer llm is not asynchronous")
+    designer = LlmDesigner(DesignerContext(llm=settings, service=service))
     try:
         async with designer:
             design = await designer.design_async(_SEED, 0)

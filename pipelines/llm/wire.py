@@ -1,4 +1,4 @@
-"""One exchange with one server over OpenAI's protocol, and what its failure means. Nothing is tried twice.
+"""One exchange with one server over OpenAI's protocol, and the meaning of its failure. Nothing is retried.
 
 Only this module knows the `openai` library. No message holds the key or a URL's password.
 """
@@ -11,30 +11,39 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import cycle
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from copilot.designers.llm.exchange import Reply
-from copilot.errors import MissingExtraError, UserError
+from copilot.errors import MissingExtraError
 from copilot.units import Seconds
-from pipelines.llm.answers import NotACompletionError, read_completion, shortened
+from pipelines.llm.answers import NotACompletionError, read_completion
 from pipelines.llm.endpoints import Endpoint
+from pipelines.llm.keys import MODEL_KEY
+from renderers.openai_protocol import (
+    CONNECT_S,
+    NO_KEY,
+    FaultError,
+    RefusedError,
+    check_key,
+    clean,
+    describe_connection_error,
+    read_status_error,
+)
 
 if TYPE_CHECKING:
     import httpx2
     import openai
 
-_CONNECT_S = 10.0
 _LOOK_S = 5.0
 # vLLM closes a connection that was idle for 5 s: one that is used just then would count as a failure.
 _KEEP_ALIVE_S = 3.0
 # The library looks at every connection of a pool for each request: at 256 that costs more than all the rest.
 _POOL_SIZE = 8
-_RETRIED = frozenset({408, 409})
 
 
 @dataclass(frozen=True, slots=True)
 class ServedModel:
-    """A model at one URL. `max_model_len` is its context in tokens, where the server tells."""
+    """A model at one URL. `max_model_len` is its context in tokens, if the server reports it."""
 
     url: str
     id: str
@@ -42,51 +51,30 @@ class ServedModel:
     max_model_len: int | None
 
 
-class FaultError(Exception):
-    """A server gave no answer; it may give one later."""
-
-
-class BusyError(FaultError):
-    """A server gave no answer because it was asked too much."""
-
-    def __init__(self, message: str, retry_after_s: Seconds | None) -> None:
-        super().__init__(message)
-        self.retry_after_s = retry_after_s
-
-
-class RefusedError(Exception):
-    """A server's answer is that it does not accept what it is asked."""
-
-    def __init__(self, status: int, said: str) -> None:
-        super().__init__(said)
-        self.status, self.said = status, said
-
-
 class Wire:
     """The connections to all endpoints. Raises UserError for a key that cannot be one."""
 
     def __init__(self, endpoints: Sequence[Endpoint], key: str | None, timeout_s: Seconds) -> None:
-        self._endpoints, self._key, self._timeout_s = endpoints, _checked_key(key), timeout_s
+        self._endpoints, self._key, self._timeout_s = endpoints, check_key(key, MODEL_KEY), timeout_s
         self._pools: list[httpx2.AsyncClient] = []
         self._clients: dict[Endpoint, Iterator[openai.AsyncOpenAI]] = {}
 
     def open(self, n_kept: int) -> None:
-        """Make ready, to keep that many connections alive. Raises MissingExtraError without openai."""
+        """Prepare to keep that many connections alive. Raises MissingExtraError without openai."""
         try:
             import httpx2  # noqa: PLC0415 - an extra, which takes a second to import
             import openai  # noqa: PLC0415 - so does this
         except ImportError:
             raise MissingExtraError("a language model's server", "llm") from None
         limits = httpx2.Limits(max_connections=None, keepalive_expiry=_KEEP_ALIVE_S)
-        timeout = httpx2.Timeout(self._timeout_s, connect=min(_CONNECT_S, self._timeout_s))
+        timeout = httpx2.Timeout(self._timeout_s, connect=min(CONNECT_S, self._timeout_s))
         certificates = httpx2.create_ssl_context()
         self._pools = [
             openai.DefaultAsyncHttpxClient(limits=limits, timeout=timeout, verify=certificates)
             for _ in range(math.ceil(n_kept / _POOL_SIZE))
         ]
         client = openai.AsyncOpenAI(
-            # The library sends no request without a key; servers that need none take any.
-            api_key=self._key or "EMPTY",
+            api_key=self._key or NO_KEY,
             base_url=self._endpoints[0].url,
             http_client=self._pools[0],
             timeout=timeout,
@@ -104,26 +92,26 @@ class Wire:
             await pool.aclose()
 
     async def complete(self, endpoint: Endpoint, body: dict[str, Any]) -> Reply:
-        """One chat completion. Raises FaultError, RefusedError."""
+        """Return one chat completion. Raises FaultError, RefusedError."""
         response = await self._send(endpoint, "/chat/completions", body)
         try:
             reply = read_completion(response.content)
         except NotACompletionError as error:
-            raise FaultError(self._clean(f"200, but no chat completion: {error}")) from None
+            raise FaultError(clean(f"200, but not a chat completion: {error}", self._key)) from None
         if reply.finish_reason == "abort":
             raise FaultError("it ended the reply with 'abort', as a server that is stopping does")
         return reply
 
-    async def models(self, endpoint: Endpoint) -> list[ServedModel]:
-        """The models that a server lists. Raises FaultError, RefusedError."""
+    async def list_models(self, endpoint: Endpoint) -> list[ServedModel]:
+        """Return the models that a server lists. Raises FaultError, RefusedError."""
         response = await self._send(endpoint, "/models")
         try:
-            return [_served(endpoint.url, model) for model in json.loads(response.content)["data"]]
+            return [_read_model(endpoint.url, model) for model in json.loads(response.content)["data"]]
         except (ValueError, TypeError, KeyError, AttributeError):
-            raise FaultError(self._clean(f"200, but no list of models: {response.text}")) from None
+            raise FaultError(clean(f"200, but not a list of models: {response.text}", self._key)) from None
 
     async def look(self, endpoint: Endpoint, path: str) -> str | None:
-        """What stands at a path below the server's own root, or None; whatever happens, it is no failure."""
+        """Return the text at a path below the server's own root, or None: no failure counts."""
         try:
             return (await self._send(endpoint, f"{endpoint.root}{path}", timeout_s=_LOOK_S)).text
         except (FaultError, RefusedError):
@@ -136,13 +124,13 @@ class Wire:
         body: dict[str, Any] | None = None,
         timeout_s: Seconds | None = None,
     ) -> httpx2.Response:
-        """The response, of status 200 or so, to a GET, or to a POST of the body."""
+        """Return the successful response to a GET, or to a POST of the body."""
         import httpx2  # noqa: PLC0415 - was imported when the wire was opened
         import openai  # noqa: PLC0415
 
         client, timeout_s = next(self._clients[endpoint]), timeout_s or self._timeout_s
         try:
-            # The library's own time-out begins anew with every byte. Its models are not used, because
+            # The library's own time-out starts again with every byte. Its models are not used, because
             # making them takes as long as all the rest.
             async with asyncio.timeout(timeout_s):
                 if body is None:
@@ -151,34 +139,12 @@ class Wire:
         except (TimeoutError, openai.APITimeoutError):
             raise FaultError(f"no reply within {timeout_s:g} s") from None
         except openai.APIConnectionError as error:
-            cause = error.__cause__ or error
-            raise FaultError(self._clean(f"no connection ({type(cause).__name__}: {cause})")) from None
+            raise FaultError(describe_connection_error(error, self._key)) from None
         except openai.APIStatusError as error:
-            self._raise_status(error)
-
-    def _raise_status(self, error: openai.APIStatusError) -> NoReturn:
-        status, body = error.status_code, error.body
-        said = body.get("message") if isinstance(body, dict) else body
-        text = self._clean(said if isinstance(said, str) and said else error.response.text)
-        if status == 429:
-            raise BusyError(f"429, {text}", _seconds(error.response.headers.get("retry-after"))) from None
-        if status >= 500 or status in _RETRIED:
-            raise FaultError(f"{status}, {text}") from None
-        raise RefusedError(status, text) from None
-
-    def _clean(self, said: str) -> str:
-        """What a server said, in one short line, without the key if it says that too."""
-        return shortened(said.replace(self._key, "***") if self._key else said)
+            raise read_status_error(error, self._key) from None
 
 
-def _checked_key(given: str | None) -> str | None:
-    key = (given or "").strip()
-    if not (key.isascii() and key.isprintable()):
-        raise UserError("the API key: holds characters that no key can hold; set COPILOT_LLM_API_KEY anew")
-    return key or None
-
-
-def _served(url: str, model: dict[str, Any]) -> ServedModel:
+def _read_model(url: str, model: dict[str, Any]) -> ServedModel:
     root, length = model.get("root"), model.get("max_model_len")
     return ServedModel(
         url,
@@ -186,8 +152,3 @@ def _served(url: str, model: dict[str, Any]) -> ServedModel:
         root if isinstance(root, str) else None,
         length if isinstance(length, int) else None,
     )
-
-
-def _seconds(retry_after: str | None) -> Seconds | None:
-    # It may be a date as well: then the usual wait has to do.
-    return float(retry_after) if retry_after is not None and retry_after.isdecimal() else None

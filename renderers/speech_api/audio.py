@@ -1,4 +1,4 @@
-"""The audio in a speech server's answer, which may be streamed, cut off, or something else altogether."""
+"""Reads the audio in a speech server's answer, which may be streamed, cut off, or not audio at all."""
 
 from __future__ import annotations
 
@@ -9,21 +9,20 @@ import soundfile as sf
 
 from copilot.errors import RowFault
 from copilot.units import Audio
+from renderers.openai_protocol import SHOWN_CHARS
 
 _PCM_RATE_HZ = 24_000
 _PLACEHOLDER_BYTES = 1_000_000_000
-"""From here on what a WAV header says is no length: servers that stream write 0xFFFFFFFF or 2e9 there."""
-
-_SHOWN_CHARS = 300
+"""From here on, the length in a WAV header is a placeholder: streaming servers write 0xFFFFFFFF or 2e9."""
 
 
-def decoded(data: bytes, content_type: str, response_format: str) -> tuple[Audio, int]:
-    """The audio that a server's answer holds, and its rate. Raises RowFault `bad-audio`."""
+def decode(data: bytes, content_type: str, response_format: str) -> tuple[Audio, int]:
+    """Return the audio in a server's answer, and its rate. Raises RowFault `bad-audio`."""
     if not data:
         raise RowFault("bad-audio", "the answer is empty")
     if "json" in content_type or content_type.startswith("text/"):
-        said = data[:_SHOWN_CHARS].decode(errors="replace")
-        raise RowFault("bad-audio", f"the answer is {content_type}: {said}")
+        text = data[:SHOWN_CHARS].decode(errors="replace")
+        raise RowFault("bad-audio", f"the answer is {content_type}: {text}")
     raw = {
         "format": "RAW",
         "subtype": "PCM_16",
@@ -31,20 +30,20 @@ def decoded(data: bytes, content_type: str, response_format: str) -> tuple[Audio
         "channels": 1,
         "samplerate": _PCM_RATE_HZ,
     }
-    known = raw if response_format == "pcm" and not data.startswith(b"RIFF") else {}
+    form = raw if response_format == "pcm" and not data.startswith(b"RIFF") else {}
     try:
-        file = BytesIO(with_true_lengths(data))
-        read, rate_hz = sf.read(file, dtype="float32", always_2d=True, **known)
+        file = BytesIO(correct_lengths(data))
+        read, rate_hz = sf.read(file, dtype="float32", always_2d=True, **form)
     except sf.LibsndfileError as error:
-        kind = content_type or "unnamed"
-        raise RowFault("bad-audio", f"{len(data)} bytes of type {kind} are no audio ({error})") from None
+        kind = content_type or "unknown"
+        raise RowFault("bad-audio", f"{len(data)} bytes of type {kind} are not audio ({error})") from None
     if not read.size:
         raise RowFault("bad-audio", "the answer is audio without a sample")
     return np.ascontiguousarray(read.T), int(rate_hz)
 
 
-def with_true_lengths(data: bytes) -> bytes:
-    """A WAV whose header was written before its end was known, with the lengths that it has.
+def correct_lengths(data: bytes) -> bytes:
+    """Return a WAV whose header was written before its end was known, with its true lengths.
 
     Any other data is returned as it is. Raises RowFault `bad-audio` for a WAV that is cut off.
     """
@@ -52,19 +51,19 @@ def with_true_lengths(data: bytes) -> bytes:
         return data
     at = 12
     while at + 8 <= len(data) and data[at : at + 4] != b"data":
-        at += 8 + _length(data, at + 4) + _length(data, at + 4) % 2
-    told, there = _length(data, at + 4), len(data) - at - 8
-    if there < 0:
+        at += 8 + _read_length(data, at + 4) + _read_length(data, at + 4) % 2
+    stated, actual = _read_length(data, at + 4), len(data) - at - 8
+    if actual < 0:
         return data
-    if told == 0 and _length(data, 4) == len(data) - 8:
-        return data  # it holds no sound indeed
-    if 0 < told < _PLACEHOLDER_BYTES:
-        if told > there:
-            raise RowFault("bad-audio", f"cut off: {there} of {told} bytes of sound")
+    if stated == 0 and _read_length(data, 4) == len(data) - 8:
+        return data  # it is a complete file without sound
+    if 0 < stated < _PLACEHOLDER_BYTES:
+        if stated > actual:
+            raise RowFault("bad-audio", f"cut off: {actual} of {stated} bytes of sound")
         return data
-    lengths = [length.to_bytes(4, "little") for length in (len(data) - 8, there)]
+    lengths = [length.to_bytes(4, "little") for length in (len(data) - 8, actual)]
     return b"".join((data[:4], lengths[0], data[8 : at + 4], lengths[1], data[at + 8 :]))
 
 
-def _length(data: bytes, at: int) -> int:
+def _read_length(data: bytes, at: int) -> int:
     return int.from_bytes(data[at : at + 4], "little")

@@ -258,14 +258,13 @@ def test_check_names_what_is_served(copilot):
     with serving(model="gemma") as server:
         code, _, said = copilot("check-llm", "--llm-url", server.url, "--llm-model", "tiny")
         assert code == 2
-        assert said == (
-            f"copilot: {server.url}: does not serve tiny; give --llm-model one that it serves: gemma\n"
-        )
+        assert said.startswith(f"copilot: {server.url} does not serve 'tiny'; ")
+        assert said.endswith("available: gemma\n")
     with serving(key="secret") as server:
         code, _, said = copilot("check-llm", "--llm-url", server.url)
         assert code == 2
         assert "401, " in said
-        assert "set COPILOT_LLM_API_KEY to a key that it takes" in said
+        assert "set COPILOT_LLM_API_KEY" in said
 
 
 def test_no_server_is_there(copilot):

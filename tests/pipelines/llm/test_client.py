@@ -22,9 +22,10 @@ from helpers.fake_llm import FakeLlm, HttpFault, ReplyFault, http_status, saying
 from helpers.fake_schema import draw
 
 from copilot.designers.llm.exchange import Ask, Grammar, Message, Reply
+from copilot.designers.llm.service import LlmLimits
 from copilot.errors import MissingExtraError, RowFault, UserError
-from pipelines.llm.client import ModelClient, ModelRefusalError
-from pipelines.llm.endpoints import ServersGoneError, shown_url
+from pipelines.llm.client import ModelClient, ModelRefusalError, RequestForm
+from pipelines.llm.endpoints import ServersGoneError, Timing
 from pipelines.llm.wire import ServedModel
 
 SCHEMA = {
@@ -58,9 +59,16 @@ class Time:
         await asyncio.sleep(0)
 
 
+FORM = {"structured", "temperature", "top_p"}
+LIMITS = {*LlmLimits.model_fields}
+
+
 def a_client(*urls: str, time: Time | None = None, model: str = "tiny", **settings: Any) -> ModelClient:
     time = time or Time()
-    return ModelClient(urls, model, clock=time, sleep=time.sleep, rng=random.Random(7), **settings)
+    form = RequestForm(**{name: settings.pop(name) for name in FORM & settings.keys()})
+    limits = LlmLimits(**{name: settings.pop(name) for name in LIMITS & settings.keys()})
+    timing = Timing(clock=time, sleep=time.sleep, rng=random.Random(7))
+    return ModelClient(urls, model, form=form, limits=limits, timing=timing, **settings)
 
 
 def asked(server: FakeLlm, *asks: Ask, time: Time | None = None, **settings: Any) -> list[Reply]:
@@ -162,7 +170,7 @@ def test_a_chat_that_is_too_long_is_its_own_fault() -> None:
         (http_status(503, "  loading\n the model "), "503, loading the model"),
         (http_status(408), "408, told to fail"),
         (http_status(409), "409, told to fail"),
-        (fake_llm.HTML, "200, but no chat completion: <html><body>proxy</body></html>"),
+        (fake_llm.HTML, "200, but not a chat completion: <html><body>proxy</body></html>"),
         (fake_llm.ending("abort"), "it ended the reply with 'abort', as a server that is stopping does"),
         (fake_llm.DROP_BEFORE_HEADERS, "no connection (RemoteProtocolError: "),
         (fake_llm.DROP_AFTER_HEADERS, "no connection (RemoteProtocolError: "),
@@ -238,19 +246,20 @@ def test_a_server_that_is_killed_and_comes_back_loses_nothing() -> None:
 @pytest.mark.parametrize(
     ("status", "remedy"),
     [
-        (400, "see what it accepts with: copilot check-llm --llm-url URL; another --llm-structured may do"),
-        (422, "see what it accepts with: copilot check-llm --llm-url URL; another --llm-structured may do"),
-        (401, "set COPILOT_LLM_API_KEY to a key that it takes"),
-        (403, "set COPILOT_LLM_API_KEY to a key that it takes"),
-        (404, "check --llm-model: it serves tiny"),
-        (413, "check --llm-url, which ends with the API's root, such as http://HOST:8000/v1"),
+        (400, "`llm_structured`"),
+        (422, "`llm_structured`"),
+        (401, "COPILOT_LLM_API_KEY"),
+        (403, "COPILOT_LLM_API_KEY"),
+        (404, "`llm_model`; available: tiny"),
+        (413, "`llm_url`"),
     ],
 )
 def test_what_a_server_refuses_is_not_asked_again(status: int, remedy: str) -> None:
     server = FakeLlm(faults=[http_status(status, "no such thing")])
     with pytest.raises(ModelRefusalError) as refusal:
         asked(server)
-    assert str(refusal.value) == f"URL: {status}, no such thing; {remedy}".replace("URL", server.url)
+    assert str(refusal.value).startswith(f"{server.url}: {status}, no such thing; ")
+    assert remedy in str(refusal.value)
     assert (server.requests, refusal.value.exit_code) == (1, 2)
 
 
@@ -258,8 +267,8 @@ def test_an_unknown_model_is_refused_with_those_that_are_served() -> None:
     server = FakeLlm(model="gemma")
     with pytest.raises(ModelRefusalError) as refusal:
         asked(server)
-    said = "The model `tiny` does not exist."
-    assert str(refusal.value) == f"{server.url}: 404, {said}; check --llm-model: it serves gemma"
+    assert str(refusal.value).startswith(f"{server.url}: 404, The model `tiny` does not exist.; ")
+    assert str(refusal.value).endswith("`llm_model`; available: gemma")
 
 
 def test_no_server_at_all_is_waited_for_as_long_as_told() -> None:
@@ -274,11 +283,7 @@ def test_no_server_at_all_is_waited_for_as_long_as_told() -> None:
     assert time.now == pytest.approx(1100)
     error = r"no connection \(ConnectError: [^;]+\)"
     errors = rf"{urls[0]}: {error}; {urls[1]}: {error}"
-    assert re.fullmatch(
-        rf"no server of the language model has answered for 100 s \({errors}\); "
-        r"what was made is committed: start the server, and run the same command again to go on",
-        str(gone.value),
-    )
+    assert re.search(rf" has answered for 100 s \({errors}\); ", str(gone.value))
     assert gone.value.exit_code == 1
     again = pickle.loads(pickle.dumps(gone.value))
     assert (type(again), str(again)) == (ServersGoneError, str(gone.value))
@@ -348,8 +353,9 @@ def test_a_request_that_fails_where_others_are_answered_rejects_its_row() -> Non
             return fault.value
 
     fault = asyncio.run(work())
-    detail = f"{server.url} answers others, but to this: 500, oops"
-    assert (fault.reason, fault.detail) == ("server-error", detail)
+    assert fault.reason == "server-error"
+    assert fault.detail.startswith(server.url)
+    assert fault.detail.endswith(": 500, oops")
 
 
 def test_a_request_that_fails_alone_is_told_from_a_dead_server_by_asking_something_else() -> None:
@@ -527,31 +533,25 @@ def test_a_password_in_a_url_is_sent_and_never_shown(caplog: pytest.LogCaptureFi
 def test_a_key_that_cannot_be_one_is_refused_unseen(key: str) -> None:
     with pytest.raises(UserError) as refusal:
         a_client("http://localhost:1/v1", api_key=key)
-    assert str(refusal.value).startswith("the API key: holds characters that no key can hold")
+    assert "set COPILOT_LLM_API_KEY" in str(refusal.value)
     assert key not in str(refusal.value)
 
 
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("localhost:8000/v1", "localhost:8000/v1: not a URL of a server, such as http://HOST:8000/v1"),
-        ("ftp://anna:secret@h/v1", "ftp://h/v1: not a URL of a server, such as http://HOST:8000/v1"),
-        ("http://h:port/v1?k=secret", "http://h:port/v1: not a URL of a server, such as http://HOST:8000/v1"),
-        (
-            "https://h/v1?key=secret",
-            "https://h/v1: a query cannot be given with it; give the API's root alone",
-        ),
+        ("localhost:8000/v1", "localhost:8000/v1 is not a server's URL"),
+        ("ftp://anna:secret@h/v1", "ftp://h/v1 is not a server's URL"),
+        ("http://h:port/v1?k=secret", "http://h:port/v1 is not a server's URL"),
+        ("https://h/v1?key=secret", "https://h/v1 has a query"),
     ],
 )
 def test_a_url_that_cannot_be_used_is_refused(url: str, message: str) -> None:
     with pytest.raises(UserError) as refusal:
         a_client(url)
-    assert str(refusal.value).startswith(message)
+    assert refusal.value.field == "llm_url"
+    assert message in str(refusal.value)
     assert "secret" not in str(refusal.value)
-
-
-def test_a_url_is_shown_without_secrets() -> None:
-    assert shown_url("http://anna:p@ss@[::1]:80/v1?k=secret#x") == "http://[::1]:80/v1"
 
 
 # What is served.
@@ -560,7 +560,7 @@ def test_a_url_is_shown_without_secrets() -> None:
 def looked(*servers: FakeLlm, time: Time | None = None, **settings: Any) -> tuple[ServedModel, ...]:
     async def work() -> tuple[ServedModel, ...]:
         async with a_client(*(server.url for server in servers), time=time, **settings) as client:
-            return await client.served_models()
+            return await client.find_served_models()
 
     return with_all(servers, work)
 
@@ -590,8 +590,8 @@ def test_a_server_with_another_model_is_refused() -> None:
     servers = FakeLlm(), FakeLlm(model="gemma")
     with pytest.raises(ModelRefusalError) as refusal:
         looked(*servers)
-    wanted = "does not serve tiny; give --llm-model one that it serves: gemma"
-    assert str(refusal.value) == f"{servers[1].url}: {wanted}"
+    assert str(refusal.value).startswith(f"{servers[1].url} does not serve 'tiny'")
+    assert str(refusal.value).endswith("available: gemma")
 
 
 def test_a_server_that_wants_a_key_says_so_before_the_run() -> None:
@@ -604,7 +604,7 @@ def test_one_server_that_is_up_is_enough() -> None:
 
     async def work() -> tuple[ServedModel, ...]:
         async with a_client(an_unused_url(), server.url, time=time) as client:
-            return await client.served_models()
+            return await client.find_served_models()
 
     assert [model.url for model in with_all((server,), work)] == [server.url]
     assert time.slept == []
@@ -615,7 +615,7 @@ def test_no_server_that_is_up_is_waited_for() -> None:
 
     async def work() -> None:
         async with a_client(an_unused_url(), time=time, patience_s=20) as client:
-            await client.served_models()
+            await client.find_served_models()
 
     with pytest.raises(ServersGoneError, match="has answered for 20 s"):
         asyncio.run(work())
@@ -625,7 +625,7 @@ def test_no_server_that_is_up_is_waited_for() -> None:
 def test_a_url_below_the_root_is_refused() -> None:
     async def work() -> None:
         async with FakeLlm() as server, a_client(server.root) as client:
-            await client.served_models()
+            await client.find_served_models()
 
-    with pytest.raises(ModelRefusalError, match="it lists no models: check --llm-url, which ends with"):
+    with pytest.raises(ModelRefusalError, match="it lists no models: check `llm_url`"):
         asyncio.run(work())

@@ -8,8 +8,8 @@ import pytest
 from helpers.fake_llm import FakeLlm
 
 from copilot.designers.llm.exchange import Ask, Grammar, Message
-from pipelines.llm.client import ModelClient
-from pipelines.llm.metrics import LoadRates, ServerLoad, rates, read_loads, total
+from pipelines.llm.client import ModelClient, RequestForm
+from pipelines.llm.metrics import LoadRates, ServerLoad, add_up, compute_rates, read_loads
 
 TWO_ENGINES = """\
 # HELP vllm:num_requests_running Number of requests in model execution batches.
@@ -40,10 +40,10 @@ def test_what_has_not_vllms_names_is_no_load(text: str) -> None:
 
 
 def test_loads_add_up() -> None:
-    assert total([ServerLoad(1, 2, 3, 4, 5, 6), ServerLoad(10, 20, 30, 40, 50, 60)]) == ServerLoad(
+    assert add_up([ServerLoad(1, 2, 3, 4, 5, 6), ServerLoad(10, 20, 30, 40, 50, 60)]) == ServerLoad(
         11, 22, 33, 44, 55, 66
     )
-    assert total([]) is None
+    assert add_up([]) is None
 
 
 def test_rates_are_those_of_the_servers_that_lasted() -> None:
@@ -57,14 +57,14 @@ def test_rates_are_those_of_the_servers_that_lasted() -> None:
         "restarted": ServerLoad(0, 0, 10, 10, 5, 0),
         "new": ServerLoad(0, 0, 10**6, 10**6, 1, 1),
     }
-    assert rates(before, after, 2.0) == LoadRates(300.0, 1500.0, 0.8)
+    assert compute_rates(before, after, 2.0) == LoadRates(300.0, 1500.0, 0.8)
 
 
 def test_there_are_no_rates_without_a_server_or_time() -> None:
     loads = {"a": ServerLoad()}
-    assert rates({}, loads, 1.0) is None
-    assert rates(loads, loads, 0.0) is None
-    assert rates(loads, loads, 1.0) == LoadRates(0.0, 0.0, None)
+    assert compute_rates({}, loads, 1.0) is None
+    assert compute_rates(loads, loads, 0.0) is None
+    assert compute_rates(loads, loads, 1.0) == LoadRates(0.0, 0.0, None)
 
 
 def test_servers_without_metrics_are_passed_over() -> None:
@@ -75,7 +75,9 @@ def test_servers_without_metrics_are_passed_over() -> None:
         async with (
             with_them,
             without,
-            ModelClient([with_them.url, without.url, away.url], "tiny", structured="none") as client,
+            ModelClient(
+                [with_them.url, without.url, away.url], "tiny", form=RequestForm(structured="none")
+            ) as client,
         ):
             without.faults = [None]
             # Both are asked once, whichever is first.

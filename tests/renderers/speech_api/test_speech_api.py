@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from copilot.errors import CopilotError, RowFault, UserError
 from renderers.contract import RenderedSound, Renderer, RenderFailure, RenderRequest, info_of
 from renderers.registry import create
-from renderers.speech_api.audio import decoded, with_true_lengths
+from renderers.speech_api.audio import correct_lengths, decode
 from renderers.speech_api.renderer import SpeechApiRenderer, SpeechApiSettings
 
 pytest.importorskip("openai")
@@ -296,9 +296,8 @@ def test_a_key_that_is_not_taken_ends_the_run_without_telling_it(server, waits, 
     server.planned["hello"] = [status(code, f"wrong key {KEY}")]
     with speaking(server.url, waits) as renderer, pytest.raises(UserError) as caught:
         renderer.render([saying("hello")])
-    assert str(caught.value) == (
-        f"speech-api {server.url}: it does not take the key ({code}, wrong key ***); set COPILOT_TTS_API_KEY"
-    )
+    assert f"({code}, wrong key ***); set COPILOT_TTS_API_KEY" in str(caught.value)
+    assert KEY not in str(caught.value)
     assert server.authorizations == {f"Bearer {KEY}"}
 
 
@@ -319,12 +318,12 @@ def test_a_quota_that_is_used_up_ends_the_run(server, renderer, waits):
     ("says", "detail"),
     [
         (Says(), "the answer is empty"),
-        (Says(body=b"no sound"), "8 bytes of type audio/wav are no audio"),
+        (Says(body=b"no sound"), "8 bytes of type audio/wav are not audio"),
         (Says(body=b'{"detail": "x"}', content_type="application/json"), 'application/json: {"detail": "x"}'),
         (Says(body=b"<html>", content_type="text/html"), "the answer is text/html: <html>"),
         (Says(body=audio_file("")), "audio without a sample"),
         (Says(body=audio_file("hello")[:-100]), "cut off: 900 of 1000 bytes of sound"),
-        (Says(body=audio_file("hello")[:30]), "no audio"),
+        (Says(body=audio_file("hello")[:30]), "not audio"),
     ],
 )
 def test_an_answer_that_is_no_sound_is_a_failure_of_its_request(server, renderer, says, detail):
@@ -353,28 +352,28 @@ def with_lengths(wav: bytes, riff: int, data: int, before: bytes = b"") -> bytes
 @pytest.mark.parametrize("n_channels", [1, 2])
 def test_a_header_from_before_the_end_was_known_is_put_right(length, before, n_channels):
     wav = audio_file("hello", n_channels=n_channels)
-    audio, rate_hz = decoded(with_lengths(wav, length, length, before), "audio/wav", "wav")
+    audio, rate_hz = decode(with_lengths(wav, length, length, before), "audio/wav", "wav")
     np.testing.assert_array_equal(audio, np.repeat(heard("hello"), n_channels, axis=0))
     assert rate_hz == RATE_HZ
 
 
 def test_half_a_sample_at_the_end_of_a_stream_is_left_out():
     stream = with_lengths(audio_file("hello"), 0xFFFFFFFF, 0xFFFFFFFF) + b"\x01"
-    np.testing.assert_array_equal(decoded(stream, "audio/wav", "wav")[0], heard("hello"))
+    np.testing.assert_array_equal(decode(stream, "audio/wav", "wav")[0], heard("hello"))
     raw = audio_file("hello", "pcm") + b"\x01"
-    np.testing.assert_array_equal(decoded(raw, "audio/pcm", "pcm")[0], heard("hello"))
+    np.testing.assert_array_equal(decode(raw, "audio/pcm", "pcm")[0], heard("hello"))
     with pytest.raises(RowFault, match="bad-audio: the answer is audio without a sample"):
-        decoded(b"\x01", "audio/pcm", "pcm")
+        decode(b"\x01", "audio/pcm", "pcm")
 
 
 def test_a_header_that_is_right_stays_what_it_is():
     for text in ("hello", ""):
         wav = audio_file(text)
-        assert with_true_lengths(wav) == wav
+        assert correct_lengths(wav) == wav
         longer = with_lengths(wav, len(wav) + 4, len(wav) - 44) + b"LIST\x04\x00\x00\x00abcd"
-        assert with_true_lengths(longer) == longer
+        assert correct_lengths(longer) == longer
     for other in (b"fLaC....", b"RIFF", b"RIFF1234WAVE", b"RIFF1234WAVEdata"):
-        assert with_true_lengths(other) == other
+        assert correct_lengths(other) == other
 
 
 def test_the_model_is_looked_for_where_the_server_lists_models(server, waits):
@@ -384,10 +383,9 @@ def test_the_model_is_looked_for_where_the_server_lists_models(server, waits):
         renderer.prepare()
     with speaking(server.url, waits) as renderer, pytest.raises(UserError) as caught:
         renderer.prepare()
-    assert str(caught.value) == (
-        f"speech-api {server.url}: it has no model 'tts-1', but kokoro, xtts; "
-        "choose one with --tts-set model=NAME"
-    )
+    assert caught.value.field == "tts_settings"
+    assert "'tts-1'" in str(caught.value)
+    assert "available: kokoro, xtts" in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -444,7 +442,7 @@ def test_openais_key_goes_to_openai_alone(monkeypatch):
 
 def test_a_key_that_can_be_none_is_refused_without_telling_it(monkeypatch):
     monkeypatch.setenv("COPILOT_TTS_API_KEY", "schlüssel")
-    with pytest.raises(UserError, match="set COPILOT_TTS_API_KEY anew") as caught:
+    with pytest.raises(UserError, match="set COPILOT_TTS_API_KEY") as caught:
         SpeechApiRenderer(SpeechApiSettings(url="http://localhost:8000/v1"))
     assert "schlüssel" not in str(caught.value)
 
@@ -492,8 +490,9 @@ def test_the_fingerprint_tells_what_changes_the_sound_and_nothing_else(monkeypat
     ],
 )
 def test_a_url_with_a_secret_is_refused_without_telling_it(url):
-    with pytest.raises(UserError, match=r"^speech-api: ") as caught:
+    with pytest.raises(UserError) as caught:
         create(f"speech-api:{url}", "tts")
+    assert caught.value.field == "tts_settings"
     assert KEY not in str(caught.value)
 
 
@@ -504,7 +503,7 @@ def test_a_url_with_a_secret_is_refused_without_telling_it(url):
         ({"voices": ""}, "at least 1"),
         ({"response_format": "mp3"}, "'wav', 'flac' or 'pcm'"),
         ({"concurrency": "0"}, "greater than or equal to 1"),
-        ({"nothing": 1}, "there is no setting nothing; there are: url, model, voices"),
+        ({"nothing": 1}, "unknown setting 'nothing'; available: url, model, voices"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(settings, message):
@@ -518,8 +517,9 @@ def test_a_voice_has_one_of_the_two_genders():
 
 
 def test_the_url_has_to_be_given():
-    with pytest.raises(UserError, match=r"which url\? give --tts speech-api:URL"):
+    with pytest.raises(UserError, match="speech-api:URL") as caught:
         create("speech-api", "tts")
+    assert caught.value.field == "tts"
 
 
 def test_what_is_known_of_it_stands_on_the_class():
