@@ -1,9 +1,9 @@
-"""A program with all processes that it begins: the processor time of each kind, and their memory over time.
+"""Run a program and measure all its processes: the processor time of each kind, and their memory over time.
 
-What Ray begins outlives its parents, and much of it is never waited for, so that neither `getrusage` nor the
-shell's `time` tells of it. Here every process below this one is looked at twice a second, and its last
-figures are kept; on Linux orphans stay below this one. Children that lived between two looks are in a counter
-of the parent that has waited for them. What is missed is the last half second of processes that are killed.
+Ray's processes outlive their parents, and many are never waited for, so neither `getrusage` nor the shell's
+`time` counts them. Here every process below this one is sampled twice a second, and its last figures are
+kept; on Linux orphans stay below this one. Children that lived between two samples are in a counter of the
+parent that waited for them. The last half second of processes that are killed is not counted.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ from pathlib import Path
 import psutil
 
 _PR_SET_CHILD_SUBREAPER = 36
-_LOOK_EVERY_S = 0.5
+_SAMPLE_EVERY_S = 0.5
 _POOLS = {f"({name}Worker": f"pool {name.lower()}" for name in ("Design", "Speech", "Sounds", "Mix")}
 
 
 @dataclass(frozen=True)
 class Memory:
-    """Bytes of the processes of one kind at one moment: their own, without files and without shared memory.
+    """Bytes that the processes of one kind have to themselves at one moment.
 
-    What lies in Ray's object store is thus nobody's.
+    Files and shared memory, and so Ray's object store, are not counted.
     """
 
     at_s: float
@@ -40,8 +40,8 @@ class Memory:
 
 
 @dataclass(frozen=True)
-class Ended:
-    """How a program ended: what it wrote, how long it took, seconds of processor time by kind, memory."""
+class ProgramEnd:
+    """The end of a program: its output, its duration, seconds of processor time by kind, memory samples."""
 
     output: str
     elapsed_s: float
@@ -59,32 +59,32 @@ def run(
     extra: Mapping[str, str] | None = None,
     cpus: set[int] | None = None,
     memory_every_s: float | None = None,
-) -> Ended:
-    """Run a program on some processors, with `extra` in its environment. Raises SystemExit where it fails."""
+) -> ProgramEnd:
+    """Run a program on some processors, with `extra` in its environment. Raises SystemExit if it fails."""
     family, memory, began = _Family(), [], time.monotonic()
     next_s = began
-    with tempfile.TemporaryFile("w+") as said:
-        with subprocess.Popen(command, stdout=said, env=os.environ | dict(extra or {})) as process:
+    with tempfile.TemporaryFile("w+") as stdout:
+        with subprocess.Popen(command, stdout=stdout, env=os.environ | dict(extra or {})) as process:
             if cpus:
                 os.sched_setaffinity(process.pid, cpus)
             while process.poll() is None:
-                family.look(process.pid)
+                family.sample(process.pid)
                 if memory_every_s and time.monotonic() >= next_s:
                     next_s = time.monotonic() + memory_every_s
-                    memory += family.memory()
-                time.sleep(_LOOK_EVERY_S)
+                    memory += family.read_memory()
+                time.sleep(_SAMPLE_EVERY_S)
         elapsed_s = time.monotonic() - began
         family.wait()
-        said.seek(0)
-        output = said.read()
+        stdout.seek(0)
+        output = stdout.read()
     if process.returncode:
         raise SystemExit(f"{' '.join(command)} ended with {process.returncode}\n{output}")
-    return Ended(output, elapsed_s, family.cpu_s(), memory)
+    return ProgramEnd(output, elapsed_s, family.cpu_s(), memory)
 
 
 @dataclass
 class _Times:
-    """Seconds of processor time: a process's own, of children that it has waited for, of those ever seen."""
+    """Seconds of processor time: of a process, of children that it waited for, of those that were sampled."""
 
     kind: str = "others"
     parent: int = 0
@@ -94,7 +94,7 @@ class _Times:
 
 
 class _Family:
-    """The processes that this one begins from now on, those that have ended included."""
+    """The processes that this one starts from now on, ended ones included."""
 
     def __init__(self) -> None:
         if sys.platform == "linux":
@@ -103,66 +103,66 @@ class _Family:
         self._known: dict[psutil.Process, _Times] = {}
         self._alive: dict[int, psutil.Process] = {}
 
-    def look(self, program: int) -> None:
-        """Take down the times of all that live."""
+    def sample(self, program: int) -> None:
+        """Record the times of all live processes."""
         alive = {one.pid: one for one in self._us.children(recursive=True)}
         for pid, one in self._alive.items():
             times = self._known[one]
             if alive.get(pid) != one and times.parent in alive:
                 self._known[alive[times.parent]].seen_s += times.own_s + times.waited_s
-        self._alive = {pid: one for pid, one in alive.items() if self._note(one, program)}
+        self._alive = {pid: one for pid, one in alive.items() if self._record(one, program)}
 
-    def _note(self, one: psutil.Process, program: int) -> bool:
+    def _record(self, one: psutil.Process, program: int) -> bool:
         try:
             with one.oneshot():
                 times, parent = one.cpu_times(), one.ppid()
-                kind = "driver" if one.pid == program else _kind(one.cmdline())
+                kind = "driver" if one.pid == program else _identify(one.cmdline())
         except psutil.Error:
             return False
         known = self._known.setdefault(one, _Times())
         known.kind, known.parent = kind or known.kind, parent
         known.own_s = times.user + times.system
-        # Only Linux tells.
+        # Only on Linux.
         known.waited_s = getattr(times, "children_user", 0.0) + getattr(times, "children_system", 0.0)
         return True
 
-    def memory(self) -> list[Memory]:
-        """The memory of each kind now."""
-        found: dict[str, int] = defaultdict(int)
+    def read_memory(self) -> list[Memory]:
+        """Return the memory of each kind now."""
+        n_bytes: dict[str, int] = defaultdict(int)
         for one in self._alive.values():
             with suppress(psutil.Error, OSError):
-                found[self._known[one].kind] += _own_bytes(one)
+                n_bytes[self._known[one].kind] += _read_own_bytes(one)
         now_s = time.time()
-        return [Memory(now_s, kind, n_bytes) for kind, n_bytes in found.items()]
+        return [Memory(now_s, kind, n) for kind, n in n_bytes.items()]
 
     def wait(self) -> None:
-        """Let what the program has left behind end."""
+        """Wait for the end of processes that the program has left behind."""
         psutil.wait_procs(list(self._alive.values()), timeout=30)
 
     def cpu_s(self) -> Mapping[str, float]:
-        """Seconds by kind; what was waited for and never seen counts as its parent's."""
+        """Return the seconds by kind; children that were never sampled count as their parent."""
         total: dict[str, float] = defaultdict(float)
         for times in self._known.values():
             total[times.kind] += times.own_s + max(0.0, times.waited_s - times.seen_s)
         return dict(total)
 
 
-def _own_bytes(process: psutil.Process) -> int:
-    """Linux tells what is not mapped from anywhere; elsewhere it is what no other process has."""
+def _read_own_bytes(process: psutil.Process) -> int:
+    """Return the anonymous memory on Linux; elsewhere the memory that no other process has."""
     if sys.platform != "linux":
         return process.memory_full_info().uss
     lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines()
     return 1024 * sum(int(line.split()[1]) for line in lines if line.startswith("Pss_Anon:"))
 
 
-def _kind(words: Sequence[str]) -> str:
-    """What a process is, by its command; empty where that cannot be told."""
+def _identify(words: Sequence[str]) -> str:
+    """Return the kind of a process by its command; empty if unknown."""
     if not words:
         return ""
     title, rest = words[0], " ".join(words[1:])
     if title.startswith("ray::"):
         pool = next((name for mark, name in _POOLS.items() if mark in title), None)
-        return pool or ("watch" if "Watch" in title else "ray: other workers")
+        return pool or ("monitor" if "RunMonitor" in title else "ray: other workers")
     if Path(title).name in {"raylet", "gcs_server"}:
         return f"ray: {Path(title).name}"
     if "/ray/" in rest:

@@ -1,12 +1,11 @@
-"""What Ray costs: processor time of a run under Ray over that of the local executor on the same seeds.
+"""Measure what Ray costs: processor time under Ray over that of the local executor, on the same seeds.
 
     python benchmarks/overhead.py [NUM] [SEEDS]
 
-The renderers are those that are used where none is named; without SEEDS, the shipped sentences are taken as
-often as it needs. Counted is the processor time of all processes, Ray's own included (`family.py` says how),
-beyond that of a run with one seed, which is start-up and printed as well. Where the difference lies is
-printed by kind of process, and by stage: what the workers' own clocks say, so that what is not in them is
-what an executor does around its stages.
+Runs use the default renderers. Without SEEDS, the shipped sentences are repeated. The processor time is that
+of all processes, Ray's own included (see `family.py`), minus that of a run with one seed, which is the
+start-up and printed as well. The difference is printed by kind of process, and by stage as the workers
+measure it: the rest is what an executor does around its stages.
 """
 
 from __future__ import annotations
@@ -24,7 +23,8 @@ from family import run
 
 from pipelines.seeds.text_files import STARTER_FILE
 
-MOST = 1.25
+TARGET = 1.25
+"""This project's target: at most so much."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ class Spent:
         return sum(self.by_stage.values())
 
 
-def made_seeds(num: int, folder: Path) -> str:
-    """The shipped sentences, numbered, in a file."""
+def write_seeds(num: int, folder: Path) -> str:
+    """Write the shipped sentences, numbered, to a file; return the setting for it."""
     sentences = islice(cycle(STARTER_FILE.read_text().split("\n")[:-1]), num)
     lines = (f"{number}. {sentence}" for number, sentence in enumerate(sentences))
     (folder / "lines.txt").write_text("\n".join(lines))
@@ -53,16 +53,18 @@ def made_seeds(num: int, folder: Path) -> str:
 
 
 def spend(executor: str, seeds: str, num: int) -> Spent:
-    """Make a run that is deleted afterwards."""
+    """Measure a run in a folder that is deleted afterwards."""
     with tempfile.TemporaryDirectory(prefix="overhead-") as folder:
         program = [sys.executable, "-c", "from pipelines.cli import main; main()", "generate"]
         given = ["--seeds", seeds, "--num", str(num), "--executor", executor, "--out", f"{folder}/run"]
-        ended = run([*program, *given, "--json"])
-    return Spent(ended.elapsed_s, ended.cpu_s, json.loads(ended.output)["times"]["stage_cpu_s"])
+        program_end = run([*program, *given, "--json"])
+    return Spent(
+        program_end.elapsed_s, program_end.cpu_s, json.loads(program_end.output)["times"]["stage_cpu_s"]
+    )
 
 
-def say(executor: str, num: int, start: Spent, whole: Spent) -> None:
-    """What a run took, and by which processes."""
+def print_times(executor: str, num: int, start: Spent, whole: Spent) -> None:
+    """Print the times of a run, and of each kind of process."""
     print(
         f"{executor}, {num} seeds: {whole.elapsed_s:.0f} s, {whole.cpu_s:.1f} s of processor time, start-up "
         f"{start.elapsed_s:.1f} s and {start.cpu_s:.1f} s; beyond it "
@@ -74,21 +76,23 @@ def say(executor: str, num: int, start: Spent, whole: Spent) -> None:
 
 
 def main(num: str = "1000", seeds: str = "") -> None:
-    """Print the figures."""
+    """Measure both executors, and print the ratio."""
     with tempfile.TemporaryDirectory(prefix="overhead-") as folder:
-        spec = seeds or made_seeds(int(num), Path(folder))
-        found = []
+        spec = seeds or write_seeds(int(num), Path(folder))
+        measured = []
         for executor in ("local", "ray"):
-            found.append((spend(executor, spec, 1), spend(executor, spec, int(num))))
-            say(executor, int(num), *found[-1])
-    (local_start, local), (ray_start, on_ray) = found
+            measured.append((spend(executor, spec, 1), spend(executor, spec, int(num))))
+            print_times(executor, int(num), *measured[-1])
+    (local_start, local), (ray_start, on_ray) = measured
     ratio = (on_ray.cpu_s - ray_start.cpu_s) / (local.cpu_s - local_start.cpu_s)
     with_it = on_ray.cpu_s / local.cpu_s
-    print(f"Ray over local, beyond start-up: {ratio:.2f} (at most {MOST}); with it {with_it:.2f}")
-    print(f"in stages: Ray {on_ray.stages_s:.1f} s, local {local.stages_s:.1f} s; those that differ most:")
-    more_s = {name: on_ray.by_stage.get(name, 0.0) - seconds for name, seconds in local.by_stage.items()}
-    for name in sorted(more_s, key=lambda name: -abs(more_s[name]))[:5]:
-        print(f"  {name:18} {more_s[name]:+8.1f} s")
+    print(f"Ray over local, beyond start-up: {ratio:.2f} (target: at most {TARGET}); with it {with_it:.2f}")
+    print(f"in stages: Ray {on_ray.stages_s:.1f} s, local {local.stages_s:.1f} s; the largest differences:")
+    difference_s = {
+        name: on_ray.by_stage.get(name, 0.0) - seconds for name, seconds in local.by_stage.items()
+    }
+    for name in sorted(difference_s, key=lambda name: -abs(difference_s[name]))[:5]:
+        print(f"  {name:18} {difference_s[name]:+8.1f} s")
 
 
 if __name__ == "__main__":

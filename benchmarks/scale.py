@@ -1,17 +1,16 @@
-"""Ray at scale: memory over a long run, dialogues a second, the share of time in Ray, 2 processors against 1.
+"""Measure Ray at scale: memory over a long run, dialogues per second, the share of time in Ray.
 
     python benchmarks/scale.py [NUM] [FEW]
 
-Dialogues of one turn and 4 s are designed by the scripted designer and rendered by renderers that give the
-same sound in no time (`fixed_sound/`); takes are shared, mixes kept, and all of it is small and deleted
-afterwards: some 130 KB a dialogue. What is left is what the pipeline does around renderers, so that Ray's
-share is larger here than anywhere else.
+The scripted designer writes dialogues of one turn and 4 s; the renderers return the same sound at no cost
+(`fixed_sound/`). Stems are shared, mixes are kept: some 130 KB per dialogue, deleted afterwards. What remains
+is the work of the pipeline around the renderers, so Ray's share is larger here than in any real run.
 
-`NUM` dialogues are made under Ray, and memory is looked at meanwhile: what the driver and the workers of each
-pool have of their own, mean by tenths of the time from the first commit to the last in which they are there.
-Flat is at most 1.05, the last tenth over the second. Then `FEW` are made with one worker, in each pool, and
-on one processor, and with two, by Ray and by the local executor; dialogues a second are counted between the
-first commit and the last, processor time beyond that of a run with one seed.
+Makes `NUM` dialogues under Ray, and samples the memory that the driver and the workers of each pool have to
+themselves: printed as means over tenths of the time between the first commit and the last. The target is
+that the last tenth is at most 1.05 of the second. Then makes `FEW` with one worker per pool on one processor,
+and with two on two, under Ray and with the local executor. Dialogues per second are counted between the
+first commit and the last, and the processor time of a run with one seed is subtracted.
 """
 
 from __future__ import annotations
@@ -24,39 +23,41 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from family import Ended, Memory, run
+from family import Memory, ProgramEnd, run
 
 from pipelines.run.ledger import Ledger, LedgerEntry
 
-MOST_GROWTH = 1.05
+TARGET_GROWTH = 1.05
+"""This project's target: at most so much."""
 _LIMITS = {
     "duration_s": 4,
     "n_elements": 3,
     "start_time_s": {"low": 0, "high": 2},
     "element_duration_s": {"low": 0.2, "high": 4},
 }
-_WITHOUT = {"PYTHONPATH": str(Path(__file__).parent / "fixed_sound")}
-_FLAT = ("driver", "watch", "pool speech", "pool sounds", "pool mix")
+_PATHS = (str(Path(__file__).parent / "fixed_sound"), os.environ.get("PYTHONPATH"))
+_ENVIRONMENT = {"PYTHONPATH": os.pathsep.join(filter(None, _PATHS))}
+_FLAT = ("driver", "monitor", "pool speech", "pool sounds", "pool mix")
 _CPUS = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
 
 
 @dataclass(frozen=True)
-class Made:
-    """A run that is done: how it ended, and its commits in their order."""
+class FinishedRun:
+    """A finished run: how the program ended, and the commits in their order."""
 
-    ended: Ended
+    ended: ProgramEnd
     entries: Sequence[LedgerEntry]
     n_bytes: int
 
     @property
     def per_s(self) -> float:
-        """Dialogues a second, the first commit left out with what was before it."""
+        """Dialogues per second, from the first commit on."""
         took_s = self.entries[-1].committed_at_s - self.entries[0].committed_at_s
         return sum(len(entry.accepted) for entry in self.entries[1:]) / took_s if took_s else 0.0
 
 
-def make(num: int, executor: str, n_cpus: int, memory_every_s: float | None = None) -> Made:
-    """Make a run of so many dialogues on the first processors."""
+def make(num: int, executor: str, n_cpus: int, memory_every_s: float | None = None) -> FinishedRun:
+    """Make a run of `num` dialogues on the first `n_cpus` processors."""
     with tempfile.TemporaryDirectory(prefix="scale-") as name:
         folder = Path(name)
         lines = (f"On day {k} somebody counted {k} clouds above the roofs." for k in range(num))
@@ -80,20 +81,20 @@ def make(num: int, executor: str, n_cpus: int, memory_every_s: float | None = No
         program = [sys.executable, "-c", "from pipelines.cli import main; main()"]
         ended = run(
             [*program, "generate", *options, "--json"],
-            extra=_WITHOUT,
+            extra=_ENVIRONMENT,
             cpus=set(_CPUS[:n_cpus]),
             memory_every_s=memory_every_s,
         )
         totals = json.loads(ended.output)["totals"]
         if totals["accepted"] != num:
-            raise SystemExit(f"{num} dialogues were asked for, and {totals['accepted']} made")
+            raise SystemExit(f"{num} dialogues were requested, and {totals['accepted']} made")
         entries = sorted(Ledger(folder / "run/ledger").entries(), key=lambda entry: entry.committed_at_s)
         n_bytes = sum(path.stat().st_size for path in (folder / "run").rglob("*") if path.is_file())
-        return Made(ended, entries, n_bytes)
+        return FinishedRun(ended, entries, n_bytes)
 
 
-def tenths(memory: Sequence[Memory], kind: str, made: Made) -> list[float]:
-    """Mean memory of one kind of process, in MiB, in each tenth of the time in which there were commits."""
+def mean_by_tenths(memory: Sequence[Memory], kind: str, made: FinishedRun) -> list[float]:
+    """Return the mean memory of one kind of process, in MiB, in each tenth of the time between commits."""
     first_s, last_s = made.entries[0].committed_at_s, made.entries[-1].committed_at_s
     found: list[list[int]] = [[] for _ in range(10)]
     for one in memory:
@@ -103,7 +104,7 @@ def tenths(memory: Sequence[Memory], kind: str, made: Made) -> list[float]:
     return [sum(some) / len(some) / 2**20 if some else float("nan") for some in found]
 
 
-def say_long(num: int, made: Made) -> None:
+def print_memory(num: int, made: FinishedRun) -> None:
     print(
         f"{num} dialogues under Ray: {made.ended.elapsed_s:.0f} s, {made.per_s:.1f} dialogues/s, "
         f"{made.n_bytes / num / 1000:.0f} KB each, load {os.getloadavg()[0]:.1f}"
@@ -111,17 +112,17 @@ def say_long(num: int, made: Made) -> None:
     print("MiB by tenths of the run, last over second:")
     kinds = sorted({one.kind for one in made.ended.memory}, key=lambda kind: (kind not in _FLAT, kind))
     for kind in kinds:
-        by_tenth = tenths(made.ended.memory, kind, made)
-        asked = f" (at most {MOST_GROWTH})" if kind in _FLAT else ""
+        by_tenth = mean_by_tenths(made.ended.memory, kind, made)
+        target = f" (target: at most {TARGET_GROWTH})" if kind in _FLAT else ""
         figures = " ".join(f"{mib:6.1f}" for mib in by_tenth)
         last = next((mib for mib in reversed(by_tenth) if mib == mib), float("nan"))  # noqa: PLR0124
-        print(f"  {kind:18} {figures}  {last / by_tenth[1]:.3f}{asked}")
+        print(f"  {kind:18} {figures}  {last / by_tenth[1]:.3f}{target}")
 
 
 def main(num: str = "50000", few: str = "4000") -> None:
-    """Print the figures."""
+    """Measure, and print the figures."""
     n_long, n_few, n_cpus = int(num), int(few), min(2, len(_CPUS) or 2)
-    say_long(n_long, make(n_long, "ray", n_cpus, 5.0 if n_long >= 5000 else 1.0))
+    print_memory(n_long, make(n_long, "ray", n_cpus, 5.0 if n_long >= 5000 else 1.0))
     beyond: dict[tuple[str, int], float] = {}
     rate: dict[tuple[str, int], float] = {}
     for executor in ("local", "ray"):

@@ -1,6 +1,6 @@
-"""Renderers that give the same sound in no time, as a package whose folder stands in PYTHONPATH.
+"""Renderers that return the same sound at no cost, as a package whose folder is in PYTHONPATH.
 
-The sound repeats every four samples: FLAC makes little of it, where noise would fill the disk.
+The sound repeats every four samples, so its FLAC is small; noise would fill the disk.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class FixedSound:
 
 
 class FixedSpeech(FixedSound):
-    """Speech that fills most of the room it has."""
+    """Speech that fills most of its slot."""
 
     name = "fixed-speech"
     tool: Tool = "tts"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from helpers.made_runs import a_run
+from pydantic import ValidationError
 
 from copilot.designers.contract import Usage
 from copilot.errors import CopilotError, UserError
@@ -17,6 +20,7 @@ from pipelines.planning.ray_settings import PoolSettings, RaySettings
 from pipelines.planning.resources import Resources, ServerGroup
 from pipelines.planning.sizing import Workload
 from pipelines.run.totals import Outcome, Totals
+from pipelines.stages.table import STAGE_NAMES, pool_of
 
 COSTS = MeasuredCosts(
     n_seeds=50,
@@ -90,6 +94,19 @@ def test_a_designer_without_a_model_works_where_speech_is_rendered():
     first = expected.stages[0]
     assert (first.stage, first.pool, first.hours) == ("design", "speech", 10.0)
     assert {limit.name: limit.hours for limit in expected.limits}["speech"] == 30.0
+
+
+@pytest.mark.parametrize("designs", [True, False])
+def test_every_stage_of_the_table_is_in_the_forecast_and_in_the_hours_of_its_pool(designs):
+    costs = COSTS.model_copy(update={"stage_s": dict.fromkeys(STAGE_NAMES, 1.0), "design_wait_s": 1.0})
+    layout = a_layout(designs=designs)
+    expected = forecast(costs, layout, SIZES, Resources(), N_SEEDS)
+    assert [stage.stage for stage in expected.stages] == list(STAGE_NAMES)
+    assert {stage.worker_hours for stage in expected.stages} == {10.0}
+    hours = {pool.name: 0.0 for pool in layout.pools}
+    for stage in expected.stages:
+        hours[pool_of(stage.stage, designs_ahead=designs)] += stage.hours
+    assert {limit.name: limit.hours for limit in expected.limits} == hours
 
 
 def test_rejected_seeds_cost_time_and_tokens_and_are_stored_as_rejects():
@@ -166,6 +183,13 @@ def test_costs_are_means_over_the_seeds_of_a_run(tmp_path):
     assert 0.8 * shards < 6 * costs.sample_bytes.sum_kept("both") < shards
     assert costs.sample_bytes.stems > 0 < costs.sample_bytes.mixes
     assert costs.reject_bytes == rejects / 2
+
+
+def test_a_stage_that_the_table_lacks_is_not_measured_in_silence(tmp_path):
+    a_run(tmp_path / "run")
+    outcome = replace(an_outcome(6, 2), times=StageTimes({"mix": 4.0, "polish": 2.0}))
+    with pytest.raises(ValidationError, match="polish"):
+        measure_costs(tmp_path / "run", outcome)
 
 
 def test_a_run_without_samples_has_no_costs(tmp_path):
