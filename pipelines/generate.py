@@ -24,7 +24,7 @@ from pipelines.run.totals import Outcome, Totals
 from pipelines.seeds import SeedDraw, read_seeds
 from pipelines.stages.worker_spec import ExecutionSettings, WorkerSpec
 from pipelines.stem_store import StemStore
-from pipelines.storage import resolved
+from pipelines.storage import resolve_place
 from renderers.voice_bank import find_missing_genders, read_bank
 
 
@@ -91,7 +91,7 @@ def generate(request: GenerateRequest) -> Outcome:
 
 
 def _generate(request: GenerateRequest, backends: Backends) -> Outcome:
-    config, out, call = request.config, resolved(request.out), create_call_id()
+    config, out, call = request.config, resolve_place(request.out), create_call_id()
     bank = read_bank(Path(config.voices)) if config.voices else None
     problems = [*find_missing_genders(bank.voices), *bank.problems] if bank else []
     fingerprint = backends.compute_fingerprint(bank, problems.append)
@@ -118,7 +118,7 @@ def _generate(request: GenerateRequest, backends: Backends) -> Outcome:
         if todo:
             designed = isinstance(backends.designer, AsyncDesigner)
             spec = WorkerSpec(out, fingerprint, request.settings, bank, designed=designed, call=call)
-            StemStore(spec.store, spec.user).end_earlier()
+            StemStore(spec.store, spec.user).end_earlier_users()
             request.executor.execute(
                 Job(
                     spec=spec,

@@ -34,7 +34,7 @@ class Worker:
         keep_freed_memory()
         self._spec = spec
         self._store = StemStore(spec.store, spec.user)
-        self._store.note_use()
+        self._store.record_use()
         try:
             self._stages = build_stages(spec, self._store, pool, backends)
         except BaseException:
@@ -83,7 +83,7 @@ class Worker:
         renders = merge(stage.pop_stats() for stage in self._stages if isinstance(stage, RenderStage))
         if records:
             records[0].times += stopwatch.times(renders)
-        self._store.note_use()
+        self._store.record_use()
 
     def process_and_write(self, records: Sequence[Record], writer: ShardWriter) -> Progress:
         """Run the stages on records, and write what they became into the files of a commit."""

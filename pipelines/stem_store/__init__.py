@@ -1,4 +1,4 @@
-"""Stems by their key: rendered once, and shared by dialogues and runs."""
+"""A store of stems by their key: each is rendered once, and shared by dialogues and runs."""
 
 from pipelines.stem_store.store import StemStore
 

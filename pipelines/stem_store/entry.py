@@ -1,7 +1,7 @@
-"""What is kept of a stem: its FLAC file, and JSON with what is known of it and the hash of both.
+"""An entry of the store: a stem's FLAC file, and JSON with its description and the hash of both.
 
-A stem never peaks above full scale (`copilot.audio.conform` sees to it), so 24 bits hold all of it and no
-file of floats is needed. The block power of its loudness is kept too, to the bit: measuring it anew takes
+A stem never peaks above full scale (`copilot.audio.conform` ensures it), so 24 bits hold all of it and no
+file of floats is needed. The block power of its loudness is stored too, to the bit: measuring it again takes
 a good part of the time of decoding.
 """
 
@@ -21,22 +21,22 @@ from copilot.vocabulary import Word
 
 
 def pack(stem: Stem) -> bytes:
-    """The JSON that belongs to a stem's FLAC file."""
+    """Return the JSON that belongs to a stem's FLAC file."""
     known = {"info": asdict(stem.info), "power": stem.power.tolist()}
     return json.dumps({**known, "sha256": _digest(known, stem.flac)}).encode()
 
 
 def unpack(key: str, data: bytes, flac: bytes) -> Stem:
-    """The stem of a JSON and a FLAC file. Raises CorruptDataError where they are not what was written."""
+    """Return the stem of a JSON and a FLAC file. Raises CorruptDataError if they are not as written."""
     try:
         known = json.loads(data)
-        told = known.pop("sha256")
-        if known["info"]["key"] != key or told != _digest(known, flac):
-            raise CorruptDataError(f"stem {key}: the files are not what was written")
-        info = _info(known["info"])
+        recorded = known.pop("sha256")
+        if known["info"]["key"] != key or recorded != _digest(known, flac):
+            raise CorruptDataError(f"stem {key}: its files are damaged")
+        info = _read_info(known["info"])
         power = np.array(known["power"], dtype=np.float64)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise CorruptDataError(f"stem {key}: the JSON is none of a stem: {error}") from error
+        raise CorruptDataError(f"stem {key}: its JSON is damaged: {error}") from error
     return Stem(info, power, flac)
 
 
@@ -46,7 +46,7 @@ def _digest(known: object, flac: bytes) -> str:
     return digest.hexdigest()
 
 
-def _info(known: dict[str, Any]) -> StemInfo:
+def _read_info(known: dict[str, Any]) -> StemInfo:
     fields = dict(known)
     fields["words"] = tuple(Word(**word) for word in fields["words"])
     return StemInfo(**fields)

@@ -1,7 +1,7 @@
-"""The stem store as a worker uses it.
+"""The stem store for workers.
 
-Each stem is a FLAC file and a small JSON file, which is written last. A stem that is not there whole, or
-not what its hash says, counts as not there and is rendered again.
+Each stem is a FLAC file and a small JSON file, which is written last. A stem that is incomplete or damaged
+counts as missing and is rendered again.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,18 +17,18 @@ from copilot.errors import CorruptDataError, StorageError, UserError
 from copilot.stem import Stem
 from copilot.units import Seconds
 from pipelines.stem_store.entry import pack, unpack
-from pipelines.stem_store.users import ALIVE_S, WRITABLE, UserNote, end_earlier, write_note
+from pipelines.stem_store.users import ALIVE_S, WRITABLE, UserNote, end_earlier_users, write_note
 from pipelines.storage import open_storage
 
 _RENEW_S: Seconds = 60.0
-"""How often a user's note is written at most."""
+"""The shortest time between two writes of a user's note."""
 
 
 class StemStore:
-    """Stems in a folder or behind a URI, two levels of folders deep by the first digits of the key.
+    """A store of stems in a folder or behind a URI, in two levels of folders by the start of the key.
 
-    `user` is the name under which hits and misses are noted there (`pipelines.stem_store.users`); None notes
-    nothing. Raises UserError for a URI whose protocol is not known, or not installed.
+    `user` is the name under which hits and misses are recorded there (`pipelines.stem_store.users`); with
+    None they are not recorded. Raises UserError for a URI whose protocol is not known, or not installed.
     """
 
     def __init__(
@@ -35,29 +36,30 @@ class StemStore:
     ) -> None:
         self._storage = open_storage(place)
         self._clock = clock
-        self._note = _first_note(user, clock()) if user is not None else None
+        self._note = _create_note(user, clock()) if user is not None else None
         self.n_hits = 0
         self.n_misses = 0
-        """What was asked for and not there, damaged ones included."""
-        self.n_damaged = 0
+        """The number of stems that were missing, including damaged ones."""
 
     def prepare(self) -> None:
-        """Find out whether stems can be kept there. Raises UserError where not."""
+        """Raise UserError if stems cannot be written here."""
         try:
             self._storage.write(WRITABLE, b"")
         except StorageError as error:
             raise UserError(
-                f"--stems {self._storage.place}: cannot be written ({_reason(error)}); name another place"
+                f"{self._storage.place} cannot be written ({_reason_of(error)}); choose another place",
+                field="store",
             ) from error
 
     def get(self, key: str) -> Stem | None:
-        """The stem under a key, or None where there is none that is whole. Raises StorageError."""
-        name = _name(key)
+        """Return the stem of a key, or None if it is missing or damaged. Raises StorageError."""
+        name = _file_name(key)
         stem = None
         if (known := self._storage.read(f"{name}.json")) is not None:
             flac = self._storage.read(f"{name}.flac")
             if flac is not None:
-                stem = self._unpacked(key, known, flac)
+                with suppress(CorruptDataError):
+                    stem = unpack(key, known, flac)
         if stem is None:
             self.n_misses += 1
         else:
@@ -65,41 +67,34 @@ class StemStore:
             self._storage.touch(f"{name}.json")
         return stem
 
-    def _unpacked(self, key: str, known: bytes, flac: bytes) -> Stem | None:
-        try:
-            return unpack(key, known, flac)
-        except CorruptDataError:
-            self.n_damaged += 1
-            return None
-
     def put(self, stem: Stem) -> None:
-        """Keep a stem. Raises StorageError, StorageFullError."""
-        name = _name(stem.info.key)
+        """Store a stem. Raises StorageError, StorageFullError."""
+        name = _file_name(stem.info.key)
         self._storage.write(f"{name}.flac", stem.flac)
         self._storage.write(f"{name}.json", pack(stem))
 
-    def end_earlier(self) -> None:
-        """End the users of the calls before in this user's run, before any worker of its call starts.
+    def end_earlier_users(self) -> None:
+        """Record the end of users of earlier calls of this run, before any worker of this call starts.
 
         Raises StorageError.
         """
         if self._note is not None:
-            end_earlier(self._storage, self._note)
+            end_earlier_users(self._storage, self._note)
 
-    def note_use(self) -> None:
-        """Let others know that this user is alive, and its first counts; then once a minute at most.
+    def record_use(self) -> None:
+        """Record that this user is alive, with its first counts, and then at most once a minute.
 
         Raises StorageError.
         """
         if self._note is None:
             return
         now_s = self._clock()
-        is_first_count = not self._note.n_asked and self.n_hits + self.n_misses > 0
+        is_first_count = not self._note.n_requests and self.n_hits + self.n_misses > 0
         if is_first_count or now_s >= self._note.seen_s + _RENEW_S:
             self._renew(self._note, now_s, alive_until_s=now_s + ALIVE_S)
 
     def close(self) -> None:
-        """Let others know that this user has ended. Raises StorageError."""
+        """Record that this user has ended. Raises StorageError."""
         if self._note is not None:
             now_s = self._clock()
             self._renew(self._note, now_s, alive_until_s=now_s)
@@ -111,16 +106,16 @@ class StemStore:
         write_note(self._storage, self._note)
 
 
-def _first_note(user: str, now_s: Seconds) -> UserNote:
-    """A note that is still to be written."""
+def _create_note(user: str, now_s: Seconds) -> UserNote:
+    """Return a note that is not written yet."""
     return UserNote(user, started_s=now_s, seen_s=-math.inf, alive_until_s=now_s)
 
 
-def _reason(error: StorageError) -> str:
+def _reason_of(error: StorageError) -> str:
     cause = error.__cause__
     return str(getattr(cause, "strerror", None) or cause)
 
 
-def _name(key: str) -> str:
-    """The name of a stem's files, without what tells them apart."""
+def _file_name(key: str) -> str:
+    """Return the name of a stem's files, without ending."""
     return f"{key[:2]}/{key[2:4]}/{key}"

@@ -1,8 +1,7 @@
-"""Who uses a stem store: a note of each worker's, which says until when it counts as alive.
+"""Users of a stem store: each worker writes a note, which records until when it counts as alive.
 
-A user's name is `FOLDER.DIGEST.WORKER-CALL`: what tells the run's folder, and its configuration; the worker's
-number, and a word that all workers of one call of the program share; or, in place of both, `earlier` for what
-the calls before have left.
+A user's name is `FOLDER.DIGEST.WORKER-CALL`: the run's folder, the digest of its configuration, the number of
+the worker, and the id of the call. A note named `earlier` in place of the last part adds up all calls before.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ FOLDER = ".users"
 WRITABLE = ".writable"
 """The name of the empty file that shows whether a place can be written."""
 ALIVE_S: Seconds = 3600.0
-"""How long a user counts as alive after it was last heard of."""
+"""The time for which a user counts as alive after its last note."""
 _EARLIER = "earlier"
 
 
@@ -37,7 +36,7 @@ def user_name(run: str, digest: str, worker: str, *, call: str, host: str) -> st
 
 @dataclass(frozen=True, slots=True)
 class UserNote:
-    """One user, in seconds since 1970. One that has ended is alive until it was last seen."""
+    """One user; times are in seconds since 1970. A user that has ended was alive until it was last seen."""
 
     user: str
     started_s: Seconds
@@ -48,7 +47,7 @@ class UserNote:
 
     @property
     def run(self) -> str:
-        """The run it works for: what stands before the last dot of its name."""
+        """The run that it works for: the part before the last dot of its name."""
         return self.user.rpartition(".")[0] or self.user
 
     @property
@@ -57,23 +56,23 @@ class UserNote:
         return self.run.rpartition(".")[0] or self.run
 
     @property
-    def n_asked(self) -> int:
-        """How many stems it has asked for."""
+    def n_requests(self) -> int:
+        """The number of stems that it has requested."""
         return self.hits + self.misses
 
     @property
     def name(self) -> str:
-        """The note's file: the same as long as the user lives, and another one for each."""
-        return f"{_of_folder(self)}{content_hash([self.user, self.started_s])[:16]}.json"
+        """The note's file: one for each user, for as long as it lives."""
+        return f"{_folder_prefix(self)}{content_hash([self.user, self.started_s])[:16]}.json"
 
     def is_alive(self, now_s: Seconds) -> bool:
-        """Whether it may still be at work."""
+        """Return if it may still be at work."""
         return self.alive_until_s > now_s
 
 
 @dataclass(frozen=True, slots=True)
 class RunUse:
-    """What the users of one run have had from a store; `alive_until_s` is None where none is alive."""
+    """The use of a store by one run; `alive_until_s` is None if none of its users is alive."""
 
     run: str
     hits: int
@@ -83,35 +82,35 @@ class RunUse:
 
 
 def write_note(storage: Storage, note: UserNote) -> None:
-    """Keep a note, in place of the one before. Raises StorageError."""
+    """Write a note, in place of the user's earlier note. Raises StorageError."""
     storage.write(note.name, json.dumps(asdict(note)).encode())
 
 
 def read_notes(storage: Storage) -> list[UserNote]:
-    """All notes; what is none is left out. Raises StorageError."""
+    """Return all notes; files that are not notes are skipped. Raises StorageError."""
     contents = [storage.read(file.name) for file in storage.files(FOLDER)]
-    return [note for data in contents if data is not None and (note := _note(data)) is not None]
+    return [note for data in contents if data is not None and (note := _parse_note(data)) is not None]
 
 
-def end_earlier(storage: Storage, note: UserNote) -> None:
-    """End the users that earlier calls have left in the folder of one that is about to start.
+def end_earlier_users(storage: Storage, note: UserNote) -> None:
+    """Record the end of users of earlier calls in the folder of a user that is about to start.
 
-    Nobody works in that folder yet, so those that seem alive have been killed. The notes of a run become
-    one, so that there are not more of them with each call. Raises StorageError.
+    Nobody works in that folder yet, so users that seem alive have been killed. The notes of a run are merged
+    into one, so that their number does not grow with each call. Raises StorageError.
     """
-    names = [file.name for file in storage.files(FOLDER) if file.name.startswith(_of_folder(note))]
-    found = [_note(data) for _, data in storage.read_many(names) if data is not None]
-    runs = _of_runs(left for left in found if left is not None and left.folder == note.folder)
+    names = [file.name for file in storage.files(FOLDER) if file.name.startswith(_folder_prefix(note))]
+    found = [_parse_note(data) for _, data in storage.read_many(names) if data is not None]
+    runs = _group_by_run(left for left in found if left is not None and left.folder == note.folder)
     for run, notes in runs.items():
-        ended = _ended(run, notes)
+        ended = _merge_notes(run, notes)
         if notes != [ended]:
-            # Written first: a crash before all others are deleted counts them twice, and loses nothing.
+            # Written first: a crash before the others are deleted counts them twice, but loses nothing.
             write_note(storage, ended)
             for name in {left.name for left in notes} - {ended.name}:
                 storage.remove(name)
 
 
-def _ended(run: str, notes: Sequence[UserNote]) -> UserNote:
+def _merge_notes(run: str, notes: Sequence[UserNote]) -> UserNote:
     seen_s = max(note.seen_s for note in notes)
     return UserNote(
         user=f"{run}.{_EARLIER}",
@@ -123,32 +122,32 @@ def _ended(run: str, notes: Sequence[UserNote]) -> UserNote:
     )
 
 
-def _of_folder(note: UserNote) -> str:
-    """How the names of all notes of a run's folder begin: so few need to be read."""
+def _folder_prefix(note: UserNote) -> str:
+    """Return the start of the names of all notes of a run's folder, so that only these are read."""
     return f"{FOLDER}/{content_hash(note.folder)[:16]}"
 
 
-def _note(data: bytes) -> UserNote | None:
+def _parse_note(data: bytes) -> UserNote | None:
     try:
         return UserNote(**json.loads(data))
     except (TypeError, ValueError):
         return None
 
 
-def by_run(notes: Iterable[UserNote], now_s: Seconds) -> list[RunUse]:
-    """The notes of each run added up, the run seen last first."""
-    runs = _of_runs(notes).items()
-    return sorted((_added(run, same, now_s) for run, same in runs), key=lambda use: -use.seen_s)
+def sum_by_run(notes: Iterable[UserNote], now_s: Seconds) -> list[RunUse]:
+    """Add up the notes of each run; the run seen last comes first."""
+    runs = _group_by_run(notes).items()
+    return sorted((_add_up(run, same, now_s) for run, same in runs), key=lambda use: -use.seen_s)
 
 
-def _of_runs(notes: Iterable[UserNote]) -> dict[str, list[UserNote]]:
+def _group_by_run(notes: Iterable[UserNote]) -> dict[str, list[UserNote]]:
     runs: dict[str, list[UserNote]] = {}
     for note in notes:
         runs.setdefault(note.run, []).append(note)
     return runs
 
 
-def _added(run: str, notes: Sequence[UserNote], now_s: Seconds) -> RunUse:
+def _add_up(run: str, notes: Sequence[UserNote], now_s: Seconds) -> RunUse:
     return RunUse(
         run=run,
         hits=sum(note.hits for note in notes),

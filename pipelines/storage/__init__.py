@@ -1,6 +1,6 @@
-"""Where files lie: a local folder, or whatever else fsspec reaches. Runs and stem stores use the same."""
+"""Storage of files in a local folder, or behind any URI that fsspec opens. Runs and stem stores use it."""
 
 from pipelines.storage.base import ReadableFile, Storage, StoredFile
-from pipelines.storage.places import is_uri, open_storage, resolved
+from pipelines.storage.places import is_uri, open_storage, resolve_place
 
-__all__ = ["ReadableFile", "Storage", "StoredFile", "is_uri", "open_storage", "resolved"]
+__all__ = ["ReadableFile", "Storage", "StoredFile", "is_uri", "open_storage", "resolve_place"]

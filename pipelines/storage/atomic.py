@@ -1,8 +1,8 @@
-"""Files that are there whole or not at all.
+"""Atomic files: a file exists complete, or not at all.
 
-A file is written to a temporary name in its own folder, synced, renamed, and its folder synced. After a
-crash at any moment the final name holds the old content or the new, never a part. What is left under a
-temporary name means nothing and may be deleted.
+A file is written under a temporary name in its own folder, synced, renamed, and its folder synced. After a
+crash at any moment the final name has the old content or the new, never a part. A file that is left under a
+temporary name is garbage and may be deleted.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _NO_LINKS = frozenset({errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUP
 
 
 class HashedFile:
-    """A binary file under a temporary name, which counts and hashes what is written to it."""
+    """A binary file under a temporary name, which counts and hashes the bytes written to it."""
 
     def __init__(self, folder: Path) -> None:
         self.temporary = folder / f"{TEMPORARY_PREFIX}{uuid.uuid4().hex}"
@@ -35,15 +35,15 @@ class HashedFile:
 
     @property
     def closed(self) -> bool:
-        """Whether it takes no more bytes."""
+        """True once no more bytes can be written."""
         return self._file.closed
 
     def writable(self) -> bool:
-        """Tell pyarrow that it may write."""
+        """Return True: pyarrow may write."""
         return True
 
     def write(self, data: bytes) -> int:
-        """Append bytes. Raises StorageFullError where the disk is full."""
+        """Append bytes. Raises StorageFullError if the disk is full."""
         with storage_errors(self.temporary):
             self._file.write(data)
         self._hash.update(data)
@@ -51,11 +51,11 @@ class HashedFile:
         return len(data)
 
     def tell(self) -> int:
-        """The number of bytes written so far."""
+        """Return the number of bytes written so far."""
         return self.n_bytes
 
     def flush(self) -> None:
-        """Hand what was written to the system."""
+        """Pass buffered bytes to the operating system."""
         with storage_errors(self.temporary):
             self._file.flush()
 
@@ -64,22 +64,22 @@ class HashedFile:
 
     @property
     def sha256(self) -> str:
-        """The hash of what was written so far, as hexadecimal digits."""
+        """The hash of the bytes written so far, as hexadecimal digits."""
         return self._hash.hexdigest()
 
     def publish(self, name: str) -> None:
-        """Give the file its name, once it is safely on the disk; another file of that name goes."""
+        """Rename the file to its final name, once it is safely on disk; replaces a file of that name."""
         path = self.temporary.with_name(name)
         with storage_errors(path):
-            self._end()
+            self._sync_and_close()
             self.temporary.replace(path)
             sync_folder(path.parent)
 
     def publish_new(self, name: str) -> bool:
-        """As `publish`, unless there is a file of that name already; whether it has got the name."""
+        """Publish the file unless the name is taken. Returns if it got the name."""
         path = self.temporary.with_name(name)
         with storage_errors(path):
-            self._end()
+            self._sync_and_close()
             try:
                 _link(self.temporary, path)
             except FileExistsError:
@@ -87,21 +87,21 @@ class HashedFile:
             sync_folder(path.parent)
         return True
 
-    def _end(self) -> None:
+    def _sync_and_close(self) -> None:
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
 
     def discard(self) -> None:
-        """Delete what has no other name."""
-        # Closing writes what is left in the buffer, which fails again on a full disk, and nobody wants it.
+        """Delete the file if it was not published."""
+        # Closing writes the rest of the buffer, which fails again on a full disk and is not needed.
         with suppress(OSError):
             self._file.close()
         self.temporary.unlink(missing_ok=True)
 
 
 def write_atomic(path: Path, data: bytes) -> None:
-    """Write a whole file, safely on the disk when this returns. Raises StorageFullError."""
+    """Write a complete file, safely on disk when this returns. Raises StorageFullError."""
     file = HashedFile(path.parent)
     try:
         file.write(data)
@@ -111,7 +111,7 @@ def write_atomic(path: Path, data: bytes) -> None:
 
 
 def create_atomic(path: Path, data: bytes) -> bool:
-    """As `write_atomic`, if there is no file of that name; whether this call has made it."""
+    """Write a file as `write_atomic` does, unless it exists. Returns if this call created it."""
     file = HashedFile(path.parent)
     try:
         file.write(data)
@@ -121,13 +121,13 @@ def create_atomic(path: Path, data: bytes) -> bool:
 
 
 def _link(temporary: Path, path: Path) -> None:
-    """Give a file a second name. Raises FileExistsError where another has it."""
+    """Give a file a second name. Raises FileExistsError if the name is taken."""
     try:
         path.hardlink_to(temporary)
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
-        # Such a system cannot both look and name in one step: of two at the same moment the later stays.
+        # Such a system cannot check and rename in one step: of two calls at once the later one wins.
         if path.exists():
             raise FileExistsError(path) from error
         temporary.replace(path)
@@ -151,7 +151,7 @@ def storage_errors(path: Path) -> Iterator[None]:
         if error.errno in {errno.ENOSPC, errno.EDQUOT}:
             raise StorageFullError(
                 f"{path.parent}: the disk is full ({error.strerror}); what was committed stands. "
-                "Make room and run the same command again"
+                "Free space and run the same command again"
             ) from error
         raise StorageError(
             f"{path}: cannot be written ({error.strerror}); what was committed stands"

@@ -1,4 +1,4 @@
-"""What runs and stem stores need of the place where they lie."""
+"""The interface of storage, as runs and stem stores need it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ReadableFile = io.BufferedIOBase | io.RawIOBase
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """A file: its name from the storage's root on, and when it was last written or touched."""
+    """A file: its name relative to the root of the storage, and the time of its last write or touch."""
 
     name: str
     n_bytes: int
@@ -24,65 +24,65 @@ class StoredFile:
 
 
 class Storage(Protocol):
-    """Files by name, with / between folders. Every method raises StorageError where the storage fails."""
+    """Files by name, with / between folders. Every method raises StorageError if the storage fails."""
 
     place: str
     """The folder or URI."""
-    tells_use: bool
-    """Whether `touch` shows in `changed_s`, so that the time of a file is that of its last use."""
+    records_use: bool
+    """True if `touch` sets `changed_s`, so that the time of a file is that of its last use."""
 
     def exists(self) -> bool:
-        """Whether the place is there."""
+        """Return if the place exists."""
         ...
 
     def read(self, name: str) -> bytes | None:
-        """The content of a file, None where there is none."""
+        """Return the content of a file, or None if it is missing."""
         ...
 
     def read_many(self, names: Sequence[str]) -> Iterator[tuple[str, bytes | None]]:
-        """The contents of small files, in the order of the names; many at once where each takes its time."""
+        """Yield the contents of small files, in the order of the names; fetches remote files in parallel."""
         ...
 
     def open(self, name: str) -> ReadableFile:
-        """A file to read here and there, of which no more is fetched than is asked for, roughly.
+        """Open a file for random access, which fetches little more than is read.
 
-        Raises FileNotFoundError where there is none; a local one may raise other OSErrors.
+        Raises FileNotFoundError; a local file may raise other OSErrors.
         """
         ...
 
     def write(self, name: str, data: bytes, *, durable: bool = False) -> None:
-        """Make a file, so that nobody ever reads a part of it; `durable` ones survive a crash of the machine.
+        """Write a file atomically; a `durable` file survives a crash of the machine.
 
         Raises StorageFullError.
         """
         ...
 
     def create(self, name: str, data: bytes) -> bool:
-        """Make a durable file, if there is none of the name; whether this call has made it.
+        """Write a durable file unless it exists. Returns if this call created it.
 
-        Of many that try at once one succeeds, where the storage can tell. Raises StorageFullError.
+        Of many calls at once one succeeds, if the storage supports that. Raises StorageFullError.
         """
         ...
 
     def new_file(self, folder: str) -> HashedFile:
-        """A large file to be written in pieces, which appears in the folder when it gets its name."""
+        """Return a large file to write in pieces, which appears in the folder when it is published."""
         ...
 
     def touch(self, name: str) -> None:
-        """Let the file count as used now, where the storage can."""
+        """Set the time of a file's last use to now, if the storage supports that."""
         ...
 
     def remove(self, name: str, *, unless_used_after_s: Seconds = math.inf) -> bool:
-        """Delete a file if it is there, and was not used since; whether it is gone by this call.
+        """Delete a file unless it is missing or was used since. Returns if this call deleted it.
 
-        An object store does not tell whether it was there.
+        An object store also returns True for a missing file.
         """
         ...
 
     def names(self) -> Sequence[str]:
-        """The names of what is at the root; a folder's ends with a slash."""
+        """Return the names of files and folders at the root; a folder's ends with a slash."""
         ...
 
     def files(self, folder: str) -> Sequence[StoredFile]:
-        """All files below a folder of the root; none where there is no such folder."""
+        """Return all files below a folder of the root; none if the folder is missing."""
         ...

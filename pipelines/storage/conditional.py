@@ -1,7 +1,7 @@
-"""Conditional uploads: of many that make the same file at once, one succeeds.
+"""Conditional uploads: of many that create the same file at once, one succeeds.
 
-S3 and Google's storage have them. Stores that speak S3's language may take the condition and write all the
-same, so each process tries it out once in a place; the answer is the store's, and the same for all.
+S3 and Google's storage support them. Stores with S3's protocol may accept the condition and ignore it, so
+each process tests it once per place; the answer depends on the store alone.
 """
 
 from __future__ import annotations
@@ -16,27 +16,27 @@ from copilot.errors import StorageError
 from pipelines.storage.atomic import TEMPORARY_PREFIX
 
 _PROTOCOLS = frozenset({"s3", "s3a", "gs", "gcs"})
-"""Whose file systems pass `mode="create"` on as a condition; others may ignore the argument."""
+"""The protocols whose file systems pass `mode="create"` on as a condition; others may ignore it."""
 _N_TRIES = 5
 
 
 def has_conditions(protocol: str, fs: Any, folder: str) -> bool:  # noqa: ANN401 - fsspec has no types
-    """Whether an upload can be made to fail where the file is there. Raises what `fs` raises."""
-    return protocol in _PROTOCOLS and _are_honoured(fs, folder)
+    """Return if an upload can be made to fail if the file exists. Raises the errors of `fs`."""
+    return protocol in _PROTOCOLS and _honours_conditions(fs, folder)
 
 
 @lru_cache
-def _are_honoured(fs: Any, folder: str) -> bool:  # noqa: ANN401
+def _honours_conditions(fs: Any, folder: str) -> bool:  # noqa: ANN401
     path = f"{folder}/{TEMPORARY_PREFIX}{uuid.uuid4().hex}"
     try:
-        return _is_refused_twice(fs, path)
+        return _refuses_second_upload(fs, path)
     finally:
-        with suppress(Exception):  # what is left under such a name means nothing
+        with suppress(Exception):  # a file left under such a name is garbage
             fs.rm_file(path)
 
 
-def _is_refused_twice(fs: Any, path: str) -> bool:  # noqa: ANN401
-    """Whether a file that nobody else makes can be made no second time."""
+def _refuses_second_upload(fs: Any, path: str) -> bool:  # noqa: ANN401
+    """Return if a file that nobody else creates cannot be created a second time."""
     for _ in range(2):
         try:
             fs.pipe_file(path, b"", mode="create")
@@ -45,16 +45,16 @@ def _is_refused_twice(fs: Any, path: str) -> bool:  # noqa: ANN401
         except OSError as error:
             if error.errno not in {errno.EINVAL, errno.ENOSYS}:
                 raise
-            # The condition is not met, told in other words; or no upload that has one is taken at all.
+            # The condition is not met, in other words; or no upload with a condition is accepted at all.
             fs.invalidate_cache()
             return bool(fs.exists(path))
     return False
 
 
-def create_if_none(fs: Any, path: str, data: bytes) -> bool:  # noqa: ANN401
-    """Upload a file, unless there is one; whether this call has made it.
+def create_if_missing(fs: Any, path: str, data: bytes) -> bool:  # noqa: ANN401
+    """Upload a file unless it exists. Returns if this call created it.
 
-    Raises StorageError where others write it all the time, and what `fs` raises.
+    Raises StorageError if others keep writing it, and the errors of `fs`.
     """
     for _ in range(_N_TRIES):
         try:
@@ -62,7 +62,7 @@ def create_if_none(fs: Any, path: str, data: bytes) -> bool:  # noqa: ANN401
         except FileExistsError:
             return False
         except OSError as error:
-            # A condition that is not met, told in other words; and two that wrote at the same moment.
+            # The condition is not met, in other words; or two uploads ran at the same moment.
             if error.errno not in {errno.EINVAL, errno.EBUSY}:
                 raise
             fs.invalidate_cache()
@@ -70,4 +70,4 @@ def create_if_none(fs: Any, path: str, data: bytes) -> bool:  # noqa: ANN401
                 return False
         else:
             return True
-    raise StorageError("others write it all the time")
+    raise StorageError("other processes keep writing it")

@@ -15,13 +15,13 @@ from pipelines.cli.output.sizes import size_text
 from pipelines.stem_store.pruning import (
     Contents,
     Prunable,
-    in_use_since,
-    prunable,
-    refuse_strangers,
+    choose_prunable,
+    find_use_start,
     remove,
+    require_store,
     survey,
 )
-from pipelines.stem_store.users import RunUse, UserNote, by_run, read_notes
+from pipelines.stem_store.users import RunUse, UserNote, read_notes, sum_by_run
 from pipelines.storage import Storage, open_storage
 
 _SECONDS = {"m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
@@ -57,12 +57,12 @@ def run_stems(
     if dry_run and not asked.prunes:
         raise UserError("--dry-run: nothing is to be deleted; give --older-than or --max-size")
     storage = open_storage(place)
-    refuse_strangers(storage)
+    require_store(storage)
     now_s = clock()
     notes = read_notes(storage)
     contents = survey(storage, now_s)
     pruned = _prune(storage, contents, notes, asked, now_s) if asked.prunes else None
-    runs = by_run(notes, now_s)
+    runs = sum_by_run(notes, now_s)
     if as_json:
         print(json.dumps(_figures(place, contents, runs, pruned, asked)))
     else:
@@ -73,8 +73,8 @@ def run_stems(
 def _prune(
     storage: Storage, contents: Contents, notes: Sequence[UserNote], asked: _Asked, now_s: Seconds
 ) -> Prunable:
-    since_s = in_use_since(storage, notes, now_s)
-    going = prunable(contents, now_s, asked.older_than_s, asked.max_bytes, since_s)
+    since_s = find_use_start(storage, notes, now_s)
+    going = choose_prunable(contents, now_s, asked.older_than_s, asked.max_bytes, since_s)
     if asked.dry_run:
         return going
     old_s = asked.older_than_s

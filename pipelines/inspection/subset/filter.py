@@ -27,7 +27,7 @@ from pipelines.run.reader import RunReader
 from pipelines.run.run import Run, create_call_id
 from pipelines.run.shards import ShardWriter
 from pipelines.run.totals import Totals
-from pipelines.storage import resolved
+from pipelines.storage import resolve_place
 
 _ROWS_PER_SHARD = 64
 """A shard of the subset may hold rows of many shards: a strict filter does not leave tiny files."""
@@ -63,7 +63,7 @@ def filter_run(
     another run, CorruptDataError for a damaged source.
     """
     reader = RunReader(source)
-    if resolved(out) == resolved(source):
+    if resolve_place(out) == resolve_place(source):
         raise UserError(f"{out} is the run to filter; give the subset another folder", field="out")
     chosen = _choose(reader, tier, SqlCondition(where) if where is not None else None)
     matching = {seed_id for _, seed_ids in chosen for seed_id in seed_ids}

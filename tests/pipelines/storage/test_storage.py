@@ -21,7 +21,7 @@ from helpers.made_runs import a_run
 
 from copilot.errors import MissingExtraError, StorageError, StorageFullError
 from pipelines.run.reader import RunReader
-from pipelines.storage import Storage, is_uri, open_storage, resolved
+from pipelines.storage import Storage, is_uri, open_storage, resolve_place
 from pipelines.storage import remote as remote_module
 from pipelines.storage.atomic import HashedFile
 
@@ -309,9 +309,9 @@ def test_a_missing_extra_is_told_with_the_command_that_installs_it(
 
 def test_places_in_all_their_forms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert resolved("s3://bucket/run/") == "s3://bucket/run"
-    assert resolved("runs/../run") == resolved(Path("run")) == str(tmp_path / "run")
-    assert resolved(f"file://{tmp_path}/a%20b") == str(tmp_path / "a b")
+    assert resolve_place("s3://bucket/run/") == "s3://bucket/run"
+    assert resolve_place("runs/../run") == resolve_place(Path("run")) == str(tmp_path / "run")
+    assert resolve_place(f"file://{tmp_path}/a%20b") == str(tmp_path / "a b")
     assert [is_uri(place) for place in ("s3://b", "file:///b", "b", Path("b"))] == [True, False, False, False]
 
 
