@@ -1,7 +1,7 @@
-"""Checks of a sample's sound: each has a name, a figure, a limit and a verdict.
+"""Checks of a sample's sound: each has a name, a value, a limit and a verdict.
 
-All are figures in which more is worse, so that a check passes where `value <= limit`. They are taken from
-the samples that are stored, after every rounding.
+More is worse in every value, so that a check passes if `value <= limit`. They are measured on the samples
+that are stored, after every rounding.
 """
 
 from __future__ import annotations
@@ -24,31 +24,31 @@ _AUDIBLE_DBFS = -60.0
 
 
 def audio_checks(dialogue: Dialogue, stems: Mapping[int, Stem], mix: DialogueMix) -> tuple[Check, ...]:
-    """All checks of a dialogue's stems and mixes; the figure of each is its worst turn or stem.
+    """Run all checks of a dialogue's stems and mixes; the value of each is that of its worst turn or stem.
 
-    | name | figure | limit |
+    | name | value | limit |
     |---|---|---|
     | `null_residual` | what remains of a turn minus the turn before minus what was edited, dBFS | -120 |
     | `stems_sum_to_mix` | a turn minus the sum of its stems in floating point, dBFS | rounding |
-    | `loudness_error` | a stem in the mix, before the headroom gain, against the asked loudness, LU | 0.1 |
-    | `true_peak` | the highest that it can be after rounding, dBTP | -1 |
+    | `loudness_error` | a stem in the mix, before the headroom gain, against its element's, LU | 0.1 |
+    | `true_peak` | the highest possible true peak after rounding, dBTP | -1 |
     | `clipping` | samples at full scale | 0 |
     | `silence` | the longest digital silence in a turn, s | 1 |
     | `sounds_inaudible` | sounds of a turn that stay below -60 dBFS, before the headroom gain | 0 |
     | `offset` | mean of a channel (DC), dBFS | -60 |
-    | `duration_error` | a turn's duration against its scene's, a sound's against the asked one, s | 0.01 |
+    | `duration_error` | a turn's duration against its scene's, a sound's against its request, s | 0.01 |
     | `speech_overrun` | speech past the end of its slot, s | 0 |
-    | `captions_unmatched` | sounds for which the backend had nothing fitting | 0 |
+    | `captions_unmatched` | sounds for which the backend had no match | 0 |
     """
     rounding = mix.rounding()
     return (
-        Check("null_residual", _null_residual_dbfs(dialogue, mix), -120.0),
-        Check("stems_sum_to_mix", gain_to_db(rounding / full_scale(mix.bits)), _rounding_dbfs(mix)),
-        Check("loudness_error", _loudness_error(dialogue, stems, mix), 0.1),
+        Check("null_residual", _worst_residual_dbfs(dialogue, mix), -120.0),
+        Check("stems_sum_to_mix", gain_to_db(rounding / full_scale(mix.bits)), _rounding_limit_dbfs(mix)),
+        Check("loudness_error", _worst_loudness_error(dialogue, stems, mix), 0.1),
         Check("true_peak", mix.true_peak_dbtp(rounding), TRUE_PEAK_LIMIT_DBTP),
-        Check("clipping", float(sum(_n_clipped(t.pcm, full_scale(mix.bits)) for t in mix.turns)), 0.0),
+        Check("clipping", float(sum(_count_clipped(t.pcm, full_scale(mix.bits)) for t in mix.turns)), 0.0),
         Check("silence", max(_longest_silence_s(t.pcm) for t in mix.turns), 1.0),
-        Check("sounds_inaudible", float(_n_inaudible(dialogue, mix)), 0.0),
+        Check("sounds_inaudible", float(_count_inaudible(dialogue, mix)), 0.0),
         Check("offset", max(_offset_dbfs(t.pcm, full_scale(mix.bits)) for t in mix.turns), -60.0),
         Check("duration_error", _duration_error_s(dialogue, stems, mix), 0.01),
         Check("speech_overrun", _speech_overrun_s(dialogue, stems), 0.0),
@@ -56,7 +56,7 @@ def audio_checks(dialogue: Dialogue, stems: Mapping[int, Stem], mix: DialogueMix
     )
 
 
-def _null_residual_dbfs(dialogue: Dialogue, mix: DialogueMix) -> float:
+def _worst_residual_dbfs(dialogue: Dialogue, mix: DialogueMix) -> float:
     residuals = [
         null_residual(mix.turns[index - 1], mix.turns[index], edit.touched)
         for index, _, _, edit in dialogue.transitions()
@@ -65,37 +65,37 @@ def _null_residual_dbfs(dialogue: Dialogue, mix: DialogueMix) -> float:
     return gain_to_db(max(residuals, default=0.0) / full_scale(mix.bits))
 
 
-def _rounding_dbfs(mix: DialogueMix) -> float:
-    """The most that rounding may leave: half a step a stem, and as much for sums in float32."""
+def _rounding_limit_dbfs(mix: DialogueMix) -> float:
+    """Return the limit of rounding: half a step for each stem, and as much for sums in float32."""
     n_stems = max(len(turn.placed) for turn in mix.turns)
     return gain_to_db(n_stems / full_scale(mix.bits))
 
 
-def _loudness_error(dialogue: Dialogue, stems: Mapping[int, Stem], mix: DialogueMix) -> float:
+def _worst_loudness_error(dialogue: Dialogue, stems: Mapping[int, Stem], mix: DialogueMix) -> float:
     errors = [
-        abs(_loudness_of(part, stems[element.id], mix) - element.loudness)
+        abs(_measure_placed(part, stems[element.id], mix) - element.loudness)
         for element, part in _distinct_parts(dialogue, mix)
         if part.pcm.shape[1] == stems[element.id].pcm.shape[1] >= MIN_GATED_SAMPLES
     ]
     return max(errors, default=0.0)
 
 
-def _loudness_of(part: Placed, stem: Stem, mix: DialogueMix) -> float:
-    """The loudness of a placed stem, before the dialogue's headroom gain.
+def _measure_placed(part: Placed, stem: Stem, mix: DialogueMix) -> float:
+    """Return the loudness of a placed stem, before the dialogue's headroom gain.
 
-    It is that of the stem with the gains that its samples really have in the mix: what a measurement of the
-    placed samples would give, without filtering every sound again.
+    It is computed from the stem and the gains that its samples really have in the mix: the same as measuring
+    the placed samples, without filtering every sound again.
     """
     grid = full_scale(STEM_BITS) / full_scale(mix.bits) / db_to_gain(mix.headroom_db)
     left, right = (
-        math.sqrt(_energy(placed) / max(_energy(source), 1.0)) * grid
+        math.sqrt(_sum_squares(placed) / max(_sum_squares(source), 1.0)) * grid
         for placed, source in zip(part.pcm, (stem.pcm[0], stem.pcm[-1]), strict=True)
     )
     return stem.loudness_with((left, right))
 
 
 def _distinct_parts(dialogue: Dialogue, mix: DialogueMix) -> Iterator[tuple[Element, Placed]]:
-    """Every placed stem once, however many turns it stays the same in."""
+    """Yield every placed stem once, however many turns it stays the same in."""
     parts = {
         element: turn_mix.placed[element.id]
         for turn, turn_mix in zip(dialogue.turns, mix.turns, strict=True)
@@ -104,11 +104,11 @@ def _distinct_parts(dialogue: Dialogue, mix: DialogueMix) -> Iterator[tuple[Elem
     yield from parts.items()
 
 
-def _energy(samples: Pcm) -> float:
+def _sum_squares(samples: Pcm) -> float:
     return float(np.dot(samples, samples))
 
 
-def _n_clipped(mix: Pcm, scale: int) -> int:
+def _count_clipped(mix: Pcm, scale: int) -> int:
     if mix.max(initial=0) < scale - 1 and mix.min(initial=0) > -scale:
         return 0
     return int(np.count_nonzero((mix >= scale - 1) | (mix <= -scale)))
@@ -118,14 +118,14 @@ def _longest_silence_s(mix: Pcm) -> float:
     silent = np.flatnonzero((mix[0] == 0) & (mix[1] == 0))
     if not silent.size:
         return 0.0
-    # Where the next silent sample is not the next sample, a run of silence ends.
+    # A run of silence ends at a silent sample that is not followed by another.
     ends = np.flatnonzero(np.diff(silent) != 1)
     runs = np.diff(np.concatenate(([-1], ends, [silent.size - 1])))
     return samples_to_seconds(int(runs.max()))
 
 
-def _n_inaudible(dialogue: Dialogue, mix: DialogueMix) -> int:
-    """How many placed stems are as good as silent: cut before they begin, or silent after their cut."""
+def _count_inaudible(dialogue: Dialogue, mix: DialogueMix) -> int:
+    """Count the placed stems that are practically silent: cut before they begin, or after a silent start."""
     least = full_scale(mix.bits) * db_to_gain(_AUDIBLE_DBFS + mix.headroom_db)
     parts = (part.pcm for _, part in _distinct_parts(dialogue, mix))
     return sum(bool(max(pcm.max(initial=0), -pcm.min(initial=0)) < least) for pcm in parts)
@@ -151,12 +151,14 @@ def _duration_error_s(dialogue: Dialogue, stems: Mapping[int, Stem], mix: Dialog
 
 
 def _speech_overrun_s(dialogue: Dialogue, stems: Mapping[int, Stem]) -> float:
-    return max((_overrun(element, stems[element.id]) for element in _spoken(dialogue)), default=0.0)
+    return max(
+        (_overrun_s(element, stems[element.id]) for element in _spoken_elements(dialogue)), default=0.0
+    )
 
 
-def _spoken(dialogue: Dialogue) -> Iterator[SpeechElement]:
+def _spoken_elements(dialogue: Dialogue) -> Iterator[SpeechElement]:
     return (element for element in dialogue.elements() if isinstance(element, SpeechElement))
 
 
-def _overrun(element: SpeechElement, stem: Stem) -> float:
+def _overrun_s(element: SpeechElement, stem: Stem) -> float:
     return max((stem.info.speech_end_s or 0.0) - element.duration, 0.0)

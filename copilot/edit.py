@@ -1,4 +1,4 @@
-"""Edits as operations on a scene. What no operation names cannot change.
+"""Edits as operations on a scene. A sound that no operation names cannot change.
 
 `apply` and `diff` are inverse: `apply(a, diff(a, b)) == b` for all scenes that `diff` can tell apart, and
 so `apply(apply(a, ops), diff(apply(a, ops), a)) == a`.
@@ -46,14 +46,14 @@ class Change(FrozenModel):
     duration: Seconds | None = Field(default=None, gt=0)
 
     @model_validator(mode="after")
-    def _says_something(self) -> Self:
+    def _require_update(self) -> Self:
         if not self.updates:
             raise ValueError(f"change of {self.id}: names none of {', '.join(MIX_FIELDS)}")
         return self
 
     @property
     def updates(self) -> dict[str, float]:
-        """The fields that it sets, with their new values."""
+        """The fields that the change sets, with their new values."""
         return {name: value for name in MIX_FIELDS if (value := getattr(self, name)) is not None}
 
 
@@ -89,12 +89,12 @@ class Edit:
 
 
 def identity(element: Element) -> dict[str, Any]:
-    """What makes an element the sound that it is: all but the mix parameters and the duration."""
+    """Return the fields that identify a sound: all but the mix parameters and the duration."""
     return element.model_dump(exclude=set(MIX_FIELDS))
 
 
 def compare(before: Scene, after: Scene) -> Edit:
-    """The edit that leads from one scene to the other, derived from the two."""
+    """Derive the edit that leads from one scene to the other."""
     added, removed = after.ids - before.ids, before.ids - after.ids
     changed: list[int] = []
     altered: list[int] = []
@@ -107,9 +107,9 @@ def compare(before: Scene, after: Scene) -> Edit:
 
 
 def apply(scene: Scene, operations: Iterable[Operation]) -> Scene:
-    """The scene after the operations, in their order.
+    """Apply the operations in their order, and return the new scene.
 
-    Raises EditError for an id that is not alive, or a new sound whose id is.
+    Raises EditError for an id that is not alive, or for a new sound whose id is alive.
     """
     alive = {element.id: element for element in scene.elements}
     for operation in operations:
@@ -119,10 +119,10 @@ def apply(scene: Scene, operations: Iterable[Operation]) -> Scene:
 
 def _apply_one(alive: dict[int, Element], operation: Operation) -> None:
     if isinstance(operation, Change):
-        alive[operation.id] = _updated(_living(alive, operation.id, "change"), operation.updates)
+        alive[operation.id] = _update(_require_alive(alive, operation.id, "change"), operation.updates)
         return
     if isinstance(operation, Remove | Replace):
-        _living(alive, operation.id, operation.op)
+        _require_alive(alive, operation.id, operation.op)
         del alive[operation.id]
     if isinstance(operation, Add | Replace):
         if operation.element.id in alive or operation.element.id == getattr(operation, "id", None):
@@ -130,21 +130,21 @@ def _apply_one(alive: dict[int, Element], operation: Operation) -> None:
         alive[operation.element.id] = operation.element
 
 
-def _living(alive: dict[int, Element], element_id: int, op: str) -> Element:
+def _require_alive(alive: dict[int, Element], element_id: int, op: str) -> Element:
     if element_id not in alive:
         raise EditError(f"{op}: there is no sound {element_id}; alive are {sorted(alive)}")
     return alive[element_id]
 
 
-def _updated(element: Element, updates: dict[str, float]) -> Element:
+def _update(element: Element, updates: dict[str, float]) -> Element:
     # model_copy would skip validation: a change must not put a field where the models forbid it.
     return type(element).model_validate(element.model_dump() | updates)
 
 
 def diff(before: Scene, after: Scene) -> tuple[Operation, ...]:
-    """Operations that lead from `before` to `after`: removals, then changes, then additions, by id.
+    """Return operations that lead from `before` to `after`: removals, then changes, then additions, by id.
 
-    Raises EditError where an id names another sound than before, which no operation can do.
+    Raises EditError if an id names another sound than before, which no operation can do.
     """
     edit = compare(before, after)
     if edit.altered:
@@ -161,6 +161,6 @@ def _changed_fields(before: Element, after: Element) -> dict[str, Any]:
 
 
 def changed_fields(before: Scene, after: Scene, element_id: int) -> frozenset[str]:
-    """The mix fields in which one sound differs between two scenes; empty if it is not in both."""
+    """Return the mix fields in which a sound differs between two scenes; empty if it is not in both."""
     old, new = before.get(element_id), after.get(element_id)
     return frozenset(_changed_fields(old, new)) if old and new else frozenset()

@@ -1,4 +1,4 @@
-"""Emotions of speech, and the other names by which people and recordings call them."""
+"""Emotions of speech, and other names for them in texts and recordings."""
 
 from __future__ import annotations
 
@@ -29,6 +29,6 @@ _ALSO_CALLED: dict[str, tuple[str, ...]] = {
 _EMOTION_NAMES = {alias: name for name, aliases in _ALSO_CALLED.items() for alias in (name, *aliases)}
 
 
-def known_emotion(asked: str | None) -> str | None:
-    """The emotion of `EMOTIONS` that is meant, whatever the case; neutral for none asked, none if unknown."""
-    return _EMOTION_NAMES.get((asked or NEUTRAL).strip().lower())
+def find_emotion(name: str | None) -> str | None:
+    """Return the emotion of a name, in any case; neutral for no name, None for an unknown one."""
+    return _EMOTION_NAMES.get((name or NEUTRAL).strip().lower())

@@ -55,23 +55,23 @@ class StorageError(CopilotError):
 
 
 class StorageFullError(StorageError):
-    """The disk is full. What was committed stands, and the next run goes on from there."""
+    """The disk is full. Committed samples are kept; the same command resumes the run."""
 
 
 class BackendBrokenError(CopilotError):
-    """A backend gives nothing usable any more in this process; in another, elsewhere, it may."""
+    """A backend gives no usable result in this process any more; in another process it may."""
 
 
 class StalledError(CopilotError):
-    """Nothing happens any more, and nobody says why."""
+    """The run has made no progress for too long."""
 
 
 class MonitorLostError(CopilotError):
-    """The process that knows how a run stands has gone."""
+    """The process that monitors a run has died."""
 
 
 class TooManyRejectsError(CopilotError):
-    """More seeds were rejected than the user allows."""
+    """A larger share of the seeds was rejected than the user allows."""
 
 
 class CorruptDataError(CopilotError):
@@ -103,5 +103,5 @@ class RowFault(CopilotError):  # noqa: N818 - a fault of one row is not an error
 
 
 def format_traceback(error: BaseException) -> str:
-    """An error nobody foresaw, as a reject's detail tells it: with its traceback."""
+    """Return an unexpected error with its traceback, as text for a reject's detail."""
     return "".join(traceback.format_exception(error))

@@ -1,4 +1,4 @@
-"""The base of the values that pydantic checks, and a range of numbers."""
+"""The base class of values that pydantic validates, and a range of numbers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Range(FrozenModel):
     high: float
 
     @model_validator(mode="after")
-    def _not_empty(self) -> Self:
+    def _require_order(self) -> Self:
         if self.low > self.high:
             raise ValueError(f"range: {self.low} is above {self.high}")
         return self

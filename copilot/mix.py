@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from copilot.audio.fades import faded_out
+from copilot.audio.fades import fade_out
 from copilot.audio.panning import pan_gains
 from copilot.audio.pcm import STEM_BITS, BitDepth, Pcm, full_scale, to_float
 from copilot.audio.peak import interpolation_bound, true_peak
@@ -130,7 +130,7 @@ def _scale(element: Element, stem: Stem, bits: BitDepth) -> Audio:
     sound = stem.pcm[:, : seconds_to_samples(element.duration)]
     n_channels, n_samples = sound.shape
     if n_samples < stem.pcm.shape[1]:
-        sound = faded_out(sound)
+        sound = fade_out(sound)
     panned = pan_gains(element.panning, n_channels)
     # Rounded to thousandths of a decibel, so that differences in the last digits give the same level.
     level = db_to_gain(round(gain_to_db(stem.level_for(element.loudness, panned)), 3))

@@ -1,8 +1,8 @@
 """Scenes and their elements, and the limits that a scene keeps.
 
 A scene's elements stand in the order of their ids, whatever order they came in, so that equal scenes are
-equal values. What the models enforce is what the words mean (a panning lies in [-1, 1]); what a data set
-allows is `SceneLimits`, and the rules hold scenes against it.
+equal values. The models enforce the meaning of the fields (a panning lies in [-1, 1]); `SceneLimits` says
+what a data set allows, and the rules check scenes against it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class _MixParameters(FrozenModel):
 
     @property
     def end_time(self) -> Seconds:
-        """Where the element ends in the scene, in seconds."""
+        """The end of the element in the scene, in seconds."""
         return self.start_time + self.duration
 
 
@@ -53,7 +53,7 @@ class SpeechElement(_MixParameters):
 
     @property
     def speaker_key(self) -> str:
-        """Who speaks, however the name is written: "Anna" and "anna" are one."""
+        """The speaker's name without regard to case: "Anna" and "anna" are one."""
         return self.speaker.casefold()
 
 
@@ -61,7 +61,7 @@ Element = Annotated[SoundElement | SpeechElement, Field(discriminator="tool")]
 """One sound of a scene."""
 
 MIX_FIELDS = ("loudness", "panning", "start_time", "duration")
-"""What an edit may change of a sound and leave it the same sound. All else is another sound."""
+"""The fields that an edit may change without making it another sound."""
 
 
 class Scene(FrozenModel):
@@ -82,7 +82,7 @@ class Scene(FrozenModel):
         return len(self.elements)
 
     def get(self, element_id: int) -> Element | None:
-        """The element with that id, or None."""
+        """Return the element with that id, or None."""
         return next((element for element in self.elements if element.id == element_id), None)
 
     @property
@@ -92,7 +92,7 @@ class Scene(FrozenModel):
 
     @property
     def duration_s(self) -> Seconds:
-        """Where the last element ends, in seconds; 0 for an empty scene."""
+        """The end of the last element, in seconds; 0 for an empty scene."""
         return max((element.end_time for element in self.elements), default=0.0)
 
 

@@ -26,15 +26,15 @@ NAMES = tuple(_MODELS)
 
 
 def schema(name: str) -> dict[str, Any]:
-    """One of the published schemas. Raises KeyError for a name that is not in `NAMES`."""
+    """Return one of the published schemas. Raises KeyError for a name that is not in `NAMES`."""
     return {"$schema": _DIALECT, **TypeAdapter(_MODELS[name]).json_schema()}
 
 
 def schema_text(name: str) -> str:
-    """A schema as its file holds it."""
+    """Return a schema as the text of its file."""
     return json.dumps(schema(name), indent=2, ensure_ascii=False) + "\n"
 
 
 def schema_hashes() -> dict[str, str]:
-    """The content hash of every published schema, by name."""
+    """Return the content hash of every published schema, by name."""
     return {name: content_hash(schema(name)) for name in NAMES}

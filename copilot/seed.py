@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class Seed:
     """One line of text.
 
-    `id` says where the text comes from and is stable across machines, such as
+    `id` names the source of the text and is the same on every machine, such as
     `librispeech/1089-134686-0000`.
     """
 

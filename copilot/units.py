@@ -33,11 +33,11 @@ SAMPLE_RATE_HZ = 48_000
 """The one sample rate of stems and mixes."""
 
 DIGITAL_SILENCE_DB = -200.0
-"""Stands for minus infinity where a figure has to be finite (JSON, Parquet statistics)."""
+"""Stands for minus infinity in values that must be finite (JSON, Parquet statistics)."""
 
 
 def seconds_to_samples(seconds: Seconds, rate_hz: int = SAMPLE_RATE_HZ) -> int:
-    """The number of samples in `seconds`, rounded half up. The only such rule in the project.
+    """Return the number of samples in `seconds`, rounded half up. The only such rule in the project.
 
     Raises ValueError for a negative or non-finite duration.
     """
@@ -47,15 +47,15 @@ def seconds_to_samples(seconds: Seconds, rate_hz: int = SAMPLE_RATE_HZ) -> int:
 
 
 def samples_to_seconds(n_samples: int, rate_hz: int = SAMPLE_RATE_HZ) -> Seconds:
-    """The duration of `n_samples`, in seconds."""
+    """Return the duration of `n_samples`, in seconds."""
     return n_samples / rate_hz
 
 
 def db_to_gain(level_db: Decibels) -> float:
-    """Decibels to a factor of amplitude."""
+    """Return the factor of amplitude of a level in decibels."""
     return float(10.0 ** (level_db / 20.0))
 
 
 def gain_to_db(gain: float) -> Decibels:
-    """A factor of amplitude to decibels; `DIGITAL_SILENCE_DB` at and below that level."""
+    """Return a factor of amplitude in decibels; `DIGITAL_SILENCE_DB` at and below that level."""
     return max(20.0 * math.log10(gain), DIGITAL_SILENCE_DB) if gain > 0 else DIGITAL_SILENCE_DB

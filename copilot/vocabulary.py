@@ -10,7 +10,7 @@ from copilot.units import Seconds
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One named test of a sample: passed where the figure is at most the limit."""
+    """One named test of a sample: it passes if the value is at most the limit."""
 
     name: str
     value: float
@@ -18,7 +18,7 @@ class Check:
 
     @property
     def passed(self) -> bool:
-        """Whether the figure keeps the limit."""
+        """True if the value keeps the limit."""
         return self.value <= self.limit
 
 
@@ -30,7 +30,7 @@ Keep = Literal["mixes", "stems", "both"]
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One spoken word and when it is heard, in seconds from the start of the stem."""
+    """One spoken word and the time at which it is heard, in seconds from the start of the stem."""
 
     text: str
     start_s: Seconds

@@ -16,7 +16,7 @@ from typing import Any, get_args
 
 import soundfile as sf
 
-from copilot.emotions import Emotion, known_emotion
+from copilot.emotions import Emotion, find_emotion
 from copilot.errors import UserError
 from copilot.hashing import content_hash
 from copilot.scene import Gender
@@ -166,7 +166,7 @@ def _parse_row(folder: Path, number: int, columns: Mapping[str, str]) -> _Row:
     for name in _NEEDED:
         if not cells.get(name):
             raise BadRowError(f"no {name}")
-    emotion = known_emotion(cells.get("emotion") or None)
+    emotion = find_emotion(cells.get("emotion") or None)
     if emotion is None:
         available = ", ".join(get_args(Emotion))
         raise BadRowError(f"unknown emotion {cells['emotion']!r}; available: {available}")

@@ -1,4 +1,4 @@
-"""Where a recording is active: the first and the last moment that stand out of its quiet."""
+"""The active span of a recording: the first and the last moment that stand out from its background."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _BELOW_LOUDEST_DB = -40.0
 
 
 def active_span(audio: Audio) -> tuple[Seconds, Seconds]:
-    """Start and end of the activity, in seconds from the start of (channels, samples).
+    """Return the start and end of the activity, in seconds from the start of (channels, samples).
 
-    Active is a frame of 10 ms whose power is within 40 dB of the loudest frame's. (0, 0) for silence.
+    A frame of 10 ms is active if its power is within 40 dB of the loudest frame's. (0, 0) for silence.
     """
     n_samples = audio.shape[1]
     n_frames = -(-n_samples // _FRAME)

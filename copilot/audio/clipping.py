@@ -1,4 +1,4 @@
-"""Clipping: how much of a sound is cut off at the highest level that its maker knew."""
+"""Clipping: the share of a sound that is cut off at its highest level."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _SHARE_OF_FRAME = 0.1
 
 
 def clipped_share(sound: NDArray[np.floating], rate_hz: int) -> float:
-    """The share of frames of 10 ms that spend a tenth of their samples flat at one level; the worst channel.
+    """Return the share of 10 ms frames with a tenth of their samples flat at one level; the worst channel.
 
-    `sound` is (channels, samples), as it came: resampling would round the flat tops off. Below 0.9 of full
-    scale nothing counts: what is flat there was made so, as a square wave is.
+    `sound` is (channels, samples), not resampled: that would round the flat tops off. Below 0.9 of full scale
+    nothing counts: a sound that is flat there was made so, as a square wave is.
     """
     return max((_clipped_share(channel, max(rate_hz // 100, 1)) for channel in np.abs(sound)), default=0.0)
 

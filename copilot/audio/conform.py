@@ -1,4 +1,4 @@
-"""The border where sound from outside becomes ours: 48 kHz, (channels, samples), 24 bits, sound at all."""
+"""The border where sound from outside is converted and checked: 48 kHz, (channels, samples), 24 bits."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from copilot.audio.fades import faded_out
+from copilot.audio.fades import fade_out
 from copilot.audio.pcm import STEM_BITS, Pcm, full_scale, quantise
 from copilot.errors import RowFault
 from copilot.units import SAMPLE_RATE_HZ, Audio, Seconds, seconds_to_samples
@@ -17,10 +17,10 @@ _SILENT_DBFS = -90.0
 
 
 def conform(audio: NDArray[np.floating], rate_hz: int, longest_s: Seconds | None = None) -> Pcm:
-    """A backend's sound as 24-bit samples at 48 kHz, cut to `longest_s`, with a fade, where that is given.
+    """Return a backend's sound as 24-bit samples at 48 kHz, cut to `longest_s`, if given, with a fade.
 
-    `audio` is (channels, samples), 1 or 2 channels. What peaks above full scale is scaled down to it: the
-    level means nothing before loudness is set. Raises RowFault with reason `stem-layout`,
+    `audio` is (channels, samples), 1 or 2 channels. A sound that peaks above full scale is scaled down to
+    it: the level means nothing before loudness is set. Raises RowFault with reason `stem-layout`,
     `stem-not-finite` or `stem-silent`.
     """
     if audio.ndim != 2 or audio.shape[0] not in {1, 2} or audio.shape[1] == 0:
@@ -31,7 +31,7 @@ def conform(audio: NDArray[np.floating], rate_hz: int, longest_s: Seconds | None
     if rate_hz != SAMPLE_RATE_HZ:
         sound = np.ascontiguousarray(soxr.resample(sound.T, rate_hz, SAMPLE_RATE_HZ, quality="HQ").T)
     if longest_s is not None and sound.shape[1] > (n_longest := seconds_to_samples(longest_s)):
-        sound = faded_out(sound[:, :n_longest])
+        sound = fade_out(sound[:, :n_longest])
     peak = _peak(sound)
     if peak <= 10.0 ** (_SILENT_DBFS / 20.0):
         raise RowFault("stem-silent", f"nothing above {_SILENT_DBFS:g} dBFS")
@@ -41,5 +41,5 @@ def conform(audio: NDArray[np.floating], rate_hz: int, longest_s: Seconds | None
 
 
 def _peak(sound: Audio) -> float:
-    """The largest magnitude; NaN where the sound holds one."""
+    """Return the largest magnitude; NaN if the sound holds one."""
     return float(np.maximum(sound.max(initial=0.0), -sound.min(initial=0.0)))

@@ -1,4 +1,4 @@
-"""Fades: what keeps a cut from clicking."""
+"""Fades, which keep a cut from clicking."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from copilot.units import Audio, Seconds, seconds_to_samples
 FADE_S: Seconds = 0.005
 
 
-def faded_out(sound: Audio) -> Audio:
-    """A copy of (channels, samples) at 48 kHz that ends in a linear fade of 5 ms, or of its whole length."""
+def fade_out(sound: Audio) -> Audio:
+    """Return a copy of (channels, samples) at 48 kHz with a linear fade of at most 5 ms at its end."""
     n_fade = min(seconds_to_samples(FADE_S), sound.shape[1])
     faded = sound.copy()
     faded[:, sound.shape[1] - n_fade :] *= (np.arange(n_fade, 0, -1) / (n_fade + 1)).astype(np.float32)

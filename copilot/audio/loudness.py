@@ -1,7 +1,7 @@
 """Loudness after ITU-R BS.1770-4, with the K-weighting filters of pyloudnorm.
 
-For 400 ms and more the figures are pyloudnorm's; the filters run as one cascade and the gating on sums of
-100 ms, which takes a third of its time. A shorter sound is measured as one ungated block of its own length.
+From 400 ms on the results are those of pyloudnorm; the filters run as one cascade, and the gating on sums
+of 100 ms, in a third of its time. A shorter sound is measured as one ungated block of its own length.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ _RELATIVE_GATE_LU = -10.0
 _HOP = SAMPLE_RATE_HZ // 10
 _HOPS_PER_BLOCK = 4
 MIN_GATED_SAMPLES = _HOP * _HOPS_PER_BLOCK
-"""Samples of one gating block, 400 ms; what is shorter is measured without gates."""
+"""Samples of one gating block, 400 ms; a shorter sound is measured without gates."""
 
 _NO_DENORMALS = np.float32(1e-15)
 """Far below 24 bits: in digital silence the filter would run on denormal numbers, thirty times slower."""
 
 _SILENCE = 1e-24
-"""Above what that adds, and far below the power of one 24-bit step."""
+"""Above the power that `_NO_DENORMALS` adds, and far below that of one 24-bit step."""
 
 BlockPower = NDArray[np.float64]
 """K-weighted mean square of each channel in each gating block, shape (channels, blocks)."""
@@ -36,14 +36,14 @@ BlockPower = NDArray[np.float64]
 
 @cache
 def _k_weighting() -> NDArray[np.float64]:
-    """Second-order sections of the K-weighting at 48 kHz: high shelf, then high pass."""
+    """Return the second-order sections of the K-weighting at 48 kHz: high shelf, then high pass."""
     shelf = pyloudnorm.IIRfilter(4.0, 1 / math.sqrt(2), 1500.0, SAMPLE_RATE_HZ, "high_shelf")
     high_pass = pyloudnorm.IIRfilter(0.0, 0.5, 38.0, SAMPLE_RATE_HZ, "high_pass")
     return np.array([[*f.b, *f.a] for f in (shelf, high_pass)])
 
 
 def block_power(audio: Audio) -> BlockPower:
-    """The K-weighted mean square in blocks of 400 ms that overlap by 75 %, for each channel.
+    """Return the K-weighted mean square in blocks of 400 ms that overlap by 75 %, for each channel.
 
     `audio` is (channels, samples) with at least one sample. Under 400 ms it is one block of its own length.
     """
@@ -64,7 +64,7 @@ def block_power(audio: Audio) -> BlockPower:
 
 
 def gated_loudness(power: BlockPower, *, gated: bool = True) -> Lufs:
-    """Integrated loudness of blocks; minus infinity where every block is below the absolute gate.
+    """Return the integrated loudness of blocks; minus infinity if all are below the absolute gate.
 
     Channels weigh the same, as left and right do in BS.1770.
     """
@@ -79,7 +79,7 @@ def gated_loudness(power: BlockPower, *, gated: bool = True) -> Lufs:
 
 
 def integrated_loudness(audio: Audio) -> Lufs:
-    """Integrated loudness in LUFS of (channels, samples); minus infinity for silence."""
+    """Return the integrated loudness in LUFS of (channels, samples); minus infinity for silence."""
     return gated_loudness(block_power(audio), gated=audio.shape[1] >= MIN_GATED_SAMPLES)
 
 

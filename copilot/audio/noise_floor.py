@@ -1,4 +1,4 @@
-"""Noise floor: how loud a recording is where nothing is said."""
+"""Noise floor: the level of a recording in its pauses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _QUIETEST_PERCENT = 10
 
 
 def noise_floor_dbfs(audio: Audio) -> Decibels:
-    """RMS level that the quietest tenth of the frames of 10 ms stays below, in dBFS.
+    """Return the RMS level that the quietest tenth of the frames of 10 ms stays below, in dBFS.
 
     `audio` is (channels, samples); under 10 ms it is one frame.
     """

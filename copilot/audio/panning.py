@@ -8,7 +8,7 @@ SQRT2 = math.sqrt(2.0)
 
 
 def pan_gains(panning: float, n_channels: int) -> tuple[float, float]:
-    """The gains of left and right for a panning in [-1, 1].
+    """Return the gains of left and right for a panning in [-1, 1].
 
     A mono sound goes to left by cos a and to right by sin a: the powers add up to 1 everywhere. A stereo
     sound's own channels go by √2 cos a and √2 sin a: both 1 at the centre, so that the width stays.

@@ -1,4 +1,4 @@
-"""PCM and FLAC: what a file holds, to the bit.
+"""PCM and FLAC: the samples of a file, to the bit.
 
 Samples of stems and mixes are whole numbers, in steps of the grid of their bit depth, held in floats: every
 24-bit value is a float32 exactly, so nothing is lost between a file, the mixer and the file that it writes.
@@ -23,11 +23,11 @@ BitDepth = Literal[16, 24]
 STEM_BITS: BitDepth = 24
 
 _COMPRESSION = 0.375
-"""Of libsndfile's scale from 0 to 1: files are 2 % larger than by its default, and a fifth sooner made."""
+"""On libsndfile's scale from 0 to 1: files are 2 % larger than by default, and written a fifth faster."""
 
 
 def full_scale(bits: BitDepth) -> int:
-    """The number of steps that stands for 1.0 at a bit depth."""
+    """Return the number of steps that stands for 1.0 at a bit depth."""
     return 32768 if bits == 16 else 8388608
 
 
@@ -40,12 +40,12 @@ def quantise(audio: Audio, bits: BitDepth) -> Pcm:
 
 
 def to_float(pcm: Pcm, bits: BitDepth) -> Audio:
-    """Samples as float32 in [-1, 1); exact."""
+    """Return the samples as float32 in [-1, 1); exact."""
     return pcm.astype(np.float32, copy=False) * np.float32(1.0 / full_scale(bits))
 
 
 def encode_flac(pcm: Pcm, bits: BitDepth) -> bytes:
-    """A FLAC file at 48 kHz that holds the samples, shape (channels, samples), as they are."""
+    """Return a FLAC file at 48 kHz that holds exactly these samples, shape (channels, samples)."""
     # libsndfile takes samples left-aligned in the integer type that it is given.
     frames = pcm.T.astype(np.int16, order="C") if bits == 16 else pcm.T.astype(np.int32, order="C") << 8
     buffer = io.BytesIO()
@@ -55,7 +55,7 @@ def encode_flac(pcm: Pcm, bits: BitDepth) -> bytes:
 
 
 def decode_flac(data: bytes) -> tuple[Pcm, BitDepth]:
-    """The samples of a FLAC file, shape (channels, samples), and their bit depth.
+    """Return the samples of a FLAC file, shape (channels, samples), and their bit depth.
 
     Raises CorruptDataError for bytes that are not FLAC at 48 kHz with 16 or 24 bits.
     """

@@ -1,7 +1,7 @@
 """True peak after ITU-R BS.1770-4, annex 2: the largest value of the signal oversampled four times.
 
-Only the stretches that can hold the peak are oversampled: what an interpolation filter gives is bounded by
-the largest sample that it sees times the sum of its coefficients' magnitudes. The result is exact.
+Only the stretches that can hold the peak are oversampled: the output of an interpolation filter is bounded
+by its largest input sample times the sum of its coefficients' magnitudes. The result is exact.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ _TAPS = 12
 _BLOCK = 32
 _STRETCH = 16 * _BLOCK
 _AHEAD = _TAPS - 1
-"""How many samples of what follows a stretch its filter reads."""
+"""Samples after a stretch that its filter reads."""
 
 
 @cache
 def _interpolator() -> tuple[NDArray[np.float32], float]:
-    """A matrix from a block of samples with its surroundings to four times as many, and its bound."""
+    """Return the matrix that oversamples a block with its surroundings four times, and its bound."""
     phases = firwin(_FACTOR * _TAPS + 1, 1.0 / _FACTOR, window="hann")[:-1].reshape(_TAPS, _FACTOR) * _FACTOR
     matrix = np.zeros((_BLOCK + _TAPS - 1, _BLOCK, _FACTOR), dtype=np.float32)
     for position in range(_BLOCK):
@@ -33,12 +33,12 @@ def _interpolator() -> tuple[NDArray[np.float32], float]:
 
 
 def interpolation_bound() -> float:
-    """How much larger than its samples an oversampled signal can be at most, as a factor."""
+    """Return the largest ratio of an oversampled signal's peak to that of its samples."""
     return _interpolator()[1]
 
 
 def true_peak(*signals: NDArray[np.floating]) -> float:
-    """The highest true peak of signals (channels, samples), in the unit of their samples.
+    """Return the highest true peak of signals (channels, samples), in the unit of their samples.
 
     0 for no samples.
     """
@@ -50,7 +50,7 @@ def true_peak(*signals: NDArray[np.floating]) -> float:
 
 
 def _peak_above(channel: NDArray[np.floating], known: float) -> float:
-    """The true peak of one channel, or `known` where that is higher."""
+    """Return the true peak of one channel, or `known` if that is higher."""
     n_stretches = -(-channel.size // _STRETCH) + 1
     padded = np.zeros(n_stretches * _STRETCH + _AHEAD, dtype=np.float32)
     padded[_TAPS // 2 : _TAPS // 2 + channel.size] = channel
@@ -58,7 +58,7 @@ def _peak_above(channel: NDArray[np.floating], known: float) -> float:
     loudest = _magnitude(stretches)
     bound = interpolation_bound()
     peak = max(known, float(loudest.max()))
-    # The loudest stretches first: they raise the bar, and most of the others need no look.
+    # The loudest stretches first: with a high peak known, most of the others can be skipped.
     for least in (0.9 * float(loudest.max()), 0.0):
         peak = _oversampled_peak(stretches[(loudest >= least) & (loudest * bound > peak)], peak)
     return peak
@@ -77,5 +77,5 @@ def _magnitude(rows: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def true_peak_dbtp(samples: NDArray[np.float32]) -> Decibels:
-    """The true peak of float audio in dBTP, full scale 1.0; `DIGITAL_SILENCE_DB` for silence."""
+    """Return the true peak of float audio in dBTP, full scale 1.0; `DIGITAL_SILENCE_DB` for silence."""
     return gain_to_db(true_peak(samples))

@@ -1,4 +1,4 @@
-"""The rules of the domain, and a dialogue held against all of them.
+"""The rules of the domain, and the check of a dialogue against all of them.
 
 `docs/rules.md` lists them; a test keeps the page and this registry equal.
 """
@@ -22,10 +22,10 @@ RULES: tuple[Rule, ...] = (
     *edits.RULES,
     *words.RULES,
 )
-"""Every rule, in the order in which violations are told."""
+"""Every rule, in the order in which violations are reported."""
 
 
 def check_dialogue(dialogue: Dialogue, limits: SceneLimits) -> tuple[Violation, ...]:
-    """The violations of a dialogue, in the order of the rules and then of the turns; empty if it is clean."""
+    """Return the violations of a dialogue, by rule and then by turn; empty if it is clean."""
     case = Case.of(dialogue, limits)
     return tuple(violation for rule in RULES for violation in rule.check(case))

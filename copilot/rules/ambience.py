@@ -13,7 +13,7 @@ from copilot.scene import Element, Scene
 
 
 def ambiences(scene: Scene) -> list[Element]:
-    """The ambiences of a scene, by id."""
+    """Return the ambiences of a scene, by id."""
     return [element for element in scene.elements if element.role == "ambience"]
 
 
@@ -50,7 +50,7 @@ def ambience_outlasted(case: Case) -> Iterator[Finding]:
     """No sound ends after the ambience that starts at zero, or after the longest of several such."""
     for index, turn in enumerate(case.dialogue.turns):
         found = ambiences(turn.scene)
-        # Without an ambience from zero that is the fault, and the others are measured all the same.
+        # Without an ambience from zero, which is another rule's fault, all ambiences count as ground.
         ground = [element for element in found if element.start_time <= TIME_TOLERANCE_S] or found
         if not ground:
             continue

@@ -1,4 +1,4 @@
-"""What a turn's task allows, and whether the turn keeps to it."""
+"""The operations that a turn's task allows, and rules that hold the turn to them."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ OperationKind = Literal["add", "remove", "change", "replace"]
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What the turns of a task may do.
+    """The operations that the turns of a task may have.
 
-    `operations` are the kinds that a designer is offered. `equivalents` are kinds that come to the same:
-    `diff` tells a replacement as a removal and an addition. `fields` are those that a change may set.
+    `operations` are the kinds that a designer is offered. `equivalents` are kinds with the same result:
+    `diff` gives a replacement as a removal and an addition. `fields` are those that a change may set.
     """
 
     operations: tuple[OperationKind, ...]
@@ -29,12 +29,12 @@ class Scope:
 
     @property
     def adds(self) -> bool:
-        """Whether sounds may be new."""
+        """True if a turn may add sounds."""
         return not {"add", "replace"}.isdisjoint(self.operations)
 
     @property
     def removes(self) -> bool:
-        """Whether sounds may go."""
+        """True if a turn may remove sounds."""
         return not {"remove", "replace"}.isdisjoint(self.operations)
 
 
@@ -69,10 +69,10 @@ def task_fits_operations(case: Case) -> Iterator[Finding]:
 def operation_does_nothing(case: Case) -> Iterator[Finding]:
     """Every operation changes the scene, and each sound is the subject of one."""
     for transition in case.transitions:
-        yield from _idle(transition)
+        yield from _find_idle(transition)
 
 
-def _idle(transition: Transition) -> Iterator[Finding]:
+def _find_idle(transition: Transition) -> Iterator[Finding]:
     touched: set[int] = set()
     for operation in transition.turn.operations:
         subject = operation.element.id if isinstance(operation, Add) else operation.id
@@ -102,10 +102,10 @@ def _is_like(new: Element, old: Element) -> bool:
 def unasked_change(case: Case) -> Iterator[Finding]:
     """A turn edits nothing beyond what its task allows, and replaces as many sounds as it removes."""
     for transition in case.transitions:
-        yield from _unasked(transition)
+        yield from _find_unasked(transition)
 
 
-def _unasked(transition: Transition) -> Iterator[Finding]:
+def _find_unasked(transition: Transition) -> Iterator[Finding]:
     index, task, edit = transition.index, transition.turn.task, transition.edit
     scope = TASK_SCOPES[task]
     if not scope.adds:

@@ -8,7 +8,7 @@ from copilot.frozen_model import Range
 from copilot.rules.rule import TIME_TOLERANCE_S, Case, Finding, rule, span
 
 
-def _outside(case: Case, field: str, allowed: Range, unit: str = "") -> Iterator[Finding]:
+def _find_outside(case: Case, field: str, allowed: Range, unit: str = "") -> Iterator[Finding]:
     for index, element in case.fresh():
         value = getattr(element, field)
         if value not in allowed:
@@ -18,25 +18,25 @@ def _outside(case: Case, field: str, allowed: Range, unit: str = "") -> Iterator
 @rule("loudness-range", "fatal")
 def loudness_range(case: Case) -> Iterator[Finding]:
     """Every loudness lies within `loudness_lufs`."""
-    return _outside(case, "loudness", case.limits.loudness_lufs, " LUFS")
+    return _find_outside(case, "loudness", case.limits.loudness_lufs, " LUFS")
 
 
 @rule("panning-range", "fatal")
 def panning_range(case: Case) -> Iterator[Finding]:
     """Every panning lies within `panning`."""
-    return _outside(case, "panning", case.limits.panning)
+    return _find_outside(case, "panning", case.limits.panning)
 
 
 @rule("start-time-range", "fatal")
 def start_time_range(case: Case) -> Iterator[Finding]:
     """Every start time lies within `start_time_s`."""
-    return _outside(case, "start_time", case.limits.start_time_s, " s")
+    return _find_outside(case, "start_time", case.limits.start_time_s, " s")
 
 
 @rule("duration-range", "fatal")
 def duration_range(case: Case) -> Iterator[Finding]:
     """Every duration lies within `element_duration_s`."""
-    return _outside(case, "duration", case.limits.element_duration_s, " s")
+    return _find_outside(case, "duration", case.limits.element_duration_s, " s")
 
 
 @rule("end-in-scene", "fatal")

@@ -1,8 +1,8 @@
-"""Which sounds a request names: the words of the caption, a speaker's name, or the common word for a role.
+"""The sounds that a request names: by words of the caption, a speaker's name, or the common word for a role.
 
-Two readings are kept apart. A sound is *possible* where any word of the request may mean it, and *certain*
-where a word names it and no other sound, as the thing that the request is about. Only what is certain may
-speak against an edit, and only for a sound that is not even possible.
+Two readings are kept apart. A sound is *possible* if any word of the request may mean it, and *certain* if a
+word names it and no other sound, as the thing that the request is about. Only a certain sound may contradict
+an edit, and only the edit of a sound that is not even possible.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _QUALITIES = _reduce(
     "lose move pan place play pull push put raise reduce remove replace set shift swap switch "
     "take turn"
 )
-# What comes after one of these, up to the end of the clause, is what the sound is compared or put with:
+# The words after one of these, to the end of the clause, name what the sound is compared or combined with:
 # "louder than the rain", "so that the bell comes through", "with a cat", "leave the wind".
 _ASIDES = re.compile(
     r"\b(?:than|over|under|underneath|beneath|behind|above|below|against|near|beside|beyond|by|with|without|"
@@ -83,7 +83,7 @@ _GENDER_HINTS = {
 
 
 def _word_stems(text: str) -> frozenset[str]:
-    """The stems of all words that are more than grammar."""
+    """Return the word stems of all words that are more than grammar."""
     words = (word.lower() for word in _WORD.findall(text))
     return frozenset(
         reduce_request_word(word) for word in words if len(word) > 1 and word not in _FUNCTION_WORDS
@@ -91,7 +91,7 @@ def _word_stems(text: str) -> frozenset[str]:
 
 
 def _hints(element: Element) -> frozenset[str]:
-    """The stems by which a request may mean an element."""
+    """Return the word stems by which a request may mean an element."""
     hints = _word_stems(element.text) | _ROLE_NAMES[element.role] | _ROLE_HINTS[element.role]
     if isinstance(element, SpeechElement):
         hints |= _GENDER_HINTS[element.gender] | _word_stems(element.speaker)
@@ -99,7 +99,7 @@ def _hints(element: Element) -> frozenset[str]:
 
 
 def _names(element: Element) -> frozenset[str]:
-    """The stems that name an element: what is spoken does not name the one who speaks."""
+    """Return the word stems that name an element: a speaker is not named by the words of the line."""
     own = element.speaker if isinstance(element, SpeechElement) else element.text
     return (_word_stems(own) - _QUALITIES) | _ROLE_NAMES[element.role]
 
@@ -112,22 +112,22 @@ class Targets:
     certain: frozenset[int]
 
 
-def targets_of(request: str, scene: Scene) -> Targets:
-    """What of the scene the request names."""
+def find_targets(request: str, scene: Scene) -> Targets:
+    """Find the sounds of the scene that the request names."""
     text = request.lower()
     said = frozenset(map(reduce_request_word, _WORD.findall(text)))
     hints = {element: _hints(element) for element in scene.elements}
     everything = _EVERYTHING.search(text) is not None
-    possible = (e.id for e in hints if everything or _meets(said, hints[e]))
-    # Words that another sound could be meant by as well do not name one beyond doubt.
+    possible = (e.id for e in hints if everything or _share_word(said, hints[e]))
+    # A word that may mean another sound as well does not name one beyond doubt.
     subject = _word_stems(_ASIDES.sub(" ", text))
     shared = Counter(chain.from_iterable(hints.values()))
     certain = (e.id for e in hints if any(shared[word] == 1 for word in subject & _names(e)))
     return Targets(frozenset(possible), frozenset(certain))
 
 
-def _meets(said: frozenset[str], hints: frozenset[str]) -> bool:
-    """Whether they share a word, or one begins another: the bird, and birdsong."""
+def _share_word(said: frozenset[str], hints: frozenset[str]) -> bool:
+    """Return whether they share a word, or one begins another: bird and birdsong."""
     if not said.isdisjoint(hints):
         return True
     long_said, long_hints = (

@@ -1,4 +1,4 @@
-"""The words and what is done: the request against the edit, and the description by itself.
+"""Words against operations: the request against the edit, and the description by itself.
 
 These rules read English, and keep false alarms rare rather than find every fault; so they are not fatal.
 """
@@ -8,14 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from copilot.rules.request_targets import Targets, targets_of
-from copilot.rules.requests import Level, Side, asked_level, asked_side
+from copilot.rules.request_targets import Targets, find_targets
+from copilot.rules.requests import Level, Side, read_level, read_side
 from copilot.rules.rule import Case, Finding, Transition, rule
 from copilot.scene import Element
 
 _SIDE_WORD = r"(?:left|right)(?:[- ]hand)?"
 _PLACE = r"(?: (?:side|channel|speaker|ear|edge))?"
-# Places that are no places in the stereo image.
+# Places that are not places in the stereo image.
 _NO_PLACE = (
     r"(?! (?:bank|track|path|road|foot|note|moment|time|place|thing|wing|shore|hand|arm|leg|page|wall|people|"
     r"man|woman|door|of way))"
@@ -50,7 +50,7 @@ def more_than_asked(case: Case) -> Iterator[Finding]:
         if not transition.index or turn.task in {"story", "open"} or _SEVERAL.search(turn.user):
             continue
         n_edited = max(len(edit.added), len(edit.changed), len(edit.removed))
-        if n_edited > 1 and len(targets_of(turn.user, transition.before).possible) < n_edited:
+        if n_edited > 1 and len(find_targets(turn.user, transition.before).possible) < n_edited:
             yield Finding(f"{n_edited} sounds are edited; the request speaks of one", transition.index)
 
 
@@ -60,73 +60,73 @@ def words_contradict_operation(case: Case) -> Iterator[Finding]:
     for transition in case.transitions:
         task = transition.turn.task
         if len(transition.turn.user) > case.limits.user_chars:
-            continue  # text-too-long tells of it; patterns are for requests of a sane length
+            continue  # text-too-long reports it; the patterns are for requests of a normal length
         if task in _EDITED_BY_TASK:
             edited: tuple[int, ...] = getattr(transition.edit, _EDITED_BY_TASK[task])
-            names = targets_of(transition.turn.user, transition.before)
-            yield from _other_sound(transition, edited, names)
+            names = find_targets(transition.turn.user, transition.before)
+            yield from _find_other_sound(transition, edited, names)
             if task == "volume":
-                yield from _other_level(transition, edited, names)
+                yield from _find_other_level(transition, edited, names)
             elif task == "panning":
-                yield from _other_side(transition, edited, names)
+                yield from _find_other_side(transition, edited, names)
         elif task == "add":
-            yield from _placed_elsewhere(transition)
+            yield from _find_misplaced(transition)
 
 
-def _other_sound(transition: Transition, edited: tuple[int, ...], names: Targets) -> Iterator[Finding]:
+def _find_other_sound(transition: Transition, edited: tuple[int, ...], names: Targets) -> Iterator[Finding]:
     for element_id in edited:
         others = sorted(names.certain - {element_id})
         if others and element_id not in names.possible:
             yield Finding(
-                f"is edited, but the request names {_elements(others)} and not this one",
+                f"is edited, but the request names {_list_elements(others)} and not this one",
                 transition.index,
                 element_id,
             )
 
 
-def _subjects(
+def _find_subjects(
     transition: Transition, edited: tuple[int, ...], names: Targets
 ) -> list[tuple[Element, Element]]:
-    """The sounds that the request's direction may be about, before and after.
+    """Return the sounds that the request's direction may be about, before and after.
 
-    A direction is contradicted where all of them go against it. So one that is left as it was keeps the
-    doubt: "I cannot hear the dog over the rain" asks for louder, and the rain may well be lowered.
+    A direction is contradicted only if all of them go against it. An unedited sound leaves the doubt: "I
+    cannot hear the dog over the rain" asks for louder, and lowering the rain may answer it.
     """
     subjects = names.certain or names.possible or edited
     pairs = ((transition.before.get(i), transition.turn.scene.get(i)) for i in sorted(subjects))
     return [(before, after) for before, after in pairs if before and after]
 
 
-def _other_level(transition: Transition, edited: tuple[int, ...], names: Targets) -> Iterator[Finding]:
-    asked = asked_level(transition.turn.user)
-    pairs = _subjects(transition, edited, names)
-    if asked and all(_against_level(asked, before, after) for before, after in pairs):
+def _find_other_level(transition: Transition, edited: tuple[int, ...], names: Targets) -> Iterator[Finding]:
+    asked = read_level(transition.turn.user)
+    pairs = _find_subjects(transition, edited, names)
+    if asked and all(_contradicts_level(asked, before, after) for before, after in pairs):
         for before, after in pairs:
             course = f"loudness goes from {before.loudness} to {after.loudness} LUFS"
             yield Finding(f"the request asks for {asked}, but {course}", transition.index, after.id)
 
 
-def _against_level(asked: Level, before: Element, after: Element) -> bool:
+def _contradicts_level(asked: Level, before: Element, after: Element) -> bool:
     return after.loudness < before.loudness if asked == "louder" else after.loudness > before.loudness
 
 
-def _other_side(transition: Transition, edited: tuple[int, ...], names: Targets) -> Iterator[Finding]:
-    asked = asked_side(transition.turn.user)
-    pairs = _subjects(transition, edited, names)
-    if asked and all(_against_side(asked, before, after) for before, after in pairs):
+def _find_other_side(transition: Transition, edited: tuple[int, ...], names: Targets) -> Iterator[Finding]:
+    asked = read_side(transition.turn.user)
+    pairs = _find_subjects(transition, edited, names)
+    if asked and all(_contradicts_side(asked, before, after) for before, after in pairs):
         for before, after in pairs:
             course = f"panning goes from {before.panning} to {after.panning}"
             yield Finding(f"the request asks for {asked}, but {course}", transition.index, after.id)
 
 
-def _against_side(asked: Side, before: Element, after: Element) -> bool:
+def _contradicts_side(asked: Side, before: Element, after: Element) -> bool:
     if asked == "centre":
         return abs(after.panning) > abs(before.panning)
     return after.panning > before.panning if asked == "left" else after.panning < before.panning
 
 
-def _placed_elsewhere(transition: Transition) -> Iterator[Finding]:
-    asked = asked_side(transition.turn.user)
+def _find_misplaced(transition: Transition) -> Iterator[Finding]:
+    asked = read_side(transition.turn.user)
     if asked not in ("left", "right"):
         return
     sign = 1 if asked == "left" else -1
@@ -141,7 +141,7 @@ def _placed_elsewhere(transition: Transition) -> Iterator[Finding]:
             )
 
 
-def _elements(ids: list[int]) -> str:
+def _list_elements(ids: list[int]) -> str:
     return f"element{'s' if len(ids) > 1 else ''} {', '.join(map(str, ids))}"
 
 

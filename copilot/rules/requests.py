@@ -1,8 +1,7 @@
-"""What a user's request asks for, as far as its words say so beyond doubt.
+"""The level and the side that a user's request asks for, if its words say so beyond doubt.
 
-Every function answers None, or nothing, where the words are mixed, negated or unknown: it is better to
-let a contradiction pass than to find one where there is none. English only; a request in another language
-is never in contradiction.
+Every function returns None if the words are mixed, negated or unknown: to miss a contradiction is better than
+to find a wrong one. English only; a request in another language never contradicts.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ _NOT = r"(?:\b(?:not|never|no|hardly|without)|n't)\b"
 _GAP = r"(?:[^\w.,;:!?]+\w+)"  # one more word of the same clause
 _TO = r"[^\w.,;:!?]+"  # on to the next word of the same clause
 
-# Ways to speak of a level by an adjective, in the order in which they are looked for. `same` asks for more
+# Ways to speak of a level by an adjective, in the order in which they are searched. `same` asks for more
 # of what the adjective says ("not loud enough" asks for louder), `flip` for less ("too loud").
 _LEVEL_PHRASES: tuple[tuple[Literal["same", "flip"], re.Pattern[str]], ...] = (
     ("same", re.compile(rf"{_NOT}{_GAP}{{0,2}}?{_TO}{_ADJECTIVE}{_TO}enough\b")),
@@ -71,8 +70,8 @@ _LEVEL_WORDS: tuple[tuple[Level, re.Pattern[str]], ...] = (
 _NEGATED = re.compile(rf"{_NOT}{_GAP}{{0,2}}?{_TO}$")
 
 
-def asked_level(request: str) -> Level | None:
-    """Whether the request asks for a sound to be louder or quieter."""
+def read_level(request: str) -> Level | None:
+    """Return the level that the request asks for: louder, quieter, or None if that is not clear."""
     text = _plain(request)
     asked: set[Level] = set()
     for sense, pattern in _LEVEL_PHRASES:
@@ -83,7 +82,7 @@ def asked_level(request: str) -> Level | None:
     for level, pattern in _LEVEL_WORDS:
         for match in pattern.finditer(text):
             if _NEGATED.search(text, 0, match.start()):
-                return None  # "don't turn it up": what is wanted instead is not said
+                return None  # "don't turn it up" does not say what is wanted instead
             asked.add(level)
         text = pattern.sub(" ; ", text)
     return asked.pop() if len(asked) == 1 else None
@@ -119,8 +118,8 @@ _ANYWHERE = re.compile(
 _OPPOSITE: dict[Side, Side] = {"left": "right", "right": "left"}
 
 
-def asked_side(request: str) -> Side | None:
-    """Where the request wants a sound to go. Its goal ("to the right") counts before any other mention."""
+def read_side(request: str) -> Side | None:
+    """Return the side that a sound is to go to. A goal ("to the right") counts before any other mention."""
     text = _BESIDE_CENTRE.sub(r"\1", _NO_SIDE.sub(" ", _plain(request)))
     away = {_side(match["side"]) for match in _AWAY.finditer(text)}
     text = _AWAY.sub(" ", text)

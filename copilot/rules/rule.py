@@ -1,4 +1,4 @@
-"""What a rule is: a named, pure function from a dialogue to its faults.
+"""Rules: named, pure functions from a dialogue to its faults.
 
 A rule never raises for a dialogue that the models accept, and finds the same faults in the same order
 each time.
@@ -20,7 +20,7 @@ Severity = Literal["fatal", "hq"]
 """`fatal` rejects the dialogue; `hq` only keeps it out of that tier."""
 
 TIME_TOLERANCE_S: Seconds = 1e-6
-"""Sums of seconds are compared with it: far below one sample, far above the error of a float."""
+"""The tolerance of comparisons of seconds: far below one sample, far above the error of a float."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a rule finds, and where: what is wrong, and what is expected."""
+    """A fault that a rule finds, and its place: what is wrong, and what is expected."""
 
     text: str
     turn: int | None = None
@@ -48,7 +48,7 @@ class Transition:
     """One turn in its place: the scene before it, and the edit derived from the two scenes.
 
     `fresh` holds the elements, by id, that are not in the scene before as they are now. A rule about
-    elements looks at these, so that a fault is told once, where it arises.
+    elements looks at these, so that a fault is reported once, where it arises.
     """
 
     index: int
@@ -68,7 +68,7 @@ class Case:
 
     @classmethod
     def of(cls, dialogue: Dialogue, limits: SceneLimits) -> Case:
-        """The case for a dialogue."""
+        """Return the case for a dialogue."""
         transitions = tuple(
             Transition(index, before, turn, edit, tuple(_fresh(before, turn.scene)))
             for index, before, turn, edit in dialogue.transitions()
@@ -76,7 +76,7 @@ class Case:
         return cls(dialogue, limits, transitions)
 
     def fresh(self) -> Iterator[tuple[int, Element]]:
-        """Each element with the turn where it is new or not as before."""
+        """Yield each element with the turn in which it is new or changed."""
         for transition in self.transitions:
             for element in transition.fresh:
                 yield transition.index, element
@@ -97,7 +97,7 @@ class Rule:
     find: Callable[[Case], Iterable[Finding]]
 
     def check(self, case: Case) -> Iterator[Violation]:
-        """The violations of this rule, in the order of the turns."""
+        """Yield the violations of this rule, in the order of the turns."""
         for finding in self.find(case):
             message = f"{place(finding.turn, finding.element_id)}: {finding.text}"
             yield Violation(self.name, self.severity, finding.turn, finding.element_id, message)
@@ -106,18 +106,18 @@ class Rule:
 def rule(name: str, severity: Severity) -> Callable[[Callable[[Case], Iterable[Finding]]], Rule]:
     """Make a function a rule. Its docstring's first line is the rule's meaning."""
 
-    def made(find: Callable[[Case], Iterable[Finding]]) -> Rule:
+    def make(find: Callable[[Case], Iterable[Finding]]) -> Rule:
         return Rule(name, severity, (find.__doc__ or "").partition("\n")[0], find)
 
-    return made
+    return make
 
 
 def place(turn: int | None, element_id: int | None, whole: str = "dialogue") -> str:
-    """Where a fault is, as messages say it: `turn 1, element 3`, or the name of the whole."""
+    """Name the place of a fault for messages: `turn 1, element 3`, or the name of the whole."""
     where = whole if turn is None else f"turn {turn}"
     return where if element_id is None else f"{where}, element {element_id}"
 
 
 def span(allowed: Range) -> str:
-    """A range as messages say it: `-30 to -10`."""
+    """Name a range for messages: `-30 to -10`."""
     return f"{allowed.low:g} to {allowed.high:g}"

@@ -1,4 +1,4 @@
-"""How a fault of the schema is worded: the path to the field, what is wrong there, what was given."""
+"""The wording of faults of the schema: the path to the field, what is wrong, the given value."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ SCHEMA_RULE = "schema"
 
 SCHEMA_MEANING = "What the designer replies is JSON of the published schema."
 
-# pydantic puts the member of a union that it tried into the path; it is no part of the data.
+# pydantic puts the member of a union that it tried into the path; it is not part of the data.
 _UNION_TAGS = frozenset({"sfx", "tts", "add", "remove", "change", "replace"})
 _ROLE_TAGS = frozenset({"ambience", "effect", "music", "speech"})
 _LONGEST_INPUT = 40
 
 
 def schema_faults(error: ValidationError) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Each fault of a validation as (path, message), the path without the tags of unions."""
+    """Yield each fault of a validation as (path, message), the path without the tags of unions."""
     for fault in error.errors(include_url=False, include_context=False):
         parts = zip(fault["loc"], (None, *fault["loc"]), strict=False)
         path = tuple(part for part, before in parts if not _is_tag(part, before))

@@ -15,14 +15,14 @@ _PAUSE_S: Seconds = 0.5
 
 
 def speech_rate(text: str, duration_s: Seconds) -> float:
-    """Words per second if the text fills the duration. Raises ValueError for a duration of 0 or less."""
+    """Return the words per second if the text fills the duration. Raises ValueError unless it is above 0."""
     if duration_s <= 0:
         raise ValueError(f"duration_s: {duration_s} is not above 0")
     return count_words(text) / duration_s
 
 
 def comfortable_s(text: str, limits: SceneLimits) -> Seconds:
-    """How long a slot a line needs to be spoken at ease, a short pause included, in seconds."""
+    """Return the slot, in seconds, in which a line can be spoken at ease, with a short pause."""
     words = count_words(text)
     at_ease = max(words / _COMFORTABLE_WORDS_PER_S, len(text) / _CHARS_PER_S) + _PAUSE_S
     fastest = words / limits.words_per_s.high + limits.time_step_s
@@ -53,7 +53,7 @@ def speech_too_slow(case: Case) -> Iterator[Finding]:
     """No line has fewer words per second than `words_per_s` allows."""
     slowest = case.limits.words_per_s.low
     for index, element, rate in _spoken(case):
-        # A line without words is the business of text-empty.
+        # text-empty reports a line without words.
         if 0 < rate < slowest:
             yield Finding(
                 f"{rate:.2f} words a second over {element.duration:g} s; below {slowest:g} sounds stretched",

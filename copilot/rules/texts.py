@@ -1,4 +1,4 @@
-"""The texts: neither empty, nor too long, nor with characters that no reader sees."""
+"""Texts are neither empty nor too long, and have no invisible characters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Words as they are spoken: how many a text holds, in any script."""
+"""The number of spoken words of a text, in any script."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _WORD = re.compile(r"\w+(?:['\u2019\u2011-]\w+)*")
 
 
 def count_words(text: str) -> int:
-    """The words in a text. Where a script has no spaces, letters are counted and divided."""
+    """Count the words of a text. In a script without spaces, letters are counted and divided."""
     words = 0
     for letters, letters_per_word in _UNSPACED:
         text, n_letters = letters.subn(" ", text)

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pedalboard import HighpassFilter
 
-from copilot.emotions import NEUTRAL, known_emotion
+from copilot.emotions import NEUTRAL, find_emotion
 from copilot.errors import CopilotError, MissingExtraError, RowFault
 from copilot.hashing import content_hash, derive_seed, draw
 from copilot.units import Seconds, db_to_gain, samples_to_seconds, seconds_to_samples
@@ -133,7 +133,7 @@ class EspeakRenderer:
             return RenderFailure("worker-timeout", str(error))
 
     def _speak(self, request: RenderRequest, voice: EspeakVoice, spoken: SpokenText) -> RenderedSound:
-        emotion = known_emotion(request.emotion)
+        emotion = find_emotion(request.emotion)
         delivery = EMOTIONS[emotion or NEUTRAL]
         settings = _settings(delivery, request.random_seed)
         heard = voice.whispering() if delivery.whispered else voice

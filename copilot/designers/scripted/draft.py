@@ -17,7 +17,7 @@ from copilot.designers.scripted.lines import Line, LineCutter
 from copilot.designers.scripted.phrasing import Phrasebook, fill, name_slots
 from copilot.dialogue import Task
 from copilot.edit import Operation, apply
-from copilot.rules.request_targets import targets_of
+from copilot.rules.request_targets import find_targets
 from copilot.scene import Element, Gender, Scene, SceneLimits, SoundElement, SpeechElement
 from copilot.units import Lufs, Seconds
 
@@ -164,7 +164,7 @@ class Draft:
             for values in product(*slots.values())
             for name in names
         ]
-        clear = (r for r in requests if targets_of(r, self.scene).certain <= {target.id})
+        clear = (r for r in requests if find_targets(r, self.scene).certain <= {target.id})
         return next(clear, requests[0])
 
     def speaker(self, dice: Dice, besides: Iterable[int] = ()) -> tuple[str, Gender] | None:

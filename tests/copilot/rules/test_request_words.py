@@ -5,8 +5,8 @@ from helpers.examples import BELL, DOG, LIMITS, LINE, PIANO, RAIN, STORY, but, d
 
 from copilot.edit import Add, Change, Remove
 from copilot.rules import check_dialogue
-from copilot.rules.request_targets import Targets, targets_of
-from copilot.rules.requests import asked_level, asked_side
+from copilot.rules.request_targets import Targets, find_targets
+from copilot.rules.requests import read_level, read_side
 from copilot.scene import Scene
 from copilot.text.word_stems import reduce_request_word
 
@@ -97,17 +97,17 @@ SIDES = [
 
 @pytest.mark.parametrize(("request_text", "level"), LEVELS)
 def test_level_that_is_asked(request_text: str, level: str | None):
-    assert asked_level(request_text) == level
+    assert read_level(request_text) == level
 
 
 @pytest.mark.parametrize(("request_text", "side"), SIDES)
 def test_side_that_is_asked(request_text: str, side: str | None):
-    assert asked_side(request_text) == side
+    assert read_side(request_text) == side
 
 
 def test_typographic_apostrophe_negates():
-    assert asked_level("Don\u2019t turn it up") is None
-    assert asked_level("It isn\u2019t loud enough") == "louder"
+    assert read_level("Don\u2019t turn it up") is None
+    assert read_level("It isn\u2019t loud enough") == "louder"
 
 
 @pytest.mark.parametrize(
@@ -160,13 +160,13 @@ def test_stem_keeps_words_apart(one: str, other: str):
     ],
 )
 def test_sounds_that_a_request_names(request_text: str, possible: set[int], certain: set[int]):
-    assert targets_of(request_text, SCENE) == Targets(frozenset(possible), frozenset(certain))
+    assert find_targets(request_text, SCENE) == Targets(frozenset(possible), frozenset(certain))
 
 
 def test_word_that_two_sounds_share_names_neither_beyond_doubt():
     scene = Scene(elements=(RAIN, but(DOG, text="rain dripping from a gutter")))
-    assert targets_of("Turn down the rain.", scene) == Targets(frozenset({0, 1}), frozenset())
-    assert targets_of("Turn down the dripping.", scene) == Targets(frozenset({1}), frozenset({1}))
+    assert find_targets("Turn down the rain.", scene) == Targets(frozenset({0, 1}), frozenset())
+    assert find_targets("Turn down the dripping.", scene) == Targets(frozenset({1}), frozenset({1}))
 
 
 LOUDER_DOG, QUIETER_DOG = Change(id=1, loudness=-14), Change(id=1, loudness=-24)

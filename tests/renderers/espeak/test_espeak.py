@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import renderers
-from copilot.emotions import known_emotion
+from copilot.emotions import find_emotion
 from copilot.errors import CopilotError, MissingExtraError
 from renderers.child_process import ChildProcess
 from renderers.contract import RenderedSound, Renderer, RenderFailure, RenderRequest
@@ -240,7 +240,7 @@ def test_unknown_emotion_is_neutral_and_says_so(espeak):
     [(None, "neutral"), ("", "neutral"), (" Happy ", "happy"), ("WHISPER", "whispered"), ("odd", None)],
 )
 def test_emotion_is_found_by_its_other_names(asked, meant):
-    assert known_emotion(asked) == meant
+    assert find_emotion(asked) == meant
 
 
 # Words and their times

@@ -10,7 +10,7 @@ from copilot.designers.scripted.dice import Dice
 from copilot.designers.scripted.draft import naming_of, speaker_naming
 from copilot.designers.scripted.lexicon import Lexicon, load_lexicon
 from copilot.designers.scripted.phrasing import Phrasebook, fill, listed, name_slots
-from copilot.rules.request_targets import targets_of
+from copilot.rules.request_targets import find_targets
 from copilot.scene import Scene, SceneLimits, SoundElement
 from copilot.seed import Seed
 
@@ -108,7 +108,7 @@ def test_no_word_of_a_phrasing_names_a_sound(book, lexicon):
     )
     groups = [book.groups[group] for group in ("remove", "volume", "panning", "replace")]
     texts = [re.sub(r"\{\w+\}", "zzz", p.text) for group in groups for p in group]
-    assert [text for text in (*texts, *book.leads) if targets_of(text, scene).certain] == []
+    assert [text for text in (*texts, *book.leads) if find_targets(text, scene).certain] == []
 
 
 def test_names_agree_with_their_verbs(lexicon, book):
