@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from renderers.contract import Word as Word
     from renderers.contract import info_of as info_of
     from renderers.contract import problems_of as problems_of
+    from renderers.listing import ListedRenderer as ListedRenderer
+    from renderers.listing import list_renderers as list_renderers
     from renderers.registry import create as create
     from renderers.registry import create_working as create_working
     from renderers.registry import list_names as list_names
@@ -52,6 +54,7 @@ else:
                 "info_of",
                 "problems_of",
             ),
+            "renderers.listing": ("ListedRenderer", "list_renderers"),
             "renderers.registry": ("create", "create_working", "list_names"),
             "renderers.testing": ("check_renderer",),
             "renderers.voice_bank": ("VoiceBank", "read_bank"),

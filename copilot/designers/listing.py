@@ -1,0 +1,36 @@
+"""Registered designers, described without constructing them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from copilot import plugins
+from copilot.designers.contract import info_of
+from copilot.plugin_list import Listed, describe_common, list_backends
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedDesigner(Listed):
+    """A registered designer."""
+
+    draws_tasks: bool = False
+    asks_model: bool = False
+    repeatable: bool = False
+
+
+def list_designers(name: str | None = None) -> list[ListedDesigner]:
+    """Describe all registered designers, or only the one called `name`. Raises UserError if it is unknown."""
+    return list_backends(plugins.DESIGNERS, ListedDesigner, _describe, name)
+
+
+def _describe(name: str, package: str | None, designer: Any) -> ListedDesigner:  # noqa: ANN401 - anybody's class
+    info = info_of(designer)
+    return ListedDesigner(
+        name=name,
+        package=package,
+        draws_tasks=info.draws_tasks,
+        asks_model=info.asks_model,
+        repeatable=info.repeatable,
+        **describe_common(info),
+    )

@@ -1,0 +1,40 @@
+"""Registered renderers, described without constructing them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from copilot import plugins
+from copilot.plugin_list import Listed, describe_common, list_backends
+from renderers.contract import Tool, info_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedRenderer(Listed):
+    """A registered renderer. `tool` is `sfx`, `tts`, or `sfx or tts` if only an instance knows."""
+
+    tool: str = ""
+    model: str | None = None
+    model_licence: str | None = None
+    target: str | None = None
+    clones: bool = False
+
+
+def list_renderers(name: str | None = None) -> list[ListedRenderer]:
+    """Describe all registered renderers, or only the one called `name`. Raises UserError if it is unknown."""
+    return list_backends(plugins.RENDERERS, ListedRenderer, _describe, name)
+
+
+def _describe(name: str, package: str | None, renderer: Any) -> ListedRenderer:  # noqa: ANN401 - anybody's class
+    info = info_of(renderer)
+    return ListedRenderer(
+        name=name,
+        package=package,
+        tool=" or ".join(info.tools or get_args(Tool)),
+        model=info.model,
+        model_licence=info.model_licence,
+        target=info.target,
+        clones=info.clones,
+        **describe_common(info),
+    )
