@@ -1,4 +1,4 @@
-"""The files in deploy/: read, held against the package, and tried as far as one machine can."""
+"""The files in deploy/: read, compared with the package, and tried as far as one machine allows."""
 
 from __future__ import annotations
 
@@ -77,10 +77,10 @@ def test_the_jobs_ray_is_the_one_that_the_image_has(job):
     assert job["spec"]["rayClusterSpec"]["rayVersion"] == pinned
 
 
-def test_the_jobs_command_is_one(job, monkeypatch):
+def test_the_command_of_the_job_is_valid(job, monkeypatch):
     program, command, *options = shlex.split(job["spec"]["entrypoint"])
     assert (program, command) == ("copilot", "generate")
-    # What the comment of the file makes the pods' file from.
+    # The comment of the file makes the pods' configuration from this one.
     assert f"run.yaml={'pipelines/configs/cluster.yaml'}" in (DEPLOY / "kuberay.yaml").read_text()
     options = ["cluster" if option == CONFIG_IN_PODS else option for option in options]
     calls = []
@@ -97,7 +97,7 @@ def test_the_jobs_command_is_one(job, monkeypatch):
 
 
 @pytest.mark.parametrize("at", ["minReplicas", "maxReplicas"])
-def test_the_shipped_plan_has_room_on_the_pods(groups, at):
+def test_the_shipped_pools_fit_the_pods(groups, at):
     settings = load_config("cluster").parts.ray
     nodes = [resources(group) for name, group in groups.items() if name != "head" for _ in range(group[at])]
     pools = settings.pools
@@ -148,15 +148,15 @@ def test_a_run_has_time_to_end(job, groups):
     given_s = int(variables["RAY_JOB_STOP_WAIT_TIME_S"])
     _, _, hook = container(groups["head"])["lifecycle"]["preStop"]["exec"]["command"]
     waited_s = int(re.search(r"seq (\d+)", hook)[1])
-    # What the executor takes for commits under way, and more.
+    # More than the executor waits for commits in progress.
     assert 30 < given_s == waited_s < pod(groups["head"])["terminationGracePeriodSeconds"]
 
 
 @pytest.mark.skipif(not shutil.which("pkill"), reason="needs procps, which the image has")
-def test_the_hook_tells_the_run_and_waits_for_it(groups, tmp_path):
+def test_the_hook_asks_the_run_to_end_and_waits_for_it(groups, tmp_path):
     *shell, hook = container(groups["head"])["lifecycle"]["preStop"]["exec"]["command"]
     assert hook.count("copilot generate") == 1
-    # Under a name of its own: other runs on this machine are not meant.
+    # Under a name of its own, so that the hook finds no other run on this machine.
     program = tmp_path / f"copilot-{uuid.uuid4().hex}"
     program.write_text(
         "import signal, sys\n"
@@ -170,7 +170,7 @@ def test_the_hook_tells_the_run_and_waits_for_it(groups, tmp_path):
             told = hook.replace("copilot generate", f"{program.name} generate").replace(
                 "sleep 1", "sleep 0.01"
             )
-            # The run stays in the table of processes until it is asked after: someone has to.
+            # The run stays in the table of processes until somebody waits for it.
             with subprocess.Popen([*shell, told]) as telling:
                 assert run.wait(30) == 130
                 assert telling.wait(30) == 0
@@ -216,14 +216,14 @@ if name == "python":
             joined.readline()
 sys.exit(int(os.environ.get(name.upper(), 0)))
 """
-"""Logs how it is called. `ray` says that it has joined and stays, `python` waits for two who have."""
+"""Logs its calls. `ray` reports that it has joined, and stays; `python` waits for two that have joined."""
 
 
 @dataclass
 class Ended:
     code: int
     lines: list[str]
-    said: str
+    stderr: str
 
     def of(self, program: str) -> list[str]:
         return [line.removeprefix(f"{program} ") for line in self.lines if line.startswith(f"{program} ")]
@@ -231,7 +231,7 @@ class Ended:
 
 @pytest.fixture
 def slurm(tmp_path):
-    """Runs the script on two nodes, with stand-ins for what it calls; `signal` comes once the one waits."""
+    """Run the script on two nodes with stand-ins for its programs; signal `number` comes once one waits."""
     programs = {"scontrol": SCONTROL, "srun": SRUN, "getent": GETENT}
     programs |= dict.fromkeys(("ray", "python", "copilot"), STAND_IN.format(python=sys.executable))
     (tmp_path / "bin").mkdir()
@@ -262,9 +262,9 @@ def slurm(tmp_path):
             if number is not None:
                 assert script.stdout.readline() == "ready\n"
                 script.send_signal(number)
-            # Whoever was started holds the other end: this returns when all have ended.
-            _, said = script.communicate(timeout=60)
-        return Ended(script.returncode, log.read_text().splitlines(), said)
+            # All programs have the other end of the pipe: this returns when all have ended.
+            _, stderr = script.communicate(timeout=60)
+        return Ended(script.returncode, log.read_text().splitlines(), stderr)
 
     return run
 
@@ -291,7 +291,7 @@ def test_the_script_starts_ray_on_all_nodes_and_the_run_on_it(slurm):
     )
 
 
-def test_the_heads_address_can_be_told(slurm):
+def test_the_address_of_the_head_can_be_given(slurm):
     ended = slurm(COPILOT_HEAD_IP="10.5.5.5")
     assert ended.of("python") == ["10.5.5.5:24711 2"]
 
@@ -303,13 +303,13 @@ def test_a_run_that_fails_ends_the_job_with_its_code(slurm):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
-def test_a_job_that_is_told_to_end_lets_the_run_end_and_is_queued_again(slurm, number):
+def test_a_job_that_has_to_end_lets_the_run_end_and_is_queued_again(slurm, number):
     ended = slurm(number=number, WAITS="copilot", ONCE_TOLD=130)
     assert ended.of("copilot")[1:] == ["told"]
     assert ended.of("scontrol")[1:] == ["requeue 4711"]
     assert ended.lines.index("copilot told") < ended.lines.index("scontrol requeue 4711")
     assert ended.code == 130
-    assert "goes on from its ledger" in ended.said
+    assert "queued again" in ended.stderr
 
 
 def test_a_run_that_has_just_ended_is_not_queued_again(slurm):
@@ -317,7 +317,7 @@ def test_a_run_that_has_just_ended_is_not_queued_again(slurm):
     assert (ended.code, ended.of("scontrol")[1:]) == (0, [])
 
 
-def test_a_job_that_is_told_to_end_while_nodes_join_starts_no_run(slurm):
+def test_a_job_that_has_to_end_while_nodes_join_starts_no_run(slurm):
     ended = slurm(number=signal.SIGTERM, WAITS="python")
     assert ended.of("copilot") == []
     assert ended.of("scontrol")[1:] == ["requeue 4711"]
@@ -326,10 +326,10 @@ def test_a_job_that_is_told_to_end_while_nodes_join_starts_no_run(slurm):
 def test_nodes_that_do_not_join_end_the_job(slurm):
     ended = slurm(PYTHON=1)
     assert (ended.code, ended.of("copilot")) == (1, [])
-    assert "not all of 2 nodes have joined Ray within 600 s" in ended.said
+    assert "not all of 2 nodes have joined Ray within 600 s" in ended.stderr
 
 
-def test_slurm_is_asked_to_tell_in_time_and_to_keep_the_job():
+def test_slurm_sends_a_signal_in_time_and_keeps_the_job():
     subprocess.run(["bash", "-n", SLURM], check=True)
     asked = re.findall(r"^#SBATCH (\S+)$", SLURM.read_text(), re.MULTILINE)
     assert {"--signal=B:TERM@120", "--requeue", "--no-kill", "--open-mode=append"} < set(asked)
@@ -348,7 +348,7 @@ def extras():
     return set(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"])
 
 
-def test_what_the_image_copies_is_there_and_is_all_that_a_wheel_holds(instructions):
+def test_the_image_copies_all_that_a_wheel_needs_and_nothing_else(instructions):
     copied = {
         path
         for name, given in instructions
@@ -379,14 +379,14 @@ def test_the_image_has_a_user_and_the_projects_own_uv(instructions):
 
 
 @pytest.mark.parametrize("page", ["deploy/Dockerfile", "docs/cluster.md"])
-def test_the_extras_are_there(page, extras):
+def test_the_extras_exist(page, extras):
     text = (ROOT / page).read_text()
     named = re.findall(r"EXTRAS=([\w,-]+)", text) + re.findall(r"audiocopilot\[([\w,-]+)\]", text)
     assert named
     assert {extra for names in named for extra in names.split(",")} <= extras
 
 
-def test_options_that_the_page_shows_are_there():
+def test_the_options_on_the_page_exist():
     commands = typer.main.get_command(app).commands
     known = {
         option for command in commands.values() for parameter in command.params for option in parameter.opts
@@ -398,8 +398,8 @@ def test_options_that_the_page_shows_are_there():
     assert options - known == set()
 
 
-def plan_lines() -> list[tuple[str, str]]:
-    """Each `copilot plan` of the documentation and of the shipped files, as it is to be typed."""
+def list_plan_commands() -> list[tuple[str, str]]:
+    """Return each `copilot plan` of the documentation and of the shipped files, with its page."""
     found = []
     for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted(SHIPPED.glob("*.yaml"))]:
         text = re.sub(r"\\\n[#\s]*", " ", page.read_text())
@@ -408,13 +408,13 @@ def plan_lines() -> list[tuple[str, str]]:
     return found
 
 
-def test_plans_are_shown_where_they_are_looked_for():
-    pages = {page for page, _ in plan_lines()}
+def test_these_pages_show_plans():
+    pages = {page for page, _ in list_plan_commands()}
     assert pages == {"configuration.md", "cluster.md", "cluster.yaml", "one-node-8-gpus.yaml"}
 
 
-@pytest.mark.parametrize(("page", "line"), plan_lines())
-def test_a_plan_that_is_shown_is_one(page, line, tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize(("page", "line"), list_plan_commands())
+def test_a_plan_on_a_page_works(page, line, tmp_path, monkeypatch, capsys):
     shown = re.search(r"```json\n(.*?)```", (ROOT / "docs/configuration.md").read_text(), re.DOTALL)[1]
     (tmp_path / "figures.json").write_text(shown)
     voices = tmp_path / "voices"
