@@ -167,11 +167,11 @@ def test_the_hook_asks_the_run_to_end_and_waits_for_it(groups, tmp_path):
     with subprocess.Popen([sys.executable, program, "generate"], stdout=subprocess.PIPE, text=True) as run:
         try:
             assert run.stdout.readline() == "ready\n"
-            told = hook.replace("copilot generate", f"{program.name} generate").replace(
+            command = hook.replace("copilot generate", f"{program.name} generate").replace(
                 "sleep 1", "sleep 0.01"
             )
             # The run stays in the table of processes until somebody waits for it.
-            with subprocess.Popen([*shell, told]) as telling:
+            with subprocess.Popen([*shell, command]) as telling:
                 assert run.wait(30) == 130
                 assert telling.wait(30) == 0
         finally:
@@ -331,8 +331,8 @@ def test_nodes_that_do_not_join_end_the_job(slurm):
 
 def test_slurm_sends_a_signal_in_time_and_keeps_the_job():
     subprocess.run(["bash", "-n", SLURM], check=True)
-    asked = re.findall(r"^#SBATCH (\S+)$", SLURM.read_text(), re.MULTILINE)
-    assert {"--signal=B:TERM@120", "--requeue", "--no-kill", "--open-mode=append"} < set(asked)
+    directives = re.findall(r"^#SBATCH (\S+)$", SLURM.read_text(), re.MULTILINE)
+    assert {"--signal=B:TERM@120", "--requeue", "--no-kill", "--open-mode=append"} < set(directives)
     assert os.access(SLURM, os.X_OK)
 
 
@@ -430,7 +430,7 @@ def test_a_plan_on_a_page_works(page, line, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["copilot", *shlex.split(line, comments=True)])
     with pytest.raises(SystemExit) as ended:
         cli.main()
-    said = capsys.readouterr()
-    assert not ended.value.code, said.err
-    assert ": fits" in said.out
-    assert ("limited by pool " in said.out) == ("--figures" in line or "--calibrate" in line)
+    printed = capsys.readouterr()
+    assert not ended.value.code, printed.err
+    assert ": fits" in printed.out
+    assert ("limited by pool " in printed.out) == ("--figures" in line or "--calibrate" in line)

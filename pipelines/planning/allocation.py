@@ -73,7 +73,7 @@ def check_deadlines(settings: RaySettings, design_wait_s: Seconds = 0.0) -> None
 class Allocation:
     """A layout on nodes, with the number of workers in each pool that the run settles at.
 
-    `at_max` tells if these are the most workers of all pools; otherwise they are the fewest. `reserved` is
+    `at_max` is true if these are the most workers of all pools; otherwise they are the fewest. `reserved` is
     what the run keeps from others as long as it lasts, the servers included. `problem` says why the nodes
     have no room for the fewest workers, if they have none; nodes that are added later may change that.
     """
@@ -125,7 +125,7 @@ def allocate(
         servers=servers,
         sizes={pool.name: pool.min_size for pool in settled.pools},
         at_max=at_max,
-        reserved=cluster if cluster.cover(taken) else taken,
+        reserved=cluster if cluster.covers(taken) else taken,
         problem=problem,
     )
 

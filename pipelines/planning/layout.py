@@ -62,7 +62,7 @@ def check_fits(layout: Layout, nodes: Sequence[Resources]) -> None:
     The message gives what is needed, what the nodes have, and which setting to change.
     """
     cluster = total(nodes)
-    if not cluster.cover(layout.min_resources):
+    if not cluster.covers(layout.min_resources):
         raise UserError(_shortage_message(layout, cluster), field="executor")
     free = list(nodes)
     # The largest first. A worker lies on one node.
@@ -76,7 +76,7 @@ def check_fits(layout: Layout, nodes: Sequence[Resources]) -> None:
 
 def find_node(nodes: Sequence[Resources], needed: Resources) -> int | None:
     """Return the index of the first node that has the needed resources; None if there is none."""
-    return next((index for index, node in enumerate(nodes) if node.cover(needed)), None)
+    return next((index for index, node in enumerate(nodes) if node.covers(needed)), None)
 
 
 def _weight(pool: Pool) -> tuple[float, float, float]:

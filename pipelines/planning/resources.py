@@ -31,8 +31,8 @@ class Resources:
     def __mul__(self, n: float) -> Resources:
         return Resources(self.cpus * n, self.gpus * n, self.memory * n)
 
-    def cover(self, other: Resources) -> bool:
-        """Tell whether there is as much of everything as `other` needs."""
+    def covers(self, other: Resources) -> bool:
+        """Return whether there is as much of everything as `other` needs."""
         return self.find_shortage(other) is None
 
     def find_shortage(self, other: Resources) -> ResourceKind | None:

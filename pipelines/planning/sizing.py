@@ -50,7 +50,7 @@ class Workload:
         return tuple(pool for pool in POOLS if pool != "design" or self.designs)
 
     def uses_gpu(self, pool: PoolName) -> bool:
-        """Tell whether the workers of a pool render with a model on a GPU."""
+        """Return whether the workers of a pool render with a model on a GPU."""
         return (pool == "speech" and self.speech_on_gpu) or (pool == "sounds" and self.sounds_on_gpu)
 
     @property
@@ -64,8 +64,8 @@ def create_layout(
 ) -> Layout:
     """Return the layout for a cluster of these nodes. `at_once` is the run's setting of that name, if given.
 
-    The layout may not fit the nodes: `check_fits` tells. Raises UserError if the size of a pool is open and
-    would follow from nodes that a growing cluster has yet to add.
+    The layout need not fit the nodes; see `check_fits`. Raises UserError if the size of a pool is open and would
+    follow from nodes that a growing cluster has yet to add.
     """
     cluster = total(nodes)
     given = {name: settings.pools.get(name, PoolSettings()) for name in workload.pools}

@@ -15,7 +15,7 @@ _TIMEOUT_S = 300
 
 
 def wait_while(running: Callable[[], bool], condition: Callable[[], object]) -> bool:
-    """Wait for a condition while something is running; tell if it came true, within five minutes."""
+    """Wait for a condition while something is running; return whether it came true, within five minutes."""
     end_s = time.monotonic() + _TIMEOUT_S
     while not condition():
         if not running():
@@ -27,7 +27,7 @@ def wait_while(running: Callable[[], bool], condition: Callable[[], object]) -> 
 
 
 def wait_for_exit(pid: int) -> bool:
-    """Tell if the process ends within ten seconds; a zombie counts as ended."""
+    """Return whether the process ends within ten seconds; a zombie counts as ended."""
     try:
         pidfd = os.pidfd_open(pid)
     except ProcessLookupError:

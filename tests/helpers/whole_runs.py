@@ -75,7 +75,7 @@ class WholeRun:
         return len(Run(self.place).ledger.names())
 
     def writes(self) -> bool:
-        """Tell if a shard is being written at this moment."""
+        """Return whether a shard is being written at this moment."""
         return any((self.folder / "run").glob("shards/.tmp-*"))
 
     def read_checked(self, *, in_depth: int | None = _N_IN_DEPTH) -> Rows:

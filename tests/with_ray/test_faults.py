@@ -74,7 +74,7 @@ def test_rays_own_processes_end_with_the_driver_or_with_a_batch_system(run, orde
 
 
 def _is_no_agent(process: psutil.Process) -> bool:
-    """Tell if it is not an agent of Ray: those look for their head for a minute before they end."""
+    """Return whether it is not an agent of Ray: those look for their head for a minute before they end."""
     with suppress(psutil.NoSuchProcess):
         return not process.name().endswith("Agent")
     return False

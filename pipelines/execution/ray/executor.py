@@ -132,7 +132,7 @@ class _ActiveRun:
         self._poll()
 
     def _awaits_commits(self, state: MonitorState) -> bool:
-        """Tell whether a commit is in progress that is still worth waiting for.
+        """Return whether a commit is in progress that is still worth waiting for.
 
         A mixer has nothing to do for a moment between its stages and its commit: one idle poll says little.
         """

@@ -38,7 +38,7 @@ class Stream:
         self._thread.start()
 
     def wait(self, timeout_s: Seconds) -> bool:
-        """Wait for the end of the wave; tell if it has come. Raises CopilotError if Ray failed."""
+        """Wait for the end of the wave; return whether it has come. Raises CopilotError if Ray failed."""
         self._thread.join(timeout_s)
         if self._error is not None and not self._abandoned:
             raise CopilotError(f"Ray: {format_traceback(self._error)}") from self._error
@@ -85,8 +85,8 @@ class Stream:
         n_batches = -(-len(self._seeds) // size)
         n_calls = -(-service.concurrency // size) + 1 if service else 1
         return dataset.map_batches(
-            # Ray names a pool's processes, metrics and log lines after the class, and after nothing else: a
-            # class for each pool makes them tell which one they are of.
+            # Ray names the processes, metrics and log lines of a pool after the class, and takes no other
+            # name: each pool has a class of its own.
             type(f"{pool.name.capitalize()}Worker", (PoolWorker,), {}),
             fn_constructor_args=(self._job.spec, pool, self._monitor, service),
             fn_constructor_kwargs={"first": first},

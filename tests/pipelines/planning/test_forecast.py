@@ -146,18 +146,18 @@ def test_costs_come_back_from_their_file(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         ("{", "the file: Invalid JSON"),
         ('{"n_seeds": 5}', "accepted_share: Field required"),
         (COSTS.model_dump_json().replace("render-sounds", "renders"), "stage_s.renders"),
     ],
 )
-def test_a_file_without_costs_is_an_error_with_the_place(tmp_path, content, said):
+def test_a_file_without_costs_is_an_error_with_the_place(tmp_path, content, message):
     (tmp_path / "figures.json").write_text(content)
     with pytest.raises(UserError) as error:
         read_costs(tmp_path / "figures.json")
-    assert f"{tmp_path / 'figures.json'}: {said}" in str(error.value)
+    assert f"{tmp_path / 'figures.json'}: {message}" in str(error.value)
 
 
 def an_outcome(accepted: int, rejected: int) -> Outcome:

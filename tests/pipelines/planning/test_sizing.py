@@ -154,7 +154,7 @@ def test_a_hung_batch_is_found_before_the_run_ends():
 
 
 @pytest.mark.parametrize(
-    ("pools", "wait_s", "said"),
+    ("pools", "wait_s", "message"),
     [
         (
             {"mix": {"deadline_s": 60}},
@@ -173,11 +173,11 @@ def test_a_hung_batch_is_found_before_the_run_ends():
         ),
     ],
 )
-def test_deadlines_that_contradict_each_other_are_both_named(pools, wait_s, said):
+def test_deadlines_that_contradict_each_other_are_both_named(pools, wait_s, message):
     settings = RaySettings.model_validate({"stall_timeout_s": 60, "pools": pools})
-    with pytest.raises(UserError, match=f"^{re.escape(said)}"):
+    with pytest.raises(UserError, match=f"^{re.escape(message)}"):
         check_deadlines(settings, wait_s)
-    with pytest.raises(UserError, match=f"^{re.escape(said)}"):
+    with pytest.raises(UserError, match=f"^{re.escape(message)}"):
         allocate(Workload(designs=True, design_wait_s=wait_s), settings, [Resources(4)])
 
 
@@ -200,20 +200,20 @@ def test_resources_in_use_by_others_are_an_error(monkeypatch):
 
 
 def test_resources_that_become_free_are_awaited(monkeypatch):
-    told = [[Resources(1)], [Resources(4)]]
+    free = [[Resources(1)], [Resources(4)]]
     waited = []
-    monkeypatch.setattr("pipelines.execution.ray.nodes.list_free", lambda: told.pop(0))
+    monkeypatch.setattr("pipelines.execution.ray.nodes.list_free", lambda: free.pop(0))
     monkeypatch.setattr("pipelines.execution.ray.nodes.time.sleep", waited.append)
     check_free(allocate(WITHOUT_GPUS, RaySettings(), [Resources(4)]))
-    assert (told, len(waited)) == ([], 1)
+    assert (free, len(waited)) == ([], 1)
 
 
 def test_ray_client_is_refused(monkeypatch):
-    said = r"`ray.address`: ray://head:10001 .*Ray Client.* ray job submit"
-    with pytest.raises(UserError, match=said), connect(RaySettings(address="ray://head:10001")):
+    message = r"`ray.address`: ray://head:10001 .*Ray Client.* ray job submit"
+    with pytest.raises(UserError, match=message), connect(RaySettings(address="ray://head:10001")):
         pass
     monkeypatch.setenv("RAY_ADDRESS", "ray://head:10001")
-    with pytest.raises(UserError, match=said), connect(RaySettings()):
+    with pytest.raises(UserError, match=message), connect(RaySettings()):
         pass
 
 
