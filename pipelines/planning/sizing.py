@@ -64,8 +64,8 @@ def create_layout(
 ) -> Layout:
     """Return the layout for a cluster of these nodes. `at_once` is the run's setting of that name, if given.
 
-    The layout need not fit the nodes; see `check_fits`. Raises UserError if the size of a pool is open and would
-    follow from nodes that a growing cluster has yet to add.
+    The layout need not fit the nodes; see `check_fits`. Raises UserError if the size of a pool is open and
+    would follow from nodes that a growing cluster has yet to add.
     """
     cluster = total(nodes)
     given = {name: settings.pools.get(name, PoolSettings()) for name in workload.pools}
