@@ -1,4 +1,4 @@
-"""Rows: what `datasets` reads, and the way back from a row to the same sound."""
+"""Rows: `datasets` reads them, and they lead back to the same sample and sound."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def with_turn(mix: DialogueMix, index: int, **parts) -> DialogueMix:
 
 
 def spoilt(mix: DialogueMix, spoil, *, index: int = 1) -> DialogueMix:
-    """The mix with another sound in one turn, which no stem has made."""
+    """Return the mix with a sound in one turn that is not from any stem."""
     pcm = mix.turns[index].pcm.copy()
     spoil(pcm)
     return with_turn(mix, index, pcm=pcm)

@@ -27,7 +27,7 @@ SCENE = Scene(elements=(RAIN, DOG, LINE, PIANO))
 
 @st.composite
 def two_scenes(draw: st.DrawFn) -> tuple[Scene, Scene]:
-    """Two scenes that share some sounds, as they are or with other mix parameters."""
+    """Draw two scenes that share some sounds, unchanged or with other mix parameters."""
     before = draw(scenes())
     kept = []
     for element in before.elements:

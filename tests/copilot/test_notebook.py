@@ -1,4 +1,4 @@
-"""What a notebook shows of stems and samples: escaped text, and players of the stored bytes."""
+"""Stems and samples in a notebook: escaped text, and players of the stored bytes."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def dialogue(*lines: SpeechElement, edits: tuple[tuple[str, str, list[Operation]
 
 
 def speech(seconds: float) -> Stem:
-    """A voice of a kind: a harmonic tone that ends when it is said, then silence."""
+    """Make a stem of a harmonic tone that ends after `spoken_s`, then silence."""
     times = np.arange(round(seconds * 48_000)) / 48_000
     tone = sum(np.sin(2 * np.pi * 140 * k * times) / k for k in range(1, 12)) * 0.1
     audio = np.concatenate([tone, np.zeros(4_800)])[None].astype(np.float32)
@@ -111,11 +111,9 @@ def test_both_where_neither_is_enough():
 )
 def test_what_fits_in_no_way_is_rejected(lines, spoken_s):
     stems = {1: speech(spoken_s), 2: speech(1.0)}
-    with pytest.raises(
-        RowFault, match=r"element 1 \('Who is out there tonight\?'\): .* of speech in"
-    ) as told:
+    with pytest.raises(RowFault, match="element 1 ") as caught:
         fit_speech(dialogue(*lines), stems, LIMITS)
-    assert told.value.reason == "speech-too-long"
+    assert caught.value.reason == "speech-too-long"
 
 
 def test_the_turn_with_the_least_room_decides_for_all():

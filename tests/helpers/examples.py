@@ -1,4 +1,4 @@
-"""A small good dialogue, and the means to spoil it in one place."""
+"""A small good dialogue, and functions that spoil it in one place."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ STORY: tuple[Task, str, tuple[Operation, ...]] = (
 
 
 def but(element: Element, **fields: Any) -> Element:
-    """The element with other fields."""
+    """Return the element with other fields."""
     return type(element).model_validate(element.model_dump() | fields)
 
 
 def dialogue_of(*steps: tuple[Task, str, Iterable[Operation]], mode: Mode = "turnwise") -> Dialogue:
-    """A dialogue of (task, request, operations), with the scenes that they make."""
+    """Make a dialogue of (task, request, operations), with the scenes that they make."""
     scene, turns = Scene(), []
     for task, user, operations in steps:
         done = tuple(operations)
@@ -72,29 +72,29 @@ def dialogue_of(*steps: tuple[Task, str, Iterable[Operation]], mode: Mode = "tur
 
 
 def story_of(*elements: Element) -> Dialogue:
-    """A dialogue of one turn with these elements."""
+    """Make a dialogue of one turn with these elements."""
     return dialogue_of(("story", STORY[1], [Add(element=element) for element in elements]))
 
 
 def volume(user: str, *changes: Change) -> Dialogue:
-    """The story, then a turn of task volume."""
+    """Make the story, then a turn of task volume."""
     return dialogue_of(STORY, ("volume", user, changes))
 
 
 def panning(user: str, *changes: Change) -> Dialogue:
-    """The story, then a turn of task panning."""
+    """Make the story, then a turn of task panning."""
     return dialogue_of(STORY, ("panning", user, changes))
 
 
 def with_turn(dialogue: Dialogue, index: int, **fields: Any) -> Dialogue:
-    """The dialogue with other fields in one turn."""
+    """Return the dialogue with other fields in one turn."""
     turns = list(dialogue.turns)
     turns[index] = turns[index].model_copy(update=fields)
     return dialogue.model_copy(update={"turns": tuple(turns)})
 
 
 def good_dialogue() -> Dialogue:
-    """Five turns without a fault."""
+    """Make five turns without a fault."""
     return dialogue_of(
         STORY,
         ("volume", "Turn the rain up a little.", [Change(id=0, loudness=-25)]),

@@ -1,4 +1,4 @@
-"""What importing a module loads, and whether a package's lazy names are those that type checkers see."""
+"""The modules that an import loads, and a check of a package's lazy names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A case for a rule: a dialogue that breaks it, and all violations that the dialogue has."""
+"""A case for a rule: a dialogue that breaks it, and all violations that the dialogue has.
+
+The messages are compared in full: a language model reads them when it corrects its reply.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from helpers.examples import LIMITS
 
 @dataclass(frozen=True)
 class RuleCase:
-    """A dialogue, its limits, and what is found in it."""
+    """A dialogue, its limits, and the violations that are found in it."""
 
     dialogue: Dialogue
     violations: tuple[Violation, ...]

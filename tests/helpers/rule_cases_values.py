@@ -20,7 +20,7 @@ CASES: dict[str, tuple[RuleCase, ...]] = {
                 ),
             ),
         ),
-        # A fault that an edit makes is told in that turn, and not again in the next.
+        # A fault that an edit makes is reported in that turn, and not again in the next.
         RuleCase(
             dialogue_of(
                 STORY,

@@ -17,7 +17,7 @@ NAMES = st.sampled_from(["Anna", "Ben", " Cleo ", "the  clerk"])
 
 
 def mix_parameters(limits: SceneLimits | None = None) -> st.SearchStrategy[dict[str, float]]:
-    """Loudness, panning, start time and duration."""
+    """Draw loudness, panning, start time and duration."""
     if limits is None:
         bounds = {
             "loudness": (-70.0, 0.0),
@@ -37,7 +37,7 @@ def mix_parameters(limits: SceneLimits | None = None) -> st.SearchStrategy[dict[
 
 @st.composite
 def elements(draw: st.DrawFn, element_id: int, limits: SceneLimits | None = None) -> Element:
-    """An element of either kind with that id."""
+    """Draw an element of either kind with that id."""
     fields = draw(mix_parameters(limits)) | {"id": element_id, "text": draw(TEXTS)}
     if draw(st.booleans()):
         speaker = {
@@ -53,7 +53,7 @@ def elements(draw: st.DrawFn, element_id: int, limits: SceneLimits | None = None
 
 @st.composite
 def scenes(draw: st.DrawFn, max_size: int = 5, limits: SceneLimits | None = None) -> Scene:
-    """A scene with ids from 0 to 9."""
+    """Draw a scene with ids from 0 to 9."""
     ids = draw(st.lists(st.integers(0, 9), unique=True, max_size=max_size))
     return Scene(elements=tuple(draw(elements(i, limits)) for i in ids))
 
@@ -62,7 +62,7 @@ def scenes(draw: st.DrawFn, max_size: int = 5, limits: SceneLimits | None = None
 def edits(
     draw: st.DrawFn, scene: Scene, first_new_id: int, limits: SceneLimits | None = None
 ) -> list[Operation]:
-    """Operations that fit the scene; new sounds have ids from `first_new_id` on."""
+    """Draw operations that fit the scene; new sounds have ids from `first_new_id` on."""
     operations: list[Operation] = []
     alive, new_id = sorted(scene.ids), first_new_id
     for kind in draw(st.lists(st.sampled_from(["add", "remove", "change", "replace"]), max_size=4)):
@@ -88,7 +88,7 @@ def edits(
 
 @st.composite
 def dialogues(draw: st.DrawFn, mode: Mode = "turnwise", limits: SceneLimits | None = None) -> Dialogue:
-    """Up to three turns whose operations make their scenes; what they say and do need not fit."""
+    """Draw up to three turns whose operations make their scenes; request and edit need not fit."""
     scene, turns = Scene(), []
     for index in range(draw(st.integers(1, 3))):
         operations = tuple(draw(edits(scene, 10 * index, limits)))

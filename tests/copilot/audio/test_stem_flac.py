@@ -1,4 +1,4 @@
-"""The faster decoder of stems' files."""
+"""The faster decoder of the files of stems."""
 
 from __future__ import annotations
 
