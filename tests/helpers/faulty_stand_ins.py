@@ -1,6 +1,6 @@
-"""Stand-ins that fail as they are told, wherever their process runs: `STAND_IN_ORDERS` names a folder.
+"""Stand-ins that fail on order, wherever their process runs: `STAND_IN_ORDERS` names a folder of orders.
 
-A file of that folder that is named after a tool and a fault holds the text which brings it about.
+A file of that folder is named after a tool and a fault, and holds the text which brings the fault about.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ from renderers.testing import MurmurRenderer, NoiseRenderer
 
 FOLDER = "STAND_IN_ORDERS"
 Fault = Literal["kill", "hang", "freeze", "hold"]
-"""`kill` ends the process, `hang` stays for ever, `freeze` stops all of it, so that no deadline ends it,
-`hold` waits until the order is taken back."""
+"""`kill` ends the process, `hang` never returns, `freeze` stops all threads, so that no deadline ends it,
+`hold` waits until the order is withdrawn."""
 
 
 class Orders:
-    """What a test orders, and what stand-ins do about it."""
+    """The orders of a test to the stand-ins."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     @contextmanager
-    def given(self, tool: Tool, fault: Fault, text: str) -> Iterator[None]:
-        """The fault befalls whoever renders the text."""
+    def give(self, tool: Tool, fault: Fault, text: str) -> Iterator[None]:
+        """Let the fault happen to the process that renders the text."""
         order = self._folder / f"{tool}-{fault}"
         with order.open("w") as file:
-            # What is held waits for this lock, so it goes on if the test dies.
+            # Processes on hold wait for this lock, so they continue if the test dies.
             fcntl.flock(file, fcntl.LOCK_EX)
             file.write(text)
             file.flush()
@@ -50,25 +50,25 @@ class Orders:
             order.unlink()
 
     @contextmanager
-    def refusing(self, texts: Sequence[str]) -> Iterator[None]:
-        """Seeds with these texts get no dialogue."""
+    def refuse(self, texts: Sequence[str]) -> Iterator[None]:
+        """Let the designer refuse seeds with these texts."""
         order = self._folder / "refuse"
         order.write_text("\n".join(texts))
         yield
         order.unlink()
 
-    def at_work(self, tool: Tool) -> list[int]:
-        """The processes that have rendered, and are alive."""
+    def list_renderers(self, tool: Tool) -> list[int]:
+        """Return the live processes that have rendered."""
         pids = (int(path.suffix[1:]) for path in self._folder.glob(f"{tool}.*"))
-        return [pid for pid in pids if _lives(pid)]
+        return [pid for pid in pids if _is_alive(pid)]
 
-    def befallen(self, tool: Tool, fault: Fault) -> int | None:
-        """The process that has met the fault's text last, since the test began."""
+    def find_victim(self, tool: Tool, fault: Fault) -> int | None:
+        """Return the process that last rendered the text of the fault in this test."""
         path = self._folder / f"met-{tool}-{fault}"
         return int(path.read_text()) if path.exists() else None
 
-    def forget(self) -> None:
-        """Begin anew."""
+    def clear(self) -> None:
+        """Delete all orders and records."""
         for path in self._folder.iterdir():
             path.unlink()
 
@@ -82,12 +82,12 @@ class Orders:
             order = self._folder / f"{tool}-{fault}"
             with suppress(FileNotFoundError):
                 if order.read_text() == text:
-                    self._meet(fault, order)
+                    self._suffer(fault, order)
 
-    def _meet(self, fault: Fault, order: Path) -> None:
-        met = self._folder / f".{os.getpid()}"
-        met.write_text(str(os.getpid()))
-        met.rename(self._folder / f"met-{order.name}")
+    def _suffer(self, fault: Fault, order: Path) -> None:
+        record = self._folder / f".{os.getpid()}"
+        record.write_text(str(os.getpid()))
+        record.rename(self._folder / f"met-{order.name}")
         if fault == "kill":
             os.kill(os.getpid(), signal.SIGKILL)
         elif fault == "freeze":
@@ -99,25 +99,25 @@ class Orders:
                 fcntl.flock(file, fcntl.LOCK_SH)
 
 
-def _lives(pid: int) -> bool:
+def _is_alive(pid: int) -> bool:
     try:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
 
 
-def _orders() -> Orders:
+def _read_orders() -> Orders:
     return Orders(Path(os.environ[FOLDER]))
 
 
-def spoken(seed: Seed) -> str:
-    """What a voice says in the dialogue of a seed: words that no other seed of a test begins with."""
+def write_line(seed: Seed) -> str:
+    """Return the words of the voice in the dialogue of a seed: no other seed of a test starts with them."""
     return " ".join(seed.text.lower().split()[:3])
 
 
-def sounding(seed: Seed) -> str:
-    """A sound in the dialogue of a seed."""
-    return f"a bell like {spoken(seed)}"
+def write_caption(seed: Seed) -> str:
+    """Return the caption of a sound in the dialogue of a seed."""
+    return f"a bell like {write_line(seed)}"
 
 
 class StandInReader(StandInDesigner):
@@ -126,27 +126,36 @@ class StandInReader(StandInDesigner):
     name = "stand-in-reader"
 
     def design(self, seed: Seed, run_seed: int) -> Design:
-        if _orders().refuses(seed.text):
+        if _read_orders().refuses(seed.text):
             raise RowFault("refused", "as ordered")
-        said = a_dialogue(seed).model_dump_json()
-        said = said.replace("who is there", spoken(seed)).replace("a small bell", sounding(seed))
-        return Design(Dialogue.model_validate_json(said))
+        dialogue = a_dialogue(seed).model_dump_json()
+        dialogue = dialogue.replace("who is there", write_line(seed)).replace(
+            "a small bell", write_caption(seed)
+        )
+        return Design(Dialogue.model_validate_json(dialogue))
 
 
 class FaultyNoise(NoiseRenderer):
-    """Noise, from a renderer that obeys."""
+    """Noise, from a renderer that obeys orders."""
 
     name = "faulty-noise"
 
     def render(self, requests: Sequence[RenderRequest]) -> list[RenderedSound | RenderFailure]:
-        for request in requests:
-            _orders().obey(self.tool, request.text)
+        _obey_orders(self.tool, requests)
         return super().render(requests)
 
 
-class FaultyMurmur(FaultyNoise):
-    """As `MurmurRenderer`."""
+class FaultyMurmur(MurmurRenderer):
+    """Murmured speech, from a renderer that obeys orders."""
 
     name = "faulty-murmur"
-    tool: Tool = "tts"
-    fill = MurmurRenderer.fill
+
+    def render(self, requests: Sequence[RenderRequest]) -> list[RenderedSound | RenderFailure]:
+        _obey_orders(self.tool, requests)
+        return super().render(requests)
+
+
+def _obey_orders(tool: Tool, requests: Sequence[RenderRequest]) -> None:
+    orders = _read_orders()
+    for request in requests:
+        orders.obey(tool, request.text)

@@ -53,7 +53,7 @@ def _list_ray_processes(folder: str) -> list[psutil.Process]:
 
 @pytest.fixture(autouse=True)
 def _no_orders(orders: Orders) -> None:
-    orders.forget()
+    orders.clear()
 
 
 @pytest.fixture(scope="session")

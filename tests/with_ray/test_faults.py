@@ -9,15 +9,15 @@ from pathlib import Path
 
 import psutil
 import pytest
-from helpers.faulty_stand_ins import sounding, spoken
+from helpers.faulty_stand_ins import write_caption, write_line
 from helpers.processes import needs_pidfd, wait_for_exit
 from helpers.ray_runs import AT_ONCE, LATE, LONG, N_ROUNDS, N_SEEDS, small_pools
 from helpers.whole_runs import draw_seeds, list_open_files, wait_for_end, wait_until
 
 from pipelines.run.run import Run
 
-TEXTS = [spoken(seed) for seed in draw_seeds(N_SEEDS)]
-SOUNDS = [sounding(seed) for seed in draw_seeds(N_SEEDS)]
+TEXTS = [write_line(seed) for seed in draw_seeds(N_SEEDS)]
+SOUNDS = [write_caption(seed) for seed in draw_seeds(N_SEEDS)]
 
 
 def test_each_text_of_the_orders_belongs_to_one_seed():
@@ -41,7 +41,7 @@ def test_pools_without_room_are_refused_before_anything_starts(run, on_cluster, 
 
 
 def test_a_run_resumes_after_its_driver_was_killed(run, orders, on_cluster, undisturbed, moment):
-    with orders.given("tts", "hold", TEXTS[LATE]):
+    with orders.give("tts", "hold", TEXTS[LATE]):
         command = on_cluster()
         moment.await_commits(command, run, LATE // AT_ONCE)
         os.kill(command.pid, signal.SIGKILL)
@@ -55,7 +55,7 @@ def test_a_run_resumes_after_its_driver_was_killed(run, orders, on_cluster, undi
 @pytest.mark.skipif(not LONG, reason="the short form kills the driver of a cluster; COPILOT_LONG=1")
 @pytest.mark.parametrize("whom", ["driver", "all"])
 def test_rays_own_processes_end_with_the_driver_or_with_a_batch_system(run, orders, undisturbed, whom):
-    with orders.given("tts", "hold", TEXTS[LATE]):
+    with orders.give("tts", "hold", TEXTS[LATE]):
         command = run.start(*run.ray_options({"cpus": 1, **small_pools()}))
         wait_until(command, run.n_commits)
         theirs = [
@@ -81,8 +81,8 @@ def _is_no_agent(process: psutil.Process) -> bool:
 
 
 def test_workers_that_are_killed_are_replaced(run, orders, on_cluster, undisturbed, moment):
-    with orders.given("sfx", "hold", SOUNDS[LATE]):
-        with orders.given("tts", "hold", TEXTS[LATE]):
+    with orders.give("sfx", "hold", SOUNDS[LATE]):
+        with orders.give("tts", "hold", TEXTS[LATE]):
             command = on_cluster()
             moment.await_commits(command, run, LATE // AT_ONCE)
             os.kill(await_renderer(orders, command, "tts"), signal.SIGKILL)
@@ -99,10 +99,10 @@ def test_workers_that_are_killed_are_replaced(run, orders, on_cluster, undisturb
 def await_renderer(orders, command, tool: str) -> int:
     """Wait for a process that renders: one that is held, or, in long runs, any."""
     if LONG:
-        wait_until(command, lambda: orders.at_work(tool))
-        return orders.at_work(tool)[-1]
-    wait_until(command, lambda: orders.befallen(tool, "hold"))
-    return orders.befallen(tool, "hold")
+        wait_until(command, lambda: orders.list_renderers(tool))
+        return orders.list_renderers(tool)[-1]
+    wait_until(command, lambda: orders.find_victim(tool, "hold"))
+    return orders.find_victim(tool, "hold")
 
 
 def find_mixer(run) -> int | None:
@@ -112,7 +112,7 @@ def find_mixer(run) -> int | None:
 
 
 def test_a_run_survives_the_death_of_a_node(run, nodes, orders, on_cluster, undisturbed, moment):
-    with orders.given("sfx", "hold", SOUNDS[LATE]):
+    with orders.give("sfx", "hold", SOUNDS[LATE]):
         command = on_cluster()
         moment.await_commits(command, run, LATE // AT_ONCE)
         nodes.kill_node_of(await_renderer(orders, command, "sfx"))
@@ -124,7 +124,7 @@ def test_a_run_survives_the_death_of_a_node(run, nodes, orders, on_cluster, undi
 @pytest.mark.parametrize("_", range(N_ROUNDS))
 def test_only_seeds_that_kill_or_block_their_workers_are_rejected(run, orders, on_cluster, undisturbed, _):
     deadly, endless = draw_seeds(N_SEEDS)[AT_ONCE + 1], draw_seeds(N_SEEDS)[1]
-    with orders.given("tts", "kill", spoken(deadly)), orders.given("sfx", "hang", sounding(endless)):
+    with orders.give("tts", "kill", write_line(deadly)), orders.give("sfx", "hang", write_caption(endless)):
         done = wait_for_end(on_cluster(sounds={"deadline_s": 3.0}))
     assert done.returncode == 0, done.stderr
     left = {seed_id: row for seed_id, row in undisturbed.items() if seed_id not in {deadly.id, endless.id}}
@@ -133,7 +133,7 @@ def test_only_seeds_that_kill_or_block_their_workers_are_rejected(run, orders, o
 
 
 def test_a_run_ends_when_a_batch_system_asks_for_it(run, orders, on_cluster, undisturbed, moment):
-    with orders.given("tts", "hold", TEXTS[LATE]):
+    with orders.give("tts", "hold", TEXTS[LATE]):
         command = on_cluster()
         moment.await_commits(command, run, LATE // AT_ONCE, least=1)
         os.kill(command.pid, signal.SIGTERM)
@@ -147,7 +147,7 @@ def test_a_run_ends_when_a_batch_system_asks_for_it(run, orders, on_cluster, und
 
 @needs_pidfd
 def test_work_that_hangs_past_every_deadline_ends_the_run_and_is_named(run, orders, on_cluster, undisturbed):
-    with orders.given("tts", "freeze", TEXTS[LATE]):
+    with orders.give("tts", "freeze", TEXTS[LATE]):
         stalled = wait_for_end(on_cluster("--stall-timeout", "20"))
         assert stalled.returncode == 1, stalled.stderr
         assert "20 s (--stall-timeout): pool speech, worker speech-" in stalled.stderr
@@ -155,13 +155,13 @@ def test_work_that_hangs_past_every_deadline_ends_the_run_and_is_named(run, orde
         assert f"has been at {batch} for" in stalled.stderr
         assert "run the same command again to resume" in stalled.stderr
         assert "Traceback" not in stalled.stderr
-        assert wait_for_exit(orders.befallen("tts", "freeze"))
+        assert wait_for_exit(orders.find_victim("tts", "freeze"))
     assert run.finish_locally() == undisturbed
 
 
 def test_too_many_rejects_end_the_run(run, orders, on_cluster, undisturbed):
     refused = {seed.id: seed for seed in draw_seeds(N_SEEDS)[1:4]}
-    with orders.refusing([seed.text for seed in refused.values()]):
+    with orders.refuse([seed.text for seed in refused.values()]):
         stopped = wait_for_end(on_cluster("--max-reject-share", "0.25", "--max-reject-after", "4"))
         assert stopped.returncode == 1, stopped.stderr
         assert "seeds were rejected (3 design/refused)" in stopped.stderr
