@@ -49,7 +49,7 @@ from pipelines.preview import preview
 from pipelines.seeds import read_seeds
 from pipelines.stages.record import Record
 
-FAKE = Path(__file__).parents[1] / "tests" / "helpers" / "fake_llm.py"
+TESTS = Path(__file__).parents[1] / "tests"
 LATENCIES_S = (0.1, 1.0)
 IN_FLIGHT = (16, 64, 256)
 RAMP_UP_S = 5.0
@@ -94,8 +94,10 @@ class Steady:
 @contextmanager
 def fake_server(latency_s: float) -> Iterator[tuple[str, int]]:
     """Start the tests' server; yields its URL and its process id."""
-    command = [sys.executable, str(FAKE), "--latency-s", str(latency_s)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    command = [sys.executable, "-m", "helpers.fake_llm", "--latency-s", str(latency_s)]
+    search_path = os.pathsep.join([str(TESTS), *sys.path])
+    environment = os.environ | {"PYTHONPATH": search_path}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         try:
             yield (process.stdout.readline().strip() if process.stdout else ""), process.pid
         finally:
