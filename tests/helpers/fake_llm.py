@@ -6,7 +6,7 @@ the same answer. Without `response_format` the schema is that of the last fenced
 
     async with FakeLlm() as server: ...       in a test's own event loop
     with serving() as server: ...             in a thread; `stop()` and `start()` kill and restart it
-    python -m helpers.fake_llm                a process, in tests/: prints its URL; GET /stats, POST /stats/reset
+    python -m helpers.fake_llm                a process, in tests/: GET /stats, POST /stats/reset
 """
 
 from __future__ import annotations
