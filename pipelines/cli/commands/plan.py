@@ -6,10 +6,13 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
+
+from rich.console import Console
+from rich.table import Table
 
 from copilot.errors import UserError
 from copilot.vocabulary import Keep
@@ -43,7 +46,7 @@ def run_plan(options: RunOptions, planning: PlanOptions) -> int:
     allocation = allocate(workload, settings, nodes, execution.at_once, options.servers())
     fits = allocation.problem is None or settings.grows
     if not options.json:
-        print("\n".join([*allocation_lines(allocation, grows=settings.grows), ""]), flush=True)
+        _print_all([*allocation_lines(allocation, grows=settings.grows), ""])
     costs, complete = None, True
     if planning.figures is not None:
         costs = read_costs(planning.figures)
@@ -61,7 +64,7 @@ def run_plan(options: RunOptions, planning: PlanOptions) -> int:
     if options.json and complete:
         print(json.dumps(_content(allocation, costs, expected, fits=fits), allow_nan=False))
     elif fits and complete:
-        print("\n".join(_forecast_text(costs, expected, config.keep)))
+        _print_all(_forecast_text(costs, expected, config.keep))
     if not fits:
         raise UserError(str(allocation.problem))
     return 0 if complete else 130
@@ -89,7 +92,9 @@ def _forecast(
     )
 
 
-def _forecast_text(costs: MeasuredCosts | None, expected: Forecast | None, keep: Keep) -> Iterator[str]:
+def _forecast_text(
+    costs: MeasuredCosts | None, expected: Forecast | None, keep: Keep
+) -> Iterator[str | Table]:
     if costs is None:
         yield "no forecast: give --calibrate 50 to measure the costs on 50 dialogues, or --figures FILE"
         yield "with costs that were measured before"
@@ -99,6 +104,12 @@ def _forecast_text(costs: MeasuredCosts | None, expected: Forecast | None, keep:
         yield "no forecast: give --num, the number of seeds"
     else:
         yield from ("", *forecast_lines(expected, keep))
+
+
+def _print_all(parts: Iterable[str | Table]) -> None:
+    console = Console(highlight=False)
+    for part in parts:
+        console.print(part, markup=False, soft_wrap=isinstance(part, str))
 
 
 def _content(

@@ -7,7 +7,6 @@ from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from copilot.designers.contract import DesignerContext
 from copilot.designers.llm import judge
@@ -22,6 +21,7 @@ from copilot.dialogue import EDIT_TASKS, Dialogue, Task
 from copilot.errors import UserError
 from copilot.scene import SceneLimits
 from copilot.seed import Seed
+from pipelines.cli.output.tables import create_table
 
 _SHOWN_HASH = 12
 
@@ -33,12 +33,9 @@ def list_prompts(*, as_json: bool) -> None:
     if as_json:
         print(json.dumps([asdict(prompt) for prompt in prompts]))
         return
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for column in ("prompt", "mode", "purpose", "hash"):
-        table.add_column(column)
-    for prompt in prompts:
-        table.add_row(prompt.name, prompt.mode, prompt.purpose, prompt.hash[:_SHOWN_HASH])
-    Console(highlight=False).print(table)
+    rows = [(one.name, one.mode, one.purpose, one.hash[:_SHOWN_HASH]) for one in prompts]
+    columns = ("prompt", "mode", "purpose", "hash")
+    Console(highlight=False).print(create_table(columns, rows, wrapped=("purpose",)))
 
 
 def show_prompt(name: str, seed_text: str, task: str, *, as_json: bool) -> None:

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from copilot.dialogue import Dialogue
 from copilot.scene import Element, SpeechElement
+from pipelines.cli.output.tables import create_table
 from pipelines.inspection.number_text import format_loudness, format_number, format_panning
 from pipelines.inspection.picture.turn_lanes import Lane, list_lanes
 from pipelines.inspection.show import ShownSample, show_sample
@@ -57,34 +58,33 @@ def print_dialogue(dialogue: Dialogue, console: Console) -> None:
         console.print(Text.assemble(f"Turn {index}  ", (turn.task, "bold")))
         console.print(Padding(Text(f"“{turn.user}”", style="italic"), (0, 0, 0, 2)))
         console.print(Padding(Text(turn.description), (0, 0, 0, 2)))
-        console.print(_table(list_lanes(dialogue, index)))
+        console.print(_lane_table(list_lanes(dialogue, index)))
 
 
-def _table(lanes: tuple[Lane, ...]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for name, align in (("", "left"), ("id", "right"), ("role", "left"), ("sound", "left")):
-        table.add_column(name, justify="right" if align == "right" else "left")
-    for name in ("LUFS", "panning", "start s", "duration s"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for lane in lanes:
-        element, style = lane.element, _STYLES[lane.mark]
-        table.add_row(
-            Text(f"  {_SIGNS[lane.mark]}", style=style.removesuffix(" strike")),
-            str(element.id),
-            element.role,
-            Text(_sound(element), style=style if lane.mark == "removed" else ""),
-            *(_figure(lane, field) for field in ("loudness", "panning", "start_time", "duration")),
-        )
-    return table
+def _lane_table(lanes: tuple[Lane, ...]) -> Table:
+    right = ("id", "LUFS", "panning", "start s", "duration s")
+    columns = ("", "id", "role", "sound", *right[1:])
+    return create_table(columns, [_lane_row(lane) for lane in lanes], right=right, wrapped=("sound",))
 
 
-def _sound(element: Element) -> str:
+def _lane_row(lane: Lane) -> tuple[str | Text, ...]:
+    element, style = lane.element, _STYLES[lane.mark]
+    return (
+        Text(f"  {_SIGNS[lane.mark]}", style=style.removesuffix(" strike")),
+        str(element.id),
+        element.role,
+        Text(_describe(element), style=style if lane.mark == "removed" else ""),
+        *(_format_value(lane, field) for field in ("loudness", "panning", "start_time", "duration")),
+    )
+
+
+def _describe(element: Element) -> str:
     if isinstance(element, SpeechElement):
         return f"“{element.text}” ({element.speaker}, {element.gender}, {element.emotion})"
     return element.text
 
 
-def _figure(lane: Lane, field: str) -> Text:
+def _format_value(lane: Lane, field: str) -> Text:
     shorten = {"loudness": format_loudness, "panning": format_panning}.get(field, format_number)
     now, old = shorten(getattr(lane.element, field)), lane.value_before(field)
     return Text(now) if old is None else Text(f"{shorten(old)} → {now}", style="bold yellow")

@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict
 
+from rich.filesize import decimal
+
 from copilot.units import Seconds
-from pipelines.cli.output.sizes import size_text
 from pipelines.inspection.status import RunStatus, run_status
 
 
@@ -24,7 +25,7 @@ def _lines(status: RunStatus, run: str) -> Iterator[str]:
     totals = status.totals
     n_done = totals.accepted + totals.rejected
     share = n_done / status.n_seeds if status.n_seeds else 1.0
-    yield f"{run}: {n_done:,} of {status.n_seeds:,} seeds ({share:.1%}), {size_text(status.n_bytes)}"
+    yield f"{run}: {n_done:,} of {status.n_seeds:,} seeds ({share:.1%}), {decimal(status.n_bytes)}"
     tiers = ", ".join(f"{n:,} {tier}" for tier, n in sorted(totals.tiers.items()))
     made = f"  {totals.accepted:,} samples ({tiers or 'none'}), {totals.audio_s / 3600:,.1f} h of mixes"
     yield f"{made}; {totals.rejected:,} rejected"

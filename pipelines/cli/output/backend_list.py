@@ -8,11 +8,11 @@ from dataclasses import asdict, dataclass
 from typing import Generic, TypeVar
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from copilot import plugins
 from copilot.plugin_list import Listed
+from pipelines.cli.output.tables import create_table
 
 L = TypeVar("L", bound=Listed)
 
@@ -43,30 +43,25 @@ class BackendList(Generic[L]):
             self._print_all(entries, Console(highlight=False))
 
     def _print_all(self, entries: Iterable[L], console: Console) -> None:
-        table = _table(plugins.KINDS[self.group], *self.columns, "")
+        rows = []
         for entry in entries:
             notes = [f"cannot be imported: {entry.error}"] if entry.error else self.notes(entry)
             cells = [column(entry) for column in self.columns.values()]
-            _add_row(table, entry.name, *cells, "\n".join(notes))
-        console.print(table)
+            rows.append((entry.name, *cells, "\n".join(notes)))
+        columns = (plugins.KINDS[self.group], *self.columns, "")
+        console.print(create_table(columns, rows, wrapped=columns[1:]))
 
     def _print_one(self, entry: L, console: Console) -> None:
         title = f"{entry.name}: {entry.summary}" if entry.summary else entry.name
         console.print(Text(title, style="bold"))
-        table = _table("", "")
-        table.show_header = False
-        _add_row(table, "package", entry.package or "not known")
         facts = [("error", f"cannot be imported: {entry.error}")] if entry.error else self.facts(entry)
-        for fact in facts:
-            _add_row(table, *fact)
-        console.print(table)
+        rows = [("package", entry.package or "not known"), *facts]
+        console.print(create_table(("", ""), rows, wrapped=("",)))
         if entry.settings:
             console.print()
-            settings = _table("setting", "default", "")
-            for setting in entry.settings:
-                default = "required" if setting.required else _format_default(setting.default)
-                _add_row(settings, setting.name, default, setting.description)
-            console.print(settings)
+            columns = ("setting", "default", "")
+            settings = [(each.name, _format_default(each), each.description) for each in entry.settings]
+            console.print(create_table(columns, settings, wrapped=columns[1:]))
 
 
 def common_facts(entry: Listed) -> Iterator[tuple[str, str]]:
@@ -90,16 +85,8 @@ def yes_or_no(entry: Listed) -> str:
     return "yes" if entry.installed else "no"
 
 
-def _format_default(default: object) -> str:
+def _format_default(setting: Setting) -> str:
+    default = setting.default
+    if setting.required:
+        return "required"
     return default if isinstance(default, str) and default else json.dumps(default, ensure_ascii=False)
-
-
-def _table(*columns: str) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for number, column in enumerate(columns):
-        table.add_column(column, no_wrap=number == 0, overflow="fold")
-    return table
-
-
-def _add_row(table: Table, *cells: str) -> None:
-    table.add_row(*(Text(cell) for cell in cells))

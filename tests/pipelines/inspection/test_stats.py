@@ -192,7 +192,7 @@ def test_tables(made: Path):
         "hq 2 (66.7 %)",
         "valid 1 (33.3 %)",
         "rejected 3",
-        "seeds still to do 3",
+        "seeds left 3",
         "distinct stories 2 of 3",
         "normalisations 3 in 1 samples",
         "story 3 30.0 % 66.7 %",
