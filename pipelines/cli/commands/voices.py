@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Literal, get_args
+from typing import get_args
 
 from rich.console import Console
 from rich.table import Table
@@ -15,14 +15,15 @@ from rich.text import Text
 
 from copilot.emotions import Emotion
 from copilot.scene import Gender
+from pipelines.cli.output.tables import create_table
 from renderers import registry
 from renderers.contract import Voice
 from renderers.voice_quality import CheckedRecording, check_bank, check_voices_of
 
-_WIDEST = 500
+_MAX_WIDTH = 500
 _NAMED = ("voice", "gender", "emotion")
 _MEASURED = ("s", "Hz", "ch", "LUFS", "peak", "noise", "words", "words/s", "licence", "file")
-_LEFT = {*_NAMED, "licence", "file", "voices"}
+_RIGHT = set(_MEASURED) - {"licence", "file"}
 
 
 def run_voices(path: str, *, as_json: bool) -> int:
@@ -57,15 +58,15 @@ def _print(
     problems: Sequence[str],
 ) -> None:
     # A row stays one line, however narrow the terminal is.
-    console = Console(highlight=False, width=_WIDEST)
+    console = Console(highlight=False, width=_MAX_WIDTH)
     console.print(Text(path, style="bold"), soft_wrap=True)
     if voices:
         console.print()
-        rows = [row for voice in voices for row in _rows(voice, recordings[voice.name])]
+        rows = [row for voice in voices for row in _voice_rows(voice, recordings[voice.name])]
         measured = any(recordings.values())
-        console.print(_table(_NAMED + _MEASURED if measured else _NAMED, rows))
+        console.print(create_table(_NAMED + _MEASURED if measured else _NAMED, rows, right=_RIGHT))
         console.print()
-        console.print(_summary(voices))
+        console.print(_count_table(voices))
     if problems:
         console.print()
         console.print(Text("problems", style="bold"))
@@ -73,7 +74,7 @@ def _print(
             console.print(Text(problem, style="yellow"), soft_wrap=True)
 
 
-def _rows(voice: Voice, recordings: Sequence[CheckedRecording]) -> Iterator[tuple[str, ...]]:
+def _voice_rows(voice: Voice, recordings: Sequence[CheckedRecording]) -> Iterator[tuple[str, ...]]:
     if not recordings:
         every = set(voice.emotions) >= set(get_args(Emotion))
         yield voice.name, voice.gender, "every" if every else ", ".join(voice.emotions)
@@ -96,23 +97,12 @@ def _rows(voice: Voice, recordings: Sequence[CheckedRecording]) -> Iterator[tupl
         )
 
 
-def _summary(voices: Sequence[Voice]) -> Table:
-    """How many voices there are of each gender, in all and for each emotion."""
+def _count_table(voices: Sequence[Voice]) -> Table:
+    """Return the number of voices of each gender, in all and for each emotion."""
     genders = get_args(Gender)
     n_voices = Counter(voice.gender for voice in voices)
     rows = [("all", *(str(n_voices[gender]) for gender in genders))]
     n_emotional = Counter((emotion, voice.gender) for voice in voices for emotion in voice.emotions)
     emotions = sorted({emotion for emotion, _ in n_emotional})
     rows += [(known, *(str(n_emotional[known, gender]) for gender in genders)) for known in emotions]
-    return _table(("voices", *genders), rows)
-
-
-def _table(columns: Sequence[str], rows: Sequence[tuple[str, ...]]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for number, column in enumerate(columns):
-        header = Text(column, style="dim" if number else "bold")
-        justify: Literal["left", "right"] = "left" if column in _LEFT else "right"
-        table.add_column(header, justify=justify, no_wrap=True)
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    return table
+    return create_table(("voices", *genders), rows, right=genders)

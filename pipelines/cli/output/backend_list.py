@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from copilot import plugins
-from copilot.plugin_list import Listed
+from copilot.plugin_list import Listed, Setting
 from pipelines.cli.output.tables import create_table
 
 L = TypeVar("L", bound=Listed)
