@@ -1,4 +1,11 @@
-"""The domain: what a scene, an edit, a mix and a sample are.
+"""The domain: scenes, edits, stems, mixes and samples.
+
+    from copilot import Change, Scene, SoundElement, SoundSpec, apply, make_stem, mix_dialogue
+
+    rain = SoundElement(id=1, role="ambience", text="rain", loudness=-24, panning=0, start_time=0, duration=8)
+    stem = make_stem(SoundSpec("sfx", "rain", 8.0, 7, {"backend": "mine"}), audio, rate_hz=44_100)
+    scenes = [scene := Scene(elements=[rain]), apply(scene, [Change(id=1, panning=0.8)])]
+    mix_dialogue(scenes, {1: stem}).turns[1].audio  # float32, (2, samples), 48 kHz
 
 Nothing here imports an executor, a model server or a GPU library. The names below are imported when they
 are first used.
@@ -8,6 +15,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from copilot.arrow import dialogue_of as dialogue_of
+    from copilot.arrow import reject_of as reject_of
     from copilot.arrow import remix as remix
     from copilot.arrow import sample_of as sample_of
     from copilot.arrow import sample_row as sample_row
@@ -71,6 +79,7 @@ if TYPE_CHECKING:
     from copilot.stem import StemInfo as StemInfo
     from copilot.stem import load_stem as load_stem
     from copilot.stem import make_stem as make_stem
+    from copilot.units import SAMPLE_RATE_HZ as SAMPLE_RATE_HZ
     from copilot.version import __version__ as __version__
     from copilot.vocabulary import Check as Check
     from copilot.vocabulary import Tier as Tier
@@ -81,7 +90,7 @@ else:
     __getattr__, __dir__, __all__ = lazy_exports(
         __name__,
         {
-            "copilot.arrow": ("dialogue_of", "remix", "sample_of", "sample_row"),
+            "copilot.arrow": ("dialogue_of", "reject_of", "remix", "sample_of", "sample_row"),
             "copilot.checks": ("audio_checks",),
             "copilot.designers.contract": (
                 "Account",
@@ -129,6 +138,7 @@ else:
             "copilot.scene": ("Element", "Scene", "SceneLimits", "SoundElement", "SpeechElement"),
             "copilot.seed": ("Seed",),
             "copilot.stem": ("SoundSpec", "Stem", "StemInfo", "load_stem", "make_stem"),
+            "copilot.units": ("SAMPLE_RATE_HZ",),
             "copilot.vocabulary": ("Check", "Tier", "Word"),
             "copilot.version": ("__version__",),
         },

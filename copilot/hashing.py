@@ -29,7 +29,7 @@ def content_hash(value: Any) -> str:  # noqa: ANN401 - any JSON value
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()
 
 
-def derive_seed(*parts: str | int) -> int:
+def derive_random_seed(*parts: str | int) -> int:
     """Return a random seed in [0, 2**63) from the parts, such as (run seed, seed id, turn, element id)."""
     digest = hashlib.sha256(canonical_json(list(parts)).encode()).digest()
     return int.from_bytes(digest[:8], "big") >> 1
@@ -37,11 +37,11 @@ def derive_seed(*parts: str | int) -> int:
 
 def derive_rng(*parts: str | int) -> np.random.Generator:
     """Return a random generator seeded by the parts: PCG64, whose stream NumPy keeps stable."""
-    return np.random.Generator(np.random.PCG64(derive_seed(*parts)))
+    return np.random.Generator(np.random.PCG64(derive_random_seed(*parts)))
 
 
 def draw(options: Sequence[T], *parts: str | int) -> T:
     """Draw one of `options` evenly, by the hash of the parts. Raises ValueError if `options` is empty."""
     if not options:
         raise ValueError("draw: no options to draw from")
-    return options[derive_seed(*parts) % len(options)]
+    return options[derive_random_seed(*parts) % len(options)]

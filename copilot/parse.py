@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
 from copilot.dialogue import Dialogue
-from copilot.rules.rule import Violation, place
+from copilot.rules.rule import Violation, describe_position
 from copilot.rules.schema import SCHEMA_RULE, schema_faults
 
 M = TypeVar("M", bound=BaseModel)
@@ -46,7 +46,7 @@ def _list_violations(error: ValidationError, raw: str | bytes, whole: str) -> tu
     found = []
     for path, message in schema_faults(error):
         turn, element_id = _locate(data, path)
-        text = f"{place(turn, element_id, whole)}: {message}"
+        text = f"{describe_position(turn, element_id, whole)}: {message}"
         found.append(Violation(SCHEMA_RULE, "fatal", turn, element_id, text))
     return tuple(found)
 

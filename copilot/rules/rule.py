@@ -99,7 +99,7 @@ class Rule:
     def check(self, case: Case) -> Iterator[Violation]:
         """Yield the violations of this rule, in the order of the turns."""
         for finding in self.find(case):
-            message = f"{place(finding.turn, finding.element_id)}: {finding.text}"
+            message = f"{describe_position(finding.turn, finding.element_id)}: {finding.text}"
             yield Violation(self.name, self.severity, finding.turn, finding.element_id, message)
 
 
@@ -112,8 +112,8 @@ def rule(name: str, severity: Severity) -> Callable[[Callable[[Case], Iterable[F
     return make
 
 
-def place(turn: int | None, element_id: int | None, whole: str = "dialogue") -> str:
-    """Name the place of a fault for messages: `turn 1, element 3`, or the name of the whole."""
+def describe_position(turn: int | None, element_id: int | None, whole: str = "dialogue") -> str:
+    """Name the position of a fault for messages: `turn 1, element 3`, or the name of the whole."""
     where = whole if turn is None else f"turn {turn}"
     return where if element_id is None else f"{where}, element {element_id}"
 

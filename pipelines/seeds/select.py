@@ -18,7 +18,7 @@ from typing import Any, Self
 import numpy as np
 
 from copilot.errors import StorageFullError
-from copilot.hashing import derive_seed
+from copilot.hashing import derive_random_seed
 from copilot.seed import Seed
 
 _DIGEST_BYTES = 16
@@ -33,7 +33,7 @@ def draw_seeds(seeds: Iterable[Seed], num: int | None, run_seed: int) -> tuple[S
     """
 
     def rank(seed: Seed) -> tuple[int, str]:
-        return derive_seed("draw-seeds", run_seed, seed.id), seed.id
+        return derive_random_seed("draw-seeds", run_seed, seed.id), seed.id
 
     return tuple(sorted(seeds, key=rank) if num is None else heapq.nsmallest(num, seeds, key=rank))
 

@@ -18,7 +18,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 
 from copilot.errors import BackendBrokenError, CopilotError, RowFault, format_traceback
-from copilot.hashing import derive_seed
+from copilot.hashing import derive_random_seed
 from copilot.stem import SoundSpec, Stem, make_stem
 from copilot.units import Seconds
 from pipelines.accounting.render_stats import RenderTally
@@ -73,7 +73,9 @@ class SoundJob:
             text=spec.text,
             duration_s=spec.duration_s,
             # The stem's key keeps the first random seed: the second follows from it.
-            random_seed=derive_seed("again", spec.random_seed) if self.retry_after else spec.random_seed,
+            random_seed=derive_random_seed("again", spec.random_seed)
+            if self.retry_after
+            else spec.random_seed,
             voice=spec.voice,
             gender=spec.gender,
             emotion=spec.emotion,

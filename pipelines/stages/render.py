@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from copilot.dialogue import Dialogue
-from copilot.hashing import derive_seed
+from copilot.hashing import derive_random_seed
 from copilot.scene import Element, SpeechElement
 from copilot.stem import SoundSpec
 from copilot.units import Seconds
@@ -79,7 +79,7 @@ class RenderStage(Stage):
             tool=element.tool,
             text=element.text,
             duration_s=duration_s,
-            random_seed=derive_seed("sound", self._run_seed, record.seed.id, first_turn, element.id),
+            random_seed=derive_random_seed("sound", self._run_seed, record.seed.id, first_turn, element.id),
             backend=self._backend,
         )
         if isinstance(element, SpeechElement):
@@ -88,7 +88,7 @@ class RenderStage(Stage):
             take = spec.random_seed % self._variants
             spec = replace(
                 spec,
-                random_seed=derive_seed("take", element.text, take),
+                random_seed=derive_random_seed("take", element.text, take),
                 duration_s=float(math.ceil(duration_s)),
             )
         return SoundJob(spec, record, element.id)

@@ -22,7 +22,7 @@ from pedalboard import HighpassFilter
 
 from copilot.emotions import NEUTRAL, find_emotion
 from copilot.errors import CopilotError, MissingExtraError, RowFault
-from copilot.hashing import content_hash, derive_seed, draw
+from copilot.hashing import content_hash, derive_random_seed, draw
 from copilot.units import Seconds, db_to_gain, samples_to_seconds, seconds_to_samples
 from copilot.vocabulary import Word
 from renderers.child_process import ChildDiedError, ChildProcess, ChildTimeoutError
@@ -219,8 +219,8 @@ def _spoken(request: RenderRequest) -> SpokenText:
 
 def _settings(delivery: Delivery, seed: int) -> dict[str, int]:
     """The emotion in espeak's parameters, a little different from seed to seed."""
-    rate_offset = derive_seed("espeak rate", seed) % (2 * _RATE_SPREAD_WPM + 1) - _RATE_SPREAD_WPM
-    pitch_offset = derive_seed("espeak pitch", seed) % (2 * _PITCH_SPREAD + 1) - _PITCH_SPREAD
+    rate_offset = derive_random_seed("espeak rate", seed) % (2 * _RATE_SPREAD_WPM + 1) - _RATE_SPREAD_WPM
+    pitch_offset = derive_random_seed("espeak pitch", seed) % (2 * _PITCH_SPREAD + 1) - _PITCH_SPREAD
     return {
         "rate_wpm": round(_NATURAL_RATE_WPM * delivery.rate_factor) + rate_offset,
         "pitch": delivery.pitch + pitch_offset,

@@ -15,7 +15,7 @@ import soundfile as sf
 from pydantic import Field, field_validator
 
 from copilot.frozen_model import FrozenModel
-from copilot.hashing import content_hash, derive_rng, derive_seed
+from copilot.hashing import content_hash, derive_random_seed, derive_rng
 from copilot.units import SAMPLE_RATE_HZ, samples_to_seconds, seconds_to_samples
 from renderers.contract import RenderedSound, RendererInfo, RenderFailure, RenderRequest, Tool, Voice
 from renderers.library.fit import find_heard_span, fit
@@ -148,7 +148,7 @@ class LibraryRenderer:
         found = self._get_search().find(request.text)
         if not found:
             return _make_noise(request)
-        first = derive_seed("library take", request.random_seed) % len(found)
+        first = derive_random_seed("library take", request.random_seed) % len(found)
         with_gap: RenderedSound | None = None
         unusable: list[str] = []
         for place in [*found[first:], *found[:first]][:_TRIES]:

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from transformers import StoppingCriteria, StoppingCriteriaList, VibeVoiceForConditionalGeneration
 
-from copilot.hashing import derive_seed
+from copilot.hashing import derive_random_seed
 from renderers.torch_support import generators
 
 
@@ -52,7 +52,7 @@ class SpeakingModel(VibeVoiceForConditionalGeneration):  # type: ignore[misc] # 
 
     def speak(self, batch: Sequence[Utterance], *, diffusion_steps: int, guidance: float) -> list[Spoken]:
         """Speech for each item, in order."""
-        self._noise = generators([derive_seed("vibevoice frames", item.seed) for item in batch])
+        self._noise = generators([derive_random_seed("vibevoice frames", item.seed) for item in batch])
         self._guidance = guidance
         bounds = [item.n_frames for item in batch]
         ends = [self.config.eos_token_id, self.config.audio_eos_token_id]
@@ -98,7 +98,7 @@ class SpeakingModel(VibeVoiceForConditionalGeneration):  # type: ignore[misc] # 
         embeds = self.get_input_embeddings()(ids)
         # The encoder adds noise to the voice from the global generator, and takes no other.
         with torch.random.fork_rng([self.device] if self.device.type == "cuda" else []):
-            torch.manual_seed(derive_seed("vibevoice reference", item.seed))
+            torch.manual_seed(derive_random_seed("vibevoice reference", item.seed))
             voice = self.model.get_audio_features(
                 item.input_values.to(self.device, self.dtype), item.padding_mask.to(self.device)
             ).pooler_output

@@ -61,7 +61,7 @@ def mix(stems) -> DialogueMix:
     return mix_dialogue([turn.scene for turn in dialogue().turns], stems)
 
 
-def figures(stems, mix) -> dict[str, Check]:
+def run_checks(stems, mix) -> dict[str, Check]:
     return {check.name: check for check in audio_checks(dialogue(), stems, mix)}
 
 
@@ -79,7 +79,7 @@ def spoilt(mix: DialogueMix, spoil, *, index: int = 1) -> DialogueMix:
 
 
 def test_a_clean_sample_passes_everything(stems, mix):
-    found = figures(stems, mix)
+    found = run_checks(stems, mix)
     assert [name for name, check in found.items() if not check.passed] == []
     assert found["null_residual"].value == -200.0
     assert found["loudness_error"].value < 0.01
@@ -117,7 +117,7 @@ def fill(value: int, start: int = 0, end: int | None = None):
     ],
 )
 def test_a_fault_in_a_turn_fails_its_check(stems, mix, name, spoil, value):
-    check = figures(stems, spoilt(mix, spoil))[name]
+    check = run_checks(stems, spoilt(mix, spoil))[name]
     assert not check.passed
     if value is not None:
         assert check.value == pytest.approx(value, abs=1e-4)
@@ -126,7 +126,7 @@ def test_a_fault_in_a_turn_fails_its_check(stems, mix, name, spoil, value):
 def test_a_sound_that_is_too_loud_fails(stems, mix):
     part = mix.turns[1].placed[2]
     louder = Placed(part.start, np.rint(part.pcm * 1.02))
-    check = figures(stems, with_turn(mix, 1, placed={**mix.turns[1].placed, 2: louder}))["loudness_error"]
+    check = run_checks(stems, with_turn(mix, 1, placed={**mix.turns[1].placed, 2: louder}))["loudness_error"]
     assert check.value == pytest.approx(20 * np.log10(1.02), abs=0.01)
     assert not check.passed
 
@@ -134,19 +134,19 @@ def test_a_sound_that_is_too_loud_fails(stems, mix):
 def test_a_turn_that_is_too_short_fails(stems, mix):
     turn = mix.turns[1]
     cut = replace(turn, pcm=turn.pcm[:, :-4_800], unrounded=turn.unrounded[:, :-4_800])
-    check = figures(stems, replace(mix, turns=(mix.turns[0], cut)))["duration_error"]
+    check = run_checks(stems, replace(mix, turns=(mix.turns[0], cut)))["duration_error"]
     assert (check.value, check.passed) == (0.1, False)
 
 
 def test_a_sound_that_is_too_short_fails(stems, mix):
     stems[1] = noise_stem("sfx", 1.9, 2)
-    assert figures(stems, mix)["duration_error"].value == pytest.approx(0.1)
+    assert run_checks(stems, mix)["duration_error"].value == pytest.approx(0.1)
 
 
 def test_speech_past_its_slot_fails(stems):
     stems[2] = noise_stem("tts", 1.25, 1)
     mix = mix_dialogue([turn.scene for turn in dialogue().turns], stems)
-    check = figures(stems, mix)["speech_overrun"]
+    check = run_checks(stems, mix)["speech_overrun"]
     assert (check.value, check.passed) == (0.25, False)
 
 
@@ -165,10 +165,10 @@ def test_a_sound_that_is_cut_before_it_begins_fails(stems):
 
 def test_an_unmatched_caption_fails(stems, mix):
     stems[1] = replace(stems[1], info=replace(stems[1].info, matched=False))
-    assert figures(stems, mix)["captions_unmatched"] == Check("captions_unmatched", 1.0, 0.0)
+    assert run_checks(stems, mix)["captions_unmatched"] == Check("captions_unmatched", 1.0, 0.0)
 
 
 def test_short_and_trimmed_sounds_have_no_loudness_error(stems):
     stems[2] = noise_stem("tts", 0.39, 1)
     mix = mix_dialogue([turn.scene for turn in dialogue().turns], stems)
-    assert figures(stems, mix)["loudness_error"].value < 0.01
+    assert run_checks(stems, mix)["loudness_error"].value < 0.01

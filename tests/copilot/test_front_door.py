@@ -29,6 +29,20 @@ def test_a_name_loads_its_module_and_no_other():
     assert "copilot.mix" not in modules
 
 
+def test_the_example_of_the_docstring_runs():
+    import numpy as np
+
+    import copilot
+
+    lines = (copilot.__doc__ or "").splitlines()
+    example = "\n".join(line.removeprefix("    ") for line in lines if line.startswith("    "))
+    noise = np.random.default_rng(1).standard_normal((1, 8 * 44_100)).astype(np.float32) / 10
+    names = {"audio": noise}
+    exec(example, names)
+    mix = names["mix_dialogue"](names["scenes"], {1: names["stem"]})
+    assert mix.turns[1].audio.shape == (2, 8 * copilot.SAMPLE_RATE_HZ)
+
+
 def test_an_unknown_name_is_an_attribute_error():
     import copilot
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from copilot.errors import CorruptDataError, RowFault
-from copilot.hashing import canonical_json, content_hash, derive_rng, derive_seed, draw
+from copilot.hashing import canonical_json, content_hash, derive_random_seed, derive_rng, draw
 from copilot.stem import SoundSpec, Stem, load_stem, make_stem
 
 SPEC = SoundSpec("sfx", "rain", 2.0, 11, {"backend": "noise", "version": "1"})
@@ -79,8 +79,8 @@ class TestContent:
             content_hash(value)
 
     def test_draws_are_the_same_in_every_version(self):
-        assert derive_seed(7, "librispeech/1089-134686-0000", 1, 3) == 1023564116128301296
-        assert derive_seed("a", 1) != derive_seed("a1")
+        assert derive_random_seed(7, "librispeech/1089-134686-0000", 1, 3) == 1023564116128301296
+        assert derive_random_seed("a", 1) != derive_random_seed("a1")
         assert derive_rng("x").integers(1000) == derive_rng("x").integers(1000)
 
     @given(st.lists(st.integers(), min_size=1), st.text())

@@ -26,7 +26,7 @@ from copilot.errors import RowFault
 from copilot.frozen_model import FrozenModel
 from copilot.normalise import normalise_dialogue
 from copilot.rules import check_dialogue
-from copilot.rules.rule import Violation, place
+from copilot.rules.rule import Violation, describe_position
 from copilot.rules.schema import schema_faults
 from copilot.scene import Scene
 from copilot.seed import Seed
@@ -166,12 +166,14 @@ def _told(violations: Sequence[Violation], dialogue: Dialogue) -> Fault:
 
 
 def _in_words(violation: Violation, dialogue: Dialogue) -> str:
-    said = violation.message.removeprefix(f"{place(violation.turn, violation.element_id)}: ")
+    said = violation.message.removeprefix(f"{describe_position(violation.turn, violation.element_id)}: ")
     if violation.turn is None:
         return said
     if dialogue.mode == "whole":
         # Here the ids are the model's own, and so are the names of the turns.
-        where = place(None, violation.element_id, f"edit_{violation.turn}" if violation.turn else "story")
+        where = describe_position(
+            None, violation.element_id, f"edit_{violation.turn}" if violation.turn else "story"
+        )
         return f"{where}: {said}"
     texts = {e.id: e.text for e in dialogue.scene_before(violation.turn).elements}
     texts |= {e.id: e.text for e in dialogue.turns[violation.turn].scene.elements}

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from copilot.errors import CopilotError, RowFault, StorageFullError
-from copilot.hashing import derive_seed
+from copilot.hashing import derive_random_seed
 from copilot.seed import Seed
 from copilot.stem import SoundSpec, Stem
 from copilot.vocabulary import Word
@@ -146,7 +146,7 @@ class TestWhatIsNoSound:
 
         backend.answer = answer
         (stem,) = rendering(backend).render(jobs(1))
-        assert seeds == [0, derive_seed("again", 0)]
+        assert seeds == [0, derive_random_seed("again", 0)]
         assert (stem.info.key, stem.info.detail) == (jobs(1)[0].spec.key, {"again_after": reason})
 
     def test_is_given_up_after_that(self, audio, reason):
