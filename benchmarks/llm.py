@@ -33,7 +33,8 @@ from typing import Any
 
 import psutil
 
-from copilot.designers.contract import AsyncDesigner, Usage
+from copilot.designers.account import Usage
+from copilot.designers.contract import AsyncDesigner
 from copilot.designers.llm.exchange import Reply
 from copilot.designers.llm.service import LlmService
 from copilot.designers.llm.settings import LlmSettings

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from copilot.arrow import sample_of as sample_of
     from copilot.arrow import sample_row as sample_row
     from copilot.checks import audio_checks as audio_checks
-    from copilot.designers.contract import Account as Account
+    from copilot.designers.account import Account as Account
+    from copilot.designers.account import Usage as Usage
     from copilot.designers.contract import AsyncDesigner as AsyncDesigner
     from copilot.designers.contract import Design as Design
     from copilot.designers.contract import Designer as Designer
     from copilot.designers.contract import DesignerContext as DesignerContext
     from copilot.designers.contract import DesignerInfo as DesignerInfo
     from copilot.designers.contract import DesignFault as DesignFault
-    from copilot.designers.contract import Usage as Usage
     from copilot.designers.scripted import ScriptedDesigner as ScriptedDesigner
     from copilot.dialogue import Dialogue as Dialogue
     from copilot.dialogue import Mode as Mode
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from copilot.errors import CopilotError as CopilotError
     from copilot.errors import CorruptDataError as CorruptDataError
     from copilot.errors import MissingExtraError as MissingExtraError
+    from copilot.errors import RejectedError as RejectedError
     from copilot.errors import RowFault as RowFault
     from copilot.errors import RunInUseError as RunInUseError
     from copilot.errors import StorageError as StorageError
@@ -92,15 +93,14 @@ else:
         {
             "copilot.arrow": ("dialogue_of", "reject_of", "remix", "sample_of", "sample_row"),
             "copilot.checks": ("audio_checks",),
+            "copilot.designers.account": ("Account", "Usage"),
             "copilot.designers.contract": (
-                "Account",
                 "AsyncDesigner",
                 "Design",
                 "DesignFault",
                 "Designer",
                 "DesignerContext",
                 "DesignerInfo",
-                "Usage",
             ),
             "copilot.designers.scripted": ("ScriptedDesigner",),
             "copilot.dialogue": ("Dialogue", "Mode", "Task", "Turn"),
@@ -123,6 +123,7 @@ else:
                 "CopilotError",
                 "CorruptDataError",
                 "MissingExtraError",
+                "RejectedError",
                 "RowFault",
                 "RunInUseError",
                 "StorageError",

@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 from pydantic import ValidationError
 
-from copilot.designers.contract import Account, Usage
+from copilot.designers.account import Account, Usage
 from copilot.dialogue import Dialogue, Turn
 from copilot.edit import Edit
 from copilot.errors import CorruptDataError

@@ -90,6 +90,19 @@ class ContractError(CopilotError):
         return (type(self), (self.promise, self.detail))
 
 
+class RejectedError(CopilotError):
+    """A sample that was made on its own is rejected: by a stage, for a reason (kebab-case), with a detail."""
+
+    def __init__(self, stage: str, reason: str, detail: str) -> None:
+        super().__init__(f"{stage}: {reason}: {detail}")
+        self.stage = stage
+        self.reason = reason
+        self.detail = detail
+
+    def __reduce__(self) -> tuple[type[RejectedError], tuple[str, str, str]]:
+        return (type(self), (self.stage, self.reason, self.detail))
+
+
 class RowFault(CopilotError):  # noqa: N818 - a fault of one row is not an error of the program
     """One row cannot be made: it is rejected with a reason (kebab-case) and a detail."""
 

@@ -19,12 +19,13 @@ import numpy as np
 
 from copilot.audio.fades import fade_out
 from copilot.audio.panning import pan_gains
-from copilot.audio.pcm import STEM_BITS, BitDepth, Pcm, full_scale, to_float
+from copilot.audio.pcm import STEM_BITS, Pcm, full_scale, to_float
 from copilot.audio.peak import interpolation_bound, true_peak
 from copilot.errors import RowFault
 from copilot.scene import Element, Scene
 from copilot.stem import Stem
 from copilot.units import Audio, Decibels, db_to_gain, gain_to_db, seconds_to_samples
+from copilot.vocabulary import BitDepth
 
 TRUE_PEAK_LIMIT_DBTP: Decibels = -1.0
 _HEADROOM_STEP_DB = 0.01

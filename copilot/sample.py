@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from copilot.audio.pcm import BitDepth, decode_flac, to_float
-from copilot.designers.contract import Account
+from copilot.audio.pcm import decode_flac, to_float
+from copilot.designers.account import Account
 from copilot.dialogue import Dialogue
 from copilot.errors import CorruptDataError
 from copilot.hashing import content_hash
@@ -15,7 +15,7 @@ from copilot.mix import DialogueMix, mix_dialogue
 from copilot.seed import Seed
 from copilot.stem import Stem, StemInfo, load_stem
 from copilot.units import Audio, Decibels
-from copilot.vocabulary import Check, Tier
+from copilot.vocabulary import BitDepth, Check, Tier
 
 
 def sample_id(run_seed: int, seed_id: str) -> str:

@@ -28,6 +28,10 @@ Tier = Literal["valid", "hq"]
 Keep = Literal["mixes", "stems", "both"]
 
 
+BitDepth = Literal[16, 24]
+"""Of a mix's file. Stems have 24."""
+
+
 @dataclass(frozen=True, slots=True)
 class Word:
     """One spoken word and the time at which it is heard, in seconds from the start of the stem."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
 from typing import Any, Self
 
@@ -54,9 +54,13 @@ class Backends:
         return registry.put_to_work(renderer, *renderer_spec(self._config, tool), work)
 
     def compute_fingerprint(
-        self, bank: VoiceBank | None = None, on_problem: Callable[[str], None] = lambda _: None
+        self,
+        bank: VoiceBank | None = None,
+        on_problem: Callable[[str], None] = lambda _: None,
+        *,
+        tools: Collection[Tool] = TOOLS,
     ) -> Fingerprint:
-        """Return the fingerprint of the configuration with these backends.
+        """Return the fingerprint of the configuration with these backends; `tools` are those that render.
 
         `on_problem` receives what is wrong with their own data, such as rows of an index that cannot be used.
         Raises UserError for an unknown backend and for one that lacks a voice bank, MissingExtraError if what
@@ -64,7 +68,7 @@ class Backends:
         """
         return Fingerprint(
             config=self._config,
-            renderers={tool: self._fingerprint_of(tool, bank, on_problem) for tool in TOOLS},
+            renderers={tool: self._fingerprint_of(tool, bank, on_problem) for tool in TOOLS if tool in tools},
             prompts=self.designer.prompt_hashes() if isinstance(self.designer, AsyncDesigner) else {},
             designer=designers.get_fingerprint(self.designer),
             voices=bank.fingerprint() if bank else None,

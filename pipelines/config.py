@@ -7,12 +7,11 @@ from typing import Any
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
-from copilot.audio.pcm import BitDepth
 from copilot.designers.llm.settings import LlmSettings
 from copilot.dialogue import Task
 from copilot.frozen_model import FrozenModel
 from copilot.scene import SceneLimits
-from copilot.vocabulary import Keep
+from copilot.vocabulary import BitDepth, Keep
 
 
 class RunConfig(FrozenModel):

@@ -7,7 +7,6 @@ Samples of stems and mixes are whole numbers, in steps of the grid of their bit 
 from __future__ import annotations
 
 import io
-from typing import Literal
 
 import numpy as np
 import soundfile as sf
@@ -15,11 +14,11 @@ from numpy.typing import NDArray
 
 from copilot.errors import CorruptDataError
 from copilot.units import SAMPLE_RATE_HZ, Audio
+from copilot.vocabulary import BitDepth
 
 Pcm = NDArray[np.floating]
 """Samples in steps of the grid of some bit depth: whole numbers as floats, shape (channels, samples)."""
 
-BitDepth = Literal[16, 24]
 STEM_BITS: BitDepth = 24
 
 _COMPRESSION = 0.375

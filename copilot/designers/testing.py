@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar
 
 from copilot import plugins
+from copilot.designers.account import Account
 from copilot.designers.contract import (
-    Account,
     AnyDesigner,
     AsyncDesigner,
     Design,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from copilot.designers.contract import Usage
+from copilot.designers.account import Usage
 from pipelines.accounting.stage_times import StageTimes
 
 

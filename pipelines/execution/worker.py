@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from threadpoolctl import threadpool_limits
 
-from copilot.designers.contract import Usage
+from copilot.designers.account import Usage
 from copilot.errors import CopilotError, format_traceback
 from pipelines.accounting.progress import Progress
 from pipelines.accounting.render_stats import merge

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from copilot.designers.contract import Usage
+from copilot.designers.account import Usage
 from copilot.dialogue import Task
 from copilot.units import Seconds
 from copilot.vocabulary import Tier

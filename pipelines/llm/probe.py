@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from copilot.designers.contract import DesignerContext, DesignFault, Usage
+from copilot.designers.account import Usage
+from copilot.designers.contract import DesignerContext, DesignFault
 from copilot.designers.llm.exchange import Reply
 from copilot.designers.llm.service import LlmService
 from copilot.designers.llm.settings import LlmSettings, Structured

@@ -18,7 +18,7 @@ from typing import Literal
 
 from pydantic import TypeAdapter, ValidationError
 
-from copilot.designers.contract import Usage
+from copilot.designers.account import Usage
 from copilot.errors import CorruptDataError
 from copilot.hashing import content_hash
 from copilot.units import Seconds

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from copilot.arrow import AUDIO_COLUMNS, REJECTS, SAMPLES, reject_row, sample_row
-from copilot.designers.contract import Usage
+from copilot.designers.account import Usage
 from copilot.sample import Reject, Sample
 from pipelines.accounting.render_stats import RenderStats, merge
 from pipelines.run.ledger import FOLDERS, CommittedFile, FileKind, LedgerEntry, entry_name

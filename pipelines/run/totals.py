@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from copilot.designers.contract import Usage
+from copilot.designers.account import Usage
 from pipelines.accounting.render_stats import RenderStats, merge
 from pipelines.accounting.stage_times import StageTimes
 from pipelines.run.ledger import LedgerEntry

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from copilot.audio.pcm import BitDepth
 from copilot.mix import mix_dialogue
+from copilot.vocabulary import BitDepth
 from pipelines.stages.record import Record
 from pipelines.stages.stage import Stage
 

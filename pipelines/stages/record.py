@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from copilot.designers.contract import Account
+from copilot.designers.account import Account
 from copilot.dialogue import Dialogue
 from copilot.errors import RowFault
 from copilot.mix import DialogueMix

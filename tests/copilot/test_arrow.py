@@ -23,7 +23,7 @@ from copilot.arrow import (
     stored_stems_of,
 )
 from copilot.audio.pcm import decode_flac
-from copilot.designers.contract import Account, Usage
+from copilot.designers.account import Account, Usage
 from copilot.errors import CorruptDataError
 from copilot.sample import CastVoice, Recording, Sample
 

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Self
 
 # Loaded here so that the server which commands are forked from has all that they import.
-from copilot.designers.contract import Account, Design, DesignerContext, DesignerInfo, DesignFault, Usage
+from copilot.designers.account import Account, Usage
+from copilot.designers.contract import Design, DesignerContext, DesignerInfo, DesignFault
 from copilot.errors import CopilotError, RowFault
 from copilot.seed import Seed
 from helpers.made_runs import a_dialogue

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from copilot.designers.contract import Account
+from copilot.designers.account import Account
 from copilot.designers.llm.exchange import Ask, Message, Reply
 from copilot.designers.llm.forms import Form, FormBook
 from copilot.designers.llm.ladder import Fault, is_truncated, read, shortened

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Generator
 
-from copilot.designers.contract import Usage
+from copilot.designers.account import Usage
 from copilot.designers.llm.exchange import Ask, Reply
 from copilot.units import Seconds
 

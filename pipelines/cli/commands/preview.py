@@ -12,7 +12,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from copilot.designers.contract import Usage
+from copilot.designers.account import Usage
 from copilot.designers.llm.service import LlmService
 from copilot.dialogue import Dialogue
 from copilot.rules import check_dialogue

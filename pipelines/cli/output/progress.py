@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as RichProgress
 
-from copilot.designers.contract import Usage
+from copilot.designers.account import Usage
 from pipelines.accounting.progress import Progress
 from pipelines.execution.design_ahead import DesignStatus
 

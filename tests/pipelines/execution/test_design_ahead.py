@@ -17,7 +17,8 @@ from helpers import stand_ins
 from helpers.stand_ins import AHEAD, BACKENDS, Command, Ended, StandInAhead, account_of
 
 from copilot import plugins
-from copilot.designers.contract import Design, DesignerContext, DesignerInfo, Usage
+from copilot.designers.account import Usage
+from copilot.designers.contract import Design, DesignerContext, DesignerInfo
 from copilot.designers.llm.service import LlmService
 from copilot.designers.llm.settings import LlmSettings
 from copilot.designers.scripted import ScriptedDesigner

@@ -16,7 +16,8 @@ import pytest
 from helpers import fake_llm as fake
 from helpers.fake_llm import FakeLlm, serving
 
-from copilot.designers.contract import DesignerContext, DesignFault, Usage
+from copilot.designers.account import Usage
+from copilot.designers.contract import DesignerContext, DesignFault
 from copilot.designers.llm import judge
 from copilot.designers.llm.conversation import Conversation
 from copilot.designers.llm.service import LlmService

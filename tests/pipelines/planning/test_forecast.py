@@ -8,7 +8,7 @@ import pytest
 from helpers.made_runs import a_run
 from pydantic import ValidationError
 
-from copilot.designers.contract import Usage
+from copilot.designers.account import Usage
 from copilot.errors import CopilotError, UserError
 from pipelines.accounting.stage_times import StageTimes
 from pipelines.planning.allocation import allocate

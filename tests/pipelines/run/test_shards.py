@@ -12,7 +12,7 @@ import pytest
 from helpers.made_runs import a_reject, a_sample
 
 from copilot.arrow import AUDIO_COLUMNS, REJECTS, SAMPLES, reject_row, sample_row
-from copilot.designers.contract import Account, Usage
+from copilot.designers.account import Account, Usage
 from copilot.hashing import content_hash
 from copilot.sample import Sample
 from pipelines.run import shards
