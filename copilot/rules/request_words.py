@@ -44,7 +44,7 @@ _SEVERAL = re.compile(
 
 @rule("more-than-asked", "hq")
 def more_than_asked(case: Case) -> Iterator[Finding]:
-    """A turn edits several sounds only where the request speaks of several, or asks for a mood."""
+    """A turn edits several sounds only if the request speaks of several, or asks for a mood."""
     for transition in case.transitions:
         turn, edit = transition.turn, transition.edit
         if not transition.index or turn.task in {"story", "open"} or _SEVERAL.search(turn.user):
@@ -56,7 +56,7 @@ def more_than_asked(case: Case) -> Iterator[Finding]:
 
 @rule("words-contradict-operation", "hq")
 def words_contradict_operation(case: Case) -> Iterator[Finding]:
-    """The request asks for no other sound, no other side and not the opposite level of what is edited."""
+    """An edit does not contradict the request: by another sound, another side or the opposite level."""
     for transition in case.transitions:
         task = transition.turn.task
         if len(transition.turn.user) > case.limits.user_chars:
@@ -98,44 +98,44 @@ def _find_subjects(
 
 
 def _find_other_level(transition: Transition, edited: tuple[int, ...], names: Targets) -> Iterator[Finding]:
-    asked = read_level(transition.turn.user)
+    wanted = read_level(transition.turn.user)
     pairs = _find_subjects(transition, edited, names)
-    if asked and all(_contradicts_level(asked, before, after) for before, after in pairs):
+    if wanted and all(_contradicts_level(wanted, before, after) for before, after in pairs):
         for before, after in pairs:
             course = f"loudness goes from {before.loudness} to {after.loudness} LUFS"
-            yield Finding(f"the request asks for {asked}, but {course}", transition.index, after.id)
+            yield Finding(f"the request asks for {wanted}, but {course}", transition.index, after.id)
 
 
-def _contradicts_level(asked: Level, before: Element, after: Element) -> bool:
-    return after.loudness < before.loudness if asked == "louder" else after.loudness > before.loudness
+def _contradicts_level(wanted: Level, before: Element, after: Element) -> bool:
+    return after.loudness < before.loudness if wanted == "louder" else after.loudness > before.loudness
 
 
 def _find_other_side(transition: Transition, edited: tuple[int, ...], names: Targets) -> Iterator[Finding]:
-    asked = read_side(transition.turn.user)
+    wanted = read_side(transition.turn.user)
     pairs = _find_subjects(transition, edited, names)
-    if asked and all(_contradicts_side(asked, before, after) for before, after in pairs):
+    if wanted and all(_contradicts_side(wanted, before, after) for before, after in pairs):
         for before, after in pairs:
             course = f"panning goes from {before.panning} to {after.panning}"
-            yield Finding(f"the request asks for {asked}, but {course}", transition.index, after.id)
+            yield Finding(f"the request asks for {wanted}, but {course}", transition.index, after.id)
 
 
-def _contradicts_side(asked: Side, before: Element, after: Element) -> bool:
-    if asked == "centre":
+def _contradicts_side(wanted: Side, before: Element, after: Element) -> bool:
+    if wanted == "centre":
         return abs(after.panning) > abs(before.panning)
-    return after.panning > before.panning if asked == "left" else after.panning < before.panning
+    return after.panning > before.panning if wanted == "left" else after.panning < before.panning
 
 
 def _find_misplaced(transition: Transition) -> Iterator[Finding]:
-    asked = read_side(transition.turn.user)
-    if asked not in ("left", "right"):
+    wanted = read_side(transition.turn.user)
+    if wanted not in ("left", "right"):
         return
-    sign = 1 if asked == "left" else -1
+    sign = 1 if wanted == "left" else -1
     added = [e for e in transition.turn.scene.elements if e.id in transition.edit.added]
     # One of several new sounds may be meant, so that all have to be on the other side.
     if all(element.panning * sign > _CENTRE_ZONE for element in added):
         for element in added:
             yield Finding(
-                f"the request asks for {asked}, but the new sound has panning {element.panning}",
+                f"the request asks for {wanted}, but the new sound has panning {element.panning}",
                 transition.index,
                 element.id,
             )

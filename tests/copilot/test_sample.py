@@ -9,6 +9,7 @@ import pytest
 from helpers.made_runs import a_dialogue, a_reject, a_sample, stems_for
 
 from copilot.audio.pcm import decode_flac, to_float
+from copilot.designers.contract import Account, Design
 from copilot.errors import CorruptDataError
 from copilot.mix import mix_dialogue
 from copilot.scene import Scene
@@ -91,6 +92,10 @@ class TestRepr:
     def test_a_scene_shows_its_elements(self, sample):
         assert "a door slams" in repr(sample.dialogue.turns[0].scene)
         assert repr(Scene()) == "Scene(elements=())"
+
+    def test_a_design_fits_600_characters(self, sample):
+        design = Design(sample.dialogue, Account(raw_replies=("{}" * 5000,)))
+        assert len(repr(design)) < 600
 
     def test_a_reject_and_a_provenance_fit_300_characters(self, sample):
         assert len(repr(replace(a_reject(1), detail="x" * 5000, dialogue=sample.dialogue))) < 300
