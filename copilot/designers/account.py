@@ -40,4 +40,4 @@ class Account:
     prompt: str | None = None
     prompt_hash: str | None = None
     usage: Usage = field(default_factory=Usage)
-    raw_replies: tuple[str, ...] = ()
+    raw_replies: tuple[str, ...] = field(default=(), repr=False)

@@ -9,7 +9,8 @@ import pytest
 from helpers.made_runs import a_dialogue, a_reject, a_sample, stems_for
 
 from copilot.audio.pcm import decode_flac, to_float
-from copilot.designers.contract import Account, Design
+from copilot.designers.account import Account
+from copilot.designers.contract import Design
 from copilot.errors import CorruptDataError
 from copilot.mix import mix_dialogue
 from copilot.scene import Scene
