@@ -9,9 +9,7 @@ import numpy as np
 from copilot import Add, Change, Design, DesignerContext, DesignerInfo, Dialogue, Scene, Seed, SoundElement
 from copilot import Turn, apply
 from copilot.designers.testing import check_designer
-from pipelines.config import RunConfig
-from pipelines.generate import GenerateRequest, generate
-from pipelines.run.open import open_run
+from pipelines import GenerateRequest, RunConfig, generate, open_run
 from renderers import RenderedSound, RendererInfo, RenderRequest
 from renderers.testing import check_renderer
 

@@ -12,9 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pipelines.config import RunConfig
-from pipelines.generate import GenerateRequest, generate
-from pipelines.run.open import open_run
+from pipelines import GenerateRequest, RunConfig, generate, open_run
 
 BATCH = 4
 

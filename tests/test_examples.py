@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -28,9 +27,8 @@ def run_example(name: str, folder: Path, *arguments: str) -> str:
 
 def test_a_sample_by_hand(tmp_path):
     said = run_example("one_sample_by_hand.py", tmp_path)
-    assert "3 turns of 8 s" in said
-    assert "rule violations: 0" in said
-    assert re.search(r"checks passed: (\d+) of \1$", said, re.MULTILINE)
+    assert "tier='hq', turns=story/panning/add, 3 mixes, 3 stems" in said
+    assert "the first second of turns 1 and 2 is the same: True" in said
     for turn in range(3):
         info = soundfile.info(tmp_path / "one-sample" / f"turn-{turn}.flac")
         assert (info.frames, info.channels, info.samplerate) == (8 * 48_000, 2, 48_000)
