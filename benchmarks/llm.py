@@ -43,10 +43,10 @@ from copilot.errors import CopilotError
 from copilot.seed import Seed
 from pipelines.backends import create_working_designer
 from pipelines.config import RunConfig
+from pipelines.dialogue_preview import preview
 from pipelines.execution.design_ahead import DesignAhead
 from pipelines.llm.endpoints import Endpoint
 from pipelines.llm.wire import Wire
-from pipelines.preview import preview
 from pipelines.seeds import read_seeds
 from pipelines.stages.record import Record
 

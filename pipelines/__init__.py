@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from copilot.designers.llm.settings import LlmSettings as LlmSettings
     from pipelines.config import RunConfig as RunConfig
     from pipelines.config_file import load_config as load_config
+    from pipelines.dialogue_preview import preview as preview
     from pipelines.execution.local import LocalExecutor as LocalExecutor
     from pipelines.execution.ray.executor import RayExecutor as RayExecutor
-    from pipelines.generate import GenerateRequest as GenerateRequest
-    from pipelines.generate import RejectLimit as RejectLimit
-    from pipelines.generate import generate as generate
     from pipelines.inspection.stats import run_stats as run_stats
     from pipelines.inspection.status import run_status as run_status
     from pipelines.inspection.subset.filter import filter_run as filter_run
     from pipelines.inspection.verify.run import verify as verify
+    from pipelines.main_job import GenerateRequest as GenerateRequest
+    from pipelines.main_job import RejectLimit as RejectLimit
+    from pipelines.main_job import generate as generate
     from pipelines.planning.ray_settings import RaySettings as RaySettings
-    from pipelines.preview import preview as preview
     from pipelines.run.open import open_run as open_run
     from pipelines.run.totals import Outcome as Outcome
     from pipelines.single import RenderedScene as RenderedScene
@@ -46,7 +46,7 @@ else:
             "pipelines.config_file": ("load_config",),
             "pipelines.execution.local": ("LocalExecutor",),
             "pipelines.execution.ray.executor": ("RayExecutor",),
-            "pipelines.generate": (
+            "pipelines.main_job": (
                 "GenerateRequest",
                 "RejectLimit",
                 "generate",
@@ -56,7 +56,7 @@ else:
             "pipelines.inspection.subset.filter": ("filter_run",),
             "pipelines.inspection.verify.run": ("verify",),
             "pipelines.planning.ray_settings": ("RaySettings",),
-            "pipelines.preview": ("preview",),
+            "pipelines.dialogue_preview": ("preview",),
             "pipelines.run.open": ("open_run",),
             "pipelines.run.totals": ("Outcome",),
             "pipelines.single": (

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pipelines.config import RunConfig
     from pipelines.execution.job import Executor
     from pipelines.execution.ray.servers import ServerSettings
-    from pipelines.generate import RejectLimit
+    from pipelines.main_job import RejectLimit
     from pipelines.planning.costs import Prices
     from pipelines.planning.ray_settings import RaySettings
     from pipelines.planning.resources import ServerGroup
@@ -152,7 +152,7 @@ class ExecutionOptions:
 
     def reject_limit(self) -> RejectLimit | None:
         """Return which share of rejects ends the run; None if none does. Raises UserError."""
-        from pipelines.generate import RejectLimit
+        from pipelines.main_job import RejectLimit
 
         if self.max_reject_share is None:
             if self.max_reject_after is not None:

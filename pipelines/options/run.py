@@ -15,7 +15,7 @@ from pipelines.options.option import Option
 from pipelines.options.sound import SoundOptions
 
 if TYPE_CHECKING:
-    from pipelines.generate import GenerateRequest
+    from pipelines.main_job import GenerateRequest
 
 _Stored = functools.partial(Option, group="Dialogues")
 
@@ -45,7 +45,7 @@ class RunOptions(ExecutionOptions, SoundOptions, DialogueOptions):
         If the file has `servers`, take the request of what `start_servers` yields: this one has no `service`
         yet. Raises UserError for an option that is missing or wrong, MissingExtraError.
         """
-        from pipelines.generate import GenerateRequest
+        from pipelines.main_job import GenerateRequest
 
         if self.out is None:
             raise UserError("missing; give the folder or URI of the run", field="out")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import pkgutil
 import subprocess
 import sys
 from pathlib import Path
@@ -56,6 +57,8 @@ def check_front_door(package: str) -> None:
     }
     assert all(getattr(module, name) is not None for name in names)
     assert set(names) <= set(dir(module))
+    # Importing a module of the package sets a name of the package: it would hide the lazy one.
+    assert not set(names) & {child.name for child in pkgutil.iter_modules(module.__path__)}
 
 
 def _defined_in(package: str, name: str) -> str:

@@ -13,7 +13,7 @@ from pipelines.backends import Backends, compute_fingerprint
 from pipelines.config import RunConfig
 from pipelines.execution.local import LocalExecutor
 from pipelines.execution.worker import Worker
-from pipelines.generate import GenerateRequest, generate
+from pipelines.main_job import GenerateRequest, generate
 from pipelines.stages.worker_spec import ExecutionSettings, WorkerSpec
 from renderers.contract import RenderSettings
 from renderers.testing import MurmurRenderer, NoiseRenderer

@@ -15,7 +15,7 @@ from copilot.frozen_model import Range
 from copilot.scene import Scene, SceneLimits, SoundElement, SpeechElement
 from copilot.seed import Seed
 from pipelines.config import RunConfig
-from pipelines.generate import GenerateRequest, generate
+from pipelines.main_job import GenerateRequest, generate
 from pipelines.run.open import open_run
 from pipelines.single import design_dialogue, make_sample, render_scene
 from renderers.contract import RenderFailure

@@ -20,7 +20,7 @@ from helpers.whole_runs import Rows, WholeRun, list_open_files, wait_for_end
 
 # Commands are forked from a server that has imported all that a driver needs.
 multiprocessing.get_context("forkserver").set_forkserver_preload(
-    ["helpers.stand_ins", "ray.data", "pipelines.generate", "pipelines.execution.ray.executor"]
+    ["helpers.stand_ins", "ray.data", "pipelines.main_job", "pipelines.execution.ray.executor"]
 )
 
 

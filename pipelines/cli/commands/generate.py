@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 
 from pipelines.accounting.render_stats import RenderTally
 from pipelines.cli.output.progress import display
-from pipelines.generate import RunStart, generate
+from pipelines.main_job import RunStart, generate
 from pipelines.options.run import RunOptions
 from pipelines.run.totals import Outcome, Totals
 

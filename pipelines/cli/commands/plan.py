@@ -21,7 +21,7 @@ from pipelines.cli.output.progress import display
 from pipelines.config import RunConfig
 from pipelines.execution.local import LocalExecutor
 from pipelines.execution.ray.nodes import query_nodes
-from pipelines.generate import GenerateRequest, RunStart, generate
+from pipelines.main_job import GenerateRequest, RunStart, generate
 from pipelines.options.plan import PlanOptions
 from pipelines.options.run import RunOptions
 from pipelines.planning.allocation import Allocation, allocate, derive_workload

@@ -20,7 +20,7 @@ from copilot.scene import SceneLimits
 from copilot.vocabulary import Check
 from pipelines.cli.commands.show import print_dialogue
 from pipelines.config import RunConfig
-from pipelines.preview import preview
+from pipelines.dialogue_preview import preview
 from pipelines.stages.record import Record
 
 

@@ -12,7 +12,7 @@ from copilot.errors import MissingExtraError, UserError
 from pipelines import cli
 from pipelines.config_file import SHIPPED, load_config, read_options
 from pipelines.execution.local import LocalExecutor
-from pipelines.generate import RejectLimit
+from pipelines.main_job import RejectLimit
 from pipelines.options.execution import Parts
 from pipelines.options.run import RunOptions
 from pipelines.planning.allocation import allocate

@@ -14,7 +14,7 @@ from copilot.audio.noise_floor import noise_floor_dbfs
 from copilot.errors import UserError
 from pipelines.cli.commands.voices import run_voices
 from pipelines.config import RunConfig
-from pipelines.generate import GenerateRequest, RunStart, generate
+from pipelines.main_job import GenerateRequest, RunStart, generate
 from renderers.espeak.renderer import EspeakRenderer
 
 TEN_WORDS = "One two three four five six seven eight nine ten"

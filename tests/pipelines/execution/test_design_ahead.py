@@ -29,9 +29,9 @@ from pipelines.accounting.progress import Progress
 from pipelines.backends import compute_fingerprint, create_designer, create_working_designer
 from pipelines.cli.output.progress import Display
 from pipelines.config import RunConfig
+from pipelines.dialogue_preview import preview
 from pipelines.execution.design_ahead import DesignAhead, DesignStatus
 from pipelines.execution.supply import FreshRecords
-from pipelines.preview import preview
 from pipelines.run.run import Run
 from pipelines.run.totals import Totals
 from pipelines.stages.record import Record

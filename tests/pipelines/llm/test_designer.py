@@ -28,10 +28,10 @@ from copilot.scene import SceneLimits
 from copilot.seed import Seed
 from pipelines.config import RunConfig
 from pipelines.execution.job import ignore
-from pipelines.generate import GenerateRequest, generate
 from pipelines.llm.client import ModelRefusalError
 from pipelines.llm.designer import LlmDesigner
 from pipelines.llm.endpoints import ServersGoneError
+from pipelines.main_job import GenerateRequest, generate
 from pipelines.run.reader import RunReader
 from pipelines.run.totals import Outcome
 
