@@ -42,7 +42,7 @@ class ShownSample:
     paths: tuple[Path, ...]
     content: Mapping[str, Any] = field(repr=False)
 
-    def unmatched(self) -> dict[int, str]:
+    def list_unmatched(self) -> dict[int, str]:
         """Return the captions for which the backend had no matching sound, by element id."""
         ids = [stem["element_id"] for stem in self.content["stems"] if not stem["matched"]]
         texts = {element.id: element.text for element in self.dialogue.elements()}

@@ -121,7 +121,7 @@ class RunStats:
 def run_stats(place: str | Path) -> RunStats:
     """Return the statistics of a run. Raises UserError if there is no run, CorruptDataError for damage."""
     reader = RunReader(place)
-    count = _Count()
+    count = _Counts()
     for batch in reader.batches("samples", COLUMNS):
         count.add(batch)
     totals = Totals.of_entries(reader.run.ledger.entries())
@@ -137,8 +137,8 @@ def run_stats(place: str | Path) -> RunStats:
         turn_duration_s=count.durations.spread(),
         story_hours=count.story_s / 3600,
         edit_hours=count.edit_s / 3600,
-        asked_loudness_lufs=count.asked.spread(),
-        stem_loudness_lufs=count.measured.spread(),
+        asked_loudness_lufs=count.scene_loudness.spread(),
+        stem_loudness_lufs=count.stem_loudness.spread(),
         headroom_db=count.headroom.spread(),
         checks={name: counter.stats() for name, counter in count.checks.items()},
         n_normalisations=count.n_normalisations,
@@ -159,13 +159,13 @@ def _read_examples(reader: RunReader, reasons: Collection[str]) -> dict[str, str
     if reasons:
         for batch in reader.batches("rejects", ("stage", "reason", "detail")):
             for row in batch.to_pylist():
-                found.setdefault(f"{row['stage']}/{row['reason']}", _last_line(row["detail"]))
+                found.setdefault(f"{row['stage']}/{row['reason']}", _shorten_to_last_line(row["detail"]))
             if found.keys() >= set(reasons):
                 break
     return found
 
 
-def _last_line(detail: str) -> str:
+def _shorten_to_last_line(detail: str) -> str:
     """Return the last line of a detail, shortened: of a traceback, the error itself."""
     line = (detail.strip().splitlines() or [""])[-1].strip()
     return line if len(line) <= _REASON_CHARACTERS else f"{line[: _REASON_CHARACTERS - 1]}…"
@@ -181,14 +181,14 @@ class _CheckCounter:
         return CheckStats(spread.n, spread.median or 0.0, spread.high or 0.0, self.n_passed / spread.n)
 
 
-class _Count:
+class _Counts:
     """All counts over the rows read so far."""
 
     def __init__(self) -> None:
         self.tasks: Counter[tuple[str, str]] = Counter()
         self.sounds: Counter[tuple[str, str]] = Counter()
         self.in_scenes: Counter[tuple[str, str]] = Counter()
-        self.durations, self.asked, self.measured, self.headroom = (
+        self.durations, self.scene_loudness, self.stem_loudness, self.headroom = (
             SpreadCounter(),
             SpreadCounter(),
             SpreadCounter(),
@@ -208,8 +208,8 @@ class _Count:
         stories = pc.equal(_field(turns, "task"), "story")
         self._add_turns(turns, stories, batch["tier"].take(row_of_turn))
         self._add_elements(elements, row_of_turn.take(turn_of_element))
-        self._add_scenes(_write_scene_texts(elements, _field(turns, "elements")), stories)
-        self.measured.add(_to_numbers(_field(_flatten(batch["stems"])[0], "loudness_lufs")))
+        self._add_scenes(_join_scene_texts(elements, _field(turns, "elements")), stories)
+        self.stem_loudness.add(_to_numbers(_field(_flatten(batch["stems"])[0], "loudness_lufs")))
         self.headroom.add(_to_numbers(batch["headroom_db"]))
         self._add_checks(_flatten(batch["checks"])[0])
         n_notes = _to_numbers(pc.list_value_length(_field(batch["provenance"], "normalised")))
@@ -226,7 +226,7 @@ class _Count:
     def _add_elements(self, elements: pa.Array, row_of_element: pa.Array) -> None:
         kinds = list(zip(*(_field(elements, name).to_pylist() for name in ("role", "tool")), strict=True))
         self.in_scenes.update(kinds)
-        self.asked.add(_to_numbers(_field(elements, "loudness")))
+        self.scene_loudness.add(_to_numbers(_field(elements, "loudness")))
         # An id names one sound in the whole dialogue: its first occurrence is counted.
         names = zip(row_of_element.to_pylist(), _field(elements, "id").to_pylist(), strict=True)
         first = {name: index for index, name in reversed(list(enumerate(names)))}
@@ -280,7 +280,7 @@ def _to_numbers(values: pa.Array) -> NDArray[np.float64]:
     return numbers
 
 
-def _write_scene_texts(elements: pa.Array, lists: pa.Array) -> pa.Array:
+def _join_scene_texts(elements: pa.Array, lists: pa.Array) -> pa.Array:
     """Return one text for each scene, of all fields of its elements but their ids."""
     fields = [pc.fill_null(_field(elements, name).cast(pa.string()), "") for name in _SCENE_FIELDS]
     texts = pc.binary_join_element_wise(*fields, "\x1f")

@@ -57,9 +57,9 @@ class SpreadCounter:
         if not self._n:
             return Spread(0)
         low, high = float(self._low), float(self._high)
-        return Spread(self._n, low, self._median(), self._sum / self._n, high)
+        return Spread(self._n, low, self._compute_median(), self._sum / self._n, high)
 
-    def _median(self) -> float:
+    def _compute_median(self) -> float:
         middle = {(self._n - 1) // 2, self._n // 2}
         found: list[int] = []
         n_below = 0

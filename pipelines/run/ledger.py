@@ -76,7 +76,7 @@ class LedgerEntry:
 _ENTRY = TypeAdapter(LedgerEntry)
 
 
-def entry_name(seed_ids: Iterable[str]) -> str:
+def name_entry(seed_ids: Iterable[str]) -> str:
     """Return the name of the entry that accounts for these seeds."""
     return content_hash(sorted(seed_ids))[:16]
 
@@ -113,10 +113,8 @@ class Ledger:
         try:
             return _ENTRY.validate_json(data)
         except ValidationError as error:
-            fault = first_fault(error)
             raise CorruptDataError(
-                f"{self._storage.place}/{name}.json: not an entry of a ledger "
-                f"({fault.where or 'the file'}: {fault.message}); "
+                f"{self._storage.place}/{name}.json: not an entry of a ledger ({first_fault(error)}); "
                 "move the file away, and its seeds are made again"
             ) from error
 

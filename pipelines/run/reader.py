@@ -49,14 +49,16 @@ class RunReader:
         """Yield the row groups of a file, one at a time."""
         with self._open(file) as parquet:
             for index in range(parquet.num_row_groups):
-                yield parquet.read_row_group(index, columns=_paths(parquet, columns), use_threads=False)
+                yield parquet.read_row_group(
+                    index, columns=_select_paths(parquet, columns), use_threads=False
+                )
 
     def batches(self, kind: FileKind, columns: Columns = "metadata") -> Iterator[pa.RecordBatch]:
         """Yield batches of at most 256 rows, across row groups: for many rows of small columns."""
         for file in self.files(kind):
             with self._open(file) as parquet:
                 yield from parquet.iter_batches(
-                    _BATCH_ROWS, columns=_paths(parquet, columns), use_threads=False
+                    _BATCH_ROWS, columns=_select_paths(parquet, columns), use_threads=False
                 )
 
     def rows(self, kind: FileKind, columns: Columns = "all") -> Iterator[Row]:
@@ -67,7 +69,7 @@ class RunReader:
     def rows_of(self, file: CommittedFile, columns: Columns = "all") -> Iterator[Row]:
         """Yield the rows of one file, one at a time."""
         for table in self.row_groups(file, columns):
-            yield from (_row(table, index) for index in range(table.num_rows))
+            yield from (_to_row(table, index) for index in range(table.num_rows))
 
     def find(self, wanted: str, columns: Columns = "all") -> Row:
         """Return the sample with this id or seed id: only the id columns and its row group are read.
@@ -79,7 +81,7 @@ class RunReader:
             return found
         if why := self.explain_reject(wanted):
             raise UserError(why)
-        raise UserError(f"{wanted}: not in {self.place}; {self._examples()}")
+        raise UserError(f"{wanted}: not in {self.place}; {self._name_examples()}")
 
     def explain_reject(self, wanted: str) -> str | None:
         """Return the stage, reason and detail of the reject with this id or seed id, or None."""
@@ -96,7 +98,7 @@ class RunReader:
         row = self._find(["tier"], lambda row: row["tier"] == "hq", columns)
         row = row or self._find(["tier"], lambda _: True, columns)
         if row is None:
-            raise UserError(f"{self.place}: {self._examples()}")
+            raise UserError(f"{self.place}: {self._name_examples()}")
         return row
 
     def _find(self, keys: list[str], matches: Callable[[Row], bool], columns: Columns) -> Row | None:
@@ -110,10 +112,10 @@ class RunReader:
     def row_at(self, file: CommittedFile, group: int, index: int, columns: Columns = "all") -> Row:
         """Return one row; its row group alone is read."""
         with self._open(file) as parquet:
-            table = parquet.read_row_group(group, columns=_paths(parquet, columns), use_threads=False)
-            return _row(table, index)
+            table = parquet.read_row_group(group, columns=_select_paths(parquet, columns), use_threads=False)
+            return _to_row(table, index)
 
-    def _examples(self) -> str:
+    def _name_examples(self) -> str:
         n_samples = sum(file.n_rows for file in self.files("samples"))
         if not n_samples:
             return "the run has no samples; copilot stats shows why seeds were rejected"
@@ -137,7 +139,7 @@ class RunReader:
             raise CorruptDataError(f"{path}: cannot be read as Parquet ({error})") from error
 
 
-def _paths(parquet: pq.ParquetFile, columns: Columns) -> list[str] | None:
+def _select_paths(parquet: pq.ParquetFile, columns: Columns) -> list[str] | None:
     if columns == "all":
         return None
     if columns == "metadata":
@@ -146,6 +148,6 @@ def _paths(parquet: pq.ParquetFile, columns: Columns) -> list[str] | None:
     return list(columns)
 
 
-def _row(table: pa.Table, index: int) -> Row:
+def _to_row(table: pa.Table, index: int) -> Row:
     row: Row = table.slice(index, 1).to_pylist()[0]
     return row

@@ -19,7 +19,7 @@ from copilot.arrow import AUDIO_COLUMNS, REJECTS, SAMPLES, reject_row, sample_ro
 from copilot.designers.account import Usage
 from copilot.sample import Reject, Sample
 from pipelines.accounting.render_stats import RenderStats, merge
-from pipelines.run.ledger import FOLDERS, CommittedFile, FileKind, LedgerEntry, entry_name
+from pipelines.run.ledger import FOLDERS, CommittedFile, FileKind, LedgerEntry, name_entry
 from pipelines.run.run import Run
 from pipelines.storage.atomic import HashedFile
 
@@ -38,7 +38,7 @@ class TableFile:
         self._n_rows = 0
         # FLAC does not compress any further, and statistics of it are useless.
         plain = [column for column in AUDIO_COLUMNS if schema is SAMPLES]
-        described = [path for path in _leaf_paths(schema) if path not in plain]
+        described = [path for path in _list_leaf_paths(schema) if path not in plain]
         self._writer = pq.ParquetWriter(
             pa.PythonFile(self._file, mode="w"),
             schema,
@@ -82,20 +82,20 @@ class TableFile:
         self._file.discard()
 
 
-def _leaf_paths(schema: pa.Schema) -> list[str]:
+def _list_leaf_paths(schema: pa.Schema) -> list[str]:
     """Return the Parquet column paths of a schema's leaves."""
-    return [path for field in schema for path in _paths_below(field.name, field.type)]
+    return [path for field in schema for path in _list_paths_below(field.name, field.type)]
 
 
-def _paths_below(name: str, kind: pa.DataType) -> list[str]:
+def _list_paths_below(name: str, kind: pa.DataType) -> list[str]:
     if pa.types.is_struct(kind):
-        return [path for field in kind for path in _paths_below(f"{name}.{field.name}", field.type)]
+        return [path for field in kind for path in _list_paths_below(f"{name}.{field.name}", field.type)]
     if pa.types.is_list(kind):
-        return _paths_below(f"{name}.list.element", kind.value_type)
+        return _list_paths_below(f"{name}.list.element", kind.value_type)
     return [name]
 
 
-def _usage_of(provenance: Mapping[str, Any]) -> Usage:
+def _read_usage(provenance: Mapping[str, Any]) -> Usage:
     """Return the usage that a row's provenance records."""
     tokens = provenance["tokens"]
     return Usage(
@@ -140,7 +140,7 @@ class ShardWriter:
         self._accepted.append(known["seed_id"])
         self._tiers[known["tier"]] += 1
         self._audio_s += sum(turn["duration_s"] for turn in known["turns"])
-        self._usage += _usage_of(known["provenance"])
+        self._usage += _read_usage(known["provenance"])
 
     def add_reject(self, reject: Reject, usage: Usage | None = None) -> None:
         """Append a rejected seed, and the use of a language model for it. Raises StorageFullError."""
@@ -164,7 +164,7 @@ class ShardWriter:
             return None
         self._run.require_lock()
         entry = LedgerEntry(
-            name=entry_name(self._accepted + self._rejected),
+            name=name_entry(self._accepted + self._rejected),
             files=tuple(table.publish(kind) for kind, table in sorted(self._tables.items())),
             accepted=tuple(self._accepted),
             rejected=tuple(self._rejected),

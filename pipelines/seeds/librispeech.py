@@ -42,10 +42,10 @@ class LibriSpeech:
 
         Raises UserError if there is no transcript, or one is unreadable.
         """
-        for path in self._transcripts():
+        for path in self._find_transcripts():
             yield from parse_lines(path, read_lines(path), parse_utterance)
 
-    def _transcripts(self) -> Iterator[Path]:
+    def _find_transcripts(self) -> Iterator[Path]:
         if not self.path.is_dir():
             if not self.path.exists():
                 raise UserError(f"no file or folder {self.path}; {_LAYOUT}", field="seeds")

@@ -23,7 +23,7 @@ from copilot.vocabulary import Word
 def pack(stem: Stem) -> bytes:
     """Return the JSON that belongs to a stem's FLAC file."""
     known = {"info": asdict(stem.info), "power": stem.power.tolist()}
-    return json.dumps({**known, "sha256": _digest(known, stem.flac)}).encode()
+    return json.dumps({**known, "sha256": _compute_digest(known, stem.flac)}).encode()
 
 
 def unpack(key: str, data: bytes, flac: bytes) -> Stem:
@@ -31,7 +31,7 @@ def unpack(key: str, data: bytes, flac: bytes) -> Stem:
     try:
         known = json.loads(data)
         recorded = known.pop("sha256")
-        if known["info"]["key"] != key or recorded != _digest(known, flac):
+        if known["info"]["key"] != key or recorded != _compute_digest(known, flac):
             raise CorruptDataError(f"stem {key}: its files are damaged")
         info = _read_info(known["info"])
         power = np.array(known["power"], dtype=np.float64)
@@ -40,7 +40,7 @@ def unpack(key: str, data: bytes, flac: bytes) -> Stem:
     return Stem(info, power, flac)
 
 
-def _digest(known: object, flac: bytes) -> str:
+def _compute_digest(known: object, flac: bytes) -> str:
     digest = hashlib.sha256(flac)
     digest.update(canonical_json(known).encode())
     return digest.hexdigest()

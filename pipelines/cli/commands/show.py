@@ -41,7 +41,7 @@ def print_sample(shown: ShownSample, console: Console) -> None:
         said = f"failed {check.name}: {check.value:.6g}, the limit is {check.limit:.6g}"
         console.print(Text(said, style="red"))
     console.print(Text(f"{len(shown.checks) - len(failed)} of {len(shown.checks)} checks passed"))
-    if unmatched := shown.unmatched():
+    if unmatched := shown.list_unmatched():
         captions = ", ".join(f"{number} {text!r}" for number, text in unmatched.items())
         console.print(Text(f"stand-ins, where the backend had nothing fitting: {captions}", style="red"))
     if shown.headroom_db:

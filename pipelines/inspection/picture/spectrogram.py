@@ -16,7 +16,7 @@ _N_BANDS = 220
 _FLOOR = 1e-14
 
 
-def log_spectrogram(audio: Audio, n_columns: int) -> NDArray[np.float32]:
+def compute_spectrogram(audio: Audio, n_columns: int) -> NDArray[np.float32]:
     """Return levels in dBFS, shape (bands, columns), of bands evenly spaced in log frequency.
 
     They reach from 50 Hz to 20 kHz.
@@ -30,7 +30,7 @@ def log_spectrogram(audio: Audio, n_columns: int) -> NDArray[np.float32]:
     centres = ((np.arange(n_columns) + 0.5) * n_samples / n_columns).astype(np.int64)
     padded = np.pad(audio, ((0, 0), (_N_WINDOW // 2, _N_WINDOW)))
     window = np.hanning(_N_WINDOW + 1)[:-1].astype(np.float32)
-    bands = _band_weights()
+    bands = _compute_band_weights()
     power = np.zeros((n_columns, _N_FFT // 2 + 1), dtype=np.float32)
     for channel in padded:
         frames = np.lib.stride_tricks.sliding_window_view(channel, _N_WINDOW)[centres] * window
@@ -41,7 +41,7 @@ def log_spectrogram(audio: Audio, n_columns: int) -> NDArray[np.float32]:
     return levels
 
 
-def _band_weights() -> NDArray[np.float32]:
+def _compute_band_weights() -> NDArray[np.float32]:
     """Return triangles over the bins, each with sum 1, that reach the next band and at least the next bin."""
     step_hz = SAMPLE_RATE_HZ / _N_FFT
     bins_hz = np.arange(_N_FFT // 2 + 1) * step_hz

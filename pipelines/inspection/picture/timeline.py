@@ -15,7 +15,7 @@ from copilot.dialogue import Dialogue, Task
 from copilot.units import Audio, Seconds, samples_to_seconds
 from pipelines.inspection.number_text import format_loudness, format_number, format_panning
 from pipelines.inspection.picture.canvas import DPI, Box, Canvas, open_canvas
-from pipelines.inspection.picture.spectrogram import HIGHEST_HZ, LOWEST_HZ, log_spectrogram
+from pipelines.inspection.picture.spectrogram import HIGHEST_HZ, LOWEST_HZ, compute_spectrogram
 from pipelines.inspection.picture.turn_lanes import Lane, list_lanes
 
 # Inches, from the top left.
@@ -285,7 +285,7 @@ def _draw_spectrogram(canvas: Canvas, row: _Row, axis: _TimeAxis, top: float) ->
     right = axis.x(samples_to_seconds(row.mix.shape[1]))
     canvas.draw_box(Box(_LEFT, top, _RIGHT - _LEFT, _SPECTRUM), fill=_STRIPE)
     if row.mix.shape[1]:
-        levels = log_spectrogram(row.mix, max(round((right - _LEFT) * DPI / 2), 1))
+        levels = compute_spectrogram(row.mix, max(round((right - _LEFT) * DPI / 2), 1))
         canvas.draw_image(Box(_LEFT, top, right - _LEFT, _SPECTRUM), levels, _SCALE_DB)
     for lane in row.lanes:
         if lane.mark:

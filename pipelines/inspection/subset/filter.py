@@ -77,7 +77,7 @@ def filter_run(
         done = run.ledger.seed_ids()
         run.record_seeds(sorted(done | matching), {})
         on_start(len(matching - done))
-        n_copied = _copy(_rows(reader, chosen, done), run, on_copied)
+        n_copied = _copy_rows(_read_chosen(reader, chosen, done), run, on_copied)
     return FilterResult(Totals.of_entries(run.ledger.entries()), n_source, n_copied)
 
 
@@ -115,7 +115,7 @@ def _require_schema(schema: pa.Schema, table: pa.Table, reader: RunReader, file:
         )
 
 
-def _rows(reader: RunReader, chosen: Chosen, done: AbstractSet[str]) -> Iterator[pa.Table]:
+def _read_chosen(reader: RunReader, chosen: Chosen, done: AbstractSet[str]) -> Iterator[pa.Table]:
     """Yield the chosen samples that are not done, each as a table of one row with memory of its own."""
     for file, seed_ids in chosen:
         if seed_ids <= done:
@@ -134,7 +134,7 @@ def _rows(reader: RunReader, chosen: Chosen, done: AbstractSet[str]) -> Iterator
                     yield table.take([index])
 
 
-def _copy(rows: Iterator[pa.Table], run: Run, on_copied: Callable[[], object]) -> int:
+def _copy_rows(rows: Iterator[pa.Table], run: Run, on_copied: Callable[[], object]) -> int:
     """Write and commit rows, shard by shard. Returns their number."""
     n_copied = 0
     for first in rows:

@@ -69,7 +69,7 @@ class SqlCondition:
 
     def find_matches(self, metadata: pa.Table) -> set[str]:
         """Return the seed ids of the samples for which it is true. Raises UserError for a wrong condition."""
-        view = plain_view(metadata)
+        view = make_plain_view(metadata)
         try:
             chosen = self._database.from_arrow(view).filter(self.text).project("seed_id").fetchall()
         except self._error as error:
@@ -80,7 +80,7 @@ class SqlCondition:
         return {seed_id for (seed_id,) in chosen}
 
 
-def plain_view(metadata: pa.Table) -> pa.Table:
+def make_plain_view(metadata: pa.Table) -> pa.Table:
     """Return the plain columns of samples, from their columns `METADATA`.
 
     `n_elements` counts the sounds of the whole dialogue, each once; `duration_s` is the sum over all turns;

@@ -104,12 +104,12 @@ def _find_verdict_problems(row: Row) -> Iterator[Problem]:
 
 
 @cache
-def _dialogue_validator() -> Draft202012Validator:
+def _load_validator() -> Draft202012Validator:
     return Draft202012Validator(schema("dialogue"))
 
 
 def _find_dialogue_problems(row: Row, dialogue: Dialogue) -> Iterator[Problem]:
-    for error in _dialogue_validator().iter_errors(dialogue.model_dump(mode="json")):
+    for error in _load_validator().iter_errors(dialogue.model_dump(mode="json")):
         yield Problem("dialogue-schema", f"{error.json_path}: {error.message}")
     for stored, (index, before, turn, edit) in zip(row["turns"], dialogue.transitions(), strict=True):
         if stored["index"] != index:

@@ -26,7 +26,7 @@ from pipelines.cli.commands.show import print_sample, run_show
 from pipelines.inspection import show as show_module
 from pipelines.inspection.number_text import format_loudness, format_number, format_panning
 from pipelines.inspection.picture.canvas import open_canvas
-from pipelines.inspection.picture.spectrogram import log_spectrogram
+from pipelines.inspection.picture.spectrogram import compute_spectrogram
 from pipelines.inspection.picture.timeline import draw_timeline
 from pipelines.inspection.picture.turn_lanes import Lane, list_lanes
 from pipelines.inspection.show import ShownSample, show_sample, slugify
@@ -50,7 +50,7 @@ MINUS = "\N{MINUS SIGN}"
 
 @dataclass
 class Drawn:
-    """What the picture was asked to show."""
+    """The arguments of a call of `draw_timeline`."""
 
     dialogue: Dialogue
     mixes: list[Audio]
@@ -244,7 +244,7 @@ def test_numbers_are_short():
 def test_spectrogram_of_a_sine_reads_its_level_at_its_pitch():
     seconds = np.arange(48_000) / 48_000
     sine = 0.5 * np.sin(2 * np.pi * 200 * seconds)
-    levels = log_spectrogram(np.stack([sine, -sine]).astype(np.float32), 10)
+    levels = compute_spectrogram(np.stack([sine, -sine]).astype(np.float32), 10)
     assert levels.shape == (220, 10)
     pitches_hz = np.geomspace(50, 20_000, 220)
     middle = levels[:, 5]
@@ -255,7 +255,7 @@ def test_spectrogram_of_a_sine_reads_its_level_at_its_pitch():
 
 def test_spectrogram_of_noise_is_level():
     noise = np.random.default_rng(5).standard_normal((2, 480_000)).astype(np.float32) * 0.1
-    bands = 10 * np.log10((10 ** (log_spectrogram(noise, 400) / 10)).mean(axis=1))
+    bands = 10 * np.log10((10 ** (compute_spectrogram(noise, 400) / 10)).mean(axis=1))
     # The mean square of the noise, of which a bandwidth of 1.5 bins of the window is seen; a sine has half.
     expected = 10 * np.log10(0.01 * 2 * 2 * 1.5 / 2048)
     assert np.abs(bands[20:] - expected).max() < 1.0
@@ -264,7 +264,7 @@ def test_spectrogram_of_noise_is_level():
 def test_spectrogram_places_a_click_in_time():
     audio = np.zeros((2, 96_000), dtype=np.float32)
     audio[:, 72_000] = 1.0
-    loudest = log_spectrogram(audio, 100).max(axis=0)
+    loudest = compute_spectrogram(audio, 100).max(axis=0)
     assert set(np.flatnonzero(loudest > -100)) == {74, 75}
     assert float(loudest[0]) == pytest.approx(-140, abs=0.1)
 
@@ -389,7 +389,7 @@ def test_json(made: Path, tmp_path: Path, drawn: list[Drawn], capsys: pytest.Cap
     assert [turn["task"] for turn in said["turns"]] == ["story", "volume", "replace"]
 
 
-def test_unknown_sample_is_told(made: Path, tmp_path: Path):
+def test_an_unknown_sample_is_a_user_error(made: Path, tmp_path: Path):
     with pytest.raises(UserError, match=r"nobody: not in .*; there are 3 samples, such as"):
         show_sample(made, "nobody", tmp_path / "out")
     assert not (tmp_path / "out").exists()

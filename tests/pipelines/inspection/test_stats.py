@@ -136,7 +136,7 @@ def test_every_figure(made: Path):
     assert stats.reject_bytes == sum(path.stat().st_size for path in (made / "rejects").iterdir())
 
 
-def test_no_audio_is_asked_for(made: Path, monkeypatch: pytest.MonkeyPatch):
+def test_no_audio_is_read(made: Path, monkeypatch: pytest.MonkeyPatch):
     asked: list[str] = []
     iterate = pq.ParquetFile.iter_batches
 
@@ -161,7 +161,7 @@ def test_run_without_samples(tmp_path: Path):
     assert stats.captions == Distinct(0, 0)
 
 
-def test_no_run_there(tmp_path: Path):
+def test_a_folder_without_a_run_is_a_user_error(tmp_path: Path):
     with pytest.raises(UserError, match=r"no run\.json"):
         run_stats(tmp_path)
 

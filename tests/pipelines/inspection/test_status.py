@@ -76,6 +76,6 @@ def test_json(tmp_path, capsys):
     assert (told["n_left"], told["totals"]["tiers"], told["left_s"]) == (6, {"hq": 2}, None)
 
 
-def test_where_there_is_no_run(tmp_path):
+def test_a_folder_without_a_run_is_a_user_error(tmp_path):
     with pytest.raises(UserError, match=r"no run\.json"):
         run_status(tmp_path)

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from copilot.errors import CorruptDataError
-from pipelines.run.ledger import CommittedFile, Ledger, LedgerEntry, entry_name
+from pipelines.run.ledger import CommittedFile, Ledger, LedgerEntry, name_entry
 from pipelines.run.run import Run
 from pipelines.run.shards import ShardWriter
 from pipelines.storage.atomic import HashedFile
@@ -57,9 +57,9 @@ def test_entries_come_in_the_order_of_their_names_and_unfinished_ones_not_at_all
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"{", "the file: Invalid JSON: EOF while parsing an object at line 1 column 1"),
-        (b"", "the file: Invalid JSON: EOF while parsing a value at line 1 column 0"),
-        (b"[]", "the file: Input should be an object"),
+        (b"{", "Invalid JSON: EOF while parsing an object at line 1 column 1"),
+        (b"", "Invalid JSON: EOF while parsing a value at line 1 column 0"),
+        (b"[]", "Input should be an object"),
         (b'{"name": "a", "files": [], "accepted": []}', "rejected: Field required"),
         (
             b'{"name": "a", "files": [{"path": 5}], "accepted": [], "rejected": []}',
@@ -217,7 +217,7 @@ def test_the_rule_is_the_same_by_ids_and_by_hashes(batches: list[set[int]]) -> N
         ledger = Ledger(folder)
         for batch in batches:
             ids = tuple(f"text/{number}" for number in batch)
-            ledger.add(LedgerEntry(entry_name(ids), (), ids, ()))
+            ledger.add(LedgerEntry(name_entry(ids), (), ids, ()))
         entries = list(ledger.entries())
         counted = [seed_id for entry in entries for seed_id in entry.seed_ids]
         assert len(counted) == len(set(counted))

@@ -135,7 +135,7 @@ def test_first_is_the_first_of_the_best_tier(made: Path, tmp_path: Path):
     }
 
 
-def test_unknown_id_says_how_many_there_are_and_shows_some(made: Path):
+def test_an_unknown_id_is_answered_with_the_number_of_samples_and_some_ids(made: Path):
     rows = list(RunReader(made).rows("samples", ["id", "seed_id"]))
     few = ", ".join(f"{row['id']} ({row['seed_id']})" for row in rows[:3])
     with pytest.raises(UserError) as caught:
@@ -143,7 +143,7 @@ def test_unknown_id_says_how_many_there_are_and_shows_some(made: Path):
     assert str(caught.value) == f"nobody: not in {made}; there are 6 samples, such as {few}"
 
 
-def test_rejected_seed_says_why(made: Path):
+def test_a_rejected_seed_is_answered_with_its_reason(made: Path):
     with pytest.raises(UserError) as caught:
         RunReader(made).find("test/bad-0001")
     assert "validate, one-ambience: turn 0: there is no ambience" in str(caught.value)
@@ -161,7 +161,7 @@ def test_run_without_samples(tmp_path: Path):
 
 
 @pytest.mark.parametrize("folder", ["nowhere", "."])
-def test_no_run_there(tmp_path: Path, folder: str):
+def test_a_folder_without_a_run_is_a_user_error(tmp_path: Path, folder: str):
     with pytest.raises(UserError, match=r"no run\.json"):
         RunReader(tmp_path / folder)
 
@@ -174,7 +174,7 @@ def test_missing_file_is_named(copy: Path):
     assert str(caught.value).startswith(f"{path}: ")
 
 
-def test_file_that_is_no_parquet_is_named(copy: Path):
+def test_a_file_that_is_not_parquet_is_named(copy: Path):
     (path,) = (copy / "rejects").iterdir()
     path.write_bytes(b"PAR1")
     with pytest.raises(CorruptDataError, match=r"rejects/\w+\.parquet: cannot be read as Parquet"):

@@ -1,4 +1,4 @@
-"""Runs on an object store: made by several processes, killed and gone on with, read by every command."""
+"""Runs on an object store: made by several processes, killed and resumed, read by every command."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_verify_stats_status_stems_and_filter(made: str, capsys: pytest.CaptureF
         assert told()["n_copied"] == n_copied
         assert mixes(out) == mixes(made)
     assert Run(out).storage.read(LEASE) is None
-    with pytest.raises(UserError, match="is the run that is filtered"):
+    with pytest.raises(UserError, match=r"`out`: .* is the run to filter"):
         run_filter(made, f"{made}/", tier=None, where="true", as_json=True)
 
 
@@ -164,7 +164,7 @@ def test_more_seeds_go_on_where_the_run_is(made: str, s3: str, seeds: str) -> No
     assert mixes(uri) == mixes(made)
 
 
-def test_what_is_no_run_is_the_users_mistake(s3: str) -> None:
+def test_a_place_without_a_run_is_a_user_error(s3: str) -> None:
     uri = f"{s3}/{uuid.uuid4().hex}"
     for command in (run_stats, run_status, RunReader):
         with pytest.raises(UserError) as caught:

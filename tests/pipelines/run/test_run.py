@@ -67,7 +67,7 @@ def test_a_run_that_has_committed_nothing_starts_again(tmp_path: Path) -> None:
     assert Run(tmp_path).describe()["fingerprint"]["config"]["run_seed"] == 8
 
 
-def test_a_folder_without_a_run_is_the_users_mistake(tmp_path: Path) -> None:
+def test_a_folder_without_a_run_is_a_user_error(tmp_path: Path) -> None:
     with pytest.raises(UserError) as caught:
         Run(tmp_path / "none").describe()
     assert str(caught.value).startswith(f"{tmp_path / 'none'}: ")
@@ -144,7 +144,7 @@ def test_a_run_waits_for_the_last_worker_of_the_one_before(
         assert waited == [".workers.lock"]
 
 
-def test_a_worker_that_stays_is_no_reason_to_wait_for_ever(
+def test_a_worker_that_stays_is_not_waited_for_forever(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = Run(tmp_path)

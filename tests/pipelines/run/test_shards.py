@@ -31,7 +31,7 @@ def as_stored(row: dict, schema: pa.Schema) -> dict:
     return pa.Table.from_pylist([row], schema=schema).to_pylist()[0]
 
 
-def test_a_commit_holds_what_was_added_and_says_so(tmp_path: Path, samples: list[Sample]) -> None:
+def test_a_commit_has_the_added_rows_and_counts_them(tmp_path: Path, samples: list[Sample]) -> None:
     writer = ShardWriter(Run(tmp_path))
     for sample in samples:
         writer.add_sample(sample)
@@ -66,7 +66,7 @@ def test_rows_copied_as_they_are_give_the_same_file(tmp_path: Path, samples: lis
     assert entries[0] == entries[1]
 
 
-def test_an_entry_adds_up_what_samples_and_rejects_asked_of_a_model(
+def test_an_entry_adds_up_the_model_usage_of_samples_and_rejects(
     tmp_path: Path, samples: list[Sample]
 ) -> None:
     usage = Usage(4, 2, 1, 1, 1000, 900, 300, 1.5)

@@ -109,7 +109,7 @@ def test_a_move_that_fails_leaves_nothing(
     assert f"{shelf} cannot be written (the shelf broke)" in str(mistake.value)
 
 
-def test_a_place_that_fails_is_no_miss(shelf: str, stem: Stem, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_place_that_fails_is_not_a_miss(shelf: str, stem: Stem, monkeypatch: pytest.MonkeyPatch) -> None:
     store = StemStore(shelf)
     store.put(stem)
     monkeypatch.setattr(ShelfFileSystem, "fails", "cat_file")

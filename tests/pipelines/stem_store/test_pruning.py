@@ -170,7 +170,7 @@ class TestUsers:
         assert len({note.run for note in notes}) == 1
         assert sorted(note.user.rpartition(".")[2][:2] for note in notes) == ["0-", "ea"]
 
-    def test_workers_of_a_call_are_told_apart_from_those_of_others(self, tmp_path):
+    def test_workers_of_a_call_differ_from_those_of_others(self, tmp_path):
         fingerprint = Fingerprint(config=RunConfig(seeds="starter"), designer={}, renderers={})
         calls = [
             WorkerSpec(str(tmp_path / name), fingerprint, ExecutionSettings()) for name in ("r", "r", "s/r")
@@ -186,7 +186,7 @@ class TestUsers:
         assert first == f"{notes[0].folder}.{fingerprint.digest}"
         assert notes[0].folder.startswith("r-")
 
-    def test_what_is_no_note_is_left_out(self, tmp_path):
+    def test_files_that_are_not_notes_are_skipped(self, tmp_path):
         (tmp_path / ".users").mkdir()
         for name, data in {"a": b"{", "b": b"[]", "c": b'{"user": "x"}', "d": b"\xff"}.items():
             (tmp_path / ".users" / name).write_bytes(data)
@@ -347,7 +347,7 @@ def test_amounts():
 
 
 @pytest.mark.parametrize("text", ["30", "d", "30y", "-3d", "", "1e3d", "nand"])
-def test_what_is_no_age(text):
+def test_a_text_that_is_not_an_age(text):
     with pytest.raises(UserError) as wrong:
         parse_age(text)
     assert wrong.value.field == "older_than"
@@ -365,7 +365,7 @@ def test_mistakes(tmp_path):
         stems(tmp_path / "none")
 
 
-def test_what_is_no_store(folder, tmp_path_factory, capsys):
+def test_a_place_that_is_not_a_store(folder, tmp_path_factory, capsys):
     run = tmp_path_factory.mktemp("run")
     assert stems(run) == 0
     assert capsys.readouterr().out == f"{run}: 0 stems, 0 bytes\n"

@@ -47,7 +47,7 @@ def test_a_stem_comes_back_equal_in_everything(tmp_path: Path, n_channels: int) 
     assert (store.n_hits, store.n_misses) == (1, 1)
 
 
-def test_a_stem_that_is_not_there_is_no_damage(tmp_path: Path, stem: Stem) -> None:
+def test_a_missing_stem_is_not_damage(tmp_path: Path, stem: Stem) -> None:
     store = StemStore(tmp_path)
     assert store.get(stem.info.key) is None
     store.put(stem)
@@ -96,7 +96,7 @@ def _edited(change: Callable[[dict], object]) -> Callable[[bytes], bytes]:
         (".json", _edited(lambda known: known["info"].pop("loudness_lufs"))),
     ],
 )
-def test_a_damaged_stem_counts_as_not_there_until_it_is_put_again(
+def test_a_damaged_stem_counts_as_missing_until_it_is_stored_again(
     tmp_path: Path, stem: Stem, suffix: str, damage: Callable[[bytes], bytes]
 ) -> None:
     store = StemStore(tmp_path)

@@ -207,7 +207,7 @@ def uploads(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, list]]:
 
 
 @pytest.mark.parametrize("errors", [[], [OSError(errno.ENOSYS, "header")], [OSError(errno.EINVAL, "header")]])
-def test_a_store_that_ignores_or_refuses_conditions_is_asked_first(
+def test_a_store_that_ignores_or_refuses_conditions_is_detected(
     s3: str, uploads: dict[str, list], errors: list[OSError]
 ) -> None:
     uploads["errors"] += errors
@@ -249,7 +249,7 @@ def test_only_what_is_known_to_have_conditions_is_relied_on(monkeypatch: pytest.
     storage.remove("a")
 
 
-def test_a_bucket_that_is_not_there_is_named(s3: str) -> None:
+def test_a_missing_bucket_is_named(s3: str) -> None:
     del s3
     storage = open_storage("s3://nobody-has-this/run")
     assert storage.names() == []
@@ -294,7 +294,7 @@ def test_a_full_disk_for_a_new_entry_is_named(tmp_path: Path, monkeypatch: pytes
 
 
 @pytest.mark.parametrize(("uri", "extra"), [("s3://b/run", "s3"), ("gs://b/run", "gcs")])
-def test_a_missing_extra_is_told_with_the_command_that_installs_it(
+def test_a_missing_extra_is_reported_with_the_command_that_installs_it(
     monkeypatch: pytest.MonkeyPatch, uri: str, extra: str
 ) -> None:
     protocol = uri.partition(":")[0]

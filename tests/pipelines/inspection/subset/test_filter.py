@@ -20,7 +20,7 @@ from pipelines.config import RunConfig
 from pipelines.fingerprint import Fingerprint
 from pipelines.inspection.subset import filter as filtering
 from pipelines.inspection.subset.filter import filter_run
-from pipelines.inspection.subset.sql_condition import METADATA, METADATA_SCHEMA, SqlCondition, plain_view
+from pipelines.inspection.subset.sql_condition import METADATA, METADATA_SCHEMA, SqlCondition, make_plain_view
 from pipelines.inspection.verify.run import verify
 from pipelines.run import shards
 from pipelines.run.reader import RunReader
@@ -63,7 +63,7 @@ def test_the_subset_is_the_samples_of_the_tier_to_the_byte(source: Path, tmp_pat
     assert len(list((out / "shards").iterdir())) == 1
 
 
-def test_the_subset_says_what_it_was_filtered_from_and_how(source: Path, tmp_path: Path) -> None:
+def test_the_subset_records_its_source_and_filter(source: Path, tmp_path: Path) -> None:
     filter_run(source, tmp_path / "one", tier="hq", where="n_turns = 3")
     theirs, ours = Run(source).describe(), Run(tmp_path / "one").describe()
     applied = {"tier": "hq", "where": "n_turns = 3", "source": theirs["digest"], "before": None}
@@ -148,7 +148,7 @@ def test_a_condition_cannot_change_the_settings_of_its_database() -> None:
 
 def test_the_view_is_what_its_columns_say() -> None:
     table = pa.Table.from_pylist([sample_row(a_sample(2, tier="valid"))], schema=SAMPLES)
-    (row,) = plain_view(table).to_pylist()
+    (row,) = make_plain_view(table).to_pylist()
     checks = row.pop("checks")
     assert row == {
         "id": a_sample(2).id,
@@ -168,7 +168,7 @@ def test_the_view_is_what_its_columns_say() -> None:
 def test_the_view_needs_only_metadata(source: Path) -> None:
     path = next((source / "shards").iterdir())
     assert pq.ParquetFile(path).read(columns=list(METADATA)).schema.equals(METADATA_SCHEMA)
-    assert plain_view(METADATA_SCHEMA.empty_table()).num_rows == 0
+    assert make_plain_view(METADATA_SCHEMA.empty_table()).num_rows == 0
 
 
 def test_nothing_matching_is_said_and_leaves_nothing(source: Path, tmp_path: Path) -> None:
@@ -316,7 +316,7 @@ def test_a_source_without_a_fingerprint_is_refused(tmp_path: Path) -> None:
 # What the command prints
 
 
-def test_the_command_says_what_the_subset_holds(
+def test_the_command_reports_the_subset(
     source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
@@ -332,7 +332,7 @@ def test_the_command_wants_something_to_filter_by(source: Path, tmp_path: Path) 
         run_filter(source, tmp_path / "out", tier=None, where=None, as_json=False)
 
 
-def test_an_interrupted_command_says_how_to_go_on(
+def test_an_interrupted_command_says_how_to_resume(
     source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupted(self, row: pa.Table) -> None:

@@ -28,7 +28,7 @@ from pipelines.inspection.verify import row as verify_row
 from pipelines.inspection.verify.problem import Problem
 from pipelines.inspection.verify.row import find_row_problems
 from pipelines.inspection.verify.run import VerifyReport, verify
-from pipelines.run.ledger import CommittedFile, entry_name
+from pipelines.run.ledger import CommittedFile, name_entry
 from pipelines.run.run import Run
 from pipelines.storage.atomic import HashedFile
 
@@ -52,7 +52,7 @@ def found(folder: Path) -> list[tuple[str, str, str, str]]:
 
 
 # The entries' names come from their seeds: fixed by the made run.
-FIRST, SECOND = entry_name(["test/0000", "test/0001", "test/bad-0000"]), entry_name(["test/0002"])
+FIRST, SECOND = name_entry(["test/0000", "test/0001", "test/bad-0000"]), name_entry(["test/0002"])
 IDS = [content_hash([7, f"test/{k:04d}"])[:16] for k in range(N_SAMPLES)]
 
 
@@ -248,7 +248,7 @@ def test_a_damaged_entry_is_found_and_its_seeds_are_missing(run: Path) -> None:
     (run / "ledger" / f"{SECOND}.json").write_bytes(b"{")
     entry, incomplete = found(run)
     assert entry[:3] == ("ledger-entry", f"ledger/{SECOND}.json", "")
-    assert "not an entry of a ledger (the file: Invalid JSON" in entry[3]
+    assert "(Invalid JSON" in entry[3]
     assert incomplete == ("incomplete", "run.json", "", "3 of 4 seeds accounted for")
 
 
@@ -483,7 +483,7 @@ def test_a_mix_of_another_sample_is_found(made: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("keep", ["both", "mixes"])
-def test_the_null_test_hears_one_step_in_one_sample(keep: str) -> None:
+def test_the_null_test_detects_one_step_in_one_sample(keep: str) -> None:
     row = as_stored(sample_row(a_sample(0, keep=keep)))
     pcm, _ = decode_flac(row["mixes"][1]["bytes"])
     # Turn 1 edits the door, from 0.5 s to 1.1 s; at 1.5 s nothing is edited.
@@ -498,7 +498,7 @@ def test_a_dialogue_is_held_against_the_published_schema(
 ) -> None:
     stricter = {"properties": {"seed_text": {"maxLength": 3}}}
     validator = verify_row.Draft202012Validator(stricter)
-    monkeypatch.setattr(verify_row, "_dialogue_validator", lambda: validator)
+    monkeypatch.setattr(verify_row, "_load_validator", lambda: validator)
     assert find_row_problems(made, "both") == [
         Problem("dialogue-schema", "$.seed_text: 'line 0 of the test' is too long")
     ]
