@@ -136,10 +136,10 @@ def test_an_interrupt_commits_what_is_in_hand(tmp_path, workers, number):
     os.killpg(driver.pid, number)
     ended = driver.wait()
     assert ended.returncode == 130, ended.stderr
-    assert "what was made is committed. Run the same command again to go on" in ended.stderr
+    assert "run the same command again to resume" in ended.stderr
     made = len(mixes(folder / "run"))
     assert 0 < made < 2_000
-    assert f"interrupted with {2_000 - made} seeds to go" in ended.stderr
+    assert f"interrupted; {2_000 - made} seeds are left" in ended.stderr
     assert not list((folder / "run" / "shards").glob(".tmp-*"))
 
 

@@ -16,7 +16,7 @@ from pipelines.llm.probe import DialogueFinding, Findings, probe
 
 
 def run_check_llm(url: str, model: str | None, timeout_s: Seconds, *, as_json: bool) -> int:
-    """Print what a server can do; return 0 if it can make a dialogue. Raises what `probe` raises."""
+    """Print what a server can do; return 0 if it can make a dialogue. Raises as `probe`."""
     with Console(file=sys.stderr).status("") as status:
         try:
             found = asyncio.run(probe(url, model, timeout_s=timeout_s, report=status.update))
@@ -44,9 +44,9 @@ def _lines(found: Findings) -> Iterator[tuple[str, str]]:
     if others:
         yield f"         also served: {', '.join(others)}", "dim"
     for form in found.forms:
-        yield _verdict(f"replies  {form.structured}", "works", "does not work", form.works, form.said)
+        yield _judge(f"replies  {form.structured}", "works", "does not work", form.works, form.said)
     for one in found.keywords:
-        yield _verdict(f"grammar  {one.keyword}", "enforced", "not enforced", one.enforced, one.said)
+        yield _judge(f"grammar  {one.keyword}", "enforced", "not enforced", one.enforced, one.said)
     for dialogue in found.dialogues:
         yield _dialogue_line(dialogue)
     if found.recommended:
@@ -55,8 +55,8 @@ def _lines(found: Findings) -> Iterator[tuple[str, str]]:
         yield "this server and model cannot make a dialogue", "bold red"
 
 
-def _verdict(what: str, good: str, bad: str, holds: bool, said: str) -> tuple[str, str]:
-    return (f"{what}: {good}", "green") if holds else (f"{what}: {bad}; {said}", "yellow")
+def _judge(what: str, good: str, bad: str, passed: bool, reason: str) -> tuple[str, str]:
+    return (f"{what}: {good}", "green") if passed else (f"{what}: {bad}; {reason}", "yellow")
 
 
 def _dialogue_line(dialogue: DialogueFinding) -> tuple[str, str]:

@@ -8,22 +8,22 @@ from dataclasses import asdict
 
 from copilot.errors import UserError
 from copilot.vocabulary import Tier
-from pipelines.cli.output.counting import counting
+from pipelines.cli.output.counting import show_row_count
 from pipelines.inspection.subset.filter import filter_run
 
 
 def run_filter(source: str, out: str, *, tier: Tier | None, where: str | None, as_json: bool) -> int:
-    """Write the subset and say what it holds; return the exit code."""
+    """Write the subset and print its size; return the exit code."""
     if tier is None and where is None:
-        raise UserError("filter: nothing is asked for; give --tier, --where or both")
+        raise UserError("nothing to filter by; give `tier`, `where` or both")
     try:
-        with counting(as_json=as_json) as shown:
+        with show_row_count(as_json=as_json) as shown:
             done = filter_run(
                 source, out, tier=tier, where=where, on_start=shown.start, on_copied=shown.advance
             )
     except KeyboardInterrupt:
         print(
-            f"copilot: interrupted; what {out} holds is committed. Run the same command again to go on",
+            "copilot: interrupted; progress is saved; run the same command again to resume",
             file=sys.stderr,
         )
         return 130

@@ -8,7 +8,7 @@ import sys
 from dataclasses import asdict, replace
 
 from pipelines.accounting.render_stats import RenderTally
-from pipelines.cli.output.progress import display
+from pipelines.cli.output.progress import show_progress
 from pipelines.main_job import RunStart, generate
 from pipelines.options.run import RunOptions
 from pipelines.run.totals import Outcome, Totals
@@ -28,14 +28,14 @@ def run_generate(options: RunOptions) -> int:
         shown.start(start.n_todo, _opening(start, num, out))
 
     try:
-        with options.start_servers() as served, display(as_json=options.json) as shown:
+        with options.start_servers() as served, show_progress(as_json=options.json) as shown:
             outcome = generate(
                 replace(
                     request,
                     service=served.service(),
                     on_start=on_start,
                     on_progress=shown.advance,
-                    on_design=shown.designing,
+                    on_design=shown.show_design,
                 )
             )
     except KeyboardInterrupt:

@@ -17,7 +17,7 @@ from rich.table import Table
 from copilot.errors import UserError
 from copilot.vocabulary import Keep
 from pipelines.cli.output.plan_text import allocation_lines, costs_lines, forecast_lines
-from pipelines.cli.output.progress import display
+from pipelines.cli.output.progress import show_progress
 from pipelines.config import RunConfig
 from pipelines.execution.local import LocalExecutor
 from pipelines.execution.ray.nodes import query_nodes
@@ -155,7 +155,7 @@ def _measure(
     with (
         options.start_servers() as served,
         tempfile.TemporaryDirectory(prefix="copilot-plan-") as folder,
-        display(as_json=options.json) as shown,
+        show_progress(as_json=options.json) as shown,
     ):
         try:
             outcome = generate(
@@ -168,7 +168,7 @@ def _measure(
                     service=served.service(),
                     on_start=on_start,
                     on_progress=shown.advance,
-                    on_design=shown.designing,
+                    on_design=shown.show_design,
                 )
             )
         except KeyboardInterrupt:

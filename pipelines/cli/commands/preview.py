@@ -25,7 +25,7 @@ from pipelines.stages.record import Record
 
 
 def run_preview(config: RunConfig, num: int, service: LlmService | None, *, as_json: bool) -> int:
-    """Print dialogues as they get ready; return the exit code. Raises what `preview` raises."""
+    """Print dialogues as soon as each is ready; return the exit code. Raises as `preview`."""
     console = Console(highlight=False)
     records: list[Record] = []
     try:
@@ -45,7 +45,7 @@ def run_preview(config: RunConfig, num: int, service: LlmService | None, *, as_j
 
 
 def _findings(dialogue: Dialogue | None, limits: SceneLimits) -> list[str]:
-    """What the rules find, as lines with the rule's name."""
+    """Return the findings of the rules, as lines with the name of the rule."""
     violations = check_dialogue(dialogue, limits) if dialogue else ()
     return [f"{violation.rule}: {violation.message}" for violation in violations]
 
@@ -84,14 +84,14 @@ def _print(record: Record, findings: Sequence[str], console: Console) -> None:
         console.print(Text(f"rejected by {reject.stage}, {reject.reason}: {reject.detail}", style="red"))
     else:
         for finding in findings:
-            console.print(Text(f"keeps it out of hq: {finding}", style="yellow"))
+            console.print(Text(f"not hq: {finding}", style="yellow"))
     for check in record.design_checks:
         if not check.passed:
-            console.print(Text(f"keeps it out of hq: {check.name} in {check.value:g} turns", style="yellow"))
+            console.print(Text(f"not hq: {check.name} in {check.value:g} turns", style="yellow"))
     for note in record.normalised:
-        console.print(Text(f"mended: {note}", style="dim"))
+        console.print(Text(f"normalised: {note}", style="dim"))
     if record.account.usage.requests:
-        console.print(Text(_asked(record.account.usage), style="dim"))
+        console.print(Text(_describe_usage(record.account.usage), style="dim"))
     console.print()
 
 
@@ -99,7 +99,7 @@ def _print_summary(records: Sequence[Record], console: Console) -> None:
     accepted = [record for record in records if record.reject is None]
     clean = sum(all(check.passed for check in _checks(record)) for record in accepted)
     console.print(
-        Text(f"{len(records)} seeds: {len(accepted)} valid, of which {clean} have no finding", style="bold")
+        Text(f"{len(records)} seeds: {len(accepted)} valid, {clean} of them without findings", style="bold")
     )
     reasons = Counter(f"{r.reject.stage}/{r.reject.reason}" for r in records if r.reject is not None)
     for reason, n in reasons.most_common():
@@ -107,10 +107,10 @@ def _print_summary(records: Sequence[Record], console: Console) -> None:
     usage = sum((record.account.usage for record in records), Usage())
     if usage.requests:
         each = f", {usage.generated_tokens / len(accepted):,.0f} per valid dialogue" if accepted else ""
-        console.print(Text(f"  {_asked(usage)}{each}"))
+        console.print(Text(f"  {_describe_usage(usage)}{each}"))
 
 
-def _asked(usage: Usage) -> str:
+def _describe_usage(usage: Usage) -> str:
     again = f"{usage.corrections:,} corrections, {usage.fresh_starts:,} fresh starts"
     tokens = f"{usage.prompt_tokens:,} prompt tokens ({usage.cached_tokens:,} cached)"
     return (

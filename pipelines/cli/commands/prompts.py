@@ -23,7 +23,7 @@ from copilot.scene import SceneLimits
 from copilot.seed import Seed
 from pipelines.cli.output.tables import create_table
 
-_SHOWN_HASH = 12
+_HASH_LENGTH = 12
 
 
 def list_prompts(*, as_json: bool) -> None:
@@ -33,7 +33,7 @@ def list_prompts(*, as_json: bool) -> None:
     if as_json:
         print(json.dumps([asdict(prompt) for prompt in prompts]))
         return
-    rows = [(one.name, one.mode, one.purpose, one.hash[:_SHOWN_HASH]) for one in prompts]
+    rows = [(one.name, one.mode, one.purpose, one.hash[:_HASH_LENGTH]) for one in prompts]
     columns = ("prompt", "mode", "purpose", "hash")
     Console(highlight=False).print(create_table(columns, rows, wrapped=("purpose",)))
 
@@ -42,7 +42,7 @@ def show_prompt(name: str, seed_text: str, task: str, *, as_json: bool) -> None:
     """Print a prompt, rendered for an example. Raises UserError for an unknown prompt or task."""
     library = PromptLibrary.load()
     prompt = library.get(name)
-    dialogue = _example(seed_text, _edit_task(task))
+    dialogue = _design_example(seed_text, _find_task(task))
     if name == judge.PROMPT:
         book = FormBook(SceneLimits(), len(dialogue.turns), LlmSettings(model="any"))
         text = next(judge.judging(dialogue, book, Log())).messages[0].content
@@ -52,20 +52,20 @@ def show_prompt(name: str, seed_text: str, task: str, *, as_json: bool) -> None:
     print(json.dumps({**asdict(prompt), "text": text}) if as_json else text)
 
 
-def _edit_task(task: str) -> Task:
+def _find_task(task: str) -> Task:
     for known in EDIT_TASKS:
         if known == task:
             return known
-    raise UserError(f"--task {task}: no such task of an edit turn; there are: {', '.join(EDIT_TASKS)}")
+    raise UserError(f"unknown edit task {task!r}; available: {', '.join(EDIT_TASKS)}", field="task")
 
 
-def _example(seed_text: str, task: Task) -> Dialogue:
+def _design_example(seed_text: str, task: Task) -> Dialogue:
     context = DesignerContext(task_weights={task: 1.0})
     return ScriptedDesigner(context).design(Seed("example/0", seed_text), 0).dialogue
 
 
 def _variables(dialogue: Dialogue) -> dict[str, Any]:
-    """What the prompts are rendered with where the first edit is to come, and the server keeps grammars."""
+    """Return the variables of the prompts, before the first edit, with a server that enforces grammars."""
     limits = SceneLimits()
     fewest, most = story_sounds(limits)
     scene, edits = dialogue.turns[0].scene, dialogue.turns[1:]

@@ -14,7 +14,7 @@ def print_schema(name: str | None) -> None:
         print("\n".join(schemas.NAMES))
         return
     if name not in schemas.NAMES:
-        raise UserError(f"schema {name}: no such schema; there are: {', '.join(schemas.NAMES)}")
+        raise UserError(f"unknown schema {name!r}; available: {', '.join(schemas.NAMES)}")
     print(schemas.schema_text(name), end="")
 
 
@@ -26,14 +26,14 @@ def write_schemas(folder: Path) -> None:
 
 
 def check_schemas(folder: Path) -> None:
-    """Raise UserError where a file in the folder is not what the models say."""
+    """Raise UserError if a file in the folder differs from the models."""
     expected = {_path(folder, name): schemas.schema_text(name) for name in schemas.NAMES}
     strangers = set(folder.glob("*.json")) - expected.keys()
     stale = [p for p, text in expected.items() if not p.is_file() or p.read_text(encoding="utf-8") != text]
     if stale or strangers:
         names = ", ".join(sorted(path.name for path in {*stale, *strangers}))
-        raise UserError(f"{folder}: not what the models say: {names}; run: make format")
-    print(f"{folder}: {len(expected)} schemas are as the models say")
+        raise UserError(f"{folder}: differs from the models: {names}; run: make format")
+    print(f"{folder}: {len(expected)} schemas are those of the models")
 
 
 def _path(folder: Path, name: str) -> Path:

@@ -22,7 +22,7 @@ _STYLES = {None: "", "added": "green", "changed": "yellow", "removed": "red stri
 
 
 def run_show(run: str, wanted: str | None, out: Path | None, *, force: bool, as_json: bool) -> None:
-    """Lay out one sample and print its dialogue. Raises what `show_sample` raises."""
+    """Write one sample into a folder and print its dialogue. Raises as `show_sample`."""
     shown = show_sample(run, wanted, out, force=force)
     if as_json:
         files = [str(path) for path in shown.paths]
@@ -32,26 +32,26 @@ def run_show(run: str, wanted: str | None, out: Path | None, *, force: bool, as_
 
 
 def print_sample(shown: ShownSample, console: Console) -> None:
-    """Print a sample turn by turn, what its checks say, and where its files are."""
+    """Print a sample turn by turn, with its failed checks and the paths of its files."""
     console.print(Text.assemble((shown.id, "bold"), f"  {shown.tier}"))
     print_dialogue(shown.dialogue, console)
     console.print()
     failed = [check for check in shown.checks if not check.passed]
     for check in failed:
-        said = f"failed {check.name}: {check.value:.6g}, the limit is {check.limit:.6g}"
-        console.print(Text(said, style="red"))
+        text = f"failed {check.name}: {check.value:.6g}, limit {check.limit:.6g}"
+        console.print(Text(text, style="red"))
     console.print(Text(f"{len(shown.checks) - len(failed)} of {len(shown.checks)} checks passed"))
     if unmatched := shown.list_unmatched():
         captions = ", ".join(f"{number} {text!r}" for number, text in unmatched.items())
-        console.print(Text(f"stand-ins, where the backend had nothing fitting: {captions}", style="red"))
+        console.print(Text(f"stand-ins, as the renderer had no match: {captions}", style="red"))
     if shown.headroom_db:
-        console.print(Text(f"all turns are turned down by {-shown.headroom_db:g} dB for headroom"))
+        console.print(Text(f"all turns are {-shown.headroom_db:g} dB quieter, for headroom"))
     for path in shown.paths:
         console.print(Text(str(path)), soft_wrap=True)
 
 
 def print_dialogue(dialogue: Dialogue, console: Console) -> None:
-    """Print a dialogue's seed, and its turns as tables that mark what each has edited."""
+    """Print the seed of a dialogue, and its turns as tables that mark the edits of each."""
     console.print(Text(f"seed {dialogue.seed_id}: {dialogue.seed_text}", style="dim"))
     for index, turn in enumerate(dialogue.turns):
         console.print()

@@ -13,7 +13,7 @@ from pipelines.inspection.status import RunStatus, run_status
 
 
 def run_status_command(run: str, *, as_json: bool) -> None:
-    """Print how far a run is. Raises what `run_status` raises."""
+    """Print how far a run is. Raises as `run_status`."""
     status = run_status(run)
     if as_json:
         print(json.dumps({"run": run, **asdict(status), "n_left": status.n_left}))
@@ -32,20 +32,20 @@ def _lines(status: RunStatus, run: str) -> Iterator[str]:
     for reason, n in totals.reasons.items():
         yield f"  rejected: {n:,} {reason}"
     if status.last_commit_s is None:
-        yield f"  {'nothing is committed yet' if not n_done else 'its commits do not tell their time'}"
+        yield f"  {'nothing is committed yet' if not n_done else 'commit times were not recorded'}"
         return
-    yield f"  last commit {_duration(status.last_commit_s)} ago; {_pace(status)}"
+    yield f"  last commit {_format_duration(status.last_commit_s)} ago; {_describe_pace(status)}"
 
 
-def _pace(status: RunStatus) -> str:
+def _describe_pace(status: RunStatus) -> str:
     if not status.n_left:
-        return "all seeds are accounted for"
+        return "all seeds are done"
     if status.left_s is None:
-        return f"{status.n_left:,} to go, and nothing was committed of late"
-    return f"{status.rate_per_s:.2f} a second of late, {_duration(status.left_s)} left"
+        return f"{status.n_left:,} seeds left; no recent commits"
+    return f"{status.rate_per_s:.2f} seeds per second, about {_format_duration(status.left_s)} left"
 
 
-def _duration(seconds: Seconds) -> str:
+def _format_duration(seconds: Seconds) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours >= 48:

@@ -1,4 +1,4 @@
-"""Progress of long work: a live display on a terminal, plain lines elsewhere, nothing beside JSON."""
+"""Progress of a run: a live display on a terminal, plain lines elsewhere, nothing if JSON is printed."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ _SECONDS_BETWEEN_LINES = 10.0
 
 
 class Display:
-    """Counts what is reported and shows it on standard error."""
+    """A sum of reported progress that shows itself on standard error."""
 
     def __init__(self, console: Console | None, live: RichProgress | None) -> None:
         self._console = console
         self._live = live
-        self._task = live.add_task("", total=None, visible=False, figures="") if live else None
+        self._task = live.add_task("", total=None, visible=False, text="") if live else None
         self._n_todo = self._accepted = self._rejected = self._hq = 0
         self._audio_s = 0.0
         self._usage = Usage()
         self._design: DesignStatus | None = None
-        self._started = self._said = time.monotonic()
+        self._started = self._printed = time.monotonic()
 
     def start(self, n_todo: int, opening: Sequence[str]) -> None:
-        """Say what there is to do."""
+        """Start with the number of seeds to do, and print the opening lines."""
         self._n_todo = n_todo
-        self._started = self._said = time.monotonic()
+        self._started = self._printed = time.monotonic()
         for line in opening:
-            self._say(line)
+            self._print(line)
         if self._live and self._task is not None:
             self._live.update(self._task, total=n_todo, visible=n_todo > 0)
 
     def advance(self, progress: Progress) -> None:
-        """Add what was reported."""
+        """Add reported progress."""
         self._accepted += progress.accepted
         self._rejected += progress.rejected
         self._hq += progress.hq
@@ -49,45 +49,45 @@ class Display:
         self._usage += progress.usage
         self._show()
 
-    def designing(self, design: DesignStatus) -> None:
-        """Take in how the dialogues that are written ahead are getting on."""
+    def show_design(self, design: DesignStatus) -> None:
+        """Show the state of dialogues that are written ahead."""
         self._design = design
         self._show()
 
     def _show(self) -> None:
         if self._live and self._task is not None:
             n_done = self._accepted + self._rejected
-            self._live.update(self._task, completed=n_done, figures=self._figures())
-        elif self._console and time.monotonic() - self._said >= _SECONDS_BETWEEN_LINES:
-            self._said = time.monotonic()
-            self._say(f"{self._accepted + self._rejected}/{self._n_todo}  {self._figures()}")
+            self._live.update(self._task, completed=n_done, text=self._describe())
+        elif self._console and time.monotonic() - self._printed >= _SECONDS_BETWEEN_LINES:
+            self._printed = time.monotonic()
+            self._print(f"{self._accepted + self._rejected}/{self._n_todo}  {self._describe()}")
 
-    def _figures(self) -> str:
+    def _describe(self) -> str:
         elapsed_s = max(time.monotonic() - self._started, 1e-9)
         n_done = self._accepted + self._rejected
         left_s = (self._n_todo - n_done) * elapsed_s / n_done if n_done else 0.0
-        figures = [
+        parts = [
             f"accepted {self._accepted} (hq {self._hq})",
             f"rejected {self._rejected}",
-            f"{n_done / elapsed_s:.1f}/s",
+            f"{n_done / elapsed_s:.1f} seeds/s",
             f"{self._audio_s / elapsed_s:.0f}x real time",
             f"{left_s:.0f} s left",
         ]
         if self._design:
-            figures += [f"writing {self._design.n_writing}, ready {self._design.n_ready}"]
-            figures += [self._design.load] * bool(self._design.load)
+            parts += [f"writing {self._design.n_writing}, ready {self._design.n_ready}"]
+            parts += [self._design.load] * bool(self._design.load)
         if self._usage.generated_tokens and self._accepted:
-            figures += [f"{self._usage.generated_tokens / self._accepted:,.0f} tokens a sample"]
-        return "  ".join(figures)
+            parts += [f"{self._usage.generated_tokens / self._accepted:,.0f} tokens per sample"]
+        return "  ".join(parts)
 
-    def _say(self, line: str) -> None:
+    def _print(self, line: str) -> None:
         if self._console:
             self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 @contextmanager
-def display(*, as_json: bool) -> Iterator[Display]:
-    """Show progress in the way that fits where standard error goes."""
+def show_progress(*, as_json: bool) -> Iterator[Display]:
+    """Show progress as it fits standard error."""
     if as_json:
         yield Display(None, None)
         return
@@ -98,7 +98,7 @@ def display(*, as_json: bool) -> Iterator[Display]:
     columns = (
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[figures]}"),
+        TextColumn("{task.fields[text]}"),
         TimeElapsedColumn(),
     )
     with RichProgress(*columns, console=console) as live:

@@ -77,7 +77,7 @@ def test_schemas_are_printed_written_and_checked(copilot, tmp_path):
     (tmp_path / "scene.schema.json").write_text("{}")
     code, _, said = copilot("schema", "--check", str(tmp_path))
     assert code == 2
-    assert "not what the models say: scene.schema.json; run: make format" in said
+    assert "scene.schema.json" in said
     assert copilot("schema", "sonnet")[0] == 2
 
 

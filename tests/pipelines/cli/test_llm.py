@@ -166,7 +166,7 @@ def test_preview_prints_dialogues(copilot):
     code, said, _ = copilot("preview", "--seeds", "starter", "--num", "2", "--random-seed", "3")
     assert code == 0
     assert said.count("Turn 0  story") == 2
-    assert said.endswith("2 seeds: 2 valid, of which 2 have no finding\n")
+    assert said.endswith("2 seeds: 2 valid, 2 of them without findings\n")
 
 
 def test_preview_prints_one_json_line_a_dialogue(copilot):
@@ -195,7 +195,7 @@ def test_preview_tells_why_a_seed_is_rejected(copilot):
     assert code == 0
     assert re.search(r"^rejected by design, not-json: turn 0", said, re.MULTILINE), said
     assert "2 requests, 1 corrections, 0 fresh starts" in said
-    assert said.splitlines()[-3] == "1 seeds: 0 valid, of which 0 have no finding"
+    assert said.splitlines()[-3] == "1 seeds: 0 valid, 0 of them without findings"
 
 
 def test_a_server_that_can_do_all(copilot):

@@ -368,7 +368,7 @@ def test_an_interrupt_ends_it_though_a_dialogue_never_does(tmp_path, number):
     assert ended.returncode == 130, ended.stderr
     made = len(rows(folder / "run", "shards"))
     assert 0 < made < 1_000
-    assert f"interrupted with {1_002 - made} seeds to go" in ended.stderr
+    assert f"interrupted; {1_002 - made} seeds are left" in ended.stderr
     assert not list((folder / "run" / "shards").glob(".tmp-*"))
 
 
@@ -376,10 +376,10 @@ def test_the_display_tells_of_the_writing():
     shown = Display(None, None)
     shown.start(9, [])
     shown.advance(Progress(accepted=2, rejected=1, usage=Usage(generated_tokens=2400)))
-    shown.designing(DesignStatus(64, 12, "9 tokens/s"))
-    assert shown._figures().endswith("  writing 64, ready 12  9 tokens/s  1,200 tokens a sample")
-    shown.designing(DesignStatus(64, 12, ""))
-    assert shown._figures().endswith("  writing 64, ready 12  1,200 tokens a sample")
+    shown.show_design(DesignStatus(64, 12, "9 tokens/s"))
+    assert shown._describe().endswith("  writing 64, ready 12  9 tokens/s  1,200 tokens per sample")
+    shown.show_design(DesignStatus(64, 12, ""))
+    assert shown._describe().endswith("  writing 64, ready 12  1,200 tokens per sample")
 
 
 class AsksModel:

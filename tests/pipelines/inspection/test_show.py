@@ -373,10 +373,10 @@ def test_failed_checks_and_headroom_are_printed(tmp_path: Path):
     dialogue = a_dialogue(Seed("s", "[bold]x"))
     shown = ShownSample("i", "valid", dialogue, -2.5, checks, tmp_path, (), {"stems": stems})
     lines = printed(shown).splitlines()
-    assert "failed silence: 1.5, the limit is 1" in lines
+    assert "failed silence: 1.5, limit 1" in lines
     assert "1 of 2 checks passed" in lines
-    assert "stand-ins, where the backend had nothing fitting: 4 'a small bell'" in lines
-    assert "all turns are turned down by 2.5 dB for headroom" in lines
+    assert any(line.startswith("stand-ins") and line.endswith("4 'a small bell'") for line in lines)
+    assert any("2.5 dB quieter" in line for line in lines)
     assert "seed s: [bold]x" in lines
 
 

@@ -60,9 +60,9 @@ def test_the_rate_of_a_young_run_is_since_its_first_commit(tmp_path):
     ("n_seeds", "entries", "line"),
     [
         (9, [], "nothing is committed yet"),
-        (3, [entry(1, 0.0)], "all seeds are accounted for"),
-        (9, [entry(1, 0.0)], "6 to go, and nothing was committed of late"),
-        (9, [replace(entry(1, 0.0), committed_at_s=None)], "its commits do not tell their time"),
+        (3, [entry(1, 0.0)], "all seeds are done"),
+        (9, [entry(1, 0.0)], "6 seeds left; no recent commits"),
+        (9, [replace(entry(1, 0.0), committed_at_s=None)], "commit times were not recorded"),
     ],
 )
 def test_what_is_said(tmp_path, capsys, n_seeds, entries, line):

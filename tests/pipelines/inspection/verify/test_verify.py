@@ -532,7 +532,7 @@ def test_the_command_prints_a_summary_and_exits_with_zero(
         f"{run}: 4 of 4 seeds accounted for\n"
         "  3 samples, 1 rejected, in 3 files\n"
         "  0.01 h of mixes\n"
-        "  read in depth: 3 samples, 9 mixes, 12 stems\n"
+        "  decoded and mixed again: 3 samples, 9 mixes, 12 stems\n"
         "no problems\n"
     )
 
