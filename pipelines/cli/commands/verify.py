@@ -37,7 +37,8 @@ def _lines(report: VerifyReport) -> Iterator[str]:
     yield f"{report.run}: {report.n_accounted} of {planned} seeds accounted for"
     yield f"  {report.n_samples} samples, {report.n_rejects} rejected, in {report.n_files} files"
     yield f"  {report.audio_s / 3600:.2f} h of mixes"
-    yield f"  decoded and mixed again: {report.n_in_depth} samples, {report.n_mixes} mixes, {report.n_stems} stems"
+    mixed_again = f"{report.n_in_depth} samples, {report.n_mixes} mixes, {report.n_stems} stems"
+    yield f"  decoded and mixed again: {mixed_again}"
     yield from (f"  note: {note}" for note in report.notes[:_MAX_SHOWN])
     if len(report.notes) > _MAX_SHOWN:
         yield f"  note: {len(report.notes) - _MAX_SHOWN} more files like these"

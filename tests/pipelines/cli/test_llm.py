@@ -159,7 +159,7 @@ def test_an_unknown_prompt_and_an_unknown_task(copilot):
     code, _, said = copilot("prompts", "show", "sonnet")
     assert (code, "sonnet" in said, "correction" in said) == (2, True, True)
     code, _, said = copilot("prompts", "show", "edit", "--task", "story")
-    assert (code, said.startswith("copilot: --task story: no such task of an edit turn")) == (2, True)
+    assert (code, said.startswith("copilot: --task: ")) == (2, True)
 
 
 def test_preview_prints_dialogues(copilot):

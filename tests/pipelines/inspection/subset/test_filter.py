@@ -328,7 +328,7 @@ def test_the_command_reports_the_subset(
 
 
 def test_the_command_wants_something_to_filter_by(source: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="`tier`.*`where`"):
+    with pytest.raises(UserError, match=r"`tier`.*`where`"):
         run_filter(source, tmp_path / "out", tier=None, where=None, as_json=False)
 
 
