@@ -112,7 +112,7 @@ def _encode_stems(records: Sequence[Record]) -> None:
 
 
 def _encode_mixes(records: Sequence[Record]) -> None:
-    for turn in (turn for record in records for turn in record.mixed().turns):
+    for turn in (turn for record in records for turn in record.require_mix().turns):
         _flac(turn.pcm.T.astype(np.int16, order="C"), "PCM_16")
 
 

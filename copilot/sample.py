@@ -14,7 +14,7 @@ from copilot.hashing import content_hash
 from copilot.mix import DialogueMix, mix_dialogue
 from copilot.seed import Seed
 from copilot.stem import Stem, StemInfo, load_stem
-from copilot.units import Audio, Decibels
+from copilot.units import Audio, Decibels, Seconds
 from copilot.vocabulary import BitDepth, Check, Tier
 
 
@@ -94,6 +94,11 @@ class Sample:
     mix_bits: BitDepth
     checks: tuple[Check, ...]
     provenance: Provenance
+
+    @property
+    def duration_s(self) -> Seconds:
+        """Seconds of the mixes of all turns together."""
+        return sum(turn.scene.duration_s for turn in self.dialogue.turns)
 
     def __repr__(self) -> str:
         """Name the sample and count its parts."""

@@ -1,4 +1,4 @@
-"""What a run is asked to make, and the fingerprint that a run resumes under."""
+"""The configuration of a run: everything that decides its samples."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from copilot.vocabulary import BitDepth, Keep
 
 
 class RunConfig(FrozenModel):
-    """Everything that decides a run's samples. The number of samples and of workers is not part of it.
+    """The configuration of a run. The number of samples and of workers is not part of it.
 
     `task_mix` weighs the tasks of edit turns (default: evenly). `llm` is for designers that ask a language
     model, `designer_settings` for those with settings of their own. `sfx` and `tts` are `NAME` or

@@ -1,8 +1,7 @@
-"""A look at dialogues before a run: designed and held against the rules, not rendered, nothing written."""
+"""A look at dialogues before a run: designed and validated, not rendered; nothing is written."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 from copilot.designers.contract import AsyncDesigner
@@ -15,13 +14,13 @@ from pipelines.stages.design import DesignStage
 from pipelines.stages.record import Record, new_record
 from pipelines.stages.validate import ValidateStage
 
-_SECONDS_BETWEEN_LOOKS = 0.05
+_POLL_S = 0.05
 
 
-def preview(config: RunConfig, num: int, service: LlmService | None) -> Iterator[Record]:
-    """The records of `num` seeds, each with a valid dialogue or a reject, as soon as it is there.
+def preview(config: RunConfig, num: int = 5, service: LlmService | None = None) -> Iterator[Record]:
+    """Yield the records of `num` seeds, each with a valid dialogue or a reject, as soon as it is ready.
 
-    Raises what `generate` raises before its work begins, and what ends designing.
+    Raises UserError as `generate` does before its work begins, and CopilotError if the designer cannot work.
     """
     designer = create_working_designer(config, service)
     seeds = read_seeds(config.seeds, num, config.run_seed).seeds
@@ -30,7 +29,7 @@ def preview(config: RunConfig, num: int, service: LlmService | None) -> Iterator
         with DesignAhead(designer, seeds, config.run_seed, n_workers=1) as ahead:
             while not ahead.exhausted:
                 yield from validate(ahead.pop_ready())
-                time.sleep(_SECONDS_BETWEEN_LOOKS)
+                ahead.wait(_POLL_S)
             ahead.check()
         return
     design = DesignStage(designer, config.run_seed)

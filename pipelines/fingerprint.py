@@ -1,4 +1,4 @@
-"""The fingerprint of a run: everything that decides what it makes. A run resumes only under its own."""
+"""The fingerprint of a run: everything that decides its samples. A run resumes only under its own."""
 
 from __future__ import annotations
 
@@ -15,19 +15,18 @@ from pipelines.config import RunConfig
 from renderers.contract import Tool
 
 FORMAT_VERSION = 3
-"""Of the columns and of the mix: raised whenever the same configuration gives other rows."""
-
+"""The version of the columns and of the mix, raised when the same configuration gives other rows."""
 
 _SOUND_LIBRARIES = ("numpy", "scipy", "pyloudnorm", "soxr", "pedalboard")
 
 
 def sound_libraries() -> dict[str, str]:
-    """The versions of the libraries whose arithmetic is in every sound."""
+    """Return the versions of the libraries whose arithmetic is in every sound."""
     return {package: version(package) for package in _SOUND_LIBRARIES}
 
 
 class Fingerprint(FrozenModel):
-    """Everything that decides what a run makes: configuration, schemas, prompts, libraries and backends."""
+    """Everything that decides a run's samples: configuration, schemas, prompts, libraries and backends."""
 
     format_version: int = FORMAT_VERSION
     config: RunConfig
@@ -41,11 +40,11 @@ class Fingerprint(FrozenModel):
 
     @property
     def digest(self) -> str:
-        """The fingerprint itself, 16 hexadecimal digits."""
+        """The hash of the fingerprint, 16 hexadecimal digits."""
         return content_hash(self.model_dump(mode="json"))[:16]
 
 
 def versions() -> dict[str, str]:
-    """The versions of what the samples are computed with."""
+    """Return the versions of Python and of the packages that samples are made with."""
     others = {package: version(package) for package in ("audiocopilot", "soundfile", "pyarrow")}
     return {"python": platform.python_version()} | others | sound_libraries()

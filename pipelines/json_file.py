@@ -1,4 +1,4 @@
-"""JSON files that a user names with an option."""
+"""JSON files that a setting names."""
 
 from __future__ import annotations
 
@@ -13,12 +13,17 @@ from copilot.validation import first_fault
 M = TypeVar("M", bound=BaseModel)
 
 
-def read_model(model: type[M], path: Path, option: str, see: str) -> M:
-    """The model that a file holds. Raises UserError, which says what is wrong where, and what to `see`."""
+def read_model(model: type[M], path: Path, *, field: str, hint: str) -> M:
+    """Return the model that a file holds.
+
+    Raises UserError for the field that names the file, which says what is wrong where, with the hint.
+    """
     try:
         return model.model_validate_json(path.read_bytes())
     except OSError as error:
-        raise UserError(f"{option} {path}: {error.strerror}") from error
+        raise UserError(f"{path}: {error.strerror}", field=field) from error
     except ValidationError as error:
         fault = first_fault(error)
-        raise UserError(f"{option} {path}: {fault.where or 'the file'}: {fault.message}; {see}") from error
+        raise UserError(
+            f"{path}: {fault.where or 'the file'}: {fault.message}; {hint}", field=field
+        ) from error

@@ -116,8 +116,10 @@ def _generate(request: GenerateRequest, backends: Backends) -> Outcome:
         request.on_start(RunStart(draw, len(done), len(todo), tuple(swept), tuple(problems)))
         run.record_executor(request.executor.describe())
         if todo:
-            designed = isinstance(backends.designer, AsyncDesigner)
-            spec = WorkerSpec(out, fingerprint, request.settings, bank, designed=designed, call=call)
+            designs_ahead = isinstance(backends.designer, AsyncDesigner)
+            spec = WorkerSpec(
+                out, fingerprint, request.settings, bank, designs_ahead=designs_ahead, call=call
+            )
             StemStore(spec.store, spec.user).end_earlier_users()
             request.executor.execute(
                 Job(

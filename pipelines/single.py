@@ -153,7 +153,7 @@ def render_scene(
         fingerprint = backends.compute_fingerprint(bank, tools=tools)
         with _open_stages(fingerprint, bank, store, backends, pools) as stages:
             _run_stages([stage for stage in stages if stage.name not in _UNUSED], record)
-    return RenderedScene(record.designed().turns[0].scene, record.stems, record.mixed())
+    return RenderedScene(record.require_dialogue().turns[0].scene, record.stems, record.require_mix())
 
 
 _UNUSED = frozenset({"validate", "check", "finish"})
@@ -221,7 +221,7 @@ def _open_stages(
             if store is not None
             else opened.enter_context(TemporaryDirectory(prefix="copilot-stems-"))
         )
-        spec = WorkerSpec(place, fingerprint, ExecutionSettings(store=place), bank, designed=True)
+        spec = WorkerSpec(place, fingerprint, ExecutionSettings(store=place), bank, designs_ahead=True)
         stages: list[Stage] = []
         for pool in pools:
             for stage in build_stages(spec, StemStore(place), pool, backends):

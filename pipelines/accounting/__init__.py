@@ -1,1 +1,1 @@
-"""Figures that workers report and the ledger keeps: counts, seconds by stage, and what backends rendered."""
+"""Statistics that workers report and the ledger keeps: counts, seconds by stage, and tallies by backend."""

@@ -1,4 +1,4 @@
-"""What workers report."""
+"""The report of a worker."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pipelines.accounting.stage_times import StageTimes
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What happened since the last report: counts, seconds of audio, and what it took.
+    """The work since the last report: counts, seconds of mixes, and the time that it took.
 
-    `reasons` counts rejects by `stage/reason`; `usage` is what was asked of a language model, for accepted
-    and rejected alike.
+    `reasons` counts rejects by `stage/reason`; `usage` is the use of a language model for accepted and
+    rejected seeds.
     """
 
     accepted: int = 0

@@ -1,4 +1,4 @@
-"""What rendering took and gave, by backend: counts that workers report, the ledger keeps, and people read."""
+"""Statistics of rendering by backend, which workers report, the ledger keeps, and people read."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from copilot.units import Seconds
 
 @dataclass(frozen=True, slots=True)
 class RenderTally:
-    """One backend's work: stems it rendered, their seconds, the seconds inside its calls.
+    """The work of one backend: stems that it rendered, their seconds, and the seconds inside its calls.
 
-    `unmatched` are those for which it had nothing fitting, `hits` stems that the store had, `retried` those
-    tried once more with another seed. `fill` adds up how
-    much of its budget each batch used, so that `fill / batches` is the average; a batch without a budget is
-    full. `failures` counts by reason.
+    `unmatched` counts stems for which the backend had nothing that fits the caption, `hits` stems that the
+    store had, `retried` those retried with another random seed. `fill` sums the share of its budget that each
+    batch used, so that `fill / batches` is the average; a batch without a budget is full. `failures` counts
+    by reason.
     """
 
     stems: int = 0
@@ -44,12 +44,12 @@ class RenderTally:
 
     @property
     def realtime_factor(self) -> float | None:
-        """Seconds in the backend for each second of its sound; None where it made none."""
+        """Seconds in the backend for each second of its sound; None if it rendered none."""
         return self.render_s / self.audio_s if self.audio_s else None
 
     @property
     def mean_fill(self) -> float | None:
-        """The average share of the budget that batches used; None where there were none."""
+        """The average share of the budget that batches used; None without batches."""
         return self.fill / self.batches if self.batches else None
 
 
@@ -58,7 +58,7 @@ RenderStats = Mapping[str, RenderTally]
 
 
 def merge(tallies: Iterable[RenderStats]) -> dict[str, RenderTally]:
-    """All tallies in one, backend by backend."""
+    """Add up tallies, backend by backend."""
     total: dict[str, RenderTally] = {}
     for renders in tallies:
         for backend, tally in renders.items():

@@ -21,13 +21,13 @@ class StageTimes:
 
     def __add__(self, other: StageTimes) -> StageTimes:
         return StageTimes(
-            _summed(self.stage_s, other.stage_s),
-            _summed(self.stage_cpu_s, other.stage_cpu_s),
+            _add(self.stage_s, other.stage_s),
+            _add(self.stage_cpu_s, other.stage_cpu_s),
             merge((self.renders, other.renders)),
         )
 
 
-def _summed(one: Mapping[str, Seconds], other: Mapping[str, Seconds]) -> dict[str, Seconds]:
+def _add(one: Mapping[str, Seconds], other: Mapping[str, Seconds]) -> dict[str, Seconds]:
     return {stage: one.get(stage, 0.0) + other.get(stage, 0.0) for stage in {**one, **other}}
 
 

@@ -1,1 +1,1 @@
-"""Executors: the same stages in this process, in several processes, or on Ray."""
+"""Executors: they run the same stages in this process, in several processes, or on Ray."""

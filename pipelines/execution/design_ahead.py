@@ -1,8 +1,8 @@
-"""Where a run's batches come from: fresh seeds, or dialogues that are written ahead by a language model.
+"""Dialogues written ahead by a language model, while workers render those before.
 
-Dialogues are written in an event loop in a thread of its own, as many at once as the designer wants, and
-handed out in the order in which they get ready. No more than the designer's concurrency and the buffer are
-held at any time: where nobody takes batches, no seed is begun. Leaving never waits long, whatever hangs.
+They are written in an event loop in a thread of its own, as many at once as the designer wants, and handed
+out in the order in which they become ready. At most the designer's concurrency and a buffer are in memory: if
+nobody takes batches, no seed is started. Leaving never waits long, whatever hangs.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from pipelines.stages.record import Record, new_record
 from pipelines.stages.worker_spec import RECORDS_AT_ONCE
 
 READY_FOR_S: Seconds = 30.0
-"""How long some records lie ready while a worker is idle, before they go out as a smaller batch."""
+"""The longest time that records lie ready before they go out as a smaller batch."""
 
 _SECONDS_BETWEEN_LOADS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class DesignStatus:
-    """Dialogues that are being written, and those that no worker has taken yet; the server's load in words.
+    """Counts of the dialogues that are being written, and of those that are ready for a worker.
 
-    The load is empty where the designer tells nothing of it.
+    `load` is the server's load in words; it is empty if the designer does not report it.
     """
 
     n_writing: int
@@ -44,8 +44,8 @@ class DesignStatus:
 class DesignAhead:
     """A `Supply` of records with dialogues. A context manager: its thread works from entering to leaving.
 
-    The buffer holds a batch for each worker. What ends designing early is kept until `check` is called, so
-    that what was designed before can be handed out.
+    The buffer holds a batch for each worker. An error that ends designing is kept until `check` is called, so
+    that the dialogues before it can be handed out.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class DesignAhead:
         self._size = batch_size(len(seeds), n_workers, at_once)
         self._clock = clock
         self._grace_s = grace_s
-        # Of the loop's thread, which appends to what the driver's thread takes from the other end.
+        # The loop's thread appends to `_ready`, the driver's thread takes from its other end.
         self._seeds = deque(seeds)
         self._ready: deque[tuple[Record, Seconds]] = deque()
         self._n_writing = 0
@@ -86,37 +86,36 @@ class DesignAhead:
 
     def __exit__(self, *exc_info: object) -> None:
         self.stop()
-        self._thread.join(self._grace_s)
         # A thread that hangs is left behind, with its loop: it ends with the process.
-        if not self._thread.is_alive():
+        if self.wait(self._grace_s):
             self._loop.close()
 
     @property
     def exhausted(self) -> bool:
-        """Whether nothing is ready, and nothing is being written or ever will be."""
+        """True if no record is ready, and none will be."""
         return self._stopped or (self._over and not self._ready)
 
     @property
     def state(self) -> DesignStatus:
-        """What is going on, for a display."""
+        """The state of the work, for a display."""
         return DesignStatus(self._n_writing, len(self._ready), self._load)
 
     def next_batch(self) -> Sequence[Record]:
         """Return a batch if one is ready, else nothing.
 
-        Full, as long as there are seeds that nobody has begun; then in pieces, so that all workers end
-        together. Smaller too where records have been ready for `READY_FOR_S`.
+        Batches are full until the last seed is started; then they get smaller, so that all workers end
+        together. They are also smaller if records have been ready for `READY_FOR_S`.
         """
         if self._stopped:
             return ()
-        # Asked before anything is counted: nothing is appended after it.
+        # Read before the records are counted: none is appended after it.
         over = self._over
         n_ready = len(self._ready)
         size = self._size
         if over or not self._seeds:
             n_left = n_ready + self._n_writing
             size = max(self._at_once, min(size, -(-n_left // self._n_workers)))
-        if n_ready < size and not over and not self._kept_waiting():
+        if n_ready < size and not over and not self._has_waited():
             return ()
         return self._hand_out(min(size, n_ready))
 
@@ -129,20 +128,25 @@ class DesignAhead:
         self._loop.call_soon_threadsafe(self._make_room, n)
         return batch
 
-    def _kept_waiting(self) -> bool:
+    def _has_waited(self) -> bool:
         if len(self._ready) < self._at_once:
             return False
         _, since = self._ready[self._at_once - 1]
         return self._clock() - since > READY_FOR_S
 
     def stop(self) -> None:
-        """Write no further, and drop what was not taken."""
+        """Stop writing, and drop all records that were not handed out."""
         if not self._stopped:
             self._stopped = True
             self._loop.call_soon_threadsafe(self._work.cancel)
 
+    def wait(self, timeout_s: Seconds) -> bool:
+        """Wait until the thread has ended, at most so long; return whether it has."""
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
+
     def check(self) -> None:
-        """Raise what has ended designing before all seeds were designed, if anything has."""
+        """Raise the error that has ended designing before all seeds were designed, if there is one."""
         if self._failure:
             raise self._failure
 
@@ -155,7 +159,7 @@ class DesignAhead:
 
     async def _design_all(self) -> None:
         async with self._designer:
-            watching = asyncio.create_task(self._watch())
+            polling = asyncio.create_task(self._poll_load())
             try:
                 async with asyncio.TaskGroup() as writers:
                     for _ in range(min(self._designer.concurrency, len(self._seeds))):
@@ -163,16 +167,16 @@ class DesignAhead:
             except ExceptionGroup as group:
                 self._failure = group.exceptions[0]
             finally:
-                # Said before anything is closed: nobody has to wait for that.
+                # Set before the designer is closed: nobody needs to wait for that.
                 self._over = True
-                watching.cancel()
-                await asyncio.wait([watching])
+                polling.cancel()
+                await asyncio.wait([polling])
 
     async def _write(self) -> None:
         while self._seeds:
             await self._room.acquire()
             if not self._seeds:
-                # Others have begun the last, and may be waiting for room to learn of it.
+                # Others have started the last seed: the next one waiting for room learns of it, too.
                 self._room.release()
                 return
             record = new_record(self._seeds.popleft(), self._run_seed)
@@ -183,11 +187,11 @@ class DesignAhead:
             finally:
                 self._n_writing -= 1
 
-    async def _watch(self) -> None:
+    async def _poll_load(self) -> None:
         while True:
             self._load = await self._designer.server_load() or ""
             await asyncio.sleep(_SECONDS_BETWEEN_LOADS)
 
-    def _make_room(self, n_taken: int) -> None:
-        for _ in range(n_taken):
+    def _make_room(self, n: int) -> None:
+        for _ in range(n):
             self._room.release()

@@ -14,7 +14,7 @@ def interruptible() -> Iterator[threading.Event]:
     """Turn Ctrl-C, and the SIGTERM of a batch system, into a request to stop; a second one stops at once."""
     stopping = threading.Event()
 
-    def ask(number: int, frame: FrameType | None) -> None:
+    def request_stop(number: int, frame: FrameType | None) -> None:
         del frame
         if stopping.is_set() and number == signal.SIGINT:
             raise KeyboardInterrupt
@@ -23,7 +23,7 @@ def interruptible() -> Iterator[threading.Event]:
     if threading.current_thread() is not threading.main_thread():
         yield stopping
         return
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, request_stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield stopping
     finally:

@@ -135,7 +135,7 @@ def _progress(records: Sequence[Record], writing: StageTimes) -> Progress:
         accepted=len(samples),
         rejected=len(rejects),
         hq=sum(sample.tier == "hq" for sample in samples),
-        audio_s=sum(turn.scene.duration_s for sample in samples for turn in sample.dialogue.turns),
+        audio_s=sum(sample.duration_s for sample in samples),
         reasons=Counter(f"{reject.stage}/{reject.reason}" for reject in rejects),
         usage=sum((record.account.usage for record in records), Usage()),
         times=sum((record.times for record in records), writing),

@@ -141,7 +141,7 @@ def _read_limits(path: Path | None) -> SceneLimits:
 
     if path is None:
         return SceneLimits()
-    return read_model(SceneLimits, path, "--limits", "see: copilot schema scene-limits")
+    return read_model(SceneLimits, path, field="limits", hint="see: copilot schema scene-limits")
 
 
 def _read_task_mix(text: str) -> dict[Task, float]:

@@ -92,7 +92,7 @@ class Prices(FrozenModel):
 def read_costs(path: Path) -> MeasuredCosts:
     """Read costs from a JSON file. Raises UserError with the file and what is wrong in it."""
     see = "`calibrate` with `save_figures` writes such a file"
-    return read_model(MeasuredCosts, path, "`figures`", see)
+    return read_model(MeasuredCosts, path, field="figures", hint=see)
 
 
 def write_costs(costs: MeasuredCosts, path: Path) -> None:

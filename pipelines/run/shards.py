@@ -130,7 +130,7 @@ class ShardWriter:
         self._table("samples", SAMPLES).add(sample_row(sample))
         self._accepted.append(sample.seed.id)
         self._tiers[sample.tier] += 1
-        self._audio_s += sum(turn.scene.duration_s for turn in sample.dialogue.turns)
+        self._audio_s += sample.duration_s
         self._usage += sample.provenance.account.usage
 
     def add_sample_row(self, row: pa.Table) -> None:

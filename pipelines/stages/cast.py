@@ -18,13 +18,14 @@ from renderers.voice_bank import VoiceBank
 
 
 class CastStage(Stage):
-    """Draws voices by (run seed, seed id, speaker): of the speaker's gender, different while there are.
+    """Draws a voice for each speaker by (run seed, seed id, speaker).
 
-    Of those, it takes the ones that know most of the emotions in which the speaker speaks. Speakers are cast
-    in the order in which they first speak.
+    Candidates have the speaker's gender. Voices that nobody has yet in the dialogue come first; of those, the
+    ones that know most of the emotions in which the speaker speaks. Speakers are cast in the order in which
+    they first speak.
 
-    `voices` are the backend's own. With a bank its voices are cast. A backend that `clones` gets references;
-    for one that does not, each voice of the bank is represented by one of the backend's own.
+    `voices` are the backend's own. With a bank, the bank's voices are cast. A backend that `clones` gets
+    references; for another, each voice of the bank is represented by one of the backend's own.
     """
 
     name = "cast"
@@ -32,43 +33,43 @@ class CastStage(Stage):
     def __init__(
         self, voices: Sequence[Voice], run_seed: int, bank: VoiceBank | None = None, *, clones: bool = False
     ) -> None:
-        own = _by_name(voices)
-        self._voices = _by_name(bank.voices) if bank else own
-        self._stand_ins = _stand_ins(self._voices, own) if bank and not clones else None
+        own = _sort_by_name(voices)
+        self._voices = _sort_by_name(bank.voices) if bank else own
+        self._stand_ins = _assign_stand_ins(self._voices, own) if bank and not clones else None
         self._run_seed = run_seed
 
     def process(self, record: Record) -> None:
-        """Give every speaker a voice. Raises RowFault `no-voice` where there is none of that gender."""
+        """Give every speaker a voice. Raises RowFault `no-voice` if none has the speaker's gender."""
         lines: dict[str, list[SpeechElement]] = {}
-        for speech in _spoken(record.designed()):
+        for speech in _list_speech(record.require_dialogue()):
             lines.setdefault(speech.speaker_key, []).append(speech)
-        taken: set[str] = set()
+        used: set[str] = set()
         cast: dict[str, Cast] = {}
         for key, spoken in lines.items():
             emotions = sorted({speech.emotion for speech in spoken})
-            voice = self._draw(spoken[0], emotions, taken, record.seed.id)
+            voice = self._draw(spoken[0], emotions, used, record.seed.id)
             cast[key] = self._cast(spoken[0], emotions, voice, record.seed.id)
-            taken.add(cast[key].known.voice)
+            used.add(cast[key].known.voice)
         record.voices = cast
 
     def _draw(
-        self, speech: SpeechElement, emotions: Sequence[str], taken: Collection[str], seed_id: str
+        self, speech: SpeechElement, emotions: Sequence[str], used: Collection[str], seed_id: str
     ) -> Voice:
         of_gender = [voice for voice in self._voices if voice.gender == speech.gender]
         if not of_gender:
             raise RowFault("no-voice", f"the bank has no {speech.gender} voice for {speech.speaker!r}")
-        free = [voice for voice in of_gender if self._heard(voice) not in taken] or of_gender
-        most = max(_n_known(voice, emotions) for voice in free)
-        able = [voice for voice in free if _n_known(voice, emotions) == most]
+        free = [voice for voice in of_gender if self._name_heard(voice) not in used] or of_gender
+        most = max(_count_known(voice, emotions) for voice in free)
+        able = [voice for voice in free if _count_known(voice, emotions) == most]
         return draw(able, "voice", self._run_seed, seed_id, speech.speaker_key)
 
-    def _heard(self, voice: Voice) -> str:
-        """The name of the voice that really speaks: several of a bank may share a stand-in."""
+    def _name_heard(self, voice: Voice) -> str:
+        """Return the name of the voice that will speak: several voices of a bank may share a stand-in."""
         speaks = voice if self._stand_ins is None else self._stand_ins.get(voice.name, voice)
         return speaks.name
 
     def _cast(self, speech: SpeechElement, emotions: Sequence[str], voice: Voice, seed_id: str) -> Cast:
-        fits = _n_known(voice, emotions) == len(emotions)
+        fits = _count_known(voice, emotions) == len(emotions)
         speaks, stands_for = voice, None
         if self._stand_ins is not None:
             stands_for = voice.name
@@ -84,29 +85,29 @@ class CastStage(Stage):
         if not speaks.references:
             return Cast(known, speaks)
         key = (self._run_seed, seed_id, speech.speaker_key)
-        references = {emotion: _reference(speaks, emotion, *key) for emotion in emotions}
+        references = {emotion: _draw_reference(speaks, emotion, *key) for emotion in emotions}
         recordings = tuple(dict.fromkeys(Recording(r.path.name, r.licence) for r in references.values()))
         return Cast(replace(known, recordings=recordings), speaks, references)
 
 
-def _by_name(voices: Sequence[Voice]) -> list[Voice]:
+def _sort_by_name(voices: Sequence[Voice]) -> list[Voice]:
     return sorted(voices, key=lambda voice: voice.name)
 
 
-def _n_known(voice: Voice, emotions: Sequence[str]) -> int:
+def _count_known(voice: Voice, emotions: Sequence[str]) -> int:
     return sum(emotion in voice.emotions for emotion in emotions)
 
 
-def _reference(voice: Voice, emotion: str, *key: str | int) -> Reference:
-    """A recording in the emotion, else a neutral one, else any; the same one for all that fall back to it."""
+def _draw_reference(voice: Voice, emotion: str, *key: str | int) -> Reference:
+    """Draw a recording in the emotion, else a neutral one, else any. All that fall back share one."""
     for wanted in (emotion, NEUTRAL):
         if fitting := [reference for reference in voice.references if reference.emotion == wanted]:
             return draw(fitting, "reference", *key, wanted)
     return draw(voice.references, "reference", *key)
 
 
-def _stand_ins(cast: Sequence[Voice], own: Sequence[Voice]) -> Mapping[str, Voice]:
-    """One of `own` of the same gender for each voice by name, in turn; none where there is none of it."""
+def _assign_stand_ins(cast: Sequence[Voice], own: Sequence[Voice]) -> Mapping[str, Voice]:
+    """Return a voice of `own` of the same gender for each voice by name, in turn; none if none has it."""
     assigned: dict[str, Voice] = {}
     for gender in {voice.gender for voice in cast}:
         able = [voice for voice in own if voice.gender == gender]
@@ -116,5 +117,5 @@ def _stand_ins(cast: Sequence[Voice], own: Sequence[Voice]) -> Mapping[str, Voic
     return assigned
 
 
-def _spoken(dialogue: Dialogue) -> list[SpeechElement]:
+def _list_speech(dialogue: Dialogue) -> list[SpeechElement]:
     return [element for element in dialogue.elements() if isinstance(element, SpeechElement)]

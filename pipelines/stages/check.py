@@ -14,5 +14,5 @@ class CheckStage(Stage):
 
     def process(self, record: Record) -> None:
         """Give the record its checks: of the rules, of the designer, and of the audio."""
-        sound = audio_checks(record.designed(), record.stems, record.mixed())
+        sound = audio_checks(record.require_dialogue(), record.stems, record.require_mix())
         record.checks = record.rule_checks + record.design_checks + sound

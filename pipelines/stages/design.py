@@ -26,7 +26,7 @@ class DesignStage(Stage):
 
 
 class AsyncDesignStage(Stage):
-    """Asks a designer that writes many dialogues at once, record by record, in the event loop."""
+    """Asks a designer that writes many dialogues at once, record by record, in its event loop."""
 
     name = "design"
 
@@ -37,11 +37,11 @@ class AsyncDesignStage(Stage):
     async def write(self, record: Record) -> None:
         """Give the record its dialogue and the account of it, or reject it.
 
-        One that is rejected already stays as it is. Raises CopilotError for what ends the run.
+        A record that is already rejected stays as it is. Raises CopilotError if the run cannot continue.
         """
         if record.reject is not None:
             return
-        with self.guarding(record):
+        with self.reject_on_fault(record):
             try:
                 _fill(record, await self._designer.design_async(record.seed, self._run_seed))
             except DesignFault as fault:

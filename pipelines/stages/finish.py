@@ -27,7 +27,7 @@ class FinishStage(Stage):
 
     def process(self, record: Record) -> None:
         """Give the record its sample."""
-        dialogue, mix = record.designed(), record.mixed()
+        dialogue, mix = record.require_dialogue(), record.require_mix()
         keeps_mixes, keeps_stems = self._keep != "stems", self._keep != "mixes"
         record.sample = Sample(
             id=record.id,

@@ -1,4 +1,4 @@
-"""Fit: every line of speech gets a slot that holds it, or is spoken a little faster."""
+"""Fit: every line of speech gets a slot that is long enough, or is spoken a little faster."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pipelines.stages.stage import Stage
 
 
 class FitStage(Stage):
-    """Fits speech as it was rendered into the scene. What was changed stands among the normalisations."""
+    """Fits rendered speech into the scene. Each change is recorded among the normalisations."""
 
     name = "fit-speech"
 
@@ -17,8 +17,8 @@ class FitStage(Stage):
         self._limits = limits
 
     def process(self, record: Record) -> None:
-        """Fit one dialogue's speech. Raises RowFault `speech-too-long`."""
-        fitted = fit_speech(record.designed(), record.stems, self._limits)
+        """Fit the speech of one dialogue. Raises RowFault `speech-too-long`."""
+        fitted = fit_speech(record.require_dialogue(), record.stems, self._limits)
         record.dialogue = fitted.dialogue
         record.stems.update(fitted.stems)
         record.normalised += fitted.notes

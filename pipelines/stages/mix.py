@@ -18,5 +18,5 @@ class MixStage(Stage):
 
     def process(self, record: Record) -> None:
         """Give the record its mixes."""
-        scenes = [turn.scene for turn in record.designed().turns]
+        scenes = [turn.scene for turn in record.require_dialogue().turns]
         record.mix = mix_dialogue(scenes, record.stems, self._bits)

@@ -113,7 +113,7 @@ def _names(spec: WorkerSpec, pool: PoolName | None) -> list[str]:
     return [
         stage.name
         for stage in STAGES
-        if pool in {None, pool_of(stage.name, designs_ahead=spec.designed)}
+        if pool in {None, pool_of(stage.name, designs_ahead=spec.designs_ahead)}
         and stage.name in _CONSTRUCTORS
-        and not (stage.name == "design" and spec.designed)
+        and not (stage.name == "design" and spec.designs_ahead)
     ]

@@ -1,4 +1,4 @@
-"""What travels through the stages: one record a seed, from the seed to a sample or a reject."""
+"""The record that travels through the stages: one per seed, from the seed to a sample or a reject."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Cast:
 
 @dataclass(slots=True)
 class Record:
-    """One seed on its way. Each stage fills in its part; a rejected record passes the rest untouched."""
+    """One seed on its way. Each stage fills in its part; a rejected record passes later stages untouched."""
 
     seed: Seed
     id: str
@@ -44,29 +44,29 @@ class Record:
     sample: Sample | None = None
     reject: Reject | None = None
     times: StageTimes = field(default_factory=StageTimes)
-    """What the stages took so far. That of a batch stands with its first record."""
+    """The time that the stages took so far. That of a batch stands with its first record."""
 
-    def designed(self) -> Dialogue:
-        """The dialogue. Raises RowFault `no-dialogue` where no stage has made one."""
+    def require_dialogue(self) -> Dialogue:
+        """Return the dialogue. Raises RowFault `no-dialogue` if no stage has made one."""
         if self.dialogue is None:
             raise RowFault("no-dialogue", "no stage has given the record a dialogue")
         return self.dialogue
 
-    def mixed(self) -> DialogueMix:
-        """The mix. Raises RowFault `no-mix` where no stage has made one."""
+    def require_mix(self) -> DialogueMix:
+        """Return the mix. Raises RowFault `no-mix` if no stage has made one."""
         if self.mix is None:
             raise RowFault("no-mix", "no stage has given the record a mix")
         return self.mix
 
     def refuse(self, stage: str, reason: str, detail: str) -> None:
-        """Reject the seed, and let go of what is not needed any more."""
+        """Reject the seed, and drop its working data."""
         replies = self.account.raw_replies
         self.reject = Reject(self.id, self.seed, stage, reason, detail, replies, self.dialogue)
         self.stems, self.mix, self.sample = {}, None, None
 
 
 def not_rejected(records: Sequence[Record]) -> list[Record]:
-    """The records that no stage has rejected yet."""
+    """Return the records that no stage has rejected."""
     return [record for record in records if record.reject is None]
 
 

@@ -54,7 +54,7 @@ class RenderStage(Stage):
         """Give the records their stems. A record is rejected with the first sound that fails."""
         jobs: list[SoundJob] = []
         for record in records:
-            with self.guarding(record):
+            with self.reject_on_fault(record):
                 jobs += self._jobs(record)
         missing: dict[str, list[SoundJob]] = {}
         for job in jobs:
@@ -64,13 +64,13 @@ class RenderStage(Stage):
         for same, result in zip(missing.values(), results, strict=True):
             for job in same:
                 if not_rejected([job.record]):
-                    with self.guarding(job.record):
+                    with self.reject_on_fault(job.record):
                         job.deliver(result)
 
     def _jobs(self, record: Record) -> list[SoundJob]:
         return [
             self._job(record, element, first_turn, duration_s)
-            for element, first_turn, duration_s in _sounds(record.designed())
+            for element, first_turn, duration_s in _sounds(record.require_dialogue())
             if element.tool == self._renderer.tool
         ]
 

@@ -1,7 +1,7 @@
-"""A stage: a callable class, constructed once per worker, which takes a batch of records and gives it back.
+"""A stage: a callable class, constructed once per worker, which processes batches of records.
 
 It never raises for one bad row: the row is rejected with the stage, a reason and a detail, and passes the
-later stages untouched. What concerns the whole run (a full disk, a missing backend) does end it.
+later stages untouched. A fault of the whole run (a full disk, a missing backend) ends it.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ class Stage:
     def process_batch(self, records: Sequence[Record]) -> None:
         """Process a batch, row by row."""
         for record in records:
-            with self.guarding(record):
+            with self.reject_on_fault(record):
                 self.process(record)
 
     @contextmanager
-    def guarding(self, record: Record) -> Iterator[None]:
-        """Work on one row; reject it where that fails."""
+    def reject_on_fault(self, record: Record) -> Iterator[None]:
+        """Reject the row if the work inside fails. Raises CopilotError if the whole run cannot continue."""
         try:
             yield
         except RowFault as fault:
@@ -43,7 +43,7 @@ class Stage:
 
     def process(self, record: Record) -> None:
         """Process one row. Raises RowFault to reject it."""
-        raise TypeError(f"{type(self).__name__} does not say what it does with {record.seed.id}")
+        raise TypeError(f"{type(self).__name__} cannot process {record.seed.id}: it overrides no method")
 
     def close(self) -> None:
-        """Let go of what the stage holds."""
+        """Release what the stage holds."""

@@ -1,4 +1,4 @@
-"""Validate: harmless faults are mended and recorded, the rules decide on the rest."""
+"""Validate: harmless faults are mended and recorded; the rules decide about the rest."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from pipelines.stages.stage import Stage
 
 
 class ValidateStage(Stage):
-    """Normalises the dialogue and holds it against the rules.
+    """Normalises the dialogue and applies the rules.
 
     A fatal violation rejects the seed, with the rule's name as the reason. Every `hq` rule becomes a check
-    of the sample, named `rule/NAME`, whose figure is the number of violations.
+    of the sample, named `rule/NAME`, whose value is the number of violations.
     """
 
     name = "validate"
@@ -27,7 +27,7 @@ class ValidateStage(Stage):
 
     def process(self, record: Record) -> None:
         """Validate one dialogue. Raises RowFault for the first fatal violation, all of them in the detail."""
-        record.dialogue, notes = normalise_dialogue(record.designed(), self._limits)
+        record.dialogue, notes = normalise_dialogue(record.require_dialogue(), self._limits)
         record.normalised = tuple(str(note) for note in notes)
         violations = check_dialogue(record.dialogue, self._limits)
         fatal = [violation for violation in violations if violation.severity == "fatal"]

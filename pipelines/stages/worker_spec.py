@@ -33,15 +33,15 @@ class ExecutionSettings:
 class WorkerSpec:
     """The run, its fingerprint, and the settings of one worker.
 
-    `designed` records come with their dialogues: the worker has no designer. `name` tells the workers of one
-    call of the program apart.
+    If the run `designs_ahead`, records come with their dialogues, and the worker has no designer. `name`
+    differs between the workers of one call of the program.
     """
 
     run: str
     fingerprint: Fingerprint
     settings: ExecutionSettings
     bank: VoiceBank | None = None
-    designed: bool = False
+    designs_ahead: bool = False
     name: str = "0"
     call: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
     """Shared by the workers of one call of the program, and by no others."""

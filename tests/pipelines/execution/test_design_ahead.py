@@ -10,6 +10,7 @@ import signal
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Self
 
 import pyarrow.parquet as pq
 import pytest
@@ -57,6 +58,10 @@ class Told(StandInAhead):
             await gate.wait()
         return await super().design_async(seed, run_seed)
 
+    async def __aenter__(self) -> Self:
+        self.loop = asyncio.get_running_loop()
+        return await super().__aenter__()
+
     async def __aexit__(self, *exc_info: object) -> None:
         self.closed += 1
 
@@ -64,19 +69,18 @@ class Told(StandInAhead):
         """The next `n` seeds that it begins."""
         return [self.begun.get(timeout=20) for _ in range(n)]
 
-    def let_go(self, ahead: DesignAhead, *seed_ids: str) -> None:
+    def let_go(self, *seed_ids: str) -> None:
         for seed_id in seed_ids:
-            ahead._loop.call_soon_threadsafe(self._gates[seed_id].set)
+            self.loop.call_soon_threadsafe(self._gates[seed_id].set)
 
+    def settle(self) -> None:
+        """Let everything in the loop go as far as it goes without the test."""
 
-def settle(ahead: DesignAhead) -> None:
-    """Let everything in the loop go as far as it goes without the test."""
+        async def rounds() -> None:
+            for _ in range(50):
+                await asyncio.sleep(0)
 
-    async def rounds() -> None:
-        for _ in range(50):
-            await asyncio.sleep(0)
-
-    asyncio.run_coroutine_threadsafe(rounds(), ahead._loop).result(timeout=20)
+        asyncio.run_coroutine_threadsafe(rounds(), self.loop).result(timeout=20)
 
 
 def ids(records: Sequence[Record]) -> list[str]:
@@ -85,7 +89,7 @@ def ids(records: Sequence[Record]) -> list[str]:
 
 def all_batches(ahead: DesignAhead) -> list[Sequence[Record]]:
     """Every batch, when all is designed."""
-    ahead._thread.join(timeout=20)
+    assert ahead.wait(20)
     batches = []
     while not ahead.exhausted:
         batches.append(ahead.next_batch())
@@ -98,23 +102,23 @@ class TestSupply:
         with DesignAhead(designer, SEEDS, 7, n_workers=1) as ahead:
             # A batch has 50 here: 4 being written, and a buffer of one batch.
             assert designer.begins(54) == [seed.id for seed in SEEDS[:54]]
-            settle(ahead)
+            designer.settle()
             assert (ahead.state.n_writing, ahead.state.n_ready) == (0, 54)
             assert designer.begun.empty()
             assert ids(ahead.next_batch()) == [seed.id for seed in SEEDS[:50]]
             designer.begins(50)
-            settle(ahead)
+            designer.settle()
             assert designer.begun.empty()
 
     def test_a_place_is_filled_as_soon_as_it_is_free(self):
         designer = Told(concurrency=3, held=True)
         with DesignAhead(designer, SEEDS, 7, n_workers=2) as ahead:
             assert designer.begins(3) == ["t/000", "t/001", "t/002"]
-            designer.let_go(ahead, "t/001")
+            designer.let_go("t/001")
             assert designer.begins(1) == ["t/003"]
-            designer.let_go(ahead, "t/002", "t/003")
+            designer.let_go("t/002", "t/003")
             assert sorted(designer.begins(2)) == ["t/004", "t/005"]
-            settle(ahead)
+            designer.settle()
             assert designer.begun.empty()
             assert (ahead.state.n_writing, ahead.state.n_ready) == (3, 3)
 
@@ -122,14 +126,14 @@ class TestSupply:
         designer = Told(concurrency=60, held=True)
         with DesignAhead(designer, SEEDS[:80], 7, n_workers=2) as ahead:
             begun = designer.begins(60)
-            designer.let_go(ahead, *begun[:9])
-            settle(ahead)
+            designer.let_go(*begun[:9])
+            designer.settle()
             assert ahead.next_batch() == ()
-            designer.let_go(ahead, begun[9])
-            settle(ahead)
+            designer.let_go(begun[9])
+            designer.settle()
             assert ids(ahead.next_batch()) == begun[:10]
-            designer.let_go(ahead, *begun[10:])
-            designer.let_go(ahead, *designer.begins(20))
+            designer.let_go(*begun[10:])
+            designer.let_go(*designer.begins(20))
             assert [len(batch) for batch in all_batches(ahead)] == [10] * 6 + [5, 4, 1]
 
     def test_what_was_ready_for_long_goes_out_as_a_small_batch(self):
@@ -137,12 +141,12 @@ class TestSupply:
         designer = Told(concurrency=8, held=True)
         with DesignAhead(designer, SEEDS, 7, n_workers=1, clock=lambda: now[0]) as ahead:
             begun = designer.begins(8)
-            designer.let_go(ahead, *begun[:3])
-            settle(ahead)
+            designer.let_go(*begun[:3])
+            designer.settle()
             now[0] = 1100.0
             assert ahead.next_batch() == ()
-            designer.let_go(ahead, begun[3])
-            settle(ahead)
+            designer.let_go(begun[3])
+            designer.settle()
             now[0] = 1130.0
             assert ahead.next_batch() == ()
             now[0] = 1130.5
@@ -166,7 +170,7 @@ class TestSupply:
         designer = Told(concurrency=1, held=True)
         with DesignAhead(designer, SEEDS, 7, n_workers=1) as ahead:
             designer.begins(1)
-            settle(ahead)
+            designer.settle()
             assert ahead.state.load == "9 tokens/s"
 
     def test_fresh_records_come_in_batches_at_once(self):
@@ -202,10 +206,10 @@ class TestEndings:
     def test_a_stop_cancels_what_is_written_and_closes_the_designer(self):
         designer = Told(concurrency=3, held=True)
         with DesignAhead(designer, SEEDS, 7, n_workers=1) as ahead:
-            designer.let_go(ahead, *designer.begins(3)[:2])
+            designer.let_go(*designer.begins(3)[:2])
             ahead.stop()
             assert (ahead.exhausted, ahead.next_batch(), ahead.pop_ready()) == (True, (), ())
-            ahead._thread.join(timeout=20)
+            assert ahead.wait(20)
             assert (designer.closed, ahead.state.n_writing) == (1, 0)
             ahead.check()
 
@@ -218,10 +222,10 @@ class TestEndings:
         designer = Open(concurrency=1)
         with DesignAhead(designer, SEEDS[:5], 7, n_workers=1) as ahead:
             assert designer.begins(6)[-1] == "closing"
-            settle(ahead)
+            designer.settle()
             assert [len(ahead.next_batch()), len(ahead.next_batch())] == [4, 1]
             assert ahead.exhausted
-        assert not ahead._thread.is_alive()
+        assert ahead.wait(0)
 
     def test_a_designer_that_blocks_everything_is_left_behind(self):
         freed = threading.Event()
@@ -234,10 +238,10 @@ class TestEndings:
         designer = Blocked(concurrency=1)
         with DesignAhead(designer, SEEDS, 7, n_workers=1, grace_s=0.0) as ahead:
             designer.begins(1)
-        assert ahead._thread.is_alive()
+        assert not ahead.wait(0)
         freed.set()
-        ahead._thread.join(timeout=20)
-        ahead._loop.close()
+        assert ahead.wait(20)
+        designer.loop.close()
 
 
 def seed_file(folder: Path, *more: str, n: int) -> Path:

@@ -24,9 +24,11 @@ from renderers.testing import MurmurRenderer, NoiseRenderer
 NODE = Resources(16, 0, 64 * 2**30)
 
 
-def built(tmp_path, pool: PoolName | None, *, designed: bool) -> list[str]:
+def built(tmp_path, pool: PoolName | None, *, designs_ahead: bool) -> list[str]:
     config = RunConfig(seeds="starter", designer="stand-in", sfx=NoiseRenderer.name, tts=MurmurRenderer.name)
-    spec = WorkerSpec(str(tmp_path), compute_fingerprint(config), ExecutionSettings(), designed=designed)
+    spec = WorkerSpec(
+        str(tmp_path), compute_fingerprint(config), ExecutionSettings(), designs_ahead=designs_ahead
+    )
     stages = build_stages(spec, StemStore(tmp_path / "stems"), pool)
     for stage in stages:
         stage.close()
@@ -36,8 +38,8 @@ def built(tmp_path, pool: PoolName | None, *, designed: bool) -> list[str]:
 @pytest.mark.parametrize("designed", [True, False])
 def test_every_stage_of_the_table_is_built_once_and_in_its_pool(tmp_path, designed):
     names = [name for name in STAGE_NAMES if name != WRITE and not (designed and name == "design")]
-    assert built(tmp_path, None, designed=designed) == names
-    by_pool = {pool: built(tmp_path, pool, designed=designed) for pool in POOLS}
+    assert built(tmp_path, None, designs_ahead=designed) == names
+    by_pool = {pool: built(tmp_path, pool, designs_ahead=designed) for pool in POOLS}
     assert [name for pool in POOLS for name in by_pool[pool]] == names
     assert all(pool_of(name, designs_ahead=designed) == pool for pool in POOLS for name in by_pool[pool])
 
