@@ -89,6 +89,14 @@ class LlmOptions:
     llm_fresh_starts: Annotated[
         int | None, _Option("How often a turn is started again after that.", default="2")
     ] = None
+    llm_correct: Annotated[
+        Literal["hq", "valid"] | None,
+        _Option(
+            "Faults to report to the model: all that keep a dialogue out of hq, or only those that reject it "
+            "(valid).",
+            default="hq",
+        ),
+    ] = None
     judge: Annotated[bool, _Option("Let a model judge every edit turn.")] = False
     judge_model: Annotated[str | None, _Option("Model that judges.", default="--llm-model")] = None
     judge_url: Annotated[Sequence[str] | None, _Option("Server of the judge.", default="--llm-url")] = None
@@ -107,7 +115,9 @@ class LlmOptions:
                 if getattr(self, name):
                     raise UserError("has no effect without `judge`", field=name)
         judge_model = (self.judge_model or model) if self.judge else None
-        return self._create(LlmSettings, _SETTINGS, {"model": model, "judge_model": judge_model})
+        correct_hq = None if self.llm_correct is None else self.llm_correct == "hq"
+        others = {"model": model, "judge_model": judge_model, "correct_hq": correct_hq}
+        return self._create(LlmSettings, _SETTINGS, others)
 
     def llm_service(self) -> LlmService:
         """Return where the model is served. Raises UserError."""

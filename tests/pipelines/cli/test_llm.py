@@ -49,6 +49,7 @@ def test_every_option_reaches_its_setting():
         llm_speech_share=0.0,
         llm_corrections=0,
         llm_fresh_starts=4,
+        llm_correct="valid",
         judge=True,
         judge_model="wise",
         judge_url=["http://127.0.0.1:3/v1"],
@@ -64,6 +65,7 @@ def test_every_option_reaches_its_setting():
         speech_share=0,
         corrections=0,
         fresh_starts=4,
+        correct_hq=False,
         judge_model="wise",
     )
     assert given.service() == LlmService(
