@@ -1,4 +1,4 @@
-"""Which task an edit turn has: drawn by content, not by order, evenly or by the weights of a user."""
+"""The task of an edit turn: drawn by content, not by order, evenly or by the weights of a user."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from copilot.errors import UserError
 from copilot.hashing import derive_rng
 
 
-def checked_weights(weights: Mapping[Task, float] | None) -> dict[Task, float]:
-    """The weights in the order of the tasks, so that equal ones draw alike; even ones where none are given.
+def check_weights(weights: Mapping[Task, float] | None) -> dict[Task, float]:
+    """Return the weights in the order of the tasks, so that equal ones draw alike (default: even weights).
 
-    Raises UserError for unknown tasks, weights below 0, and where no weight is above 0.
+    Raises UserError for unknown tasks, weights below 0, and if no weight is above 0.
     """
     if weights is None:
         return dict.fromkeys(EDIT_TASKS, 1.0)
@@ -27,9 +27,9 @@ def checked_weights(weights: Mapping[Task, float] | None) -> dict[Task, float]:
 
 
 def draw_task(weights: Mapping[Task, float], offered: Sequence[Task], *parts: str | int) -> Task:
-    """One of the tasks offered, drawn by the parts and their weights; evenly where none of them has one.
+    """Draw one of the offered tasks by the parts and the weights; evenly if none of them has a weight.
 
-    Raises ValueError where nothing is offered.
+    Raises ValueError if no task is offered.
     """
     if not offered:
         raise ValueError("draw_task: nothing is offered")

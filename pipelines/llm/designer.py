@@ -127,12 +127,12 @@ class LlmDesigner:
         if not self._settings.judge_model:
             return ()
         mended, _ = normalise_dialogue(dialogue, self._book.limits)
-        steps = judge.judging(mended, self._book, conversation.log)
+        steps = judge.judge_turns(mended, self._book, conversation.log)
         try:
             return await _converse(steps, self._judge)
         except RowFault:
             # A judge that cannot be asked is not a fault of the dialogue.
-            return judge.unjudged(mended)
+            return judge.report_no_verdict(mended)
 
 
 async def _converse(steps: Generator[Ask, Reply, T], client: ModelClient) -> T:

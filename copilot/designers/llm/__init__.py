@@ -1,1 +1,1 @@
-"""The designer on a language model, but for the network: what is asked, and what is made of the replies."""
+"""The designer on a language model without the network: what it asks, and how it reads the replies."""

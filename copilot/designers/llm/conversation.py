@@ -1,8 +1,8 @@
-"""How a dialogue is written with a language model: what is asked, and what follows from each reply.
+"""Writes a dialogue with a language model: decides what to ask, and what follows from each reply.
 
-There is no network here: a conversation yields what to ask and is sent the replies. A turn's fault is told to
-the model; after so many corrections the turn begins anew, and after so many fresh starts the seed is given
-up, with the last fault as the reason. A turn that has passed is never asked again.
+There is no network here: a conversation yields what to ask and is sent the replies. A turn's fault is
+reported to the model; after so many corrections the turn starts again, and after so many fresh starts the
+seed is given up, with the last fault as the reason. A valid turn is never asked for again.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from copilot.designers.account import Account
 from copilot.designers.llm.exchange import Ask, Message, Reply
 from copilot.designers.llm.forms import Form, FormBook
-from copilot.designers.llm.ladder import Fault, is_truncated, read, shortened
+from copilot.designers.llm.ladder import UnusableReply, is_truncated, limit_messages, read_reply
 from copilot.designers.llm.log import Log
 from copilot.designers.llm.replies import SlotError
 from copilot.dialogue import Dialogue
@@ -33,7 +33,7 @@ from copilot.seed import Seed
 from copilot.units import Seconds
 
 VERSION = "1"
-"""Changes with whatever changes what is asked or made of the replies, but for the prompts."""
+"""Raise it with any change to requests or to the reading of replies; prompts have hashes of their own."""
 
 _IDS = re.compile(r"\b(elements?|the ambience) (\d+(?:, \d+)*)")
 
@@ -43,63 +43,63 @@ Steps = Generator[Ask, Reply, Dialogue]
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """What a reply came to: a dialogue that may stand, or a fault, or both where it only falls short of hq.
+    """The result of a reply: a valid dialogue, or a fault, or both if the dialogue only falls short of hq.
 
-    `scene` is the dialogue's last one, mended; `text` the reply as the chat goes on with it.
+    `scene` is the dialogue's last one, mended; `text` is the reply as the chat continues with it.
     """
 
     dialogue: Dialogue | None = None
     scene: Scene = field(default_factory=Scene)
     text: str = ""
-    fault: Fault | None = None
+    fault: UnusableReply | None = None
 
 
 class Conversation:
-    """One dialogue in the making."""
+    """One dialogue while it is written."""
 
     def __init__(self, book: FormBook, seed: Seed, run_seed: int) -> None:
         self._book = book
-        self._forms = book.begin(seed, run_seed)
+        self._forms = book.start_dialogue(seed, run_seed)
         self._chat: tuple[Message, ...] = (self._forms.system,)
         self._scene = Scene()
         self.log = Log()
 
     def account(self, seconds: Seconds) -> Account:
-        """What was asked so far, and what came of it."""
+        """Return the record of the requests so far and their replies."""
         prompt, usage = self._forms.prompt, self.log.usage(seconds)
         return Account(self._book.settings.model, prompt.name, prompt.hash, usage, self.log.replies)
 
     def steps(self) -> Steps:
-        """Yields what to ask, is sent the replies, returns the dialogue.
+        """Yield what to ask, be sent the replies, and return the dialogue.
 
-        Raises RowFault where the seed is given up.
+        Raises RowFault if the seed is given up.
         """
         if self._book.settings.mode == "whole":
-            return (yield from self._answered(self._forms.whole()))
-        dialogue = yield from self._answered(self._forms.story())
+            return (yield from self._ask_until_valid(self._forms.whole()))
+        dialogue = yield from self._ask_until_valid(self._forms.story())
         for _ in self._forms.tasks:
-            dialogue = yield from self._answered(self._forms.edit(dialogue, self._scene))
+            dialogue = yield from self._ask_until_valid(self._forms.edit(dialogue, self._scene))
         return dialogue
 
-    def _answered(self, form: Form[M]) -> Steps:
-        """Ask until a reply makes a dialogue. Raises RowFault where none does."""
+    def _ask_until_valid(self, form: Form[M]) -> Steps:
+        """Ask until a reply makes a valid dialogue. Raises RowFault if none does."""
         settings = self._book.settings
         max_tokens, enlarged = form.max_tokens, False
-        last = Fault("no-reply", ("nothing was asked",))
+        last = UnusableReply("no-reply", ("nothing was asked",))
         for start in range(1 + settings.fresh_starts):
             self.log.count("fresh_starts", int(start > 0))
             talk: tuple[Message, ...] = ()
             standing: _Outcome | None = None
             for n_left in reversed(range(1 + settings.corrections)):
                 messages = (*self._chat, form.request, *talk)
-                reply = yield from self.log.asking(Ask(messages, form.grammar, max_tokens))
+                reply = yield from self.log.ask(Ask(messages, form.grammar, max_tokens))
                 if not enlarged and is_truncated(reply):
                     enlarged = True
-                    larger = yield from self.log.asking(Ask(messages, form.grammar, 2 * max_tokens))
-                    # Where so many do not fit into the context, the truncated reply is what there is.
+                    larger = yield from self.log.ask(Ask(messages, form.grammar, 2 * max_tokens))
+                    # If so many tokens do not fit into the context, the truncated reply has to do.
                     if larger.finish_reason != "context-length":
                         max_tokens, reply = 2 * max_tokens, larger
-                outcome = self._outcome(form, reply)
+                outcome = self._evaluate(form, reply)
                 if outcome.dialogue is not None:
                     standing = outcome
                 if outcome.fault is None:
@@ -114,72 +114,73 @@ class Conversation:
                 self._scene = standing.scene
                 self._chat = (*self._chat, form.request, Message("assistant", standing.text))
                 return standing.dialogue
-        raise RowFault(last.reason, f"{form.label}: {last.detail} (given up after {self._spent()})")
+        raise RowFault(last.reason, f"{form.label}: {last.detail} (given up after {self._describe_effort()})")
 
-    def _spent(self) -> str:
+    def _describe_effort(self) -> str:
         spent = self.log.usage(0)
         again = f"{spent.corrections} corrections and {spent.fresh_starts} fresh starts"
         return f"{spent.requests} requests, among them {again}"
 
-    def _outcome(self, form: Form[M], reply: Reply) -> _Outcome:
-        found = read(form.model, reply)
+    def _evaluate(self, form: Form[M], reply: Reply) -> _Outcome:
+        found = read_reply(form.model, reply)
         self.log.count("repairs", int(found.repaired))
-        if isinstance(found, Fault):
+        if isinstance(found, UnusableReply):
             return _Outcome(fault=found)
-        dialogue = _finished(form, found.value)
-        if isinstance(dialogue, Fault):
+        dialogue = _finish(form, found.value)
+        if isinstance(dialogue, UnusableReply):
             return _Outcome(fault=dialogue)
         mended, _ = normalise_dialogue(dialogue, self._book.limits)
         violations = check_dialogue(mended, self._book.limits)
         fatal = [violation for violation in violations if violation.severity == "fatal"]
-        if fault := _told(fatal, mended) if fatal else self._unoffered(mended):
+        if fault := _report_violations(fatal, mended) if fatal else self._find_unoffered_speech(mended):
             return _Outcome(fault=fault)
         text = found.value.model_dump_json(exclude_none=True) if found.repaired else reply.text
-        return _Outcome(dialogue, mended.turns[-1].scene, text, self._short_of_hq(violations, mended))
+        return _Outcome(dialogue, mended.turns[-1].scene, text, self._find_hq_faults(violations, mended))
 
-    def _short_of_hq(self, violations: Sequence[Violation], dialogue: Dialogue) -> Fault | None:
-        """What keeps the turn at hand out of hq, where that is to be corrected. Earlier turns stand."""
+    def _find_hq_faults(self, violations: Sequence[Violation], dialogue: Dialogue) -> UnusableReply | None:
+        """Return what keeps this turn out of hq, if that is to be corrected. Earlier turns stay."""
         first = 0 if dialogue.mode == "whole" else len(dialogue.turns) - 1
-        told = [violation for violation in violations if (violation.turn or 0) >= first]
-        return _told(told, dialogue) if told and self._book.settings.correct_hq else None
+        found = [violation for violation in violations if (violation.turn or 0) >= first]
+        return _report_violations(found, dialogue) if found and self._book.settings.correct_hq else None
 
-    def _unoffered(self, dialogue: Dialogue) -> Fault | None:
-        """Speech where the prompt has offered none."""
+    def _find_unoffered_speech(self, dialogue: Dialogue) -> UnusableReply | None:
+        """Return the fault of speech that the prompt did not offer."""
         if self._forms.speech or all(element.role != "speech" for element in dialogue.elements()):
             return None
-        return Fault("speech-not-offered", ("a sound is speech; this scene has no speech",))
+        return UnusableReply("speech-not-offered", ("a sound is speech; this scene has no speech",))
 
 
-def _finished(form: Form[M], value: M) -> Dialogue | Fault:
+def _finish(form: Form[M], value: M) -> Dialogue | UnusableReply:
     try:
         return form.finish(value)
     except ValidationError as error:
-        return Fault("schema", shortened(tuple(message for _, message in schema_faults(error))))
+        return UnusableReply("schema", limit_messages(tuple(message for _, message in schema_faults(error))))
     except (SlotError, EditError) as error:
-        return Fault("operation-does-not-fit", (str(error),))
+        return UnusableReply("operation-does-not-fit", (str(error),))
 
 
-def _told(violations: Sequence[Violation], dialogue: Dialogue) -> Fault:
-    """Violations in words that a model knows: sounds by what they are, not by their ids."""
-    told = tuple(f"{violation.rule}: {_in_words(violation, dialogue)}" for violation in violations)
-    return Fault(violations[0].rule, shortened(told))
+def _report_violations(violations: Sequence[Violation], dialogue: Dialogue) -> UnusableReply:
+    """Return violations in words that a model knows: sounds by their texts, not by their ids."""
+    messages = tuple(f"{v.rule}: {_describe_violation(v, dialogue)}" for v in violations)
+    return UnusableReply(violations[0].rule, limit_messages(messages))
 
 
-def _in_words(violation: Violation, dialogue: Dialogue) -> str:
-    said = violation.message.removeprefix(f"{describe_position(violation.turn, violation.element_id)}: ")
+def _describe_violation(violation: Violation, dialogue: Dialogue) -> str:
+    message = violation.message.removeprefix(f"{describe_position(violation.turn, violation.element_id)}: ")
     if violation.turn is None:
-        return said
+        return message
     if dialogue.mode == "whole":
         # Here the ids are the model's own, and so are the names of the turns.
-        where = describe_position(
-            None, violation.element_id, f"edit_{violation.turn}" if violation.turn else "story"
-        )
-        return f"{where}: {said}"
+        turn = f"edit_{violation.turn}" if violation.turn else "story"
+        where = describe_position(None, violation.element_id, turn)
+        return f"{where}: {message}"
     texts = {e.id: e.text for e in dialogue.scene_before(violation.turn).elements}
     texts |= {e.id: e.text for e in dialogue.turns[violation.turn].scene.elements}
-    said = _IDS.sub(lambda ids: _quoted(ids[2], texts), said)
-    return said if violation.element_id is None else f"{_quoted(str(violation.element_id), texts)}: {said}"
+    message = _IDS.sub(lambda ids: _quote_sounds(ids[2], texts), message)
+    if violation.element_id is None:
+        return message
+    return f"{_quote_sounds(str(violation.element_id), texts)}: {message}"
 
 
-def _quoted(ids: str, texts: Mapping[int, str]) -> str:
+def _quote_sounds(ids: str, texts: Mapping[int, str]) -> str:
     return " and ".join(f"the sound '{texts.get(int(one), one)}'" for one in ids.split(", "))

@@ -1,4 +1,4 @@
-"""What is asked of a language model and what it replies, as plain values. Nothing here knows a network."""
+"""Requests to a language model and its replies, as plain values. Nothing here knows a network."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One reply, with what the server says of how it ended and of the tokens it took.
+    """One reply, with the server's reason for its end and its count of tokens.
 
-    `finish_reason` is the server's: `stop`, `length`, `content_filter` and whatever else it may invent; and
-    `context-length`, with the server's words as the text, where the chat does not fit the model's context.
+    `finish_reason` is the server's own: `stop`, `length`, `content_filter`, or another; or `context-length`,
+    with the server's message as the text, if the chat does not fit the model's context.
     """
 
     text: str

@@ -1,4 +1,4 @@
-"""What a dialogue's turns ask of a model: the words, the grammar, and the dialogue that a reply makes."""
+"""The requests of a dialogue's turns: their words, their grammar, and the dialogue that a reply makes."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from copilot.designers.llm.exchange import Grammar, Message
-from copilot.designers.llm.grammar import GrammarBook, max_line_words, max_operations, story_sounds
+from copilot.designers.llm.grammar import GrammarBook, count_story_sounds, max_line_words, max_operations
 from copilot.designers.llm.prompts import Prompt, PromptLibrary
 from copilot.designers.llm.replies import (
     Builder,
     EditReply,
     StoryReply,
-    shown,
-    slots_of,
-    whole_reply,
-    whole_turns,
+    describe_sounds,
+    make_whole_reply_model,
+    order_by_slot,
+    read_whole_turns,
 )
 from copilot.designers.llm.settings import LlmSettings
-from copilot.designers.tasks import checked_weights, draw_task
+from copilot.designers.tasks import check_weights, draw_task
 from copilot.dialogue import EDIT_TASKS, Dialogue, Task, Turn
 from copilot.edit import apply
 from copilot.frozen_model import FrozenModel
@@ -32,7 +32,7 @@ M = TypeVar("M", bound=FrozenModel)
 
 @dataclass(frozen=True, slots=True)
 class Form(Generic[M]):
-    """One thing to ask. `finish` makes a dialogue of the reply; it raises what `Builder` and `apply` do."""
+    """One thing to ask. `finish` makes a dialogue of the reply; it raises as `Builder` and `apply` do."""
 
     label: str
     request: Message
@@ -43,10 +43,7 @@ class Form(Generic[M]):
 
 
 class FormBook:
-    """What forms are made of under one data set's limits and settings.
-
-    Raises UserError for task weights that are none.
-    """
+    """Prompts, grammars and settings for the forms of a data set. Raises UserError for wrong weights."""
 
     def __init__(
         self,
@@ -58,7 +55,7 @@ class FormBook:
         self.limits = limits
         self.n_turns = n_turns
         self.settings = settings
-        self.weights = checked_weights(task_weights)
+        self.weights = check_weights(task_weights)
         self.prompts = PromptLibrary.load()
         self.grammars = GrammarBook(limits)
         self.builder = Builder(limits)
@@ -66,22 +63,22 @@ class FormBook:
 
     def _system(self, *, speech: bool) -> tuple[Prompt, Message]:
         prompt = self.prompts.get(f"{self.settings.mode}-{'speech' if speech else 'sounds'}")
-        known = {
+        variables = {
             "limits": self.limits,
             "n_turns": self.n_turns,
             "max_line_words": max_line_words(self.limits),
         }
-        wanted = {name: known[name] for name in prompt.variables}
-        return prompt, Message("system", self.prompts.render(prompt.name, **wanted))
+        used = {name: variables[name] for name in prompt.variables}
+        return prompt, Message("system", self.prompts.render(prompt.name, **used))
 
-    def begin(self, seed: Seed, run_seed: int) -> DialogueForms:
-        """The forms of one dialogue. Whether it may have speech is drawn by the seed."""
+    def start_dialogue(self, seed: Seed, run_seed: int) -> DialogueForms:
+        """Return the forms of one dialogue. The seed decides if it may have speech."""
         speech = bool(derive_rng("prompt", run_seed, seed.id).random() < self.settings.speech_share)
         prompt, system = self._systems[speech]
         return DialogueForms(self, seed, run_seed, prompt, system, speech=speech)
 
     def request(self, name: str, grammar: Grammar, **variables: Any) -> Message:  # noqa: ANN401 - as Jinja takes them
-        """A message by its prompt. It shows the schema where the server does not enforce it."""
+        """Return a message by its prompt. It shows the schema if the server does not enforce it."""
         enforced = self.settings.structured == "json_schema"
         schema = None if enforced else canonical_json(grammar.schema)
         return Message("user", self.prompts.render(name, schema=schema, **variables))
@@ -112,10 +109,10 @@ class DialogueForms:
         return draw_task(self._book.weights, offered, self._run_seed, self._seed.id, *parts)
 
     def story(self) -> Form[StoryReply]:
-        """The story turn. Room is left for the additions to come."""
+        """Return the form of the story turn. It leaves room for later additions."""
         book, n_reserved = self._book, self.tasks.count("add")
         grammar = book.grammars.story(speech=self.speech, n_reserved=n_reserved)
-        fewest, most = story_sounds(book.limits, n_reserved)
+        fewest, most = count_story_sounds(book.limits, n_reserved)
         return Form(
             label="turn 0 (story)",
             request=book.request(
@@ -124,13 +121,13 @@ class DialogueForms:
             model=StoryReply,
             grammar=grammar,
             max_tokens=book.settings.max_tokens,
-            finish=lambda reply: self._dialogue((book.builder.story(reply),)),
+            finish=lambda reply: self._dialogue((book.builder.build_story(reply),)),
         )
 
     def edit(self, dialogue: Dialogue, scene: Scene) -> Form[EditReply]:
-        """The edit turn after those that there are; another task where the drawn one cannot be done.
+        """Return the form of the next edit turn; of another task if the drawn one cannot be done.
 
-        `scene` is the dialogue's last one, mended: as the model is to see it.
+        `scene` is the dialogue's last one, mended, as the model shall see it.
         """
         book, index = self._book, len(dialogue.turns)
         n_reserved = self.tasks[index:].count("add")
@@ -140,12 +137,16 @@ class DialogueForms:
             task = self._draw(tuple(other for other in EDIT_TASKS if most[other]), index, "again")
         grammar = book.grammars.edit(task, len(scene), speech=self.speech, n_operations=most[task])
         request = book.request(
-            "edit", grammar, task=task, sounds=shown(slots_of(scene)), max_operations=most[task]
+            "edit",
+            grammar,
+            task=task,
+            sounds=describe_sounds(order_by_slot(scene)),
+            max_operations=most[task],
         )
         next_id = 1 + max(number for turn in dialogue.turns for number in turn.scene.ids)
 
         def finish(reply: EditReply) -> Dialogue:
-            operations = book.builder.operations(reply, scene, next_id)
+            operations = book.builder.build_operations(reply, scene, next_id)
             turn = Turn(
                 task=task,
                 user=reply.user,
@@ -158,16 +159,16 @@ class DialogueForms:
         return Form(f"turn {index} ({task})", request, EditReply, grammar, book.settings.max_tokens, finish)
 
     def whole(self) -> Form[FrozenModel]:
-        """The whole dialogue at once."""
+        """Return the form of the whole dialogue."""
         book = self._book
         grammar = book.grammars.whole(book.n_turns, speech=self.speech)
         return Form(
             label="the dialogue",
             request=book.request("whole", grammar, seed_text=self._seed.text, tasks=list(self.tasks)),
-            model=whole_reply(book.n_turns),
+            model=make_whole_reply_model(book.n_turns),
             grammar=grammar,
             max_tokens=book.settings.max_tokens * book.n_turns,
-            finish=lambda reply: self._dialogue(tuple(whole_turns(reply, self.tasks))),
+            finish=lambda reply: self._dialogue(tuple(read_whole_turns(reply, self.tasks))),
         )
 
     def _dialogue(self, turns: tuple[Turn, ...]) -> Dialogue:

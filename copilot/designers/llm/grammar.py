@@ -1,9 +1,9 @@
-"""The JSON Schemas of replies: what a reply cannot say, needs no correction.
+"""The JSON Schemas of replies: what a reply cannot say needs no correction.
 
-A grammar depends on the limits, on whether there may be speech, and for an edit on its task and on how many
-sounds are alive; not on which they are. So a run has 80 of them at most, and a server's cache holds them
-all. Only keywords that grammar engines enforce are used: objects with every property required, `enum`,
-`const`, bounds of numbers and of arrays, `anyOf`, and `pattern` without a length.
+A grammar depends on the limits, on whether speech is allowed, and for an edit on its task and the number of
+sounds in the scene; not on which sounds they are. So a run has at most 80 grammars, and a server's cache
+holds them all. Only keywords that grammar engines enforce are used: objects with every property required,
+`enum`, `const`, bounds of numbers and of arrays, `anyOf`, and `pattern` without a length.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from copilot.units import Seconds
 
 Schema = Mapping[str, Any]
 
-# No text holds what JSON would have to escape. Signs beyond ASCII are left to the rules: engines take three
-# times as long to prepare a class that excludes some of them.
+# No text holds a character that JSON has to escape. Characters beyond ASCII are left to the rules: engines
+# take three times as long to prepare a class that excludes some of them.
 _FIRST = r"[^\x00-\x2f:-@\[-`{-\x7f]"
 _LETTER = r'[^\x00-\x20"\\\x7f]'
 _CHARS_PER_WORD = 14
 """An allowance: most words are shorter, so that a text of the most words is seldom too long."""
-# The most words of a text, well above what the prompts ask for. Engines repeat a group 128 times at most.
+# The most words of a text, well above those in the prompts. Engines repeat a group 128 times at most.
 _CAPTION_WORDS = 16
 _REQUEST_WORDS = 36
 _DESCRIPTION_WORDS = 76
@@ -42,32 +42,32 @@ _MOST_OPEN_OPERATIONS = 4
 _LARGEST_ID = 99
 
 
-def longest_start_s(limits: SceneLimits) -> Seconds:
-    """The latest start that leaves room for the shortest sound."""
+def latest_start_s(limits: SceneLimits) -> Seconds:
+    """Return the latest start that leaves room for the shortest sound."""
     return min(limits.start_time_s.high, limits.duration_s - limits.element_duration_s.low)
 
 
 def max_line_words(limits: SceneLimits) -> int:
-    """The most words of one line of speech: what can be said at ease after the latest start."""
-    room_s = limits.duration_s - longest_start_s(limits)
+    """Return the most words of one line of speech: those that fit comfortably after the latest start."""
+    room_s = limits.duration_s - latest_start_s(limits)
     return max(_FEWEST_LINE_WORDS, min(_LINE_WORDS, math.floor(room_s * _LINE_WORDS_PER_S)))
 
 
-def story_sounds(limits: SceneLimits, n_reserved: int = 0) -> tuple[int, int]:
-    """The fewest and the most sounds of a story beside its ambience, with places kept for later additions."""
+def count_story_sounds(limits: SceneLimits, n_reserved: int = 0) -> tuple[int, int]:
+    """Return the fewest and the most sounds of a story beside its ambience, with room for later additions."""
     most = max(limits.n_elements - 1 - n_reserved, 0)
     return min(_FEWEST_SOUNDS, most), most
 
 
 def max_operations(task: Task, n_alive: int, limits: SceneLimits, n_reserved: int = 0) -> int:
-    """The most operations of a turn; 0 where the task cannot be done with so many sounds alive.
+    """Return the most operations of a turn; 0 if the task cannot be done with so many sounds in the scene.
 
-    The leading ambience is one of them: it can be neither removed nor moved to a side.
+    The leading ambience is one of these sounds: it can be neither removed nor moved to a side.
     """
     if task == "add":
         return min(_MOST_OPERATIONS, max(limits.n_elements - n_alive - n_reserved, 0))
     if task == "remove":
-        # One is left, for a later turn to speak of.
+        # One sound is left for a later turn.
         return min(_MOST_OPERATIONS, n_alive - 2) if n_alive > 2 else n_alive - 1
     if task == "panning":
         return min(_MOST_OPERATIONS, n_alive - 1)
@@ -87,8 +87,8 @@ class GrammarBook:
         return len(self._made)
 
     def story(self, *, speech: bool, n_reserved: int = 0) -> Grammar:
-        """The reply of a story turn."""
-        fewest, most = story_sounds(self._limits, n_reserved)
+        """Return the grammar of a story turn's reply."""
+        fewest, most = count_story_sounds(self._limits, n_reserved)
 
         def make() -> Schema:
             return _object(
@@ -98,10 +98,10 @@ class GrammarBook:
                 sounds=_array(self._sound(speech=speech), fewest, most),
             )
 
-        return self._named(f"story-{fewest}-{most}-{_voiced(speech=speech)}", make)
+        return self._get_or_make(f"story-{fewest}-{most}-{_label_voices(speech=speech)}", make)
 
     def edit(self, task: Task, n_alive: int, *, speech: bool, n_operations: int) -> Grammar:
-        """The reply of an edit turn over slots 0 to `n_alive` - 1, of which the last is the ambience."""
+        """Return the grammar of an edit turn over slots 0 to `n_alive` - 1; the last is the ambience."""
         speaks = speech and task in {"add", "replace", "open"}
         slots = 0 if task == "add" else n_alive
 
@@ -113,10 +113,10 @@ class GrammarBook:
                 description=self._description(),
             )
 
-        return self._named(f"{task}-{slots}-{n_operations}-{_voiced(speech=speaks)}", make)
+        return self._get_or_make(f"{task}-{slots}-{n_operations}-{_label_voices(speech=speaks)}", make)
 
     def whole(self, n_turns: int, *, speech: bool) -> Grammar:
-        """The reply that holds a whole dialogue, each scene restated."""
+        """Return the grammar of a reply with a whole dialogue, each scene restated."""
 
         def make() -> Schema:
             words = {"user": self._request(), "description": self._description()}
@@ -127,9 +127,9 @@ class GrammarBook:
             edits = {f"edit_{index}": edit for index in range(1, n_turns)}
             return _object(story=_object(**words, elements=elements), **edits)
 
-        return self._named(f"whole-{n_turns}-{_voiced(speech=speech)}", make)
+        return self._get_or_make(f"whole-{n_turns}-{_label_voices(speech=speech)}", make)
 
-    def _named(self, name: str, make: Callable[[], Schema]) -> Grammar:
+    def _get_or_make(self, name: str, make: Callable[[], Schema]) -> Grammar:
         if name not in self._made:
             self._made[name] = Grammar(name, make())
         return self._made[name]
@@ -213,7 +213,7 @@ class GrammarBook:
         return {"loudness": _number(self._limits.loudness_lufs), "panning": _number(panning)}
 
     def _starts(self) -> Range:
-        return Range(low=self._limits.start_time_s.low, high=longest_start_s(self._limits))
+        return Range(low=self._limits.start_time_s.low, high=latest_start_s(self._limits))
 
     def _durations(self) -> Range:
         allowed = self._limits.element_duration_s
@@ -233,7 +233,7 @@ def _n_words(n_chars: int, most: int) -> int:
     return max(1, min(most, 1 + (n_chars - _LAST_WORD_LETTERS) // _CHARS_PER_WORD))
 
 
-def _voiced(*, speech: bool) -> str:
+def _label_voices(*, speech: bool) -> str:
     return "speech" if speech else "sounds"
 
 
@@ -263,10 +263,10 @@ def _number(allowed: Range) -> dict[str, Any]:
 
 
 def _words(most: int) -> dict[str, Any]:
-    """Words with single spaces between them, of which the first begins with no sign of ASCII's.
+    """Return the schema of words with single spaces between them, the first of which starts with a letter.
 
-    No white space in them can run away. Only the last word has a longest length, so that a text of the most
-    words has to end: engines take ten times as long to prepare a pattern that bounds every word.
+    So no reply can run off into white space. Only the last word has a longest length, so that a text of the
+    most words has to end: engines take ten times as long to prepare a pattern that bounds every word.
     """
     words = f"({_LETTER}* {_LETTER}){{0,{most - 1}}}"
     return {"type": "string", "pattern": f"^{_FIRST}{words}{_LETTER}{{0,{_LAST_WORD_LETTERS}}}$"}

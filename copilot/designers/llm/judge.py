@@ -1,7 +1,7 @@
-"""A model's judgement of edit turns: does what was done fit what was asked. Verdicts are checks.
+"""Lets a model judge if edit turns do what their requests ask for. Verdicts become checks.
 
-Three questions are put for every edit turn, in one request with a fixed grammar. The figure of a check is
-the number of turns that fail it.
+Every edit turn gets three questions, in one request with a fixed grammar. The value of a check is the number
+of turns that fail it.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from collections.abc import Generator
 
 from copilot.designers.llm.exchange import Ask, Grammar, Reply
 from copilot.designers.llm.forms import FormBook
-from copilot.designers.llm.ladder import Fault, read
+from copilot.designers.llm.ladder import UnusableReply, read_reply
 from copilot.designers.llm.log import Log
-from copilot.designers.llm.replies import shown, slots_of
+from copilot.designers.llm.replies import describe_sounds, order_by_slot
 from copilot.dialogue import Dialogue, Turn
 from copilot.edit import Add, Change, Operation, Remove
 from copilot.frozen_model import FrozenModel
@@ -52,62 +52,62 @@ CHECKS = (
     "judge/something-left-undone",
     "judge/no-verdict",
 )
-"""The names of the judge's checks: faults of edit turns, and turns for which no verdict could be had."""
+"""The names of the judge's checks: faults of edit turns, and turns without a verdict."""
 
 
-def judging(dialogue: Dialogue, book: FormBook, log: Log) -> Generator[Ask, Reply, tuple[Check, ...]]:
-    """Yields what to ask, is sent the replies, returns the checks."""
+def judge_turns(dialogue: Dialogue, book: FormBook, log: Log) -> Generator[Ask, Reply, tuple[Check, ...]]:
+    """Yield what to ask, be sent the replies, and return the checks."""
     faults: Counter[str] = Counter()
     for index, before, turn, _ in dialogue.transitions():
         if index:
-            faults.update((yield from _faults_of(before, turn, book, log)))
+            faults.update((yield from _judge_turn(before, turn, book, log)))
     return tuple(Check(name, float(faults[name]), 0.0) for name in CHECKS)
 
 
-def unjudged(dialogue: Dialogue) -> tuple[Check, ...]:
-    """The checks of a dialogue for which no verdict could be had at all."""
+def report_no_verdict(dialogue: Dialogue) -> tuple[Check, ...]:
+    """Return the checks of a dialogue that could not be judged at all."""
     faults = {"judge/no-verdict": len(dialogue.turns) - 1}
     return tuple(Check(name, float(faults.get(name, 0)), 0.0) for name in CHECKS)
 
 
-def _faults_of(before: Scene, turn: Turn, book: FormBook, log: Log) -> Generator[Ask, Reply, list[str]]:
+def _judge_turn(before: Scene, turn: Turn, book: FormBook, log: Log) -> Generator[Ask, Reply, list[str]]:
     message = book.request(
         PROMPT,
         GRAMMAR,
         request=turn.user,
-        before=shown(slots_of(before)),
-        edits=[_sentence(operation, before) for operation in turn.operations],
-        after=shown(slots_of(turn.scene)),
+        before=describe_sounds(order_by_slot(before)),
+        edits=[_describe_operation(operation, before) for operation in turn.operations],
+        after=describe_sounds(order_by_slot(turn.scene)),
     )
     ask = Ask((message,), GRAMMAR, _MAX_TOKENS)
     for _ in range(_N_TRIES):
-        found = read(Verdict, (yield from log.asking(ask)))
+        found = read_reply(Verdict, (yield from log.ask(ask)))
         log.count("repairs", int(found.repaired))
-        if not isinstance(found, Fault):
-            return _failed(found.value, turn)
+        if not isinstance(found, UnusableReply):
+            return _list_failed_checks(found.value, turn)
     return ["judge/no-verdict"]
 
 
-def _failed(verdict: Verdict, turn: Turn) -> list[str]:
+def _list_failed_checks(verdict: Verdict, turn: Turn) -> list[str]:
     # An open request asks for a mood or a place, and names no sound.
     unnamed = turn.task != "open" and not verdict.names_edited_sound
     answers = (unnamed, not verdict.does_what_was_asked, verdict.leaves_something_undone)
     return [name for name, fails in zip(CHECKS, answers, strict=False) if fails]
 
 
-def _sentence(operation: Operation, before: Scene) -> str:
+def _describe_operation(operation: Operation, before: Scene) -> str:
     if isinstance(operation, Add):
-        return f"added {_named(operation.element)}"
+        return f"added {_describe_element(operation.element)}"
     old = before.get(operation.id)
-    subject = _named(old) if old else "a sound"
+    subject = _describe_element(old) if old else "a sound"
     if isinstance(operation, Remove):
         return f"removed {subject}"
     if isinstance(operation, Change):
         updates = operation.updates.items()
-        courses = (f"{name} from {getattr(old, name, None)} to {value}" for name, value in updates)
-        return f"changed {subject}: {' and '.join(courses)}"
-    return f"replaced {subject} by {_named(operation.element)}"
+        changes = (f"{name} from {getattr(old, name, None)} to {value}" for name, value in updates)
+        return f"changed {subject}: {' and '.join(changes)}"
+    return f"replaced {subject} by {_describe_element(operation.element)}"
 
 
-def _named(element: Element) -> str:
+def _describe_element(element: Element) -> str:
     return f"the {element.role} '{element.text}'"

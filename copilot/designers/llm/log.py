@@ -1,4 +1,4 @@
-"""What was asked of a model for one dialogue, counted, with every reply."""
+"""The record of what a model was asked for one dialogue: counts, and every reply."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Log:
         """Count one of the fields of `Usage`."""
         self._counts[what] += n
 
-    def asking(self, ask: Ask) -> Generator[Ask, Reply, Reply]:
-        """Ask, and note the reply."""
+    def ask(self, ask: Ask) -> Generator[Ask, Reply, Reply]:
+        """Yield a request, and record the reply."""
         reply = yield ask
         self._replies.append(reply.text)
         self.count("requests")
@@ -36,5 +36,5 @@ class Log:
         return tuple(self._replies)
 
     def usage(self, seconds: Seconds) -> Usage:
-        """The counts."""
+        """Return the counts."""
         return Usage(**self._counts, seconds=round(seconds, 3))

@@ -1,4 +1,4 @@
-"""The prompts: Markdown templates with a header, each with a hash of all the text that it is made of.
+"""The prompts: Markdown templates with a header, each with a hash of all its text.
 
 A prompt is rendered with exactly the variables that its header names. Its hash covers its own source and
 that of every part it includes, at any depth.
@@ -31,16 +31,16 @@ PromptMode = Literal["turnwise", "whole", "both", "judge"]
 _FENCE = "+++\n"
 _SUFFIX = ".md"
 _CHARS_PER_WORD = 15
-"""An allowance, larger than English needs: a text of so many words keeps its limit of characters."""
+"""An allowance, larger than English needs, so that a text of so many words keeps its limit of characters."""
 
 
 class PromptError(ValueError):
-    """A template, or what it is rendered with, is wrong; the message names the prompt."""
+    """A template, or a variable that it is rendered with, is wrong; the message names the prompt."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What a prompt's header says of it, and its content hash."""
+    """A prompt's header, and its content hash."""
 
     name: str
     purpose: str
@@ -57,45 +57,45 @@ class _Header(FrozenModel):
 
 
 class PromptLibrary:
-    """The prompts by name. Raises PromptError for a header or a template that is none."""
+    """The prompts by name. Raises PromptError for a wrong header or template."""
 
     def __init__(self, sources: Mapping[str, str]) -> None:
         """Make a library of the sources, by path below its folder, such as `parts/seed.md`."""
-        split = {path: _split(path, source) for path, source in sources.items() if "/" not in path}
+        split = {path: _split_header(path, source) for path, source in sources.items() if "/" not in path}
         parts = {path: source for path, source in sources.items() if "/" in path}
         bodies = {path: body for path, (_, body) in split.items()}
-        self._environment = _environment(parts | bodies)
+        self._environment = _make_environment(parts | bodies)
         self._prompts: dict[str, Prompt] = {}
         for path, (header, _) in sorted(split.items(), key=lambda item: item[1][0].name):
             named = f"{header.name}{_SUFFIX}"
             if named != path:
                 raise PromptError(f"prompt {path}: its header names it {header.name}; call the file {named}")
-            included = {part: sources[part] for part in _included(sources, path)}
+            included = {part: sources[part] for part in _find_included(sources, path)}
             source_hash = content_hash({"source": sources[path], "parts": included})
             self._prompts[header.name] = Prompt(**header.model_dump(), hash=source_hash)
             self._environment.get_template(path)
 
     @classmethod
     def load(cls) -> Self:
-        """The prompts of this distribution."""
-        return cls(_sources())
+        """Load the prompts of this distribution."""
+        return cls(_load_sources())
 
     def names(self) -> tuple[str, ...]:
-        """The names of all prompts, in alphabetical order."""
+        """Return the names of all prompts, in alphabetical order."""
         return tuple(self._prompts)
 
     def get(self, name: str) -> Prompt:
-        """A prompt by its name. Raises UserError for an unknown one."""
+        """Return a prompt by its name. Raises UserError for an unknown one."""
         if name not in self._prompts:
-            raise UserError(f"prompt {name}: no such prompt; there are: {', '.join(self._prompts)}")
+            raise UserError(f"unknown prompt {name!r}; available: {', '.join(self._prompts)}")
         return self._prompts[name]
 
     def hashes(self) -> dict[str, str]:
-        """The content hash of each prompt, by name."""
+        """Return the content hash of each prompt, by name."""
         return {name: prompt.hash for name, prompt in self._prompts.items()}
 
     def render(self, name: str, /, **variables: object) -> str:
-        """The text of a prompt. Raises PromptError for a missing or an unknown variable."""
+        """Render the text of a prompt. Raises PromptError for a missing or an unknown variable."""
         prompt = self.get(name)
         for variable in sorted(variables.keys() ^ set(prompt.variables)):
             what = "is not one of its variables" if variable in variables else "is missing"
@@ -108,22 +108,24 @@ class PromptLibrary:
         return text.strip()
 
 
-def _included(sources: Mapping[str, str], path: str, above: frozenset[str] = frozenset()) -> Iterator[str]:
-    """The parts that a template includes, at any depth. Raises PromptError for one that is not there."""
+def _find_included(
+    sources: Mapping[str, str], path: str, above: frozenset[str] = frozenset()
+) -> Iterator[str]:
+    """Yield the parts that a template includes, at any depth. Raises PromptError for a missing part."""
     if path in above:
         raise PromptError(f"prompt {path}: includes itself, by way of {', '.join(sorted(above))}")
     try:
-        parts = list(meta.find_referenced_templates(_environment({}).parse(sources[path])))
+        parts = list(meta.find_referenced_templates(_make_environment({}).parse(sources[path])))
     except TemplateError as error:
         raise PromptError(f"prompt {path}: {error}") from error
     for part in parts:
         if part is None or part not in sources:
             raise PromptError(f"prompt {path}: includes {part}; include a part by its path, parts/NAME.md")
         yield part
-        yield from _included(sources, part, above | {path})
+        yield from _find_included(sources, part, above | {path})
 
 
-def _split(path: str, source: str) -> tuple[_Header, str]:
+def _split_header(path: str, source: str) -> tuple[_Header, str]:
     opening, _, rest = source.partition(_FENCE)
     header, fence, body = rest.partition(_FENCE)
     if opening or not fence:
@@ -137,7 +139,7 @@ def _split(path: str, source: str) -> tuple[_Header, str]:
         raise PromptError(f"prompt {path}: header: {fault}") from error
 
 
-def _environment(sources: Mapping[str, str]) -> Environment:
+def _make_environment(sources: Mapping[str, str]) -> Environment:
     environment = Environment(
         loader=DictLoader(sources),
         undefined=StrictUndefined,
@@ -147,37 +149,37 @@ def _environment(sources: Mapping[str, str]) -> Environment:
         keep_trailing_newline=True,
         auto_reload=False,
     )
-    environment.filters.update(number=_number, at=_at, words=_words)
+    environment.filters.update(number=_format_number, at=_interpolate, words=_count_fitting_words)
     environment.globals.update(genders=get_args(Gender), emotions=get_args(Emotion))
     return environment
 
 
-def _number(value: float) -> str:
-    """A number with at most two decimals, and no needless zero."""
+def _format_number(value: float) -> str:
+    """Format a number with at most two decimals, and no needless zero."""
     return f"{round(value, 2) + 0.0:g}"
 
 
-def _at(allowed: Range, share: float) -> float:
-    """The whole number that lies so far along a range: 0 is its low end, 1 the high one."""
+def _interpolate(allowed: Range, share: float) -> float:
+    """Return the whole number that lies so far along a range: 0 is its low end, 1 the high one."""
     return round(allowed.low + share * (allowed.high - allowed.low))
 
 
-def _words(n_chars: int, most: int) -> int:
-    """How many words keep a limit of characters; no more than `most`."""
+def _count_fitting_words(n_chars: int, most: int) -> int:
+    """Return the number of words that keep a limit of characters; at most `most`."""
     return max(1, min(most, n_chars // _CHARS_PER_WORD))
 
 
 @lru_cache(maxsize=1)
-def _sources() -> dict[str, str]:
-    """Every template, by its path. An installed package has them inside, a checkout beside its packages."""
+def _load_sources() -> dict[str, str]:
+    """Load every template by its path: from inside an installed package, or beside a checkout's packages."""
     packaged = files("copilot") / "prompt_templates"
     folder = packaged if packaged.is_dir() else Path(__file__).parents[3] / "prompts"
-    return dict(_read(folder))
+    return dict(_read_folder(folder))
 
 
-def _read(folder: Traversable, above: str = "") -> Iterator[tuple[str, str]]:
+def _read_folder(folder: Traversable, above: str = "") -> Iterator[tuple[str, str]]:
     for entry in folder.iterdir():
         if entry.is_dir():
-            yield from _read(entry, f"{above}{entry.name}/")
+            yield from _read_folder(entry, f"{above}{entry.name}/")
         elif entry.name.endswith(_SUFFIX):
             yield f"{above}{entry.name}", entry.read_text(encoding="utf-8")

@@ -1,6 +1,6 @@
-"""The forms of a language model's replies, and what they mean as elements and operations.
+"""The forms of a language model's replies, and their meaning as elements and operations.
 
-Sounds are named by slots: 0 to n-1, the leading ambience last. What a form leaves out is decided here: the
+Replies name sounds by slots: 0 to n-1, the leading ambience last. What a form leaves out is decided here: the
 leading ambience lasts the whole scene, and a line of speech as long as its words need.
 """
 
@@ -20,7 +20,7 @@ from copilot.scene import MIX_FIELDS, Element, Gender, Scene, SceneLimits, Sound
 
 
 class SlotError(ValueError):
-    """An operation names a slot that it cannot be meant for."""
+    """An operation names a slot that it cannot edit."""
 
 
 class AmbienceReply(FrozenModel):
@@ -77,7 +77,7 @@ class AddReply(FrozenModel):
 
 
 class RemoveReply(FrozenModel):
-    """A sound goes."""
+    """A sound is removed."""
 
     op: Literal["remove"]
     slot: int
@@ -146,40 +146,40 @@ class WholeEditReply(WholeStoryReply):
     removed: tuple[int, ...]
 
 
-def whole_reply(n_turns: int) -> type[FrozenModel]:
-    """The model of a reply with a whole dialogue: `story`, then `edit_1` and so on."""
+def make_whole_reply_model(n_turns: int) -> type[FrozenModel]:
+    """Return the model of a reply with a whole dialogue: `story`, then `edit_1` and so on."""
     edits: dict[str, Any] = {f"edit_{index}": (WholeEditReply, ...) for index in range(1, n_turns)}
     return create_model("WholeReply", __base__=FrozenModel, story=(WholeStoryReply, ...), **edits)
 
 
-def slots_of(scene: Scene) -> tuple[Element, ...]:
-    """The sounds of a scene in the order of their slots: by id, but the leading ambience last."""
+def order_by_slot(scene: Scene) -> tuple[Element, ...]:
+    """Return the sounds of a scene in the order of their slots: by id, but the leading ambience last."""
     ambiences = [element for element in scene.elements if element.role == "ambience"]
     leading = max(ambiences, key=lambda element: (-element.start_time, element.end_time), default=None)
     rest = tuple(element for element in scene.elements if element is not leading)
     return rest if leading is None else (*rest, leading)
 
 
-def shown(elements: Sequence[Element]) -> list[dict[str, Any]]:
-    """Sounds as prompts show them: their fields, with the slot in place of the id."""
+def describe_sounds(elements: Sequence[Element]) -> list[dict[str, Any]]:
+    """Return sounds as prompts show them: their fields, with the slot in place of the id."""
     return [
         {"slot": slot, **element.model_dump(exclude={"id", "tool"})} for slot, element in enumerate(elements)
     ]
 
 
 class Builder:
-    """Makes elements and operations of replies, under one data set's limits.
+    """Builds elements and operations from replies, under one data set's limits.
 
-    Raises pydantic's ValidationError for a value outside what the words mean, and SlotError.
+    Raises pydantic's ValidationError for a value outside its range, and SlotError.
     """
 
     def __init__(self, limits: SceneLimits) -> None:
         self._limits = limits
 
-    def story(self, reply: StoryReply) -> Turn:
-        """The story turn. Its ids count from 0, the ambience first."""
+    def build_story(self, reply: StoryReply) -> Turn:
+        """Build the story turn. Its ids count from 0, the ambience first."""
         replies = (reply.ambience, *reply.sounds)
-        elements = tuple(self._element(sound, number) for number, sound in enumerate(replies))
+        elements = tuple(self._build_element(sound, number) for number, sound in enumerate(replies))
         return Turn(
             task="story",
             user=reply.user,
@@ -188,18 +188,18 @@ class Builder:
             scene=Scene(elements=elements),
         )
 
-    def operations(self, reply: EditReply, scene: Scene, next_id: int) -> tuple[Operation, ...]:
-        """The operations on a scene, with new sounds numbered from `next_id`."""
-        slots = slots_of(scene)
+    def build_operations(self, reply: EditReply, scene: Scene, next_id: int) -> tuple[Operation, ...]:
+        """Build the operations on a scene, with new sounds numbered from `next_id`."""
+        slots = order_by_slot(scene)
         made: list[Operation] = []
         changes: dict[int, dict[str, float]] = {}
         gone: set[int] = set()
         for operation in reply.operations:
             if isinstance(operation, AddReply):
-                made.append(Add(element=self._element(operation.sound, next_id)))
+                made.append(Add(element=self._build_element(operation.sound, next_id)))
                 next_id += 1
                 continue
-            subject = _in_slot(slots, operation.slot)
+            subject = _get_slot(slots, operation.slot)
             if subject.id in gone or (subject.id in changes and not isinstance(operation, ChangeReply)):
                 raise SlotError(
                     f"slot {operation.slot} is the subject of two operations; one has to say it all"
@@ -209,7 +209,7 @@ class Builder:
             if isinstance(operation, RemoveReply):
                 made.append(Remove(id=subject.id))
             elif isinstance(operation, ReplaceReply):
-                element = self._element(operation.sound, next_id)
+                element = self._build_element(operation.sound, next_id)
                 made.append(Replace(id=subject.id, element=element))
                 next_id += 1
             else:
@@ -217,7 +217,7 @@ class Builder:
         made += (Change(id=number, **fields) for number, fields in changes.items())
         return tuple(made)
 
-    def _element(self, reply: AmbienceReply | EffectReply | LineReply, number: int) -> Element:
+    def _build_element(self, reply: AmbienceReply | EffectReply | LineReply, number: int) -> Element:
         fields = reply.model_dump()
         if isinstance(reply, LineReply):
             needed_s = comfortable_s(reply.text, self._limits)
@@ -229,29 +229,29 @@ class Builder:
         return SoundElement(id=number, **fields)
 
 
-def _in_slot(slots: Sequence[Element], slot: int) -> Element:
+def _get_slot(slots: Sequence[Element], slot: int) -> Element:
     if not 0 <= slot < len(slots):
         raise SlotError(f"there is no sound in slot {slot}; the slots are 0 to {len(slots) - 1}")
     return slots[slot]
 
 
 def _collect(fields: dict[str, float], reply: ChangeReply, subject: Element) -> None:
-    asked = {name: value for name in MIX_FIELDS if (value := getattr(reply, name)) is not None}
-    if not asked:
+    updates = {name: value for name in MIX_FIELDS if (value := getattr(reply, name)) is not None}
+    if not updates:
         raise SlotError(f"the change of slot {reply.slot} says none of {', '.join(MIX_FIELDS)}")
-    if twice := sorted(fields.keys() & asked.keys()):
+    if twice := sorted(fields.keys() & updates.keys()):
         raise SlotError(f"the {' and the '.join(twice)} of slot {reply.slot} changes twice; say it once")
-    if "duration" in asked and isinstance(subject, SpeechElement):
+    if "duration" in updates and isinstance(subject, SpeechElement):
         raise SlotError(f"slot {reply.slot} is speech, which lasts as long as its words; keep its duration")
-    fields |= asked
+    fields |= updates
 
 
-def whole_turns(reply: FrozenModel, tasks: Iterable[Task]) -> Iterator[Turn]:
-    """The turns of a reply with a whole dialogue. Raises pydantic's ValidationError, as `Builder` does."""
+def read_whole_turns(reply: FrozenModel, tasks: Iterable[Task]) -> Iterator[Turn]:
+    """Yield the turns of a reply with a whole dialogue. Raises pydantic's ValidationError."""
     before = Scene()
     turns: Mapping[str, WholeStoryReply] = {name: getattr(reply, name) for name in type(reply).model_fields}
     for task, turn in zip(("story", *tasks), turns.values(), strict=True):
-        scene = Scene(elements=tuple(_whole_element(element) for element in turn.elements))
+        scene = Scene(elements=tuple(_make_whole_element(element) for element in turn.elements))
         stated = None
         if isinstance(turn, WholeEditReply):
             stated = StatedEdit(added=turn.added, changed=turn.changed, removed=turn.removed)
@@ -259,20 +259,20 @@ def whole_turns(reply: FrozenModel, tasks: Iterable[Task]) -> Iterator[Turn]:
             task=task,
             user=turn.user,
             description=turn.description,
-            operations=_derived(before, scene),
+            operations=_derive_operations(before, scene),
             scene=scene,
             stated=stated,
         )
         before = scene
 
 
-def _whole_element(reply: WholeSoundReply | WholeLineReply) -> Element:
+def _make_whole_element(reply: WholeSoundReply | WholeLineReply) -> Element:
     fields = reply.model_dump()
     return SpeechElement(**fields) if isinstance(reply, WholeLineReply) else SoundElement(**fields)
 
 
-def _derived(before: Scene, after: Scene) -> tuple[Operation, ...]:
+def _derive_operations(before: Scene, after: Scene) -> tuple[Operation, ...]:
     try:
         return diff(before, after)
     except EditError:
-        return ()  # an id names another sound than before: a rule tells of it
+        return ()  # an id names another sound than before: a rule reports it

@@ -1,4 +1,4 @@
-"""Where language models are served, and how they may be used. No part of this decides what is made."""
+"""Where language models are served, and how they may be used. None of it decides what a sample holds."""
 
 from __future__ import annotations
 

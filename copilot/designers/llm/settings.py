@@ -1,4 +1,4 @@
-"""What decides what a language model is asked. Where it is served is not part of it."""
+"""The settings that decide what a language model is asked. Where it is served is not part of them."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from copilot.dialogue import Mode
 from copilot.frozen_model import FrozenModel
 
 Structured = Literal["json_schema", "json_object", "none"]
-"""How the form of a reply is asked for: by a grammar, by "some JSON object", or by words alone."""
+"""The way to ask for the form of a reply: by a grammar, by "some JSON object", or by words alone."""
 
 
 class LlmSettings(FrozenModel):
     """The settings of a designer that asks a language model; part of a run's fingerprint.
 
-    `temperature` and `top_p` are the server's own where they are not given. `max_tokens` is for one reply
+    `temperature` and `top_p` are the server's own if they are not given. `max_tokens` is for one reply
     with one turn; a reply that holds a whole dialogue may have as many for each turn.
     """
 
@@ -27,7 +27,11 @@ class LlmSettings(FrozenModel):
     top_p: float | None = Field(default=None, gt=0, le=1)
     max_tokens: int = Field(default=2048, ge=64)
     speech_share: float = Field(default=0.5, ge=0, le=1, description="Share of dialogues with speech.")
-    corrections: int = Field(default=2, ge=0, description="How often a turn's fault is told to the model.")
-    fresh_starts: int = Field(default=2, ge=0, description="How often a turn begins anew after that.")
-    correct_hq: bool = Field(default=True, description="Correct also what only keeps a dialogue out of hq.")
-    judge_model: str | None = Field(default=None, description="Judges every edit turn; none without it.")
+    corrections: int = Field(
+        default=2, ge=0, description="How often a turn's fault is reported to the model."
+    )
+    fresh_starts: int = Field(default=2, ge=0, description="How often a turn is started again after that.")
+    correct_hq: bool = Field(
+        default=True, description="Report faults that only keep a dialogue out of hq, too."
+    )
+    judge_model: str | None = Field(default=None, description="Judges every edit turn (default: no judge).")

@@ -1,22 +1,22 @@
 """The scripted designer: the same seed gives the same dialogue, in every process and on every machine.
 
-It stands for a language model where there is none: it reads the words of a seed, and writes a dialogue that
-keeps every rule. Nothing is read or written after construction.
+It replaces a language model: it reads the words of a seed, and writes a dialogue that keeps every rule. It
+reads and writes no files after construction.
 """
 
 from __future__ import annotations
 
 from copilot.designers.contract import Design, DesignerContext, DesignerInfo
-from copilot.designers.scripted.describing import describe, drawn_frame
+from copilot.designers.scripted.describing import describe, draw_frame
 from copilot.designers.scripted.dice import Dice
-from copilot.designers.scripted.draft import Desk, Draft
+from copilot.designers.scripted.draft import Draft, Tools
 from copilot.designers.scripted.edits import EDITORS
 from copilot.designers.scripted.grid import Grid
 from copilot.designers.scripted.lexicon import load_lexicon
 from copilot.designers.scripted.lines import LineCutter
 from copilot.designers.scripted.phrasing import Phrasebook
-from copilot.designers.scripted.story import Triggers, called_for, write_story
-from copilot.designers.tasks import checked_weights
+from copilot.designers.scripted.story import Triggers, find_called_sounds, write_story
+from copilot.designers.tasks import check_weights
 from copilot.dialogue import Dialogue, Task, Turn
 from copilot.edit import Operation
 from copilot.errors import UserError
@@ -26,7 +26,7 @@ from copilot.scene import SceneLimits
 from copilot.seed import Seed
 
 VERSION = "2"
-"""Changes with whatever changes the dialogues, but for the data, which have a hash of their own."""
+"""Raise it with any change to the dialogues; the data have a hash of their own."""
 
 _SMALLEST_SCENE_S = 4.0
 _N_REHEARSALS = 24
@@ -49,18 +49,18 @@ class ScriptedDesigner:
         context = context or DesignerContext()
         limits = context.limits
         _check_limits(limits, context.n_turns)
-        self._weights = checked_weights(context.task_weights)
+        self._weights = check_weights(context.task_weights)
         self._n_turns = context.n_turns
         lexicon = load_lexicon()
-        self._desk = Desk(lexicon, Phrasebook(), LineCutter(lexicon.voices), limits, Grid(limits))
+        self._tools = Tools(lexicon, Phrasebook(), LineCutter(lexicon.voices), limits, Grid(limits))
         families = {tag: family.triggers for tag, family in lexicon.families.items()}
         self._triggers = Triggers(lexicon.settings, families)
         if limits != SceneLimits():
             self._rehearse()
 
     def _rehearse(self) -> None:
-        """Try limits of the user's own on some seeds. Raises UserError where they cannot be kept."""
-        limits = self._desk.limits
+        """Try a user's own limits on some seeds. Raises UserError if they cannot be kept."""
+        limits = self._tools.limits
         for number in range(_N_REHEARSALS):
             seed = Seed(f"rehearsal/{number}", _REHEARSED.format(number))
             for fault in check_dialogue(self.design(seed, number).dialogue, limits):
@@ -70,21 +70,21 @@ class ScriptedDesigner:
                 )
 
     def fingerprint(self) -> dict[str, str]:
-        """Version, hashes of the lexicon and the phrasings, and the settings."""
+        """Return the version, hashes of the lexicon and the phrasings, and the settings."""
         return {
             "designer": self.name,
             "version": VERSION,
-            "lexicon": self._desk.lexicon.content,
-            "phrasings": self._desk.book.content,
-            "limits": content_hash(self._desk.limits.model_dump(mode="json")),
+            "lexicon": self._tools.lexicon.content,
+            "phrasings": self._tools.book.content,
+            "limits": content_hash(self._tools.limits.model_dump(mode="json")),
             "n_turns": str(self._n_turns),
             "task_weights": content_hash(dict(self._weights)),
         }
 
     def design(self, seed: Seed, run_seed: int) -> Design:
         """Return the dialogue for a seed. There is one for every text, even one without words."""
-        tasks = self._tasks(seed, run_seed)
-        draft = self._draft(seed, run_seed, tasks)
+        tasks = self._draw_tasks(seed, run_seed)
+        draft = self._start_draft(seed, run_seed, tasks)
         turns: list[Turn] = []
         for index, task in enumerate(("story", *tasks)):
             dice = Dice(run_seed, seed.id, "turn", index)
@@ -94,8 +94,8 @@ class ScriptedDesigner:
                 operations = list(story)
             else:
                 draft.tasks_left.remove(task)
-                asked, operations = EDITORS[task](draft, dice)
-                user = self._led(asked, dice)
+                request, operations = EDITORS[task](draft, dice)
+                user = self._add_lead(request, dice)
                 draft.advance(operations)
             turns.append(
                 Turn(
@@ -108,31 +108,31 @@ class ScriptedDesigner:
             )
         return Design(Dialogue(seed_id=seed.id, seed_text=seed.text, turns=tuple(turns)))
 
-    def _tasks(self, seed: Seed, run_seed: int) -> list[Task]:
+    def _draw_tasks(self, seed: Seed, run_seed: int) -> list[Task]:
         dice = Dice(run_seed, seed.id, "tasks")
-        return [dice.weighted(self._weights) for _ in range(self._n_turns - 1)]
+        return [dice.pick_weighted(self._weights) for _ in range(self._n_turns - 1)]
 
-    def _draft(self, seed: Seed, run_seed: int, tasks: list[Task]) -> Draft:
+    def _start_draft(self, seed: Seed, run_seed: int, tasks: list[Task]) -> Draft:
         dice = Dice(run_seed, seed.id, "setting")
-        setting = self._triggers.setting(seed.text, dice)
+        setting = self._triggers.pick_setting(seed.text, dice)
         place = dice.pick(setting.places)
-        tags = self._triggers.families(seed.text)
+        tags = self._triggers.find_families(seed.text)
         speaks = Dice(run_seed, seed.id, "speaks").chance(0.5)
         return Draft(
-            desk=self._desk,
+            tools=self._tools,
             setting=setting,
             place=place,
             speaks=speaks,
             seed_text=seed.text,
-            triggered=called_for(self._desk, setting, tags, dice),
-            lines=self._desk.cutter.lines(seed.text, dice) if speaks else [],
-            frame=drawn_frame(self._desk.book, dice),
+            triggered=find_called_sounds(self._tools, setting, tags, dice),
+            lines=self._tools.cutter.cut_lines(seed.text, dice) if speaks else [],
+            frame=draw_frame(self._tools.book, dice),
             tasks_left=list(tasks),
         )
 
-    def _led(self, request: str, dice: Dice) -> str:
-        led = self._desk.book.lead(dice) + request
-        return led if len(led) <= self._desk.limits.user_chars else request
+    def _add_lead(self, request: str, dice: Dice) -> str:
+        longer = self._tools.book.draw_lead(dice) + request
+        return longer if len(longer) <= self._tools.limits.user_chars else request
 
 
 def _check_limits(limits: SceneLimits, n_turns: int) -> None:

@@ -20,19 +20,19 @@ class Dice:
         self._rng = derive_rng(*parts)
 
     def chance(self, probability: float) -> bool:
-        """True with that probability."""
+        """Return True with that probability."""
         return self._rng.random() < probability
 
     def between(self, low: float, high: float) -> float:
-        """A number in [low, high)."""
+        """Return a number in [low, high)."""
         return low + (high - low) * self._rng.random()
 
     def pick(self, options: Sequence[T]) -> T:
-        """One of the options, evenly. Raises IndexError if there are none."""
+        """Return one of the options, drawn evenly. Raises IndexError if there are none."""
         return options[int(self._rng.random() * len(options))]
 
-    def weighted(self, weights: Mapping[T, float]) -> T:
-        """One of the keys, with a probability in proportion to its weight."""
+    def pick_weighted(self, weights: Mapping[T, float]) -> T:
+        """Return one of the keys, with a probability in proportion to its weight."""
         point = self._rng.random() * sum(weights.values())
         chosen = next(iter(weights))
         for option, weight in weights.items():
@@ -44,7 +44,7 @@ class Dice:
                 break
         return chosen
 
-    def shuffled(self, options: Sequence[T]) -> list[T]:
-        """The options in random order."""
+    def shuffle(self, options: Sequence[T]) -> list[T]:
+        """Return the options in random order."""
         keys = self._rng.random(len(options))
         return [options[i] for i in keys.argsort(kind="stable")]

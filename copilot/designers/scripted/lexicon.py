@@ -1,7 +1,7 @@
 """The lexicon: kinds of sounds, settings, moods and voices, read from data and validated once.
 
-What is read is what holds: every caption belongs to a known family, every family has at least two everyday
-names, every setting at least two ambiences, six effects and two pieces of music.
+Every caption belongs to a known family, every family has at least two everyday names, every setting at least
+two ambiences, six effects and two pieces of music.
 """
 
 from __future__ import annotations
@@ -27,41 +27,43 @@ Where = Literal["open", "room", "sealed"]
 _WORD = re.compile(r"[a-z']+")
 
 
-def _words(text: str) -> frozenset[str]:
+def _split_set(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
 # Words of a name that do not tell one sound from another.
-_UNNAMING = _words("the that those a an of in on at with sound noise little wooden metal light big old some")
+_UNNAMING = _split_set(
+    "the that those a an of in on at with sound noise little wooden metal light big old some"
+)
 
 
-def words_of(text: str) -> list[str]:
-    """The words of a text in lower case, possessive endings cut off."""
+def split_words(text: str) -> list[str]:
+    """Return the words of a text in lower case, without possessive endings."""
     return [word.removesuffix("'s").strip("'") for word in _WORD.findall(text.lower().replace("\u2019", "'"))]
 
 
-def stems_of(text: str) -> frozenset[str]:
-    """The stems of a text's words."""
-    return frozenset(reduce_request_word(word) for word in words_of(text) if word)
+def find_word_stems(text: str) -> frozenset[str]:
+    """Return the stems of the words of a text."""
+    return frozenset(reduce_request_word(word) for word in split_words(text) if word)
 
 
 def _split(value: object) -> object:
     return tuple(value.split()) if isinstance(value, str) else value
 
 
-def _split_stems(value: object) -> object:
+def _split_word_stems(value: object) -> object:
     return frozenset(reduce_request_word(word) for word in value.split()) if isinstance(value, str) else value
 
 
 WordList = Annotated[tuple[str, ...], BeforeValidator(_split)]
-Stems = Annotated[frozenset[str], BeforeValidator(_split_stems)]
+WordStems = Annotated[frozenset[str], BeforeValidator(_split_word_stems)]
 Captions = dict[str, str]
 
 
 class Family(FrozenModel):
     """One kind of sound."""
 
-    triggers: Stems = frozenset()
+    triggers: WordStems = frozenset()
     role: SoundRole = "effect"
     where: tuple[Where, ...] = ("open", "room", "sealed")
     one: tuple[str, ...] = ()
@@ -82,7 +84,7 @@ class Family(FrozenModel):
 
 
 class _SettingData(FrozenModel):
-    triggers: Stems
+    triggers: WordStems
     places: tuple[str, ...] = Field(min_length=2)
     where: Where
     night: bool = False
@@ -106,9 +108,9 @@ class _MoodData(FrozenModel):
 
 
 class TextRules(FrozenModel):
-    """The words by which a line of speech is cut out of a seed and written down."""
+    """The words that guide the cutting of lines out of a seed."""
 
-    clause_starts: Stems
+    clause_starts: WordStems
     prepositions: WordList
     dropped_starts: WordList
     weak_ends: WordList
@@ -124,9 +126,9 @@ class TextRules(FrozenModel):
 
 
 class Voices(FrozenModel):
-    """How words are spoken, and by whom where a setting has nobody left."""
+    """The emotions of words, and the speakers for settings that have no one left."""
 
-    emotions: dict[Emotion, Stems]
+    emotions: dict[Emotion, WordStems]
     tellings: dict[Emotion, tuple[str, ...]]
     people: dict[str, Gender]
     text: TextRules
@@ -134,7 +136,7 @@ class Voices(FrozenModel):
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """What a person calls a sound: `the gulls`, `that ticking`."""
+    """An everyday name of a sound: `the gulls`, `that ticking`."""
 
     text: str
     plural: bool = False
@@ -143,7 +145,7 @@ class Name:
 
 @dataclass(frozen=True)
 class Sound:
-    """One sound of the lexicon: a caption with what its family says of it."""
+    """One sound of the lexicon: a caption and its family."""
 
     caption: str
     tag: str
@@ -162,33 +164,33 @@ class Sound:
 
     @property
     def lasts(self) -> bool:
-        """Whether it fills a scene rather than marking a moment of it."""
+        """If it fills a scene, rather than marking a moment of it."""
         return self.family.seconds[0] >= 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Naming:
-    """Stems that name a sound, and all stems that speak of it."""
+    """Word stems that name a sound, and all that could refer to it."""
 
     names: frozenset[str]
     words: frozenset[str]
 
     @classmethod
     def of(cls, names: Iterable[str], text: str) -> Naming:
-        """The naming of a sound that has these names and this caption."""
+        """Return the naming of a sound with these names and this caption."""
         named = frozenset(
-            reduce_request_word(w) for name in names for w in words_of(name) if w not in _UNNAMING
+            reduce_request_word(w) for name in names for w in split_words(name) if w not in _UNNAMING
         )
-        return cls(named, named | stems_of(text))
+        return cls(named, named | find_word_stems(text))
 
     def clashes(self, other: Naming) -> bool:
-        """Whether a name of one could mean the other."""
+        """Return if a name of one could mean the other."""
         return not (self.names.isdisjoint(other.words) and other.names.isdisjoint(self.words))
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """Where a scene is, with what is heard there."""
+    """A place for scenes, with the sounds that are heard there."""
 
     key: str
     triggers: frozenset[str]
@@ -203,13 +205,13 @@ class Setting:
 
     @property
     def sounds(self) -> tuple[Sound, ...]:
-        """All of them."""
+        """All sounds of the setting."""
         return self.ambiences + self.effects + self.music
 
 
 @dataclass(frozen=True, slots=True)
 class Mood:
-    """What an open request asks for, and what brings it about."""
+    """The goal of an open request, and the sounds that create it."""
 
     key: str
     requests: tuple[str, ...]
@@ -223,13 +225,13 @@ class Mood:
     music: tuple[Sound, ...]
 
     def suits(self, setting: Setting) -> bool:
-        """Whether it can be asked for in that setting."""
+        """Return if it can be requested in that setting."""
         return setting.where in self.where and (self.night or not setting.night)
 
 
 @dataclass(frozen=True)
 class Lexicon:
-    """All of it, and the hash of the data that it was read from."""
+    """The whole lexicon, and the hash of its data."""
 
     families: Mapping[str, Family]
     settings: tuple[Setting, ...]
@@ -252,7 +254,7 @@ class Lexicon:
         return tuple(s for sounds in self.anywhere.values() for s in sounds if s.role == role)
 
     def sounds(self) -> dict[str, Sound]:
-        """Every sound by its caption: of the settings, of the moods, and those that fit anywhere."""
+        """Return every sound by its caption: of the settings, of the moods, and those that fit anywhere."""
         of_settings = (sound for setting in self.settings for sound in setting.sounds)
         of_moods = (sound for mood in self.moods for sound in mood.bring + mood.music)
         of_families = (sound for sounds in self.anywhere.values() for sound in sounds)
@@ -260,18 +262,20 @@ class Lexicon:
 
 
 def read_data(name: str) -> dict[str, object]:
-    """A TOML file of the designer's data."""
+    """Read a TOML file of the designer's data."""
     text = resources.files(__package__).joinpath("data", f"{name}.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)
 
 
 def load_lexicon() -> Lexicon:
-    """The lexicon as shipped. Raises ValueError (pydantic's) if the data are not as this module demands."""
+    """Load the lexicon. Raises ValueError (pydantic's) if the data are not as this module requires."""
     raw = {name: read_data(name) for name in ("families", "settings", "moods", "voices")}
     families = {tag: Family.model_validate(data) for tag, data in raw["families"].items()}
 
     def sounds(captions: Captions, role: SoundRole) -> tuple[Sound, ...]:
-        return tuple(Sound(caption, tag, role, _family(families, tag)) for tag, caption in captions.items())
+        return tuple(
+            Sound(caption, tag, role, _find_family(families, tag)) for tag, caption in captions.items()
+        )
 
     settings = []
     for key, data in raw["settings"].items():
@@ -291,7 +295,7 @@ def load_lexicon() -> Lexicon:
     for key, data in raw["moods"].items():
         mood = _MoodData.model_validate(data)
         for tag in mood.drop:
-            _family(families, tag)
+            _find_family(families, tag)
         kept = {n: getattr(mood, n) for n in ("requests", "feel", "where", "night", "drop", "lower", "lift")}
         bring, music = sounds(mood.bring, "effect"), sounds(mood.music, "music")
         moods.append(Mood(key=key, bring=bring, music=music, **kept))
@@ -308,7 +312,7 @@ def load_lexicon() -> Lexicon:
     )
 
 
-def _family(families: Mapping[str, Family], tag: str) -> Family:
+def _find_family(families: Mapping[str, Family], tag: str) -> Family:
     if tag not in families:
-        raise ValueError(f"lexicon: {tag!r} is no family; families.toml lists them")
+        raise ValueError(f"lexicon: {tag!r} is not a family; families.toml lists them")
     return families[tag]

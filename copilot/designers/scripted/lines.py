@@ -1,4 +1,4 @@
-"""Lines of speech, cut out of a seed's own sentence and written as one would write them.
+"""Lines of speech, cut out of a seed's own sentence and written as ordinary sentences.
 
 LibriSpeech's capitals become a sentence with punctuation; text that has punctuation keeps its own words.
 """
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from copilot.designers.scripted.dice import Dice
-from copilot.designers.scripted.lexicon import TextRules, Voices, stems_of
+from copilot.designers.scripted.lexicon import TextRules, Voices, find_word_stems
 from copilot.emotions import Emotion
 from copilot.rules.speech import comfortable_s
 from copilot.scene import SceneLimits
@@ -33,17 +33,17 @@ _I_WORDS = frozenset({"i", "i'm", "i'll", "i'd", "i've"})
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Words to speak, and how."""
+    """Words to speak, and their emotion."""
 
     text: str
     emotion: Emotion
 
     def needs_s(self, limits: SceneLimits) -> Seconds:
-        """How long a slot it needs to be spoken at ease."""
+        """Return the time that it needs to be spoken comfortably."""
         return comfortable_s(self.text, limits)
 
     def may_last_s(self, limits: SceneLimits) -> Seconds:
-        """How long a slot it can fill without being stretched."""
+        """Return the longest time that it can fill without being stretched."""
         return count_words(self.text) / limits.words_per_s.low
 
 
@@ -65,83 +65,85 @@ class LineCutter:
         self._mixing = frozenset(self._text.mixing)
 
     def quote(self, text: str) -> str:
-        """The beginning of a seed as a sentence without its full stop; empty if it has no words."""
-        text = _cleaned(text)
-        if _punctuated(text) and 0 < len(_TOKEN.findall(text)) <= _QUOTE_WORDS:
+        """Return the start of a seed as a sentence without its full stop; empty if it has no words."""
+        text = _clean(text)
+        if _is_punctuated(text) and 0 < len(_TOKEN.findall(text)) <= _QUOTE_WORDS:
             return text.rstrip(". ")
-        words = [word for clauses in self._parts(text) for clause in clauses for word in clause]
+        words = [word for clauses in self._split_clauses(text) for clause in clauses for word in clause]
         if len(words) > _QUOTE_WORDS:
-            words = self._trimmed(words[:_QUOTE_WORDS], drop_start=False)
-            return f"{self._sentence(words)} ..."
-        return self._sentence(words)
+            words = self._trim(words[:_QUOTE_WORDS], drop_start=False)
+            return f"{self._write_sentence(words)} ..."
+        return self._write_sentence(words)
 
-    def lines(self, text: str, dice: Dice) -> list[Line]:
-        """Lines that the seed offers, the best first; none if it has too few words."""
-        text = _cleaned(text)
-        parts = self._parts(text)
-        written = self._sentences(text) if _punctuated(text) else []
+    def cut_lines(self, text: str, dice: Dice) -> list[Line]:
+        """Return lines from a seed, the best first; none if it has too few words."""
+        text = _clean(text)
+        parts = self._split_clauses(text)
+        written = self._find_sentences(text) if _is_punctuated(text) else []
         scored: dict[tuple[str, ...], float] = {}
         for clauses in parts:
-            for words, score in self._spans(clauses):
+            for words, score in self._find_spans(clauses):
                 scored[words] = max(score + dice.between(0, 1), scored.get(words, -math.inf))
         ranked = sorted(scored, key=lambda words: (-scored[words], words))
-        # The beginning of the seed, where no clause of it can be said.
-        whole = tuple(self._shortened([w for clauses in parts for c in clauses for w in c]))
+        # The start of the seed, if no clause of it can be spoken.
+        whole = tuple(self._shorten([w for clauses in parts for c in clauses for w in c]))
         if whole and whole not in scored and not written:
             ranked.append(whole)
-        around = stems_of(text)
-        return [self.line(w) for w in written] + [self._line(list(words), around, dice) for words in ranked]
+        around = find_word_stems(text)
+        return [self.read_line(w) for w in written] + [
+            self._write_line(list(words), around, dice) for words in ranked
+        ]
 
-    def _shortened(self, words: list[str]) -> list[str]:
-        """The beginning of a sentence that has no clauses, if possible cut before a preposition."""
+    def _shorten(self, words: list[str]) -> list[str]:
+        """Return the start of a sentence without clauses, cut before a preposition if possible."""
         longest = _LINE_WORDS[1]
         if len(words) <= longest:
-            return self._trimmed(words)
+            return self._trim(words)
         cuts = [i for i in range(5, longest + 1) if words[i].lower() in self._prepositions]
-        return self._trimmed(words[: cuts[-1] if cuts else longest])
+        return self._trim(words[: cuts[-1] if cuts else longest])
 
-    def _sentences(self, text: str) -> list[str]:
-        """Sentences of a seed that has punctuation, as they are written."""
+    def _find_sentences(self, text: str) -> list[str]:
+        """Return the sentences of a seed with punctuation, as they are written."""
         found = (part.strip(" ,;:-\u2013\u2014") for part in _WRITTEN.findall(text))
         return [s[:1].upper() + s[1:] for s in found if 1 <= len(_TOKEN.findall(s)) <= _LINE_WORDS[1]]
 
-    def _spans(self, clauses: Sequence[list[str]]) -> Iterator[tuple[tuple[str, ...], float]]:
-        """Neighbouring clauses as lines of fitting length, each with its score."""
+    def _find_spans(self, clauses: Sequence[list[str]]) -> Iterator[tuple[tuple[str, ...], float]]:
+        """Yield neighbouring clauses as lines of fitting length, each with its score."""
         for first in range(len(clauses)):
             span: list[str] = []
             for last in range(first, len(clauses)):
                 span = span + clauses[last]
-                words = tuple(self._trimmed(span))
+                words = tuple(self._trim(span))
                 if len(span) > 2 * _LINE_WORDS[1]:
                     break
                 if _LINE_WORDS[0] <= len(words) <= _LINE_WORDS[1]:
                     closes = last + 1 == len(clauses)
                     yield words, self._score(span, words, opens=first == 0, closes=closes)
 
-    def line(self, written: str) -> Line:
-        """A line of the lexicon, which is written already."""
-        emotion = self._emotion(written.split(), frozenset())
+    def read_line(self, written: str) -> Line:
+        """Return a line of the lexicon, which is a written sentence already."""
+        emotion = self._guess_emotion(written.split(), frozenset())
         return Line(written, "excited" if emotion == "neutral" and written.endswith("!") else emotion)
 
-    def quotable(self, text: str) -> bool:
-        """Whether a quotation of it cannot be read as speaking of levels and sides."""
+    def is_quotable(self, text: str) -> bool:
+        """Return if no word of it could be read as one about levels and sides."""
         return self._mixing.isdisjoint(_PART.findall(text.lower()))
 
-    def telling(self, emotion: Emotion, element_id: int) -> str:
-        """How a description says that somebody speaks; the same for one element in every turn."""
+    def choose_telling(self, emotion: Emotion, element_id: int) -> str:
+        """Return the words for speaking in a description; the same for one element in every turn."""
         tellings = self._voices.tellings[emotion]
         return tellings[element_id % len(tellings)]
 
-    def _parts(self, text: str) -> list[list[list[str]]]:
-        """The clauses of each part between two punctuation marks, as words."""
-        keeps_case = _punctuated(text)
+    def _split_clauses(self, text: str) -> list[list[list[str]]]:
+        """Return the clauses of each part between two punctuation marks, as words."""
+        keeps_case = _is_punctuated(text)
         parts: list[list[list[str]]] = []
         for part in _PUNCTUATION.split(text):
             clauses: list[list[str]] = []
             for token in _TOKEN.findall(part):
                 word = token if keeps_case else token.lower()
                 last = clauses[-1] if clauses else []
-                starts = len(last) >= _LINE_WORDS[0] and self._begins(word.lower(), last[-1].lower())
+                starts = len(last) >= _LINE_WORDS[0] and self._starts_clause(word.lower(), last[-1].lower())
                 if starts or not clauses:
                     clauses.append([word])
                 else:
@@ -150,13 +152,13 @@ class LineCutter:
                 parts.append(clauses)
         return parts
 
-    def _begins(self, word: str, before: str) -> bool:
-        """Whether a clause begins with a word that stands behind another."""
+    def _starts_clause(self, word: str, before: str) -> bool:
+        """Return if a clause starts with a word that follows another."""
         if word in self._nominatives:
             return before not in self._weak and before not in self._questions
         return word in self._saying or reduce_request_word(word) in self._text.clause_starts
 
-    def _trimmed(self, words: list[str], *, drop_start: bool = True) -> list[str]:
+    def _trim(self, words: list[str], *, drop_start: bool = True) -> list[str]:
         first, last = 0, len(words)
         while drop_start and first < last and words[first].lower() in self._dropped:
             first += 1
@@ -165,7 +167,7 @@ class LineCutter:
         return words[first:last]
 
     def _score(self, span: list[str], words: Sequence[str], *, opens: bool, closes: bool) -> float:
-        """How much some clauses of a seed, cut down to `words`, are like something said."""
+        """Return how much some clauses of a seed, cut down to `words`, are like something spoken."""
         start = words[0].lower()
         asks = start in self._questions and words[1].lower() in self._subjects
         cut_short = not closes and span[-1] != words[-1]
@@ -179,27 +181,27 @@ class LineCutter:
             (-1.5, start in self._prepositions and not opens),
             # "which was committed": a verb whose subject was cut off.
             (-2.0, relative or (start in self._weak and start not in self._subjects and not (asks or opens))),
-            # "said the king": words about the speaker are not what is spoken.
+            # "said the king": words about the speaker are not spoken themselves.
             (-1.5, any(said)),
             (-2.0, said[0]),
         )
         return sum(score for score, applies in scores if applies)
 
-    def _line(self, words: list[str], around: frozenset[str], dice: Dice) -> Line:
-        emotion = self._emotion(words, around)
-        return Line(self._sentence(words) + self._end(words, emotion, dice), emotion)
+    def _write_line(self, words: list[str], around: frozenset[str], dice: Dice) -> Line:
+        emotion = self._guess_emotion(words, around)
+        return Line(self._write_sentence(words) + self._choose_end(words, emotion, dice), emotion)
 
-    def _emotion(self, words: list[str], around: frozenset[str]) -> Emotion:
-        """What the words suggest, and half as much what stands around them."""
-        own = stems_of(" ".join(words))
+    def _guess_emotion(self, words: list[str], around: frozenset[str]) -> Emotion:
+        """Return the emotion that the words suggest, and, with half the weight, those around them."""
+        own = find_word_stems(" ".join(words))
         scores = {
-            emotion: 2 * len(stems & own) + len(stems & around)
-            for emotion, stems in self._voices.emotions.items()
+            emotion: 2 * len(word_stems & own) + len(word_stems & around)
+            for emotion, word_stems in self._voices.emotions.items()
         }
         best = max(scores, key=lambda emotion: scores[emotion])
         return best if scores[best] else "neutral"
 
-    def _end(self, words: list[str], emotion: Emotion, dice: Dice) -> str:
+    def _choose_end(self, words: list[str], emotion: Emotion, dice: Dice) -> str:
         start = [word.lower() for word in words[:2]]
         if start[0] in self._questions:
             verb = start[-1] in self._questions or start[-1] in self._subjects
@@ -207,17 +209,17 @@ class LineCutter:
                 return "?"
         return "!" if emotion in self._text.exclaiming and dice.chance(0.6) else "."
 
-    def _sentence(self, words: list[str]) -> str:
+    def _write_sentence(self, words: list[str]) -> str:
         written: list[str] = []
         before = ""
         for i, word in enumerate(words):
             following = words[i + 1] if i + 1 < len(words) else ""
-            written.append(self._cased(word, before, following))
+            written.append(self._set_case(word, before, following))
             before = word
         sentence = " ".join(written)
         return sentence[:1].upper() + sentence[1:]
 
-    def _cased(self, word: str, before: str, following: str) -> str:
+    def _set_case(self, word: str, before: str, following: str) -> str:
         if not word.islower():
             return word
         title = word in self._titles and following not in self._weak and following != ""
@@ -228,12 +230,12 @@ class LineCutter:
         return word[:1].upper() + word[1:] if named or titled else word
 
 
-def _cleaned(text: str) -> str:
-    """Words with single spaces, without control characters and double quotation marks."""
+def _clean(text: str) -> str:
+    """Return words with single spaces, without control characters and double quotation marks."""
     seen = text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
     return " ".join(seen.translate(_QUOTES).split())
 
 
-def _punctuated(text: str) -> bool:
-    """Whether somebody has written it as one writes, and not in capitals alone."""
+def _is_punctuated(text: str) -> bool:
+    """Return if a text is not in capitals alone, so that its punctuation means something."""
     return any(c.islower() for c in text)

@@ -1,7 +1,7 @@
-"""How users ask: phrasings from data, and the slots that are filled in.
+"""The requests of users: phrasings from data, with slots to fill in.
 
-A phrasing is drawn evenly from all that fit what is to be done. Its kind (the group's name) then says how
-much, when or where.
+A phrasing is drawn evenly from all that fit the edit. Its kind (the name of its group) then says how much,
+when or where.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _SLOTS: Mapping[str, frozenset[str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Phrasing:
-    """One way to ask. `kind` says what it fits; `text` has slots in braces."""
+    """One way to ask. `kind` names the edits that it fits; `text` has slots in braces."""
 
     kind: str
     text: str
@@ -39,21 +39,21 @@ class Phrasing:
     @property
     def slots(self) -> frozenset[str]:
         """The names of its slots, in lower case."""
-        return _slots(self.text)
+        return _find_slots(self.text)
 
 
 class Phrasebook:
-    """All phrasings. Raises ValueError for a slot that nothing fills."""
+    """All phrasings. Raises ValueError for an unknown slot."""
 
     def __init__(self) -> None:
         data = read_data("phrasings")
         self.content = content_hash(data)
-        self.leads: tuple[str, ...] = tuple(_texts(data.pop("leads")))
+        self.leads: tuple[str, ...] = tuple(_to_texts(data.pop("leads")))
         self.groups: dict[str, tuple[Phrasing, ...]] = {}
         for group, kinds in data.items():
             if group not in _SLOTS or not isinstance(kinds, dict):
-                raise ValueError(f"phrasings: {group!r} is no group; groups are {', '.join(_SLOTS)}")
-            phrasings = [Phrasing(kind, text) for kind, texts in kinds.items() for text in _texts(texts)]
+                raise ValueError(f"phrasings: {group!r} is not a group; groups are {', '.join(_SLOTS)}")
+            phrasings = [Phrasing(kind, text) for kind, texts in kinds.items() for text in _to_texts(texts)]
             for phrasing in phrasings:
                 if unknown := sorted(phrasing.slots - _SLOTS[group]):
                     raise ValueError(f"phrasings: {group}: {phrasing.text!r} has unknown slots {unknown}")
@@ -61,7 +61,7 @@ class Phrasebook:
         self._fitting: dict[tuple[str, frozenset[str]], tuple[Phrasing, ...]] = {}
 
     def draw(self, dice: Dice, group: str, kinds: Collection[str]) -> Phrasing:
-        """One phrasing of the group, evenly from those of the kinds. Raises ValueError if there is none."""
+        """Draw a phrasing of the group, evenly from those of the kinds. Raises ValueError without any."""
         key = (group, frozenset(kinds))
         if key not in self._fitting:
             fitting = tuple(p for p in self.groups[group] if p.kind in key[1])
@@ -70,45 +70,45 @@ class Phrasebook:
             self._fitting[key] = fitting
         return dice.pick(self._fitting[key])
 
-    def lead(self, dice: Dice) -> str:
-        """What stands before a request, often nothing."""
+    def draw_lead(self, dice: Dice) -> str:
+        """Draw the words before a request, often none."""
         return f"{dice.pick(self.leads)} " if dice.chance(0.35) else ""
 
 
-def _texts(value: object) -> list[str]:
+def _to_texts(value: object) -> list[str]:
     return [value] if isinstance(value, str) else [str(text) for text in value]  # type: ignore[attr-defined]
 
 
-def _slots(text: str) -> frozenset[str]:
+def _find_slots(text: str) -> frozenset[str]:
     return frozenset(name.lower() for _, name, _, _ in Formatter().parse(text) if name)
 
 
 def fill(text: str, **slots: str) -> str:
-    """The text with its slots filled; a slot with a capital is filled with a capital."""
+    """Return the text with its slots filled; a slot with a capital gets a value with a capital."""
     values = dict(slots)
     for name, value in slots.items():
-        values[name.capitalize()] = capital(value)
+        values[name.capitalize()] = capitalize(value)
     return text.format_map(values)
 
 
-def capital(text: str) -> str:
-    """The text with its first letter as a capital."""
+def capitalize(text: str) -> str:
+    """Return the text with its first letter as a capital."""
     return text[:1].upper() + text[1:]
 
 
-def name_slots(name: Name) -> dict[str, str]:
-    """What a sound's name fills in, with the verbs and pronouns that agree with it."""
+def make_name_slots(name: Name) -> dict[str, str]:
+    """Return the slots that a sound's name fills, with the verbs and pronouns that agree with it."""
     bare = name.text.partition(" ")[2] if name.text.startswith(("the ", "that ", "those ")) else name.text
     if name.plural:
         return {"name": name.text, "bare": bare, "is": "are", "does": "do", "it": "them"}
     return {"name": name.text, "bare": bare, "is": "is", "does": "does", "it": name.pronoun}
 
 
-def indefinite(noun: str) -> str:
-    """The noun with a or an."""
+def add_article(noun: str) -> str:
+    """Return the noun with a or an."""
     return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"
 
 
-def listed(items: list[str], last: str = "and") -> str:
-    """The items as a list in a sentence: `a, b and c`."""
+def join_list(items: list[str], last: str = "and") -> str:
+    """Return the items as a list in a sentence: `a, b and c`."""
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {last} {items[-1]}"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from copilot.designers.scripted.dice import Dice
-from copilot.designers.scripted.draft import Desk, Draft, Placement, naming_of
-from copilot.designers.scripted.lexicon import Setting, Sound, words_of
-from copilot.designers.scripted.phrasing import Phrasing, fill, indefinite, listed
-from copilot.designers.scripted.placing import place_ambience, place_sound, place_speech, side_of
+from copilot.designers.scripted.draft import Draft, Placement, Tools, get_naming
+from copilot.designers.scripted.lexicon import Setting, Sound, split_words
+from copilot.designers.scripted.phrasing import Phrasing, add_article, fill, join_list
+from copilot.designers.scripted.placing import draw_side, place_ambience, place_sound, place_speech
 from copilot.edit import Add
 from copilot.scene import Element
 from copilot.text.word_stems import reduce_request_word
@@ -16,14 +16,14 @@ from copilot.units import Seconds
 
 _MOST_TRIGGERED = 3
 _BORROWED_MUSIC = 0.15
-"""How often a story's music is none of its setting's own."""
+"""Share of stories whose music is not their setting's own."""
 
 _FURTHER: Mapping[int, float] = {2: 1, 3: 2, 4: 3, 5: 3, 6: 2}
-"""How many sounds stand beside the ambience, and how often."""
+"""Weights of the number of sounds beside the ambience."""
 
 
 class Triggers:
-    """Which settings and families the words of a seed call for."""
+    """Finds the settings and families that the words of a seed call for."""
 
     def __init__(self, settings: Sequence[Setting], families: Mapping[str, frozenset[str]]) -> None:
         self._settings = tuple(settings)
@@ -36,12 +36,12 @@ class Triggers:
             for trigger in triggers:
                 self._by_family.setdefault(trigger, []).append(tag)
 
-    def setting(self, text: str, dice: Dice) -> Setting:
-        """The setting that most words call for; ties, and seeds that call for none, are drawn evenly."""
+    def pick_setting(self, text: str, dice: Dice) -> Setting:
+        """Return the setting that most words call for; drawn evenly from ties, or from all without any."""
         scores: dict[str, float] = {}
-        for word in words_of(text):
+        for word in split_words(text):
             called = self._by_setting.get(reduce_request_word(word), [])
-            # A word that many settings share tells less about any of them.
+            # A word that many settings share says less about each of them.
             for setting in called:
                 scores[setting.key] = scores.get(setting.key, 0.0) + 1.0 / len(called)
         if not scores:
@@ -49,39 +49,41 @@ class Triggers:
         best = max(scores.values())
         return dice.pick([s for s in self._settings if scores.get(s.key, 0.0) > best - 1e-9])
 
-    def families(self, text: str) -> list[str]:
-        """The families that its words call for, in the order of the words."""
-        found = (tag for word in words_of(text) for tag in self._by_family.get(reduce_request_word(word), ()))
+    def find_families(self, text: str) -> list[str]:
+        """Return the families that the words of a text call for, in the order of the words."""
+        found = (
+            tag for word in split_words(text) for tag in self._by_family.get(reduce_request_word(word), ())
+        )
         return list(dict.fromkeys(found))
 
 
-def called_for(desk: Desk, setting: Setting, tags: Sequence[str], dice: Dice) -> tuple[Sound, ...]:
-    """One sound for each family that the seed calls for: the setting's own, or one that fits anywhere."""
+def find_called_sounds(tools: Tools, setting: Setting, tags: Sequence[str], dice: Dice) -> tuple[Sound, ...]:
+    """Return a sound for each family that the seed calls for: the setting's, or one that fits anywhere."""
     own = {sound.tag: sound for sound in reversed(setting.sounds)}
-    return tuple(own.get(tag) or dice.pick(desk.lexicon.anywhere[tag]) for tag in tags)
+    return tuple(own.get(tag) or dice.pick(tools.lexicon.anywhere[tag]) for tag in tags)
 
 
 def write_story(draft: Draft, dice: Dice) -> tuple[str, list[Add]]:
-    """The user's request and the sounds of the first scene. The draft knows them then."""
-    desk, removals = draft.desk, draft.tasks_left.count("remove")
-    most = desk.limits.n_elements - draft.tasks_left.count("add") - 1
+    """Return the user's request and the sounds of the first scene, and add them to the draft."""
+    tools, removals = draft.tools, draft.tasks_left.count("remove")
+    most = tools.limits.n_elements - draft.tasks_left.count("add") - 1
     least = max(2, removals + 1)
-    further = max(least, min(most, dice.weighted(_FURTHER)))
+    further = max(least, min(most, dice.pick_weighted(_FURTHER)))
     room = min(most, 6 + removals) - further
 
     _add_ambience(draft, dice)
     n_called = sum(sound.role == "ambience" for sound in draft.triggered)
     if room > 0 and (n_called > 1 or dice.chance(0.3)):
-        _second_ambience(draft, dice)
+        _add_second_ambience(draft, dice)
     if draft.speaks:
         _add_speech(draft, dice, n_lines=2 if further >= 4 and dice.chance(0.4) else 1)
-    wanted = further - len(draft.foreground())
+    wanted = further - len(draft.list_foreground())
     _add_sounds(draft, dice, wanted)
     operations = [Add(element=element) for element in draft.scene.elements]
-    return _request(draft, dice), operations
+    return _write_request(draft, dice), operations
 
 
-def _take(draft: Draft, element: Element) -> None:
+def _add(draft: Draft, element: Element) -> None:
     draft.advance((Add(element=element),))
 
 
@@ -89,37 +91,37 @@ def _add_ambience(draft: Draft, dice: Dice) -> None:
     wanted = [sound for sound in draft.triggered if sound.role == "ambience"]
     called = [sound for sound in draft.triggered if sound.role != "ambience"][:_MOST_TRIGGERED]
     own = draft.setting.ambiences
-    # The ground gives way to what the seed calls for, where one name would mean both.
+    # An ambience is left out if one name could mean both it and a sound that the seed calls for.
     apart = [s for s in own if not any(s.naming.clashes(other.naming) for other in called)]
     sound = dice.pick(wanted or apart or own)
-    _take(draft, draft.element(sound, place_ambience(draft.desk, dice)))
+    _add(draft, draft.make_element(sound, place_ambience(draft.tools, dice)))
 
 
-def _second_ambience(draft: Draft, dice: Dice) -> None:
+def _add_second_ambience(draft: Draft, dice: Dice) -> None:
     wanted = [sound for sound in draft.triggered if sound.role == "ambience"]
-    for sound in draft.free((*wanted, *dice.shuffled(draft.setting.ambiences))):
-        _take(draft, draft.element(sound, place_ambience(draft.desk, dice)))
+    for sound in draft.filter_free((*wanted, *dice.shuffle(draft.setting.ambiences))):
+        _add(draft, draft.make_element(sound, place_ambience(draft.tools, dice)))
         return
 
 
 def _add_speech(draft: Draft, dice: Dice, n_lines: int) -> None:
-    limits = draft.desk.limits
+    limits = draft.tools.limits
     start_s: Seconds = limits.start_time_s.low + dice.between(0.2, 1.2)
     sign = dice.pick((-1, 1))
-    # Two lines share the time: the second has to begin while sounds may begin. The seed's own comes first.
+    # Two lines share the time: the second has to start while sounds may start. The seed's own comes first.
     shared_s = limits.start_time_s.high - start_s
     if n_lines == 1 or not any(line.needs_s(limits) <= shared_s for line in draft.lines):
         n_lines, shared_s = 1, limits.duration_s - start_s
     for _ in range(n_lines):
-        start_s = draft.desk.grid.start(start_s)
-        room_s = min(shared_s, draft.silence_after(start_s))
-        line, person = draft.line(room_s, dice, quotable=False), draft.speaker(dice)
+        start_s = draft.tools.grid.start(start_s)
+        room_s = min(shared_s, draft.measure_silence_after(start_s))
+        line, person = draft.pick_line(room_s, dice, quotable=False), draft.pick_speaker(dice)
         if line is None or person is None:
             return
         at = place_speech(
-            draft.desk, dice, line, side=sign * dice.between(0.05, 0.45), start_s=start_s, room_s=room_s
+            draft.tools, dice, line, side=sign * dice.between(0.05, 0.45), start_s=start_s, room_s=room_s
         )
-        _take(draft, draft.speech(line, *person, at))
+        _add(draft, draft.make_speech(line, *person, at))
         start_s, sign = at.start_s + at.duration_s + dice.between(0.1, 0.5), -sign
         if start_s > limits.start_time_s.high:
             return
@@ -127,38 +129,38 @@ def _add_speech(draft: Draft, dice: Dice, n_lines: int) -> None:
 
 
 def _add_sounds(draft: Draft, dice: Dice, n_sounds: int) -> None:
-    """Effects and music: first what the seed calls for, then what belongs to the setting."""
+    """Add effects and music: first those that the seed calls for, then those of the setting."""
     chosen: list[Sound] = []
     triggered = [s for s in draft.triggered if s.role != "ambience"][:_MOST_TRIGGERED]
-    own = dice.shuffled(draft.setting.effects)
-    music = [_music(draft, dice)] if dice.chance(0.55) and n_sounds > 1 else []
+    own = dice.shuffle(draft.setting.effects)
+    music = [_pick_music(draft, dice)] if dice.chance(0.55) and n_sounds > 1 else []
     for sound in (*triggered, *music, *own, *draft.setting.music):
         _choose(draft, chosen, sound, n_sounds)
     if len(chosen) < n_sounds:
-        for sound in dice.shuffled(draft.plausible(draft.desk.lexicon.effects)):
+        for sound in dice.shuffle(draft.filter_plausible(draft.tools.lexicon.effects)):
             _choose(draft, chosen, sound, n_sounds)
-    for element in _placed(draft, dice, chosen):
-        _take(draft, element)
+    for element in _place_sounds(draft, dice, chosen):
+        _add(draft, element)
 
 
-def _music(draft: Draft, dice: Dice) -> Sound:
+def _pick_music(draft: Draft, dice: Dice) -> Sound:
     if dice.chance(_BORROWED_MUSIC):
-        return dice.pick(draft.desk.lexicon.music)
+        return dice.pick(draft.tools.lexicon.music)
     return dice.pick(draft.setting.music)
 
 
 def _choose(draft: Draft, chosen: list[Sound], sound: Sound, n_sounds: int) -> None:
     if len(chosen) == n_sounds or sound.caption in draft.heard:
         return
-    naming = naming_of(sound)
-    if draft.fits(naming) and not any(naming.clashes(naming_of(other)) for other in chosen):
+    naming = get_naming(sound)
+    if draft.fits(naming) and not any(naming.clashes(get_naming(other)) for other in chosen):
         chosen.append(sound)
 
 
-def _placed(draft: Draft, dice: Dice, sounds: Sequence[Sound]) -> list[Element]:
-    """What lasts begins early; what happens follows each other over the possible starts."""
+def _place_sounds(draft: Draft, dice: Dice, sounds: Sequence[Sound]) -> list[Element]:
+    """Place sounds: lasting ones start early, events follow each other over the possible starts."""
     events = [s for s in sounds if not s.lasts and s.role == "effect"]
-    order = dice.shuffled(events)
+    order = dice.shuffle(events)
     slots: dict[str, tuple[float, float]] = {
         s.caption: (i / len(order), (i + 0.8) / len(order)) for i, s in enumerate(order)
     }
@@ -167,37 +169,41 @@ def _placed(draft: Draft, dice: Dice, sounds: Sequence[Sound]) -> list[Element]:
     elements: list[Element] = []
     for sound in sounds:
         when = slots.get(sound.caption, (0.0, 0.2 if sound.role == "music" else 0.3))
-        at: Placement = place_sound(draft.desk, dice, sound, side_of(dice, sound, sign), when, ducked=spoken)
+        at: Placement = place_sound(
+            draft.tools, dice, sound, draw_side(dice, sound, sign), when, ducked=spoken
+        )
         sign = -sign
-        elements.append(draft.element(sound, at))
+        elements.append(draft.make_element(sound, at))
     return elements
 
 
-def _request(draft: Draft, dice: Dice) -> str:
-    """What the user asks for, in words that the seed and the scene bear out."""
-    quote = draft.desk.cutter.quote(draft.seed_text)
-    asked = [called.sound.family.ask for called in draft.called.values() if called.sound]
+def _write_request(draft: Draft, dice: Dice) -> str:
+    """Write the user's request, in words that fit the seed and the scene."""
+    quote = draft.tools.cutter.quote(draft.seed_text)
+    wanted = [called.sound.family.ask for called in draft.names_by_id.values() if called.sound]
     effects = [
         called.sound.family.ask
-        for i, called in draft.called.items()
+        for i, called in draft.names_by_id.items()
         if called.sound and draft.scene.get(i) and called.sound.role == "effect"
     ]
-    named = dice.shuffled(effects or asked)[:2]
+    named = dice.shuffle(effects or wanted)[:2]
     kinds = ["place", "sounds", *(("quote", "both") if quote else ())]
-    phrasing = draft.desk.book.draw(dice, "story", kinds)
-    request = _filled(draft, phrasing, quote, named)
-    if len(request) > draft.desk.limits.user_chars:
-        request = _filled(draft, draft.desk.book.draw(dice, "story", ("place",)), "", named)
+    phrasing = draft.tools.book.draw(dice, "story", kinds)
+    request = _fill_request(draft, phrasing, quote, named)
+    if len(request) > draft.tools.limits.user_chars:
+        request = _fill_request(draft, draft.tools.book.draw(dice, "story", ("place",)), "", named)
     if dice.chance(0.5):
         speakers = [e.speaker for e in draft.scene.elements if e.role == "speech"]
         kind = "spoken" if speakers else "silent"
-        tail = draft.desk.book.draw(dice, "story_tail", (kind,))
-        who = indefinite(dice.pick(speakers)) if speakers else ""
+        tail = draft.tools.book.draw(dice, "story_tail", (kind,))
+        who = add_article(dice.pick(speakers)) if speakers else ""
         longer = f"{request} {fill(tail.text, who=who)}"
-        request = longer if len(longer) <= draft.desk.limits.user_chars else request
-    return request[: draft.desk.limits.user_chars]
+        request = longer if len(longer) <= draft.tools.limits.user_chars else request
+    return request[: draft.tools.limits.user_chars]
 
 
-def _filled(draft: Draft, phrasing: Phrasing, quote: str, named: list[str]) -> str:
+def _fill_request(draft: Draft, phrasing: Phrasing, quote: str, named: list[str]) -> str:
     full = quote if quote.endswith((".", "!", "?")) else f"{quote}."
-    return fill(phrasing.text, place=draft.place, quote=f'"{full}"', words=f'"{quote}"', sounds=listed(named))
+    return fill(
+        phrasing.text, place=draft.place, quote=f'"{full}"', words=f'"{quote}"', sounds=join_list(named)
+    )

@@ -11,10 +11,10 @@ from rich.console import Console
 from copilot.designers.contract import DesignerContext
 from copilot.designers.llm import judge
 from copilot.designers.llm.forms import FormBook
-from copilot.designers.llm.grammar import max_line_words, max_operations, story_sounds
+from copilot.designers.llm.grammar import count_story_sounds, max_line_words, max_operations
 from copilot.designers.llm.log import Log
 from copilot.designers.llm.prompts import PromptLibrary
-from copilot.designers.llm.replies import shown, slots_of
+from copilot.designers.llm.replies import describe_sounds, order_by_slot
 from copilot.designers.llm.settings import LlmSettings
 from copilot.designers.scripted import ScriptedDesigner
 from copilot.dialogue import EDIT_TASKS, Dialogue, Task
@@ -45,7 +45,7 @@ def show_prompt(name: str, seed_text: str, task: str, *, as_json: bool) -> None:
     dialogue = _design_example(seed_text, _find_task(task))
     if name == judge.PROMPT:
         book = FormBook(SceneLimits(), len(dialogue.turns), LlmSettings(model="any"))
-        text = next(judge.judging(dialogue, book, Log())).messages[0].content
+        text = next(judge.judge_turns(dialogue, book, Log())).messages[0].content
     else:
         known = _variables(dialogue)
         text = library.render(name, **{variable: known[variable] for variable in prompt.variables})
@@ -67,7 +67,7 @@ def _design_example(seed_text: str, task: Task) -> Dialogue:
 def _variables(dialogue: Dialogue) -> dict[str, Any]:
     """Return the variables of the prompts, before the first edit, with a server that enforces grammars."""
     limits = SceneLimits()
-    fewest, most = story_sounds(limits)
+    fewest, most = count_story_sounds(limits)
     scene, edits = dialogue.turns[0].scene, dialogue.turns[1:]
     return {
         "limits": limits,
@@ -79,7 +79,7 @@ def _variables(dialogue: Dialogue) -> dict[str, Any]:
         "schema": None,
         "task": edits[0].task,
         "tasks": [turn.task for turn in edits],
-        "sounds": shown(slots_of(scene)),
+        "sounds": describe_sounds(order_by_slot(scene)),
         "max_operations": max_operations(edits[0].task, len(scene), limits),
         "faults": ["turn 0: the scene has no ambience; at least one is needed"],
     }

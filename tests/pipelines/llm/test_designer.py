@@ -104,7 +104,7 @@ def test_an_error_that_nobody_foresaw_keeps_the_replies_too(monkeypatch):
     def broken(self, form, reply):
         raise ZeroDivisionError("by nought")
 
-    monkeypatch.setattr(Conversation, "_outcome", broken)
+    monkeypatch.setattr(Conversation, "_evaluate", broken)
     with serving() as server:
         (fault,) = design(designer(server.url))
     assert isinstance(fault, DesignFault)

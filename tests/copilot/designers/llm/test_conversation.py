@@ -277,10 +277,10 @@ def test_a_story_leaves_room_for_the_additions_to_come():
 
 def test_a_task_that_cannot_be_done_is_drawn_again():
     crowded = book(EVERYTHING, limits=SceneLimits(n_elements=2))
-    forms = crowded.begin(SEED, 7)
+    forms = crowded.start_dialogue(SEED, 7)
     assert forms.tasks == ("add",)
     story = {**STORY, "sounds": [sound("a door creaks")]}
-    turn = crowded.builder.story(StoryReply.model_validate_json(json.dumps(story)))
+    turn = crowded.builder.build_story(StoryReply.model_validate_json(json.dumps(story)))
     label = forms.edit(Dialogue(seed_id="s", seed_text="t", turns=(turn,)), turn.scene).label
     assert label.removeprefix("turn 1 ").strip("()") in set(EDIT_TASKS) - {"add"}
 
@@ -289,7 +289,7 @@ def test_tasks_are_drawn_evenly_or_by_weight_and_by_content_alone():
     def tasks(weights=None, run_seed=0):
         made = book(weights, n_turns=5)
         seeds = [Seed(f"s/{n}", "text") for n in range(1500)]
-        return [made.begin(seed, run_seed).tasks for seed in seeds]
+        return [made.start_dialogue(seed, run_seed).tasks for seed in seeds]
 
     even = tasks()
     counts = Counter(task for drawn in even for task in drawn)
@@ -305,7 +305,7 @@ def test_tasks_are_drawn_evenly_or_by_weight_and_by_content_alone():
 def test_speech_is_drawn_by_its_share():
     for share in (0.0, 0.5, 1.0):
         made = book(speech_share=share)
-        speaking = sum(made.begin(Seed(f"s/{n}", "text"), 0).speech for n in range(1000))
+        speaking = sum(made.start_dialogue(Seed(f"s/{n}", "text"), 0).speech for n in range(1000))
         assert abs(speaking / 1000 - share) < 0.06
 
 
@@ -481,5 +481,7 @@ def test_a_mended_reply_counts_whatever_else_is_wrong_with_it():
 def test_a_second_draw_of_a_task_is_even_too():
     offered = ("remove", "volume", "panning", "replace", "open")
     forms = book()
-    drawn = Counter(forms.begin(Seed(f"s/{n}", "t"), 0)._draw(offered, 1, "again") for n in range(1000))
+    drawn = Counter(
+        forms.start_dialogue(Seed(f"s/{n}", "t"), 0)._draw(offered, 1, "again") for n in range(1000)
+    )
     assert min(drawn[task] for task in offered) > 150

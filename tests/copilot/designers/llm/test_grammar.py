@@ -7,17 +7,17 @@ import pytest
 from helpers.fake_schema import draw
 
 from copilot.designers.llm.exchange import Reply
-from copilot.designers.llm.grammar import GrammarBook, max_line_words, max_operations, story_sounds
-from copilot.designers.llm.ladder import Read, read
+from copilot.designers.llm.grammar import GrammarBook, count_story_sounds, max_line_words, max_operations
+from copilot.designers.llm.ladder import ReadReply, read_reply
 from copilot.designers.llm.replies import (
     Builder,
     EditReply,
     SlotError,
     StoryReply,
-    shown,
-    slots_of,
-    whole_reply,
-    whole_turns,
+    describe_sounds,
+    make_whole_reply_model,
+    order_by_slot,
+    read_whole_turns,
 )
 from copilot.dialogue import EDIT_TASKS, Dialogue, Turn
 from copilot.edit import Change, Remove, Replace, apply
@@ -194,10 +194,10 @@ def test_how_much_a_turn_may_do(task, n_alive, n_reserved, most):
 
 
 def test_sizes_follow_the_limits():
-    assert story_sounds(LIMITS) == (3, 9)
-    assert story_sounds(LIMITS, 4) == (3, 5)
-    assert story_sounds(SMALL) == (2, 2)
-    assert story_sounds(SceneLimits(n_elements=1)) == (0, 0)
+    assert count_story_sounds(LIMITS) == (3, 9)
+    assert count_story_sounds(LIMITS, 4) == (3, 5)
+    assert count_story_sounds(SMALL) == (2, 2)
+    assert count_story_sounds(SceneLimits(n_elements=1)) == (0, 0)
     assert (max_line_words(LIMITS), max_line_words(LARGE), max_line_words(SMALL)) == (12, 20, 3)
 
 
@@ -206,9 +206,9 @@ def test_sizes_follow_the_limits():
 def test_what_the_grammar_of_a_story_allows_keeps_every_fatal_rule(limits, speech):
     grammar = GrammarBook(limits).story(speech=speech)
     for number in range(60):
-        found = read(StoryReply, Reply(json.dumps(draw(grammar.schema, random.Random(number))), "stop"))
-        assert isinstance(found, Read)
-        turn = Builder(limits).story(found.value)
+        found = read_reply(StoryReply, Reply(json.dumps(draw(grammar.schema, random.Random(number))), "stop"))
+        assert isinstance(found, ReadReply)
+        turn = Builder(limits).build_story(found.value)
         mended, _ = normalise_dialogue(Dialogue(seed_id="s", seed_text="t", turns=(turn,)), limits)
         assert [v for v in check_dialogue(mended, limits) if v.severity == "fatal"] == []
         assert turn.scene.get(0).role == "ambience"
@@ -243,12 +243,12 @@ def edit(*operations):
 
 
 def test_slots_count_from_0_with_the_leading_ambience_last():
-    assert [element.id for element in slots_of(SCENE)] == [5, 7, 9, 3]
-    assert [entry["slot"] for entry in shown(slots_of(SCENE))] == [0, 1, 2, 3]
-    assert set(shown(slots_of(SCENE))[0]) == {
+    assert [element.id for element in order_by_slot(SCENE)] == [5, 7, 9, 3]
+    assert [entry["slot"] for entry in describe_sounds(order_by_slot(SCENE))] == [0, 1, 2, 3]
+    assert set(describe_sounds(order_by_slot(SCENE))[0]) == {
         *("slot", "role", "text", "loudness", "panning", "start_time", "duration")
     }
-    assert shown(slots_of(SCENE))[1]["speaker"] == "Ann"
+    assert describe_sounds(order_by_slot(SCENE))[1]["speaker"] == "Ann"
 
 
 def test_slots_become_ids_and_changes_of_one_sound_become_one():
@@ -259,7 +259,7 @@ def test_slots_become_ids_and_changes_of_one_sound_become_one():
         {"op": "remove", "slot": 1},
         {"op": "change", "slot": 2, "panning": 0.5},
     )
-    operations = Builder(LIMITS).operations(reply, SCENE, 10)
+    operations = Builder(LIMITS).build_operations(reply, SCENE, 10)
     assert operations == (
         Replace(id=5, element=SoundElement(id=10, **new)),
         Remove(id=7),
@@ -275,7 +275,7 @@ def test_an_ambience_put_in_place_of_another_leads_the_scene():
             "sound": {"role": "ambience", "text": "sea", "loudness": -28, "panning": 0},
         }
     )
-    scene = apply(SCENE, Builder(LIMITS).operations(reply, SCENE, 10))
+    scene = apply(SCENE, Builder(LIMITS).build_operations(reply, SCENE, 10))
     assert (scene.get(10).start_time, scene.get(10).duration) == (0, 8)
 
 
@@ -300,7 +300,7 @@ def test_an_ambience_put_in_place_of_another_leads_the_scene():
 )
 def test_operations_that_cannot_be_meant_are_told(operations, message):
     with pytest.raises(SlotError) as caught:
-        Builder(LIMITS).operations(edit(*operations), SCENE, 10)
+        Builder(LIMITS).build_operations(edit(*operations), SCENE, 10)
     assert str(caught.value) == message
 
 
@@ -323,7 +323,7 @@ def test_a_line_lasts_as_long_as_its_words(text, start, duration):
         "panning": 0,
         "start_time": start,
     }
-    (operation,) = Builder(LIMITS).operations(edit({"op": "add", "sound": line}), SCENE, 10)
+    (operation,) = Builder(LIMITS).build_operations(edit({"op": "add", "sound": line}), SCENE, 10)
     assert operation.element.duration == pytest.approx(duration)
 
 
@@ -333,7 +333,7 @@ def whole_element(number, **more):
 
 
 def test_a_whole_dialogue_states_its_scenes_and_its_lists():
-    reply = whole_reply(2).model_validate(
+    reply = make_whole_reply_model(2).model_validate(
         {
             "story": {"user": "u", "description": "d", "elements": [whole_element(4), whole_element(6)]},
             "edit_1": {
@@ -346,7 +346,7 @@ def test_a_whole_dialogue_states_its_scenes_and_its_lists():
             },
         }
     )
-    story, change = whole_turns(reply, ("volume",))
+    story, change = read_whole_turns(reply, ("volume",))
     assert isinstance(story, Turn)
     assert (story.task, story.stated, [e.id for e in story.scene.elements]) == ("story", None, [4, 6])
     assert change.operations == (Remove(id=4), Change(id=6, loudness=-12))
@@ -358,7 +358,7 @@ def test_a_whole_dialogue_needs_the_models_own_lists():
         "story": {"user": "u", "description": "d", "elements": []},
         "edit_1": {"user": "v", "description": "e", "elements": []},
     }
-    found = read(whole_reply(2), Reply(json.dumps(content), "stop"))
+    found = read_reply(make_whole_reply_model(2), Reply(json.dumps(content), "stop"))
     assert [message.partition(":")[0] for message in found.messages] == [
         *("edit_1.added", "edit_1.changed", "edit_1.removed")
     ]

@@ -4,7 +4,7 @@ import pytest
 
 from copilot.designers.llm.exchange import Reply
 from copilot.designers.llm.forms import FormBook
-from copilot.designers.llm.judge import CHECKS, GRAMMAR, judging, unjudged
+from copilot.designers.llm.judge import CHECKS, GRAMMAR, judge_turns, report_no_verdict
 from copilot.designers.llm.log import Log
 from copilot.designers.llm.settings import LlmSettings
 from copilot.dialogue import Dialogue, Turn
@@ -50,7 +50,7 @@ def answer(*, names=True, does=True, leaves=False):
 
 def judge(case, *texts):
     asks, log, queue = [], Log(), list(texts)
-    steps = judging(case, BOOK, log)
+    steps = judge_turns(case, BOOK, log)
     try:
         ask = next(steps)
         while True:
@@ -109,6 +109,6 @@ def test_without_a_verdict_after_three_tries_the_turn_has_none():
     asks, checks, _ = judge(LOUDER, "well", "{}", answer().replace("true", "1"))
     assert len(asks) == 3
     assert {name for name, (_, passed) in checks.items() if not passed} == {"judge/no-verdict"}
-    assert {check.name: check.value for check in unjudged(LOUDER)} == {
+    assert {check.name: check.value for check in report_no_verdict(LOUDER)} == {
         name: value for name, (value, _) in checks.items()
     }

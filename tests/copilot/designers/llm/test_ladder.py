@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from copilot.designers.llm.exchange import Reply
-from copilot.designers.llm.ladder import LONGEST_REPLY, Fault, Read, is_truncated, read
-from copilot.designers.llm.replies import EditReply, StoryReply, whole_reply
+from copilot.designers.llm.ladder import MAX_REPLY_CHARS, ReadReply, UnusableReply, is_truncated, read_reply
+from copilot.designers.llm.replies import EditReply, StoryReply, make_whole_reply_model
 
 STORY = {
     "description": "Rain on a tin roof",
@@ -26,7 +26,7 @@ STORY = {
     ],
 }
 TEXT = json.dumps(STORY)
-MODELS = (StoryReply, EditReply, whole_reply(3))
+MODELS = (StoryReply, EditReply, make_whole_reply_model(3))
 CORPUS = ROOT / ".venv" / "broken-replies"
 
 
@@ -35,16 +35,16 @@ def stop(text):
 
 
 def test_strict_json_is_read_as_it_is():
-    found = read(StoryReply, stop(TEXT))
-    assert isinstance(found, Read)
+    found = read_reply(StoryReply, stop(TEXT))
+    assert isinstance(found, ReadReply)
     assert not found.repaired
     assert found.value.ambience.text == "steady rain"
     assert found.value.sounds[0].loudness == -15.5
 
 
 def test_raw_control_characters_are_read_without_repair():
-    found = read(StoryReply, stop(TEXT.replace("steady rain", "steady\nrain\t")))
-    assert isinstance(found, Read)
+    found = read_reply(StoryReply, stop(TEXT.replace("steady rain", "steady\nrain\t")))
+    assert isinstance(found, ReadReply)
     assert not found.repaired
     assert found.value.ambience.text == "steady\nrain\t"
 
@@ -64,8 +64,8 @@ def test_raw_control_characters_are_read_without_repair():
     ids=["fenced", "thoughts", "comma", "unclosed", "quotes", "bare-key", "no-comma", "comment"],
 )
 def test_mended_json_is_read_and_told(text):
-    found = read(StoryReply, stop(text))
-    assert isinstance(found, Read)
+    found = read_reply(StoryReply, stop(text))
+    assert isinstance(found, ReadReply)
     assert found.repaired
     assert found.value == StoryReply.model_validate(STORY)
 
@@ -87,7 +87,7 @@ def test_mended_json_is_read_and_told(text):
         (stop("{" * 5000), "not-json", True),
         (stop("[" * 60000), "not-json", True),
         (stop("{'" * 30000), "not-json", True),
-        (stop("{}" + "x" * LONGEST_REPLY), "reply-too-long", False),
+        (stop("{}" + "x" * MAX_REPLY_CHARS), "reply-too-long", False),
         (stop("[]"), "schema", True),
         (stop("null"), "schema", True),
         (stop("12"), "schema", True),
@@ -96,8 +96,8 @@ def test_mended_json_is_read_and_told(text):
     ],
 )
 def test_what_cannot_be_read_has_its_reason(reply, reason, correctable):
-    found = read(StoryReply, reply)
-    assert isinstance(found, Fault)
+    found = read_reply(StoryReply, reply)
+    assert isinstance(found, UnusableReply)
     assert (found.reason, found.correctable) == (reason, correctable)
     assert all(found.messages)
 
@@ -112,8 +112,8 @@ def test_faults_of_the_schema_say_where_and_what():
     broken = json.loads(TEXT)
     broken["sounds"][0]["loudness"] = "loud"
     broken["mood"] = "calm"
-    found = read(StoryReply, stop(json.dumps(broken)))
-    assert isinstance(found, Fault)
+    found = read_reply(StoryReply, stop(json.dumps(broken)))
+    assert isinstance(found, UnusableReply)
     assert found.messages == (
         "sounds[0].loudness: input should be a valid number, not 'loud'",
         "mood: extra inputs are not permitted, not 'calm'",
@@ -121,20 +121,20 @@ def test_faults_of_the_schema_say_where_and_what():
 
 
 def test_of_very_many_faults_the_first_are_told():
-    found = read(StoryReply, stop(json.dumps({"sounds": [{"role": "effect"}] * 10})))
-    assert isinstance(found, Fault)
+    found = read_reply(StoryReply, stop(json.dumps({"sounds": [{"role": "effect"}] * 10})))
+    assert isinstance(found, UnusableReply)
     assert len(found.messages) == 9
     assert found.messages[-1] == "and 45 more of the kind"
 
 
 @given(st.sampled_from(MODELS), st.text(), st.sampled_from(["stop", "length", "abort", "context-length"]))
 def test_no_text_raises(model, text, finish_reason):
-    assert isinstance(read(model, Reply(text, finish_reason)), Read | Fault)
+    assert isinstance(read_reply(model, Reply(text, finish_reason)), ReadReply | UnusableReply)
 
 
 @given(st.sampled_from(MODELS), st.text(alphabet="{}[]\",:\\'0123456789.eE-+ \n\ud800truefalsn/*`<think>"))
 def test_no_text_of_the_signs_of_json_raises(model, text):
-    assert isinstance(read(model, stop(text)), Read | Fault)
+    assert isinstance(read_reply(model, stop(text)), ReadReply | UnusableReply)
 
 
 @given(st.data())
@@ -144,7 +144,7 @@ def test_no_damage_to_a_good_reply_raises(data):
         start = data.draw(st.integers(0, len(text)))
         end = min(len(text), start + data.draw(st.integers(0, 30)))
         text = text[:start] + data.draw(st.text(max_size=8)) + text[end:]
-    assert isinstance(read(StoryReply, stop(text)), Read | Fault)
+    assert isinstance(read_reply(StoryReply, stop(text)), ReadReply | UnusableReply)
 
 
 JSON_VALUES = st.recursive(
@@ -157,7 +157,7 @@ JSON_VALUES = st.recursive(
 @given(st.sampled_from(MODELS), st.data())
 def test_no_json_value_in_any_field_raises(model, data):
     fields = {name: data.draw(JSON_VALUES) for name in model.model_fields if data.draw(st.booleans())}
-    assert isinstance(read(model, stop(json.dumps(fields))), Read | Fault)
+    assert isinstance(read_reply(model, stop(json.dumps(fields))), ReadReply | UnusableReply)
 
 
 def broken_replies():
@@ -180,15 +180,15 @@ def test_broken_replies_of_real_models_are_read_or_told():
     assert len(texts) >= 200
     for text in texts:
         for model in MODELS:
-            found = read(model, stop(text))
+            found = read_reply(model, stop(text))
             # None of them is about sounds: whatever could be mended ends at the form.
-            assert isinstance(found, Fault), text
+            assert isinstance(found, UnusableReply), text
             assert found.reason in {"not-json", "schema", "empty-reply"}, text
 
 
 @pytest.mark.skipif(not CORPUS.exists(), reason="the broken replies come with the environment of `make test`")
 def test_a_broken_reply_inside_a_field_stays_there():
     for text in broken_replies():
-        found = read(StoryReply, stop(json.dumps({**STORY, "user": text})))
-        assert isinstance(found, Read), text
+        found = read_reply(StoryReply, stop(json.dumps({**STORY, "user": text})))
+        assert isinstance(found, ReadReply), text
         assert found.value.user == text

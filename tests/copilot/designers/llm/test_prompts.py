@@ -228,5 +228,5 @@ def test_a_variable_that_the_header_does_not_name_is_an_error():
 
 
 def test_an_unknown_prompt_is_the_users_mistake():
-    with pytest.raises(UserError, match="prompt sonnet: no such prompt; there are: correction, edit"):
+    with pytest.raises(UserError, match=r"unknown prompt .sonnet.; available: correction, edit"):
         LIBRARY.get("sonnet")

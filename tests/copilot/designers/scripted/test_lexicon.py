@@ -7,9 +7,9 @@ import pytest
 from copilot.designers.contract import DesignerContext
 from copilot.designers.scripted import ScriptedDesigner
 from copilot.designers.scripted.dice import Dice
-from copilot.designers.scripted.draft import naming_of, speaker_naming
+from copilot.designers.scripted.draft import get_naming, make_speaker_naming
 from copilot.designers.scripted.lexicon import Lexicon, load_lexicon
-from copilot.designers.scripted.phrasing import Phrasebook, fill, listed, name_slots
+from copilot.designers.scripted.phrasing import Phrasebook, fill, join_list, make_name_slots
 from copilot.rules.request_targets import find_targets
 from copilot.scene import Scene, SceneLimits, SoundElement
 from copilot.seed import Seed
@@ -76,13 +76,13 @@ def test_sounds_of_a_setting_are_told_apart_by_name(lexicon):
 
 def test_speakers_are_told_apart_by_name(lexicon):
     for setting in lexicon.settings:
-        first, second = map(speaker_naming, list(setting.people)[:2])
+        first, second = map(make_speaker_naming, list(setting.people)[:2])
         assert not (first.names - {"voic"}) & second.names, setting.key
 
 
 def test_music_is_also_called_the_music(lexicon):
     first, second = lexicon.settings[0].music
-    assert naming_of(first).clashes(naming_of(second))
+    assert get_naming(first).clashes(get_naming(second))
 
 
 def test_every_task_has_enough_phrasings(book, lexicon):
@@ -113,11 +113,13 @@ def test_no_word_of_a_phrasing_names_a_sound(book, lexicon):
 
 def test_names_agree_with_their_verbs(lexicon, book):
     gulls = lexicon.anywhere["gulls"][0].names[0]
-    text = fill("{Name} {is} too near and {does} not fit; take {it} out, no more {bare}", **name_slots(gulls))
+    text = fill(
+        "{Name} {is} too near and {does} not fit; take {it} out, no more {bare}", **make_name_slots(gulls)
+    )
     assert text == "The gulls are too near and do not fit; take them out, no more gulls"
     clock = lexicon.anywhere["clock"][0].names[1]
-    assert fill("{Name} {is} {bare}", **name_slots(clock)) == "That ticking is ticking"
-    assert listed(["a", "b", "c"]) == "a, b and c"
+    assert fill("{Name} {is} {bare}", **make_name_slots(clock)) == "That ticking is ticking"
+    assert join_list(["a", "b", "c"]) == "a, b and c"
 
 
 @pytest.mark.parametrize(
@@ -215,9 +217,9 @@ def test_seeds_that_call_for_nothing_are_spread_over_all_settings(lexicon):
 def test_dice_draw_alike_and_by_weight():
     dice, again = Dice(1, "a"), Dice(1, "a")
     assert [dice.pick("abc") for _ in range(9)] == [again.pick("abc") for _ in range(9)]
-    assert dice.shuffled(range(9)) == again.shuffled(range(9))
-    assert sorted(Dice(2).shuffled("edcba")) == list("abcde")
-    drawn = [Dice(3, i).weighted({"often": 3.0, "never": 0.0, "seldom": 1.0}) for i in range(1000)]
+    assert dice.shuffle(range(9)) == again.shuffle(range(9))
+    assert sorted(Dice(2).shuffle("edcba")) == list("abcde")
+    drawn = [Dice(3, i).pick_weighted({"often": 3.0, "never": 0.0, "seldom": 1.0}) for i in range(1000)]
     assert drawn.count("never") == 0
     assert 700 <= drawn.count("often") <= 800
 

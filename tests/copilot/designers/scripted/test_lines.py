@@ -33,7 +33,7 @@ def cutter() -> LineCutter:
     ],
 )
 def test_a_short_seed_is_spoken_as_one_would_write_it(cutter, seed, line):
-    assert cutter.lines(seed, Dice(1))[0].text == line
+    assert cutter.cut_lines(seed, Dice(1))[0].text == line
 
 
 def test_capitals_that_the_seed_has_are_kept(cutter):
@@ -42,7 +42,7 @@ def test_capitals_that_the_seed_has_are_kept(cutter):
 
 @pytest.mark.parametrize("seed", ["", "  ", "...", "\x00\u2028", "THE OF AND"])
 def test_no_line_without_words(cutter, seed):
-    assert cutter.lines(seed, Dice(1)) == []
+    assert cutter.cut_lines(seed, Dice(1)) == []
 
 
 def test_a_long_seed_is_cut_into_clauses(cutter):
@@ -50,7 +50,7 @@ def test_a_long_seed_is_cut_into_clauses(cutter):
         "I THINK I MUST SHOW YOU MY PATCHWORK GIRL SAID MARGOLOTTE LAUGHING AT THE BOY'S ASTONISHMENT "
         "FOR SHE IS RATHER DIFFICULT TO EXPLAIN"
     )
-    lines = [line.text.rstrip("!.?") for line in cutter.lines(seed, Dice(1))]
+    lines = [line.text.rstrip("!.?") for line in cutter.cut_lines(seed, Dice(1))]
     assert lines[0] in ("I think I must show you my patchwork girl", "She is rather difficult to explain")
     assert all(3 <= count_words(line) <= 14 for line in lines)
 
@@ -58,7 +58,7 @@ def test_a_long_seed_is_cut_into_clauses(cutter):
 def test_a_sentence_without_clauses_is_cut_before_a_preposition(cutter):
     seed = "THE SILENT RECTOR OF AN OLD PARISH DESCRIBED AT GREAT LENGTH THE PECULIAR NATURE OF HIS GARDEN"
     text = "The silent rector of an old parish described at great length the peculiar nature."
-    assert cutter.lines(seed, Dice(1))[0].text == text
+    assert cutter.cut_lines(seed, Dice(1))[0].text == text
 
 
 def test_a_quote_ends_in_dots_where_it_is_cut(cutter):
@@ -78,7 +78,7 @@ def test_a_quote_ends_in_dots_where_it_is_cut(cutter):
     ],
 )
 def test_the_words_suggest_the_emotion(cutter, seed, emotion):
-    assert cutter.lines(seed, Dice(1))[0].emotion == emotion
+    assert cutter.cut_lines(seed, Dice(1))[0].emotion == emotion
 
 
 def test_a_line_needs_time_by_its_words_and_by_its_letters():
@@ -91,5 +91,5 @@ def test_a_line_needs_time_by_its_words_and_by_its_letters():
 
 
 def test_words_of_mixing_are_not_quoted(cutter):
-    assert not cutter.quotable("She turned to the Left.")
-    assert cutter.quotable("She turned around.")
+    assert not cutter.is_quotable("She turned to the Left.")
+    assert cutter.is_quotable("She turned around.")
