@@ -35,10 +35,9 @@ def test_a_sample_by_hand(tmp_path):
 
 
 def test_own_backends(tmp_path):
-    said = run_example("own_backends.py", tmp_path, "made")
+    said = run_example("own_backends.py", tmp_path)
     assert "both keep their contracts" in said
-    assert said.count("turns=story/panning/panning") == 3
-    assert (tmp_path / "made" / "run.json").exists()
+    assert "tier='hq', turns=story/panning/panning, 3 mixes, 2 stems" in said
 
 
 def test_reading_for_training(tmp_path):
@@ -50,5 +49,5 @@ def test_reading_for_training(tmp_path):
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.name)
 def test_every_example_is_short_and_tested(program):
-    assert len(program.read_text().splitlines()) < 100
+    assert len(program.read_text().splitlines()) < 85
     assert f'"{program.name}"' in Path(__file__).read_text()
