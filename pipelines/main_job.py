@@ -30,7 +30,10 @@ from renderers.voice_bank import find_missing_genders, read_bank
 
 @dataclass(frozen=True, slots=True)
 class RunStart:
-    """What is known before the work begins: the seeds that were drawn, and how many are done and to do."""
+    """The state of a run before its work starts: the seeds that were drawn, and how many are done and to do.
+
+    `swept` are leftovers of interrupted commits, which were deleted.
+    """
 
     draw: SeedDraw
     n_done: int
@@ -61,7 +64,7 @@ class RejectLimit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GenerateRequest:
-    """A run to make or to resume: what in, where to, with what, and who is told of progress.
+    """A run to make or to resume: its configuration, its folder or URI, the executor, and callbacks.
 
     `num` seeds are drawn (default: all). Nothing but `config` and `num` decides the samples. `service` is the
     language model's, for a designer that asks one. `on_design` receives the state of dialogues that are

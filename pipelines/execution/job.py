@@ -25,7 +25,7 @@ def ignore(event: object, /) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """The seeds that are left to do, and who is told of progress.
+    """The seeds that are left to do, the backends, and the callbacks.
 
     `backends` are constructed, and an executor that works in this process uses them; others close them, and
     construct those of their workers. `on_progress` receives what was committed, `on_design` the state of

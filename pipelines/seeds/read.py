@@ -5,7 +5,7 @@ Every line that was read is counted: n_read = available + n_duplicates + n_blank
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from textwrap import shorten
 
 from copilot.errors import UserError
@@ -26,11 +26,11 @@ class SeedDraw:
     `problems` describes the first 100. `available` is the number of seeds to draw from.
     """
 
-    seeds: tuple[Seed, ...]
+    seeds: tuple[Seed, ...] = field(repr=False)
     n_read: int
     n_blank: int
     n_duplicates: int
-    problems: tuple[SeedProblem, ...]
+    problems: tuple[SeedProblem, ...] = field(repr=False)
     n_problems: int
     available: int
 

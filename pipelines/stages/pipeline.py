@@ -24,7 +24,7 @@ from renderers.contract import Tool
 
 
 class _Parts:
-    """What the constructors of one worker's stages share."""
+    """Values and backends that the constructors of one worker's stages share."""
 
     def __init__(self, spec: WorkerSpec, store: StemStore, backends: Backends) -> None:
         self.spec = spec

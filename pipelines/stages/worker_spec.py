@@ -1,4 +1,4 @@
-"""What a worker needs to know: plain values that travel to any process."""
+"""The specification of a worker: plain values that travel to any process."""
 
 from __future__ import annotations
 

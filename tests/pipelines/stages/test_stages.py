@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from helpers.made_runs import a_dialogue
 
 from copilot.edit import Change, apply
 from copilot.errors import CopilotError, StorageFullError
+from copilot.hashing import derive_random_seed
 from copilot.sample import CastVoice
 from copilot.scene import SceneLimits
 from copilot.seed import Seed
-from pipelines.backends import compute_fingerprint
-from pipelines.config import RunConfig
-from pipelines.execution.worker import Worker
-from pipelines.run.shards import ShardWriter
 from pipelines.stages.check import CheckStage
 from pipelines.stages.mix import MixStage
-from pipelines.stages.record import Cast, Record, new_record
+from pipelines.stages.record import Cast, Record
 from pipelines.stages.render import RenderStage
 from pipelines.stages.validate import ValidateStage
-from pipelines.stages.worker_spec import ExecutionSettings, WorkerSpec
 from pipelines.stem_store import StemStore
 from renderers.contract import RenderedSound, RenderFailure, Voice
-from renderers.testing import MurmurRenderer, NoiseRenderer
+from renderers.testing import NoiseRenderer
 
 
 def records(n: int = 3) -> list[Record]:
@@ -114,8 +108,7 @@ class TestRender:
     )
     def test_a_failed_sound_rejects_its_dialogue_alone(self, tmp_path, answer, reason, detail):
         renderer, batch = self.Counting(), records(3)
-        doors = RenderStage(renderer, StemStore(tmp_path), 7)._jobs(batch[1])
-        bad = next(job.spec.random_seed for job in doors if job.element_id == 2)
+        bad = derive_random_seed("sound", 7, batch[1].seed.id, 0, 2)
         renderer.answer = lambda request: (
             answer if request.random_seed == bad else renderer.make_noise(request)
         )
@@ -132,8 +125,7 @@ class TestRender:
                 raise IndexError("a bug in a backend")
             return renderer.make_noise(request)
 
-        jobs = RenderStage(renderer, StemStore(tmp_path), 7)._jobs(batch[0])
-        bad = next(job.spec.random_seed for job in jobs if job.element_id == 4)
+        bad = derive_random_seed("sound", 7, batch[0].seed.id, 2, 4)
         renderer.answer = answer
         RenderStage(renderer, StemStore(tmp_path), 7)(batch)
         assert [record.reject and record.reject.reason for record in batch] == ["renderer-error", None, None]
@@ -175,21 +167,3 @@ class TestOrderOfStages:
         (record,) = records(1)
         ValidateStage(SceneLimits(element_duration_s={"low": 1.0, "high": 8}))([record])
         assert (record.reject.stage, record.reject.reason) == ("validate", "duration-range")
-
-
-def test_what_cannot_be_a_row_is_a_reject(tmp_path: Path, monkeypatch):
-    def broken(self, sample):
-        if sample.seed.id.endswith("/1"):
-            raise OverflowError("too large for a column")
-        real(self, sample)
-
-    real = ShardWriter.add_sample
-    monkeypatch.setattr(ShardWriter, "add_sample", broken)
-    config = RunConfig(seeds="text:x", designer="stand-in", sfx=NoiseRenderer.name, tts=MurmurRenderer.name)
-    worker = Worker(WorkerSpec(tmp_path, compute_fingerprint(config), ExecutionSettings()))
-    seen = []
-    fresh = [new_record(Seed(f"t/{k}", f"line {k}"), 0) for k in range(3)]
-    worker.process_and_commit(fresh, seen.append, lambda: False)
-    worker.close()
-    assert sum(progress.accepted for progress in seen) == 2
-    assert sum(progress.rejected for progress in seen) == 1

@@ -1,0 +1,78 @@
+"""A request from Python: defaults, callbacks, and the limit of rejects."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from copilot.errors import TooManyRejectsError, UserError
+from pipelines import GenerateRequest, LocalExecutor, RejectLimit, RunConfig, generate, open_run
+from pipelines.accounting.progress import Progress
+from pipelines.main_job import RunStart
+
+
+def request(folder: Path, *lines: str, **more) -> GenerateRequest:
+    (folder / "seeds.txt").write_text("\n".join(lines) + "\n")
+    config = RunConfig(seeds=f"text:{folder / 'seeds.txt'}", designer="stand-in", sfx="noise", tts="murmur")
+    return GenerateRequest(config=config, out=folder / "run", **more)
+
+
+def test_a_request_needs_a_configuration_and_a_place_alone(tmp_path):
+    outcome = generate(request(tmp_path, "one", "two"))
+    assert (outcome.totals.accepted, outcome.n_seeds, outcome.n_left) == (2, 2, 0)
+    assert len(list(open_run(tmp_path / "run"))) == 2
+
+
+def test_the_default_executor_works_in_this_process():
+    assert LocalExecutor() == LocalExecutor(n_workers=1)
+    assert LocalExecutor().describe() == {"executor": "local", "workers": 1}
+
+
+def test_callbacks_receive_the_start_and_all_progress(tmp_path):
+    starts: list[RunStart] = []
+    reports: list[Progress] = []
+    lines = ("one", "this is refused", "three")
+    generate(request(tmp_path, *lines, on_start=starts.append, on_progress=reports.append))
+    assert [(start.n_done, start.n_todo) for start in starts] == [(0, 3)]
+    assert len(repr(starts[0])) < 500
+    assert sum(report.accepted for report in reports) == 2
+    assert sum(report.rejected for report in reports) == 1
+
+
+def test_dialogues_that_are_written_ahead_are_reported(tmp_path):
+    states = []
+    asked = request(tmp_path, "one", "two", on_design=states.append)
+    ahead = asked.config.model_copy(update={"designer": "stand-in-ahead"})
+    outcome = generate(GenerateRequest(config=ahead, out=asked.out, on_design=states.append))
+    assert outcome.totals.accepted == 2
+    assert states
+
+
+def test_too_many_rejects_end_the_run_and_what_was_committed_stands(tmp_path):
+    lines = ["this is refused", *(f"line {k} is refused" for k in range(30))]
+    with pytest.raises(TooManyRejectsError, match="reject_limit"):
+        generate(request(tmp_path, *lines, reject_limit=RejectLimit(share=0.5, after=4)))
+    assert len(list(open_run(tmp_path / "run").rejects())) < len(lines)
+
+
+@pytest.mark.parametrize(
+    ("n_accepted", "n_rejected", "ends"), [(3, 0, False), (0, 3, False), (2, 2, False), (1, 3, True)]
+)
+def test_the_limit_counts_once_enough_seeds_are_done(n_accepted, n_rejected, ends):
+    limit = RejectLimit(share=0.5, after=4)
+    if ends:
+        with pytest.raises(TooManyRejectsError):
+            limit.check(n_accepted, {"design/refused": n_rejected})
+    else:
+        limit.check(n_accepted, {"design/refused": n_rejected})
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"), [("sfx", "nope"), ("designer", "nope"), ("seeds", "nope:x"), ("n_turns", 9)]
+)
+def test_an_error_names_the_field(tmp_path, setting, value):
+    wrong = request(tmp_path, "one").config.model_copy(update={setting: value})
+    with pytest.raises(UserError) as caught:
+        generate(GenerateRequest(config=wrong, out=tmp_path / "run"))
+    assert caught.value.field == setting
