@@ -35,7 +35,7 @@ DEFAULT_TURNS = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DesignerInfo:
-    """What is known of a designer without constructing it.
+    """The facts about a designer that are known without constructing it.
 
     `extra` is the extra of this distribution that brings `modules`, the import names which the designer
     needs. `licence` is that of its code. `settings` is the model of its own settings, all with defaults, that
@@ -58,7 +58,7 @@ class DesignerInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DesignerContext:
-    """What a run wants of its designer: the first argument of every designer's constructor.
+    """The wishes of a run: the first argument of every designer's constructor.
 
     `n_turns` counts the story turn. `task_weights` weigh the tasks of edit turns (default: evenly). `llm` is
     the language model and how it is asked. Without a `service`, a designer that asks a model only gives its

@@ -26,7 +26,7 @@ from copilot.rules.schema import schema_faults
 from copilot.scene import Gender
 
 PromptMode = Literal["turnwise", "whole", "both", "judge"]
-"""Where a prompt is used: in one mode of writing dialogues, in both, or by the judge."""
+"""The use of a prompt: in one mode of writing dialogues, in both, or by the judge."""
 
 _FENCE = "+++\n"
 _SUFFIX = ".md"

@@ -9,10 +9,10 @@ from copilot.units import Seconds
 
 
 class LlmLimits(FrozenModel):
-    """How servers may be used, wherever they are.
+    """Limits for the use of servers, wherever they are.
 
-    `concurrency` is how many requests may be in flight over all of them, `timeout_s` how long one may take,
-    `patience_s` how long to wait while no server answers at all.
+    `concurrency` is the number of requests in flight over all of them, `timeout_s` the limit for one request,
+    `patience_s` the time to wait while no server answers at all.
     """
 
     concurrency: int = Field(default=64, ge=1)
@@ -21,15 +21,15 @@ class LlmLimits(FrozenModel):
 
     @property
     def longest_wait_s(self) -> Seconds:
-        """How long a dialogue may wait: for a request without an answer, then for a server to come back."""
+        """The longest wait of a dialogue: for a request without an answer, then for any server to answer."""
         return self.patience_s + self.timeout_s
 
 
 class LlmService(LlmLimits):
     """One or more servers that speak OpenAI's chat completions protocol, all with the same model.
 
-    `urls` end with the API's root, such as `http://HOST:8000/v1`. `judge_urls` are asked for verdicts, if
-    other servers give them. Keys come from the environment only: COPILOT_LLM_API_KEY (COPILOT_JUDGE_API_KEY
+    `urls` end with the API's root, such as `http://HOST:8000/v1`. `judge_urls` serve the judge (default:
+    the same servers). Keys come from the environment only: COPILOT_LLM_API_KEY (COPILOT_JUDGE_API_KEY
     for the judge), else OPENAI_API_KEY.
     """
 

@@ -24,7 +24,7 @@ from copilot.units import Lufs, Seconds
 
 @dataclass(frozen=True)
 class Tools:
-    """What every draft of a designer needs, the same for every seed."""
+    """The tools of a designer, the same for every seed."""
 
     lexicon: Lexicon
     book: Phrasebook

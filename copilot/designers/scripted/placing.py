@@ -12,7 +12,7 @@ _AMBIENCE_LUFS = (-30.0, -24.0)
 _MUSIC_LUFS = (-28.0, -22.0)
 _SPEECH_LUFS = (-16.0, -14.0)
 _UNDER_SPEECH_LU: Lufs = 2.5
-"""How much softer effects are in a scene with speech."""
+"""The difference by which effects are softer in a scene with speech."""
 
 
 def place_ambience(tools: Tools, dice: Dice) -> Placement:

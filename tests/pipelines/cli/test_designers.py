@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 
@@ -12,8 +13,10 @@ from pipelines.cli.commands.designers import run_designers
 PACKAGE = """
 from pydantic import Field
 
-from copilot.designers.contract import DesignerInfo
+from copilot.designers.contract import Design, DesignerInfo
+from copilot.dialogue import Dialogue
 from copilot.frozen_model import FrozenModel
+from helpers.made_runs import a_dialogue
 
 
 class Settings(FrozenModel):
@@ -24,6 +27,22 @@ class Moody:
     info = DesignerInfo(
         summary="Stories of one mood", modules=("no_such_module",), settings=Settings, repeatable=True
     )
+
+
+class Telling:
+    info = DesignerInfo(settings=Settings)
+    name = "telling"
+
+    def __init__(self, context, settings):
+        self.mood = settings.mood
+
+    def fingerprint(self):
+        return {"designer": self.name}
+
+    def design(self, seed, run_seed):
+        text = f"A {self.mood} story of rain."
+        turns = [turn.model_copy(update={"description": text}) for turn in a_dialogue(seed).turns]
+        return Design(Dialogue(seed_id=seed.id, seed_text=seed.text, turns=turns))
 """
 
 
@@ -33,11 +52,13 @@ def _installed(tmp_path, monkeypatch):
     known = tmp_path / "moody_stories-1.dist-info"
     known.mkdir()
     (known / "METADATA").write_text("Metadata-Version: 2.1\nName: moody-stories\nVersion: 1\n")
-    (known / "entry_points.txt").write_text(
-        "[copilot.designers]\nmoody = moody_stories:Moody\ngone = moody_stories:Gone\n"
-    )
+    names = {"moody": "Moody", "telling": "Telling", "gone": "Gone"}
+    entries = [f"{name} = moody_stories:{attribute}" for name, attribute in names.items()]
+    (known / "entry_points.txt").write_text("\n".join(["[copilot.designers]", *entries, ""]))
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
+    yield
+    sys.modules.pop("moody_stories", None)
 
 
 def test_the_built_in_ones_say_what_they_need_and_take(capsys):
@@ -69,3 +90,21 @@ def test_one_is_shown_with_its_settings(capsys):
 def test_an_unknown_name_is_refused():
     with pytest.raises(UserError, match=r"^unknown designer 'nobody'; available: .*moody"):
         run_designers("nobody", as_json=False)
+
+
+TELLING = ("preview", "--seeds", "starter", "--num", "1", "--json", "--designer", "telling")
+
+
+def test_settings_are_given_by_name(copilot):
+    def described(*arguments: str) -> set[str]:
+        turns = json.loads(copilot(*TELLING, *arguments)[1])["dialogue"]["turns"]
+        return {turn["description"] for turn in turns}
+
+    assert described() == {"A calm story of rain."}
+    assert described("--designer-set", "mood=grim") == {"A grim story of rain."}
+
+
+def test_a_wrong_setting_is_named_by_its_option(copilot):
+    code, _, error = copilot(*TELLING, "--designer-set", "moods=grim")
+    assert code == 2
+    assert error.startswith("copilot: --designer-set: unknown setting 'moods'; available: mood")
