@@ -11,9 +11,9 @@ from copilot.units import Seconds
 class Usage:
     """The use that was made of a language model. Usages add up.
 
-    `corrections` counts the requests that reported a fault of the reply to the model, `fresh_starts` those that
-    started a turn again, `repairs` the replies that had to be mended before they were JSON. Cached tokens are
-    part of the prompt tokens. `seconds` is the time from first request to last reply.
+    `corrections` counts the requests that reported a fault of the reply to the model, `fresh_starts` those
+    that started a turn again, `repairs` the replies that had to be mended before they were JSON. Cached
+    tokens are part of the prompt tokens. `seconds` is the time from first request to last reply.
     """
 
     requests: int = 0
