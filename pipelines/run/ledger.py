@@ -160,7 +160,3 @@ class Ledger:
             if done.isdisjoint(entry.seed_ids):
                 done.update(entry.seed_ids)
         return done
-
-    def paths(self) -> set[str]:
-        """Return the paths, below the run, of all files that exist."""
-        return {file.path for entry in self.entries() for file in entry.files}

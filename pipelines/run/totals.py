@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from copilot.designers.account import Usage
 from pipelines.accounting.render_stats import RenderStats, merge
@@ -24,8 +24,8 @@ class Totals:
     tiers: Mapping[str, int]
     reasons: Mapping[str, int]
     audio_s: float
-    usage: Usage
-    renders: RenderStats
+    usage: Usage = field(repr=False)
+    renders: RenderStats = field(repr=False)
 
     @classmethod
     def of_entries(cls, entries: Iterable[LedgerEntry]) -> Totals:

@@ -122,6 +122,11 @@ def a_reject(number: int) -> Reject:
     )
 
 
+def committed_paths(run: Run) -> set[str]:
+    """The paths, below the run, of all files that exist by its ledger."""
+    return {file.path for entry in run.ledger.entries() for file in entry.files}
+
+
 def a_run(
     folder: Path | str, *, n_samples: int = 6, n_rejects: int = 2, per_shard: int = 3, keep: str = "both"
 ) -> Run:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from helpers.made_runs import committed_paths
 from helpers.small_disk import fill_disk, needs_small_disk
 from helpers.stand_ins import BACKENDS, Command, Ended
 
@@ -49,7 +50,7 @@ def mixes(run: Path) -> dict[str, list[bytes]]:
     """Every committed sample's mixes, by its id; fails where one is there twice."""
     rows = [
         row
-        for path in sorted(Run(run).ledger.paths())
+        for path in sorted(committed_paths(Run(run)))
         if path.startswith("shards/")
         for row in pq.read_table(run / path, columns=["id", "mixes"]).to_pylist()
     ]
@@ -97,7 +98,7 @@ def test_kill_at_any_step_loses_and_doubles_nothing(tmp_path, undisturbed, step,
     assert committed.items() <= again.items()
     assert not list((folder / "run").glob("*/.tmp-*"))
     files = {str(p.relative_to(folder / "run")) for p in (folder / "run").glob("shards/*")}
-    assert files == {p for p in Run(folder / "run").ledger.paths() if p.startswith("shards/")}
+    assert files == {p for p in committed_paths(Run(folder / "run")) if p.startswith("shards/")}
 
 
 def test_two_workers_make_the_same(tmp_path, undisturbed):

@@ -45,6 +45,16 @@ class VerifyReport:
     n_stems: int
     audio_s: float
 
+    def __repr__(self) -> str:
+        """Count the seeds, samples and problems in one line."""
+        planned = "?" if self.n_planned is None else self.n_planned
+        kinds = Counter(problem.kind for problem in self.problems).most_common()
+        problems = ", ".join(f"{n} {kind}" for kind, n in kinds) or "no problems"
+        return (
+            f"VerifyReport({self.run}: {self.n_accounted} of {planned} seeds, {self.n_samples} samples, "
+            f"{self.n_in_depth} of them in depth: {problems})"
+        )
+
 
 class _Plan(BaseModel):
     n_seeds: int

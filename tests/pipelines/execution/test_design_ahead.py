@@ -15,6 +15,7 @@ from typing import Self
 import pyarrow.parquet as pq
 import pytest
 from helpers import stand_ins
+from helpers.made_runs import committed_paths
 from helpers.stand_ins import AHEAD, BACKENDS, Command, Ended, StandInAhead, account_of
 
 from copilot import plugins
@@ -263,7 +264,7 @@ def generate(folder: Path, *options: str, **how) -> Ended:
 
 def rows(run: Path, kind: str) -> dict[str, dict]:
     """Every committed row of a kind, by its seed; fails where one is there twice."""
-    paths = [path for path in sorted(Run(run).ledger.paths()) if path.startswith(kind)]
+    paths = [path for path in sorted(committed_paths(Run(run))) if path.startswith(kind)]
     found = [row for path in paths for row in pq.read_table(run / path).to_pylist()]
     by_seed = {row["seed_id"]: row for row in found}
     assert len(by_seed) == len(found)

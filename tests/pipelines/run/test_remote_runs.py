@@ -11,7 +11,7 @@ import uuid
 from pathlib import Path
 
 import pytest
-from helpers.made_runs import a_run
+from helpers.made_runs import a_run, committed_paths
 from helpers.stand_ins import BACKENDS
 
 from copilot.errors import UserError
@@ -88,7 +88,7 @@ def test_the_samples_are_those_of_a_run_in_a_folder(made: str, seeds: str, tmp_p
 def test_nothing_but_the_run_is_left_there(made: str) -> None:
     run = Run(made)
     assert sorted(run.storage.names()) == ["ledger/", "run.json", "shards/", "stems/"]
-    assert {file.name for file in run.storage.files("shards")} == run.ledger.paths()
+    assert {file.name for file in run.storage.files("shards")} == committed_paths(run)
     assert {len(file.name) for file in run.storage.files("ledger")} == {len(f"ledger/{'0' * 16}.json")}
 
 
@@ -180,7 +180,7 @@ def test_a_place_without_a_run_is_a_user_error(s3: str) -> None:
 
 def test_damage_behind_a_uri_is_found(s3: str) -> None:
     run = a_run(f"{s3}/{uuid.uuid4().hex}", n_samples=2, n_rejects=1, per_shard=1)
-    first, second = (path for path in sorted(run.ledger.paths()) if path.startswith("shards/"))
+    first, second = (path for path in sorted(committed_paths(run)) if path.startswith("shards/"))
     run.storage.remove(first)
     run.storage.write(second, run.storage.read(second)[:-1])
     report = verify(run.place, n_sampled=0)

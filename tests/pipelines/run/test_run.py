@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
-from helpers.made_runs import a_reject, a_run
+from helpers.made_runs import a_reject, a_run, committed_paths
 
 from copilot.errors import ConfigMismatchError, CorruptDataError, RunInUseError, UserError
 from copilot.hashing import content_hash
@@ -91,7 +91,7 @@ def test_leftovers_of_a_crash_are_deleted_and_nothing_else(tmp_path: Path) -> No
         writer = ShardWriter(run)
         writer.add_reject(a_reject(number))
         writer.commit()
-    kept = run.ledger.paths()
+    kept = committed_paths(run)
     first, second = run.ledger.entries()
     (folder / "ledger" / f"{second.name}.json").unlink()
     (folder / "shards").mkdir()
@@ -108,7 +108,7 @@ def test_leftovers_of_a_crash_are_deleted_and_nothing_else(tmp_path: Path) -> No
     (folder / "notes.txt").write_text("mine")
     assert set(run.delete_leftovers()) == left
     assert run.delete_leftovers() == []
-    assert run.ledger.paths() == kept - left
+    assert committed_paths(run) == kept - left
     assert (folder / first.files[0].path).exists()
     assert (folder / "notes.txt").read_text() == "mine"
     assert (folder / "shards/mine.parquet").exists()

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from helpers.made_runs import a_run, a_sample
+from helpers.made_runs import a_run, a_sample, committed_paths
 
 from copilot.arrow import SAMPLES, sample_row
 from copilot.errors import ConfigMismatchError, CorruptDataError, UserError
@@ -40,7 +40,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def rows_of(run: Path) -> dict[str, dict[str, Any]]:
     """Every row that the ledger knows, by its seed; each of them once."""
-    tables = [pq.read_table(run / path) for path in sorted(Run(run).ledger.paths()) if "shards" in path]
+    tables = [pq.read_table(run / path) for path in sorted(committed_paths(Run(run))) if "shards" in path]
     rows = [row for table in tables for row in table.to_pylist()]
     assert len({row["seed_id"] for row in rows}) == len(rows)
     return {row["seed_id"]: row for row in rows}
@@ -243,7 +243,7 @@ def test_an_interrupted_filter_goes_on_without_doubles(
     assert problems(out) == ()
     assert filter_run(source, out, where="true").n_copied == 0
     assert sorted(path.name for path in (out / "shards").iterdir()) == sorted(
-        Path(path).name for path in Run(out).ledger.paths()
+        Path(path).name for path in committed_paths(Run(out))
     )
 
 
@@ -296,7 +296,7 @@ def test_a_damaged_source_is_named_and_what_was_committed_stands(
 
 def test_columns_of_another_version_are_refused(tmp_path: Path) -> None:
     run = a_run(tmp_path / "source", n_samples=1, n_rejects=0)
-    (path,) = run.ledger.paths()
+    (path,) = committed_paths(run)
     pq.write_table(pq.read_table(f"{run.place}/{path}").drop_columns("tier"), f"{run.place}/{path}")
     with pytest.raises(CorruptDataError) as caught:
         filter_run(run.place, tmp_path / "out", where="true")

@@ -116,6 +116,9 @@ def test_a_whole_run_has_no_problems(run: Path) -> None:
         n_stems=12,
         audio_s=18.0,
     )
+    assert repr(verify(run)) == (
+        f"VerifyReport({run}: 4 of 4 seeds, 3 samples, 3 of them in depth: no problems)"
+    )
 
 
 @pytest.mark.parametrize(("keep", "n_mixes", "n_stems"), [("mixes", 3, 0), ("stems", 0, 4)])
