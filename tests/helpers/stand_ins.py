@@ -27,6 +27,9 @@ from copilot.seed import Seed
 from helpers.made_runs import a_dialogue
 from pipelines.cli import main
 
+# Backends of this module, so that each worker loads it, with what kills its process.
+from renderers.testing import MurmurRenderer, NoiseRenderer  # noqa: F401
+
 BACKENDS = ("--designer", "stand-in", "--sfx", "noise", "--tts", "murmur")
 
 
