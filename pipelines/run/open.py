@@ -135,8 +135,10 @@ class OpenRun:
         if why := self._reader.explain_reject(sample_id):
             return why
         some = [known for positions in self._index for known in islice(positions, _N_COMPARED)]
-        close = get_close_matches(sample_id, some, _N_CLOSE) or some[:_N_CLOSE]
-        hint = f"close ids: {', '.join(close)}" if close else "the run has no samples"
+        if close := get_close_matches(sample_id, some, _N_CLOSE):
+            hint = f"close ids: {', '.join(close)}"
+        else:
+            hint = f"its ids include {', '.join(some[:_N_CLOSE])}" if some else "the run has no samples"
         return f"{sample_id}: not in {self.place}; {hint}"
 
 
