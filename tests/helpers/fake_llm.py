@@ -1,8 +1,8 @@
 """A small server that speaks OpenAI's protocol as vLLM does, and fails on demand.
 
-It answers a chat request with an instance of the request's JSON Schema, drawn by the seed and the number of
-the request (from 0), or, where it is `steady`, by the seed and what is asked, so that who asks the same gets
-the same answer. Without `response_format` the schema is that of the last fenced ```json block.
+It answers a chat request with an instance of the request's JSON Schema, drawn by its seed and the number of
+the request (from 0), or, if it is `steady`, by its seed and the chat, so that equal requests get equal
+answers. Without `response_format` the schema is that of the last fenced ```json block.
 
     async with FakeLlm() as server: ...       in a test's own event loop
     with serving() as server: ...             in a thread; `stop()` and `start()` kill and restart it
@@ -76,7 +76,7 @@ def saying(text: str | None, finish_reason: str = "stop") -> Fault:
 
 
 def _on_first_text(value: Any, change: Callable[[str], Any]) -> Any:
-    """The same value with its first text changed; the value itself where it holds none."""
+    """Return the same value with its first text changed; the value itself if it has none."""
     changed = False
 
     def visit(part: Any) -> Any:
@@ -108,7 +108,7 @@ NOT_JSON = saying("I am sorry, I cannot do that.")
 
 
 class Load:
-    """How many requests there were, and how many at once, since the first one or the last reset."""
+    """Counts requests, and those in flight at once, since the first one or the last reset."""
 
     def __init__(self) -> None:
         self.in_flight = 0
@@ -227,7 +227,7 @@ class FakeLlm:
         self._runner = None
 
     def release(self) -> None:
-        """Let the requests that hang go on. Safe from any thread."""
+        """Let hanging requests continue. Safe from any thread."""
         self._loop.call_soon_threadsafe(self._released.set)
 
     def stats(self) -> dict[str, float]:
@@ -262,7 +262,7 @@ class FakeLlm:
         return self.faults[number] if number < len(self.faults) else None
 
     async def _fail(self, request: web.Request, fault: HttpFault) -> web.StreamResponse | None:
-        """The failed response; None where the request goes on after all."""
+        """Return the failed response; None if the request continues after all."""
         match fault.kind:
             case "status":
                 headers = {} if fault.retry_after is None else {"Retry-After": fault.retry_after}
@@ -305,7 +305,7 @@ class FakeLlm:
 
     def _reply(self, number: int, body: dict[str, Any], fault: Fault | None) -> web.Response:
         try:
-            value = self._drawn(number, body)
+            value = self._draw(number, body)
         except (UnknownSchemaError, KeyError) as error:
             return _error(400, f"the grammar cannot be compiled: {error}", "BadRequestError")
         reply = fault if isinstance(fault, ReplyFault) else ReplyFault()
@@ -328,7 +328,7 @@ class FakeLlm:
             }
         )
 
-    def _drawn(self, number: int, body: dict[str, Any]) -> Any:
+    def _draw(self, number: int, body: dict[str, Any]) -> Any:
         form = body.get("response_format", {})
         if form.get("type") == "json_schema":
             schema = form["json_schema"]["schema"]

@@ -35,11 +35,11 @@ _KNOWN = {
 
 
 class UnknownSchemaError(ValueError):
-    """A schema that no instance can be drawn of."""
+    """A schema that no instance can be drawn from."""
 
 
 def draw(schema: Schema, rng: Random, root: Schema | None = None) -> Any:
-    """An instance. Optional properties are there every other time."""
+    """Draw an instance. Optional properties are present every other time."""
     root = schema if root is None else root
     unknown = sorted(set(schema) - _KNOWN)
     if unknown:

@@ -71,7 +71,7 @@ def a_client(*urls: str, time: Time | None = None, model: str = "tiny", **settin
     return ModelClient(urls, model, form=form, limits=limits, timing=timing, **settings)
 
 
-def asked(server: FakeLlm, *asks: Ask, time: Time | None = None, **settings: Any) -> list[Reply]:
+def ask_all(server: FakeLlm, *asks: Ask, time: Time | None = None, **settings: Any) -> list[Reply]:
     """The replies to some asks, one after the other."""
 
     async def work() -> list[Reply]:
@@ -103,7 +103,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 def test_a_request_holds_the_chat_and_the_grammar_and_nothing_else() -> None:
     server = FakeLlm()
-    asked(server)
+    ask_all(server)
     assert list(server.bodies) == [
         {
             "model": "tiny",
@@ -121,15 +121,15 @@ def test_a_request_holds_the_chat_and_the_grammar_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize(("structured", "form"), [("json_object", {"type": "json_object"}), ("none", None)])
-def test_the_form_of_the_reply_is_asked_for_as_set(structured: str, form: dict[str, str] | None) -> None:
+def test_the_form_of_the_reply_is_requested_as_set(structured: str, form: dict[str, str] | None) -> None:
     server = FakeLlm()
-    asked(server, structured=structured, temperature=0.0, top_p=0.9)
+    ask_all(server, structured=structured, temperature=0.0, top_p=0.9)
     assert server.bodies[0].get("response_format") == form
     assert (server.bodies[0]["temperature"], server.bodies[0]["top_p"]) == (0.0, 0.9)
 
 
 def test_a_reply_has_its_text_its_end_and_its_tokens() -> None:
-    first, second = asked(FakeLlm(), an_ask(), an_ask())
+    first, second = ask_all(FakeLlm(), an_ask(), an_ask())
     n_generated = len(text_of(0)) // 4
     assert first == Reply(text_of(0), "stop", prompt_tokens=7, cached_tokens=0, generated_tokens=n_generated)
     assert (second.text, second.cached_tokens) == (text_of(1), 4)
@@ -148,13 +148,13 @@ def test_a_reply_has_its_text_its_end_and_its_tokens() -> None:
 )
 def test_a_reply_is_taken_as_it_is(fault: fake_llm.Fault, text: str, finish_reason: str) -> None:
     server = FakeLlm(faults=[fault])
-    (reply,) = asked(server)
+    (reply,) = ask_all(server)
     assert (reply.text, reply.finish_reason, server.requests) == (text, finish_reason, 1)
 
 
 def test_a_chat_that_is_too_long_is_its_own_fault() -> None:
     server = FakeLlm(max_model_len=150)
-    long, short = asked(server, an_ask("word " * 100), an_ask())
+    long, short = ask_all(server, an_ask("word " * 100), an_ask())
     assert long.finish_reason == "context-length"
     assert long.text.startswith("This model's maximum context length is 150 tokens.")
     assert short == Reply(text_of(1), "stop", 7, short.cached_tokens, short.generated_tokens)
@@ -176,7 +176,7 @@ def test_a_chat_that_is_too_long_is_its_own_fault() -> None:
         (fake_llm.DROP_AFTER_HEADERS, "no connection (RemoteProtocolError: "),
     ],
 )
-def test_a_server_that_fails_is_set_aside_and_asked_again(fault: fake_llm.Fault, error: str) -> None:
+def test_a_server_that_fails_is_set_aside_and_retried(fault: fake_llm.Fault, error: str) -> None:
     server, time, errors = FakeLlm(faults=[fault]), Time(), []
 
     async def work() -> Reply:
@@ -207,11 +207,9 @@ def test_a_request_that_hangs_is_given_up_after_its_time() -> None:
     ("retry_after", "least", "most"),
     [("7", 7.0, 8.4), ("9999", 60.0, 72.0), (None, 0.25, 0.5), ("Wed, 21 Oct 2026 07:28:00 GMT", 0.25, 0.5)],
 )
-def test_a_server_that_is_asked_too_much_is_left_alone(
-    retry_after: str | None, least: float, most: float
-) -> None:
+def test_a_server_that_is_too_busy_is_left_alone(retry_after: str | None, least: float, most: float) -> None:
     server, time = FakeLlm(faults=[http_status(429, retry_after=retry_after)]), Time()
-    (reply,) = asked(server, time=time)
+    (reply,) = ask_all(server, time=time)
     assert (reply.text, server.requests) == (text_of(1), 2)
     assert len(time.slept) == 1
     assert least <= time.slept[0] <= most
@@ -219,7 +217,7 @@ def test_a_server_that_is_asked_too_much_is_left_alone(
 
 def test_waits_double_and_end_with_an_answer() -> None:
     time = Time()
-    asked(FakeLlm(faults=[http_status(500)] * 3 + [None, http_status(500)]), an_ask(), an_ask(), time=time)
+    ask_all(FakeLlm(faults=[http_status(500)] * 3 + [None, http_status(500)]), an_ask(), an_ask(), time=time)
     # One server, set aside three times; the answer then makes it as good as new.
     total_s = time.now - 1000
     assert 0.5 + 1 + 2 + 0.5 <= total_s <= 1 + 2 + 4 + 1
@@ -254,10 +252,10 @@ def test_a_server_that_is_killed_and_comes_back_loses_nothing() -> None:
         (413, "`llm_url`"),
     ],
 )
-def test_what_a_server_refuses_is_not_asked_again(status: int, remedy: str) -> None:
+def test_what_a_server_refuses_is_not_retried(status: int, remedy: str) -> None:
     server = FakeLlm(faults=[http_status(status, "no such thing")])
     with pytest.raises(ModelRefusalError) as refusal:
-        asked(server)
+        ask_all(server)
     assert str(refusal.value).startswith(f"{server.url}: {status}, no such thing; ")
     assert remedy in str(refusal.value)
     assert (server.requests, refusal.value.exit_code) == (1, 2)
@@ -266,7 +264,7 @@ def test_what_a_server_refuses_is_not_asked_again(status: int, remedy: str) -> N
 def test_an_unknown_model_is_refused_with_those_that_are_served() -> None:
     server = FakeLlm(model="gemma")
     with pytest.raises(ModelRefusalError) as refusal:
-        asked(server)
+        ask_all(server)
     assert str(refusal.value).startswith(f"{server.url}: 404, The model `tiny` does not exist.; ")
     assert str(refusal.value).endswith("`llm_model`; available: gemma")
 
@@ -292,18 +290,18 @@ def test_no_server_at_all_is_waited_for_as_long_as_told() -> None:
 def test_without_patience_the_first_silence_is_the_end() -> None:
     time = Time()
     with pytest.raises(ServersGoneError, match=r"has answered for 0 s .*: 500, told to fail\)"):
-        asked(FakeLlm(faults=[http_status(500)]), time=time, patience_s=0)
+        ask_all(FakeLlm(faults=[http_status(500)]), time=time, patience_s=0)
     assert time.slept == []
 
 
 def test_a_quota_that_is_used_up_ends_the_run_too() -> None:
     server, time = FakeLlm(faults=lambda *_: http_status(429, "quota")), Time()
     with pytest.raises(ServersGoneError, match=r"429, quota"):
-        asked(server, time=time, patience_s=50)
+        ask_all(server, time=time, patience_s=50)
     assert time.now == pytest.approx(1050)
 
 
-def test_time_in_which_nothing_was_asked_is_not_silence() -> None:
+def test_time_without_requests_is_not_silence() -> None:
     time = Time()
 
     async def work() -> Reply:
@@ -361,7 +359,7 @@ def test_a_request_that_fails_where_others_are_answered_rejects_its_row() -> Non
 def test_a_request_that_fails_alone_is_told_from_a_dead_server_by_asking_something_else() -> None:
     server = FakeLlm(faults=poisoned)
     with pytest.raises(RowFault, match="server-error"):
-        asked(server, an_ask("poison"), patience_s=1e9)
+        ask_all(server, an_ask("poison"), patience_s=1e9)
     last = [body["messages"][-1]["content"] for body in server.bodies]
     assert last == ["poison"] * 4 + ["Say yes.", "poison"] * 4
 
@@ -474,7 +472,7 @@ def test_a_cancelled_request_gives_its_place_to_the_next() -> None:
 def test_nothing_stays_open() -> None:
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
-        asked(FakeLlm(faults=[fake_llm.DROP_AFTER_HEADERS]))
+        ask_all(FakeLlm(faults=[fake_llm.DROP_AFTER_HEADERS]))
         gc.collect()
     assert [str(warning.message) for warning in seen] == []
 
@@ -500,7 +498,7 @@ def test_a_key_is_sent_and_never_shown(caplog: pytest.LogCaptureFixture) -> None
         key=KEY, faults=[None, http_status(500, f"key {KEY} broke"), http_status(403, f"no {KEY}")]
     )
     with caplog.at_level(logging.DEBUG), pytest.raises(ModelRefusalError) as refusal:
-        asked(server, an_ask(), an_ask(), api_key=f" {KEY}\n")
+        ask_all(server, an_ask(), an_ask(), api_key=f" {KEY}\n")
     assert server.headers[0]["Authorization"] == f"Bearer {KEY}"
     assert "403, no ***;" in str(refusal.value)
     assert "HTTP" in caplog.text
@@ -557,7 +555,7 @@ def test_a_url_that_cannot_be_used_is_refused(url: str, message: str) -> None:
 # What is served.
 
 
-def looked(*servers: FakeLlm, time: Time | None = None, **settings: Any) -> tuple[ServedModel, ...]:
+def find_models(*servers: FakeLlm, time: Time | None = None, **settings: Any) -> tuple[ServedModel, ...]:
     async def work() -> tuple[ServedModel, ...]:
         async with a_client(*(server.url for server in servers), time=time, **settings) as client:
             return await client.find_served_models()
@@ -578,9 +576,9 @@ def with_all(servers: tuple[FakeLlm, ...], work: Callable[[], Awaitable[Any]]) -
     return asyncio.run(run())
 
 
-def test_each_server_tells_its_model() -> None:
+def test_each_server_reports_its_model() -> None:
     servers = FakeLlm(max_model_len=8192), FakeLlm(max_model_len=4096)
-    assert looked(*servers) == (
+    assert find_models(*servers) == (
         ServedModel(servers[0].url, "tiny", "/models/tiny", 8192),
         ServedModel(servers[1].url, "tiny", "/models/tiny", 4096),
     )
@@ -589,14 +587,14 @@ def test_each_server_tells_its_model() -> None:
 def test_a_server_with_another_model_is_refused() -> None:
     servers = FakeLlm(), FakeLlm(model="gemma")
     with pytest.raises(ModelRefusalError) as refusal:
-        looked(*servers)
+        find_models(*servers)
     assert str(refusal.value).startswith(f"{servers[1].url} does not serve 'tiny'")
     assert str(refusal.value).endswith("available: gemma")
 
 
 def test_a_server_that_wants_a_key_says_so_before_the_run() -> None:
     with pytest.raises(ModelRefusalError, match=r": 401, Unauthorized; set COPILOT_LLM_API_KEY"):
-        looked(FakeLlm(key=KEY))
+        find_models(FakeLlm(key=KEY))
 
 
 def test_one_server_that_is_up_is_enough() -> None:

@@ -149,7 +149,7 @@ def test_a_judge_that_fails_takes_no_dialogue_away():
     assert {check.name: check.value for check in done.checks}["judge/no-verdict"] == 2.0
 
 
-def test_a_model_that_is_not_served_is_told_before_anything_is_asked():
+def test_a_model_that_is_not_served_is_reported_before_any_request():
     with serving() as server:
         with pytest.raises(UserError, match=r"does not serve 'other'; .* available: tiny"):
             design(designer(server.url, model="other"))

@@ -177,7 +177,7 @@ def test_it_is_a_renderer_that_the_registry_makes_from_a_url(server):
     ]
 
 
-def test_each_request_of_a_batch_is_answered_in_the_order_asked(server, renderer):
+def test_each_request_of_a_batch_is_answered_in_order(server, renderer):
     texts = [f"{'word ' * n}end" for n in range(30, 0, -1)]
     answers = renderer.render([saying(text) for text in texts])
     assert [answer.rate_hz for answer in answers] == [RATE_HZ] * 30
@@ -447,7 +447,7 @@ def test_a_key_that_can_be_none_is_refused_without_telling_it(monkeypatch):
     assert "schlüssel" not in str(caught.value)
 
 
-def test_the_fingerprint_tells_what_changes_the_sound_and_nothing_else(monkeypatch):
+def test_the_fingerprint_holds_what_changes_the_sound_and_nothing_else(monkeypatch):
     def fingerprint(**settings) -> dict[str, str]:
         return SpeechApiRenderer(SpeechApiSettings(**{"url": "http://h:8000/v1", **settings})).fingerprint()
 

@@ -122,7 +122,7 @@ def test_the_chat_goes_on_without_the_corrections():
     assert conversation.log.replies[0] == "nonsense"
 
 
-def test_after_two_corrections_a_turn_begins_anew_and_after_two_fresh_starts_the_seed_is_given_up():
+def test_after_two_corrections_a_turn_starts_again_and_after_two_fresh_starts_the_seed_is_given_up():
     conversation = Conversation(book(), SEED, 7)
     asks, fault = play(conversation, [said(f"nonsense {n}") for n in range(9)])
     assert isinstance(fault, RowFault)
@@ -150,7 +150,7 @@ def test_a_truncated_reply_gets_a_larger_limit_once_and_no_correction():
     assert conversation.log.usage(0).corrections == conversation.log.usage(0).fresh_starts == 0
 
 
-def test_a_reply_that_is_truncated_again_begins_anew():
+def test_a_reply_that_is_truncated_again_starts_the_turn_again():
     conversation = Conversation(book(n_turns=1, max_tokens=100), SEED, 7)
     cut = said('{"description":"Rain', "length")
     asks, dialogue = play(conversation, [cut, cut, said(STORY)])

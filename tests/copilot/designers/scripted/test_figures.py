@@ -174,7 +174,7 @@ def test_volume_edits_are_heard(dialogues):
         assert changed_fields(before, turn.scene, changed) == {"loudness"}
 
 
-def test_asked_decibels_are_given(dialogues):
+def test_requested_decibels_are_given(dialogues):
     exact = [
         (before, turn, edit)
         for before, turn, edit in edits(dialogues, "volume")
@@ -195,7 +195,7 @@ def test_panning_edits_are_heard(dialogues):
         assert before.get(changed).role != "ambience"
 
 
-def test_additions_stand_on_the_side_that_was_asked_for(dialogues):
+def test_additions_stand_on_the_requested_side(dialogues):
     sides = {" left": -1, " right": 1}
     placed = 0
     for _, turn, edit in edits(dialogues, "add"):
