@@ -121,7 +121,13 @@ def _generate(request: GenerateRequest, backends: Backends) -> Outcome:
         if todo:
             designs_ahead = isinstance(backends.designer, AsyncDesigner)
             spec = WorkerSpec(
-                out, fingerprint, request.settings, bank, designs_ahead=designs_ahead, call=call
+                run=out,
+                fingerprint=fingerprint,
+                settings=request.settings,
+                bank=bank,
+                designs_ahead=designs_ahead,
+                service=None if designs_ahead else request.service,
+                call=call,
             )
             StemStore(spec.store, spec.user).end_earlier_users()
             request.executor.execute(

@@ -96,7 +96,7 @@ def build_stages(
     `backends` that were constructed for the fingerprint work on; without them, those that the stages need
     are constructed. Raises what the stages and their backends raise.
     """
-    parts = _Parts(spec, store, backends or Backends(spec.fingerprint.config))
+    parts = _Parts(spec, store, backends or Backends(spec.fingerprint.config, spec.service))
     stages: list[Stage] = []
     try:
         for name in _names(spec, pool):

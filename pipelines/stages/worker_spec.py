@@ -6,6 +6,7 @@ import platform
 import uuid
 from dataclasses import dataclass, field, replace
 
+from copilot.designers.llm.service import LlmService
 from pipelines.fingerprint import Fingerprint
 from pipelines.stem_store.users import user_name
 from renderers.contract import RenderSettings
@@ -34,7 +35,8 @@ class WorkerSpec:
     """The run, its fingerprint, and the settings of one worker.
 
     If the run `designs_ahead`, records come with their dialogues, and the worker has no designer. `name`
-    differs between the workers of one call of the program.
+    differs between the workers of one call of the program. `service` is for a designer that asks a language
+    model in a stage.
     """
 
     run: str
@@ -42,6 +44,7 @@ class WorkerSpec:
     settings: ExecutionSettings
     bank: VoiceBank | None = None
     designs_ahead: bool = False
+    service: LlmService | None = None
     name: str = "0"
     call: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
     """Shared by the workers of one call of the program, and by no others."""

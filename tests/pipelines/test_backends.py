@@ -8,6 +8,10 @@ from pathlib import Path
 import pytest
 from helpers.stand_ins import StandInAhead, StandInDesigner
 
+from copilot.designers import registry as designers
+from copilot.designers.contract import DesignerContext, DesignerInfo
+from copilot.designers.llm.service import LlmService
+from copilot.designers.llm.settings import LlmSettings
 from copilot.errors import UserError
 from pipelines.backends import Backends, compute_fingerprint
 from pipelines.config import RunConfig
@@ -97,6 +101,24 @@ def test_a_worker_constructs_what_its_pool_needs(tmp_path, constructed, closed, 
     Worker(spec, pool).close()
     assert constructed == expected
     assert sum(closed.values()) == constructed["NoiseRenderer"] + constructed["MurmurRenderer"]
+
+
+def test_a_worker_gives_its_designer_the_service(tmp_path, monkeypatch):
+    contexts: list[DesignerContext] = []
+
+    class Asking(StandInDesigner):
+        info = DesignerInfo(asks_model=True)
+
+        def __init__(self, context: DesignerContext) -> None:
+            contexts.append(context)
+            super().__init__(context)
+
+    monkeypatch.setattr(designers, "find_class", lambda name: Asking)
+    asking = config(tmp_path, designer="asking", llm=LlmSettings(model="m"))
+    service = LlmService(urls=("http://localhost:1/v1",))
+    spec = WorkerSpec(str(tmp_path), compute_fingerprint(asking), ExecutionSettings(), service=service)
+    Worker(spec).close()
+    assert [context.service for context in contexts] == [None, service]
 
 
 def test_renderers_are_closed_if_the_other_cannot_be_constructed(tmp_path, closed):

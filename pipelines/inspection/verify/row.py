@@ -24,13 +24,13 @@ from copilot.dialogue import Dialogue
 from copilot.edit import EditError, apply
 from copilot.errors import CorruptDataError
 from copilot.mix import DialogueMix, mix_dialogue, n_samples_of, null_residual
-from copilot.sample import sample_id
+from copilot.sample import sample_id, tier_of
 from copilot.scene import Scene
 from copilot.schemas import schema
 from copilot.stem import Stem, load_stem
 from copilot.units import seconds_to_samples
 from copilot.validation import first_fault
-from copilot.vocabulary import Keep
+from copilot.vocabulary import Check, Keep
 from pipelines.inspection.verify.problem import Problem
 
 LOUDNESS_TOLERANCE_LU = 0.01
@@ -98,7 +98,7 @@ def _find_verdict_problems(row: Row) -> Iterator[Problem]:
             yield Problem(
                 "check", f"{check['name']}: {check['value']:g}, limit {check['limit']:g}, but {verdict}"
             )
-    tier = "hq" if all(check["passed"] for check in row["checks"]) else "valid"
+    tier = tier_of(Check(check["name"], check["value"], check["limit"]) for check in row["checks"])
     if row["tier"] != tier:
         yield Problem("tier", f"the tier is {row['tier']}; by its checks it is {tier}")
 
