@@ -36,7 +36,7 @@ from renderers.contract import BatchTooLargeError, RenderedSound, RenderRequest
 from renderers.stable_audio.diffusion import DiffusionRenderer
 from renderers.stable_audio.renderer import StableAudioRenderer
 from renderers.stable_audio.renderer_3 import StableAudio3Renderer
-from renderers.torch_support import library_versions, pick_device, pick_dtype
+from renderers.torch_support import get_library_versions, pick_device, pick_dtype
 
 Configs = Mapping[str, Mapping[str, Any]]
 
@@ -244,7 +244,7 @@ def main() -> None:
     device = pick_device(given.device)
     kind = torch.cuda.get_device_name(device) if device.startswith("cuda") else device
     versions = ", ".join(
-        f"{name} {version}" for name, version in library_versions("torch", "diffusers").items()
+        f"{name} {version}" for name, version in get_library_versions("torch", "diffusers").items()
     )
     size = "tiny models" if given.tiny else "full size"
     print(f"{kind}, {versions}, {size}, {pick_dtype(device)}, sounds of {given.seconds:g} s")

@@ -13,7 +13,7 @@ import torch
 from transformers import VibeVoiceConfig
 
 from renderers.contract import BatchTooLargeError
-from renderers.torch_support import memory_errors, pick_device, pick_dtype
+from renderers.torch_support import pick_device, pick_dtype, translate_memory_errors
 from renderers.vibevoice.model import SpeakingModel, Utterance
 from renderers.vibevoice.renderer import VibeVoiceSettings
 
@@ -89,7 +89,7 @@ def speak(model: SpeakingModel, n: int, n_frames: int, steps: int) -> tuple[floa
     batch = [Utterance(ids, voice, mask, seed, n_frames) for seed in range(n)]
     model.generation_config.min_new_tokens = n_frames  # random weights end anywhere
     start_s = time.perf_counter()
-    with memory_errors():
+    with translate_memory_errors():
         spoken = model.speak(batch, diffusion_steps=steps, guidance=1.3)
     elapsed_s = time.perf_counter() - start_s
     return sum(one.audio.shape[1] for one in spoken) / RATE_HZ, elapsed_s

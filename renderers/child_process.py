@@ -1,14 +1,14 @@
 """A child process that answers requests: one JSON line each way, raw bytes behind the answer's line.
 
-A backend whose library cannot be trusted with the calling process (not thread-safe, keeps state, may crash
-or hang) lives in such a process. The child first greets with one answer, then answers each request in turn:
-a JSON object on a line of its own, whose `n_bytes` says how many raw bytes follow. What it prints to stderr
-is kept as its last words. The deadline of the constructor is also that of the greeting.
+A backend whose library cannot be trusted in the calling process (not thread-safe, keeps state, may crash or
+hang) lives in a child process. The child first greets with one answer, then answers each request in turn:
+a JSON object on a line of its own, whose `n_bytes` is the number of raw bytes that follow. Its stderr is kept
+as its last words. The deadline of the constructor is also that of the greeting.
 
 - A child that dies is started again and the request repeated once; a second death is `ChildDiedError`.
 - A child without a complete answer at the deadline is killed with all its children: `ChildTimeoutError`.
-- Its stdin ends when this process ends, however that happens, and with it the child. It stands in a session
-  of its own, so that Ctrl-C in a terminal reaches only this process, which then decides.
+- Its stdin ends when this process ends, in whatever way, and then the child ends too. It has its own session,
+  so that Ctrl-C in a terminal reaches only this process, which then decides.
 """
 
 from __future__ import annotations
@@ -33,33 +33,33 @@ _CHUNK_BYTES = 1 << 20
 _LAST_WORDS_BYTES = 2_000
 _SHOWN_BYTES = 200
 _HEADER_BYTES = 8 << 20
-"""No answer's line is longer. A child that writes on without end is not listened to."""
+"""No answer's line is longer; a child that writes more is killed."""
 
 _GRACE_S: Seconds = 1.0
 
 
 class ChildStartError(CopilotError):
-    """The child process cannot be started, or does not greet, or never comes to answer."""
+    """A child process that cannot be started, does not greet, or never answers."""
 
 
 class ChildDiedError(CopilotError):
-    """The child process died of the same request twice. The message gives its last words."""
+    """A child process that died twice of the same request. The message has its last words."""
 
 
 class ChildTimeoutError(CopilotError):
-    """The child process gave no complete answer before the deadline."""
+    """A child process that gave no complete answer before the deadline."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the child said: its JSON line, and the raw bytes behind it."""
+    """An answer of the child: its JSON line, and the raw bytes behind it."""
 
     header: Mapping[str, Any]
     payload: bytes
 
 
 class ChildProcess:
-    """A child process with a name for people. Belongs to the process that made it; threads take turns."""
+    """A child process with a name for messages. Belongs to the process that made it; threads take turns."""
 
     def __init__(
         self,
@@ -81,42 +81,42 @@ class ChildProcess:
 
     @property
     def pid(self) -> int | None:
-        """The child's process id; none where no child was started or the last one was buried."""
+        """The child's process id; None if no child lives."""
         return self._process.pid if self._process else None
 
     def start(self) -> Mapping[str, Any]:
-        """The child's greeting; starts a child where none lives. Raises ChildStartError."""
+        """Return the child's greeting; start a child if none lives. Raises ChildStartError."""
         with self._lock:
-            self._living()
+            self._ensure_child()
             return self._greeting
 
     def ask(
         self, request: Mapping[str, Any], *, deadline_s: Seconds | None = None, repeat: bool = True
     ) -> Answer:
-        """The child's answer. Raises ChildDiedError, ChildTimeoutError or ChildStartError.
+        """Return the child's answer. Raises ChildDiedError, ChildTimeoutError or ChildStartError.
 
-        `deadline_s` is for this request alone; without `repeat` its first death is the error.
+        `deadline_s` is for this request alone; without `repeat`, the first death is the error.
         """
         line = json.dumps(request).encode() + b"\n"
         deadline_s = self._deadline_s if deadline_s is None else deadline_s
         with self._lock:
             try:
-                return self._exchange(self._living(), line, deadline_s)
+                return self._exchange(self._ensure_child(), line, deadline_s)
             except ChildDiedError:
                 if not repeat:
                     raise
-                return self._exchange(self._living(), line, deadline_s)
+                return self._exchange(self._ensure_child(), line, deadline_s)
 
     def close(self) -> None:
         """End the child at once. Another request would start a new one."""
         with self._lock:
-            self._bury()
+            self._end_child()
 
-    def _living(self) -> subprocess.Popen[bytes]:
+    def _ensure_child(self) -> subprocess.Popen[bytes]:
         if self._process is not None and self._process.poll() is None:
             return self._process
-        self._bury()
-        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed by _bury
+        self._end_child()
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed by _end_child
         try:
             self._process = subprocess.Popen(  # noqa: S603 - the command is the backend's own
                 self._command,
@@ -128,7 +128,7 @@ class ChildProcess:
                 start_new_session=True,
             )
         except OSError as error:
-            self._bury()
+            self._end_child()
             raise ChildStartError(
                 f"{self._name}: cannot start {self._command[0]}: {error.strerror}"
             ) from error
@@ -142,23 +142,27 @@ class ChildProcess:
         return self._process
 
     def _exchange(self, process: subprocess.Popen[bytes], line: bytes, deadline_s: Seconds) -> Answer:
-        """Send `line`, receive one answer. Whatever keeps the answer away, the child is buried for it."""
+        """Send `line`, receive one answer. If there is no answer, end the child, whatever the reason."""
         try:
             return self._talk(process, line, deadline_s)
         except EOFError as error:
-            raise ChildDiedError(f"{self._name}: {error}; {self._bury(grace_s=_GRACE_S)}") from None
+            raise ChildDiedError(f"{self._name}: {error}; {self._end_child(grace_s=_GRACE_S)}") from None
         except ValueError as error:
-            raise ChildDiedError(f"{self._name}: {error}; {self._bury()}") from None
+            raise ChildDiedError(f"{self._name}: {error}; {self._end_child()}") from None
         except TimeoutError:
-            message = f"{self._name}: no answer within {deadline_s:g} s; {self._bury()}"
+            message = f"{self._name}: no answer within {deadline_s:g} s; {self._end_child()}"
             raise ChildTimeoutError(message) from None
-        except BaseException:  # interrupted: the rest of this answer must not be taken for the next one
-            self._bury()
+        except BaseException:  # interrupted: the rest of this answer must not become the next one
+            self._end_child()
             raise
 
     def _talk(self, process: subprocess.Popen[bytes], line: bytes, deadline_s: Seconds) -> Answer:
-        """Raises EOFError if the child has ended, ValueError for nonsense, TimeoutError past the deadline."""
-        if self._stderr is not None:  # only the words about this request count as last words
+        """Exchange a line for an answer.
+
+        Raises EOFError if the child has ended, ValueError for a malformed answer, TimeoutError at the
+        deadline.
+        """
+        if self._stderr is not None:  # only words about this request are last words
             self._stderr.seek(0)
             self._stderr.truncate()
         to_child, from_child = _fileno(process.stdin), _fileno(process.stdout)
@@ -168,7 +172,7 @@ class ChildProcess:
             selector.register(from_child, selectors.EVENT_READ)
             if unsent:
                 selector.register(to_child, selectors.EVENT_WRITE)
-            while (answer := _complete(received)) is None:
+            while (answer := _parse_answer(received)) is None:
                 left_s = ends_at - time.monotonic()
                 if left_s <= 0:
                     raise TimeoutError
@@ -181,10 +185,11 @@ class ChildProcess:
                         selector.unregister(to_child)
         return answer
 
-    def _bury(self, grace_s: Seconds = 0.0) -> str:
-        """End the child and what it has started, let go of its pipes, and tell how it ended.
+    def _end_child(self, grace_s: Seconds = 0.0) -> str:
+        """End the child and its own children, close its pipes, and describe how it ended.
 
-        A child that has closed its pipes is about to end by itself: `grace_s` lets it tell its own ending.
+        A child that has closed its pipes is about to end by itself: it has `grace_s` to end with its own
+        status.
         """
         process, stderr = self._process, self._stderr
         self._process = self._stderr = None
@@ -195,7 +200,7 @@ class ChildProcess:
                     process.wait(grace_s)
             if process.returncode is None:  # not reaped yet: its group's number is still its own
                 _kill_group(process.pid)
-            ending = _describe(process.wait())
+            ending = _describe_ending(process.wait())
             for pipe in (process.stdin, process.stdout):
                 if pipe is not None:
                     pipe.close()
@@ -207,20 +212,20 @@ class ChildProcess:
         return ending
 
 
-def _complete(received: bytearray) -> Answer | None:
-    """The answer in `received`, or none while some of it is missing. Raises ValueError for nonsense."""
+def _parse_answer(received: bytearray) -> Answer | None:
+    """Return the answer in `received`, None if a part is missing. Raises ValueError for a malformed one."""
     end = received.find(b"\n")
     if end < 0:
         if len(received) > _HEADER_BYTES:
-            said = received[:_SHOWN_BYTES].decode(errors="replace")
-            raise ValueError(f"the child's answer is a line without an end; it wrote {said!r}")
+            shown = received[:_SHOWN_BYTES].decode(errors="replace")
+            raise ValueError(f"the child's answer is a line without an end; it wrote {shown!r}")
         return None
     try:
         header = json.loads(received[:end])
         n_bytes = int(header.get("n_bytes", 0))
     except (ValueError, TypeError, AttributeError) as error:
-        said = received[: min(end, _SHOWN_BYTES)].decode(errors="replace")
-        raise ValueError(f"the child's answer is not a JSON object; it wrote {said!r}") from error
+        shown = received[: min(end, _SHOWN_BYTES)].decode(errors="replace")
+        raise ValueError(f"the child's answer is not a JSON object; it wrote {shown!r}") from error
     payload = memoryview(received)[end + 1 :]
     return Answer(header, bytes(payload[:n_bytes])) if len(payload) >= n_bytes else None
 
@@ -246,10 +251,10 @@ def _fileno(pipe: IO[bytes] | None) -> int:
 
 
 def _kill_group(pid: int) -> None:
-    # macOS refuses a group in which only a zombie is left.
+    # macOS refuses a group that has only a zombie left.
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
 
 
-def _describe(returncode: int) -> str:
+def _describe_ending(returncode: int) -> str:
     return f"ended by signal {-returncode}" if returncode < 0 else f"exit status {returncode}"

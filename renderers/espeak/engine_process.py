@@ -1,14 +1,13 @@
-"""The process in which espeak-ng lives: each request is spoken in a child forked from a pristine library.
+"""The process of espeak-ng: each request is spoken in a child that is forked from a pristine library.
 
-espeak-ng is not thread-safe, and what it has spoken before changes what it speaks next, even after
-`espeak_Terminate` and with its random numbers seeded anew. Here the library is initialised once and then only
+espeak-ng is not thread-safe, and each utterance changes the next ones, even after `espeak_Terminate` and with
+its random numbers seeded again. Here the library is initialised once and then only
 copied: every utterance gets a fork of that same state, so that equal requests give equal bytes in any order.
 
 Run as a script, without the project on its path: `engine_process.py LIBRARY DATA TIME_LIMIT_S`.
-Protocol: `renderers.child_process`. A request holds `text`, `voice`, `rate_wpm`, `pitch`, `pitch_range`,
-`volume`;
-its answer holds `words`, a list of [character index in the text, sample], and 16 bit mono samples in the
-machine's byte order, or `error`.
+Protocol: `renderers.child_process`. A request has `text`, `voice`, `rate_wpm`, `pitch`, `pitch_range` and
+`volume`; its answer has `words`, a list of [character index in the text, sample], and 16 bit mono samples in
+the machine's byte order, or `error`.
 """
 
 from __future__ import annotations
@@ -55,7 +54,7 @@ _Callback = ctypes.CFUNCTYPE(
 
 
 class _Speech:
-    """Collects what the library hands to its callback."""
+    """A collector of the samples and events that the library gives to its callback."""
 
     def __init__(self) -> None:
         self.samples = bytearray()
@@ -74,7 +73,7 @@ class _Speech:
 
 
 def speak(library: ctypes.CDLL, request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
-    """Speak one request. Leaves the library's state changed: only for a process that ends afterwards."""
+    """Speak one request. Changes the library's state: only for a process that ends afterwards."""
     if library.espeak_SetVoiceByName(request["voice"].encode()) != 0:
         return {"error": f"espeak-ng has no voice {request['voice']}"}, b""
     for name, number in _PARAMETERS.items():
@@ -96,7 +95,7 @@ def send(answers: IO[bytes], header: dict[str, Any], payload: bytes = b"") -> No
 
 
 def initialise(path: str, data: str) -> tuple[ctypes.CDLL, dict[str, Any]]:
-    """The library, ready to speak, and the greeting. Raises RuntimeError, OSError."""
+    """Return the library, ready to speak, and the greeting. Raises RuntimeError, OSError."""
     library = ctypes.CDLL(path)
     # A path of 160 bytes overruns the library's buffer, a relative one is always short.
     os.chdir(data)
@@ -108,10 +107,10 @@ def initialise(path: str, data: str) -> tuple[ctypes.CDLL, dict[str, Any]]:
 
 
 def main() -> int:
-    """Answer requests until stdin ends. A child that fails takes this process with it, and its last words."""
+    """Answer requests until stdin ends. Ends with an error, and its message, if a forked child fails."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what the library prints must not stand among the answers
+    os.dup2(2, 1)  # prints of the library must not get among the answers
     library, greeting = initialise(sys.argv[1], sys.argv[2])
     time_limit_s = int(sys.argv[3])
     send(answers, greeting)
@@ -119,7 +118,7 @@ def main() -> int:
     while line := sys.stdin.buffer.readline():
         pid = os.fork()
         if pid == 0:
-            signal.alarm(time_limit_s)  # ends a hanging utterance even when nobody is left to kill it
+            signal.alarm(time_limit_s)  # ends a hanging utterance even if the parent is gone
             send(answers, *speak(library, json.loads(line)))
             os._exit(0)
         status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])

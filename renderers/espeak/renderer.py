@@ -1,10 +1,8 @@
-"""Speech by espeak-ng: no weights, no network, and the same bytes for the same request, always.
+"""Speech by espeak-ng: no weights, no network, and always the same bytes for the same request.
 
-The library lives in a child process (`renderers.espeak.engine_process`), which gives every utterance a
-pristine
-copy of it. Here stands what is said to it (voice, emotion, rate) and what is made of its answer: float32
-(1, samples) at the library's own rate, from which the silence around the speech is cut, and the times of
-the words.
+The library lives in a child process (`renderers.espeak.engine_process`), which uses a pristine copy of it for
+each utterance. This module chooses voice, emotion and rate, and turns the answer into float32 (1, samples) at
+the library's own rate, without the silence around the speech, and into the times of the words.
 """
 
 from __future__ import annotations
@@ -28,30 +26,30 @@ from copilot.vocabulary import Word
 from renderers.child_process import ChildDiedError, ChildProcess, ChildTimeoutError
 from renderers.contract import RenderedSound, RendererInfo, RenderFailure, RenderRequest, Tool, Voice
 from renderers.espeak.voices import EMOTIONS, VOICES, WHISPER_VARIANTS, Delivery, EspeakVoice
-from renderers.espeak.words import SpokenText, spoken_text, word_spans
+from renderers.espeak.words import SpokenText, find_word_spans, make_spoken_text
 
 _LOWEST_HZ = 40.0
 _SOUND_VERSION = "1"
-"""Goes up whenever the code below gives other samples for the same request."""
+"""Raised by hand whenever the code below gives other samples for the same request."""
 
 _NATURAL_RATE_WPM = 165
 _FASTEST = 1.4
 """The limit of speaking faster to fit a slot, as a factor on the natural rate of the emotion."""
 
 _VOLUME = 60
-"""Of espeak's 100, at which the louder variants reach full scale."""
+"""Out of espeak's 100, at which the louder variants reach full scale."""
 
 _RATE_SPREAD_WPM = 4
 _PITCH_SPREAD = 3
 _RESERVES = (1.02, 1.05)
-"""How much faster than computed each further try speaks, as pauses shrink less than words; then the limit."""
+"""Factors on the computed rate for further tries, since pauses shrink less than words; then the limit."""
 
 _MAX_CHARACTERS = 5_000
 _SILENCE_DB = -60.0
-"""Below the utterance's peak: what is cut away around the speech."""
+"""Relative to the utterance's peak: quieter samples around the speech are cut."""
 
 _WORD_DB = -40.0
-"""Below the utterance's peak: where a word ends. Between both lie the echoes that some variants have."""
+"""Relative to the utterance's peak: the end of a word. Between both lie the echoes of some variants."""
 
 _MARGIN_S: Seconds = 0.015
 _FADE_S: Seconds = 0.003
@@ -60,11 +58,11 @@ _BY_NAME = {voice.name: voice for voice in VOICES}
 
 
 class EspeakRenderer:
-    """Speaks `tts` requests. `deadline_s` is how long the library may take for one utterance.
+    """A renderer of speech. `deadline_s` is the longest time that the library may take for one utterance.
 
-    A request without a voice gets one of its gender, by its seed. An unknown emotion is spoken as neutral,
-    and `detail` says so. A text that is too long for its slot is spoken up to 1.4 times faster; the caller
-    compares the durations.
+    A request without a voice gets one of its gender, drawn by its seed. An unknown emotion is spoken as
+    neutral, and `detail` names it. A text that is too long for its slot is spoken up to 1.4 times faster; the
+    caller compares the durations.
     """
 
     info = RendererInfo(
@@ -78,10 +76,10 @@ class EspeakRenderer:
 
     def __init__(self, *, deadline_s: Seconds = 30.0) -> None:
         self._deadline_s = deadline_s
-        self._worker: ChildProcess | None = None
+        self._child: ChildProcess | None = None
 
     def fingerprint(self) -> dict[str, str]:
-        """Backend, versions of the library and of what is done to its sound, hash of voices and emotions."""
+        """Return the backend, the versions of library and module, and a hash of voices and emotions."""
         tables = {
             "voices": [asdict(voice) for voice in VOICES],
             "whisper": WHISPER_VARIANTS,
@@ -89,42 +87,42 @@ class EspeakRenderer:
         }
         return {
             "backend": self.name,
-            "version": str(self._running().start()["version"]),
+            "version": str(self._get_child().start()["version"]),
             "sound": _SOUND_VERSION,
             "voices": content_hash(tables)[:16],
         }
 
     def prepare(self) -> None:
-        """Start the worker. Raises MissingExtraError, or CopilotError where it cannot work."""
-        self._running().start()
+        """Start the child process. Raises MissingExtraError, or CopilotError if it cannot work."""
+        self._get_child().start()
 
     def voices(self) -> Sequence[Voice]:
-        """The bank: twelve voices of each gender; every voice speaks every emotion."""
+        """Return twelve voices of each gender; every voice speaks every emotion."""
         return [Voice(voice.name, voice.gender, tuple(EMOTIONS)) for voice in VOICES]
 
     def render(self, requests: Sequence[RenderRequest]) -> list[RenderedSound | RenderFailure]:
-        """Speech for each request, in order. Raises CopilotError only when no worker can be started."""
+        """Return speech for each request, in order. Raises CopilotError only if no child can be started."""
         return [self._render(request) for request in requests]
 
     def close(self) -> None:
-        """End the worker at once."""
-        if self._worker is not None:
-            self._worker.close()
-            self._worker = None
+        """End the child process at once."""
+        if self._child is not None:
+            self._child.close()
+            self._child = None
 
-    def _running(self) -> ChildProcess:
-        if self._worker is None:
-            library, data = _installed()
+    def _get_child(self) -> ChildProcess:
+        if self._child is None:
+            library, data = _find_library()
             _require_voice_files(data)
             limit_s = str(math.ceil(self._deadline_s) + 1)
             script = str(Path(__file__).with_name("engine_process.py"))
             command = [sys.executable, "-I", "-S", script, str(library), str(data), limit_s]
-            self._worker = ChildProcess("espeak", command, deadline_s=self._deadline_s)
-        return self._worker
+            self._child = ChildProcess("espeak", command, deadline_s=self._deadline_s)
+        return self._child
 
     def _render(self, request: RenderRequest) -> RenderedSound | RenderFailure:
         try:
-            return self._speak(request, _voice_for(request), _spoken(request))
+            return self._speak(request, _choose_voice(request), _prepare_text(request))
         except RowFault as fault:
             return RenderFailure(fault.reason, fault.detail)
         except ChildDiedError as error:
@@ -135,15 +133,15 @@ class EspeakRenderer:
     def _speak(self, request: RenderRequest, voice: EspeakVoice, spoken: SpokenText) -> RenderedSound:
         emotion = find_emotion(request.emotion)
         delivery = EMOTIONS[emotion or NEUTRAL]
-        settings = _settings(delivery, request.random_seed)
-        heard = voice.whispering() if delivery.whispered else voice
-        rate_hz = int(self._running().start()["rate_hz"])
+        settings = _make_settings(delivery, request.random_seed)
+        heard = voice.to_whisper() if delivery.whispered else voice
+        rate_hz = int(self._get_child().start()["rate_hz"])
         margin = seconds_to_samples(_MARGIN_S, rate_hz)
         limit_wpm = math.floor(settings["rate_wpm"] * _FASTEST)
         reserves = iter(_RESERVES)
         while True:
             answer, samples = self._utter({"text": spoken.text, "voice": heard.identifier, **settings})
-            sound = _above(_SILENCE_DB, samples)
+            sound = _find_louder(_SILENCE_DB, samples)
             if not sound.size:
                 raise RowFault("no-speech", "espeak-ng gave only silence for the text")
             first, end = int(sound[0]), int(sound[-1]) + 1
@@ -152,32 +150,34 @@ class EspeakRenderer:
                 break
             faster_wpm = settings["rate_wpm"] * excess * next(reserves, math.inf)
             settings["rate_wpm"] = math.ceil(min(faster_wpm, limit_wpm))
-        speech = _faded(samples[first:end], seconds_to_samples(_FADE_S, rate_hz))
+        speech = _fade(samples[first:end], seconds_to_samples(_FADE_S, rate_hz))
         shift = margin - first
         return RenderedSound(
             audio=np.pad(speech, margin)[np.newaxis],
             rate_hz=rate_hz,
             words=tuple(
                 Word(word, (start + shift) / rate_hz, (stop + shift) / rate_hz)
-                for word, start, stop in word_spans(spoken, answer["words"], _above(_WORD_DB, samples))
+                for word, start, stop in find_word_spans(
+                    spoken, answer["words"], _find_louder(_WORD_DB, samples)
+                )
             ),
-            detail=_detail(voice, emotion, request.emotion, settings),
+            detail=_describe(voice, emotion, request.emotion, settings),
         )
 
     def _utter(self, utterance: Mapping[str, str | int]) -> tuple[Mapping[str, Any], NDArray[np.float32]]:
-        """One utterance: what the library tells of it, and its samples. Raises RowFault if it refuses."""
-        answer = self._running().ask({**utterance, "volume": _VOLUME})
+        """Return the library's answer to one utterance, and its samples. Raises RowFault if it refuses."""
+        answer = self._get_child().ask({**utterance, "volume": _VOLUME})
         if "error" in answer.header:
             raise RowFault("espeak-error", str(answer.header["error"]))
         samples = np.frombuffer(answer.payload, np.int16).astype(np.float32) / np.float32(32_768)
-        # Its whispers carry a constant offset.
-        return answer.header, HighpassFilter(_LOWEST_HZ)(samples, self._running().start()["rate_hz"])
+        # The library's whispers have a constant offset.
+        return answer.header, HighpassFilter(_LOWEST_HZ)(samples, self._get_child().start()["rate_hz"])
 
 
-def _installed() -> tuple[Path, Path]:
-    """The library and its data folder. Raises MissingExtraError, or CopilotError where either is missing."""
+def _find_library() -> tuple[Path, Path]:
+    """Return library and data folder. Raises MissingExtraError, or CopilotError if either is not found."""
     try:
-        import espeakng_loader  # noqa: PLC0415 - an extra, and nobody pays for it before it speaks
+        import espeakng_loader  # noqa: PLC0415 - an extra
     except ImportError:
         raise MissingExtraError("the espeak renderer", "espeak") from None
     try:
@@ -190,35 +190,35 @@ def _installed() -> tuple[Path, Path]:
 
 
 def _require_voice_files(data: Path) -> None:
-    """espeak-ng speaks with its default voice where a file is missing, so all are looked for beforehand."""
-    bank = {*VOICES, *(voice.whispering() for voice in VOICES)}
+    """Raise CopilotError for a missing file, in place of which espeak-ng would use its default voice."""
+    bank = {*VOICES, *(voice.to_whisper() for voice in VOICES)}
     missing = sorted({str(file) for voice in bank for file in voice.files if not (data / file).is_file()})
     if missing:
         raise CopilotError(f"espeak: no {', '.join(missing)} in {data}; install espeakng-loader again")
 
 
-def _voice_for(request: RenderRequest) -> EspeakVoice:
+def _choose_voice(request: RenderRequest) -> EspeakVoice:
     if request.voice is None:
         fitting = [voice for voice in VOICES if voice.gender == request.gender]
         return draw(fitting or VOICES, "espeak voice", request.random_seed)
     if request.voice not in _BY_NAME:
-        raise RowFault("unknown-voice", f"espeak has no voice {request.voice!r}, but {', '.join(_BY_NAME)}")
+        raise RowFault("unknown-voice", f"unknown voice {request.voice!r}; available: {', '.join(_BY_NAME)}")
     return _BY_NAME[request.voice]
 
 
-def _spoken(request: RenderRequest) -> SpokenText:
+def _prepare_text(request: RenderRequest) -> SpokenText:
     if not 0 < request.duration_s < math.inf:
-        raise RowFault("bad-duration", f"{request.duration_s} s is no room to speak in")
-    spoken = spoken_text(request.text)
+        raise RowFault("bad-duration", f"{request.duration_s} s is not a duration to speak in")
+    spoken = make_spoken_text(request.text)
     if not spoken.words:
-        raise RowFault("no-speech", "the text holds no word")
+        raise RowFault("no-speech", "the text has no word")
     if len(spoken.text) > _MAX_CHARACTERS:
         raise RowFault("text-too-long", f"{len(spoken.text)} characters; the limit is {_MAX_CHARACTERS}")
     return spoken
 
 
-def _settings(delivery: Delivery, seed: int) -> dict[str, int]:
-    """The emotion in espeak's parameters, a little different from seed to seed."""
+def _make_settings(delivery: Delivery, seed: int) -> dict[str, int]:
+    """Return the emotion as espeak's parameters, a little different from seed to seed."""
     rate_offset = derive_random_seed("espeak rate", seed) % (2 * _RATE_SPREAD_WPM + 1) - _RATE_SPREAD_WPM
     pitch_offset = derive_random_seed("espeak pitch", seed) % (2 * _PITCH_SPREAD + 1) - _PITCH_SPREAD
     return {
@@ -228,15 +228,15 @@ def _settings(delivery: Delivery, seed: int) -> dict[str, int]:
     }
 
 
-def _above(level_db: float, samples: NDArray[np.float32]) -> NDArray[np.intp]:
-    """The rising indices of the samples that are louder than `level_db` relative to the loudest."""
+def _find_louder(level_db: float, samples: NDArray[np.float32]) -> NDArray[np.intp]:
+    """Return the rising indices of the samples above `level_db`, relative to the loudest."""
     levels = np.abs(samples)
     peak = float(levels.max(initial=0.0))
     return np.flatnonzero(levels > peak * db_to_gain(level_db))
 
 
-def _faded(samples: NDArray[np.float32], n_fade: int) -> NDArray[np.float32]:
-    """A copy with linear fades from and to silence, so that neither edge clicks."""
+def _fade(samples: NDArray[np.float32], n_fade: int) -> NDArray[np.float32]:
+    """Return a copy with linear fades from and to silence, so that neither edge clicks."""
     n_fade = min(n_fade, samples.size // 2)
     ramp = np.arange(n_fade, dtype=np.float32) / np.float32(max(n_fade, 1))
     level = np.ones_like(samples)
@@ -245,8 +245,8 @@ def _faded(samples: NDArray[np.float32], n_fade: int) -> NDArray[np.float32]:
     return samples * level
 
 
-def _detail(
-    voice: EspeakVoice, emotion: str | None, asked: str | None, settings: Mapping[str, Any]
+def _describe(
+    voice: EspeakVoice, emotion: str | None, requested: str | None, settings: Mapping[str, Any]
 ) -> dict[str, str]:
     detail = {"voice": voice.name, "emotion": emotion or NEUTRAL, **{k: str(v) for k, v in settings.items()}}
-    return detail if emotion else {**detail, "emotion_unknown": str(asked)}
+    return detail if emotion else {**detail, "emotion_unknown": str(requested)}

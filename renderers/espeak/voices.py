@@ -1,4 +1,4 @@
-"""espeak's bank of voices and its emotions, as data. Their hash is part of the renderer's fingerprint.
+"""The voices and emotions of espeak, as data. Their hash is part of the renderer's fingerprint.
 
 A voice is an accent (a language file of espeak-ng) spoken through a variant (formants, pitch, timbre). The
 gender of a voice is the one that its variant's file declares.
@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from copilot.emotions import NEUTRAL
-
-Gender = Literal["female", "male"]
+from copilot.scene import Gender
 
 _LANGUAGE_FILES = {
     "en-us": "gmw/en-US",
@@ -25,7 +23,7 @@ _LANGUAGE_FILES = {
 }
 
 WHISPER_VARIANTS: dict[Gender, str] = {"female": "whisperf", "male": "whisper"}
-"""A whisper has no voice: it is the accent through the breath of the gender's whispering variant."""
+"""A whisper has no voice: it is the accent spoken through the whispering variant of the gender."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +36,21 @@ class EspeakVoice:
 
     @property
     def name(self) -> str:
-        """The name by which requests ask for the voice."""
+        """The name of the voice in requests."""
         return f"{self.accent}+{self.variant}".lower()
 
     @property
     def identifier(self) -> str:
-        """The name by which espeak-ng loads the voice; a file name, so that its case matters."""
+        """The name that espeak-ng loads the voice by; a file name, so that its case matters."""
         return f"{_LANGUAGE_FILES[self.accent]}+{self.variant}"
 
     @property
     def files(self) -> tuple[Path, Path]:
-        """The files which espeak-ng reads, relative to its data folder."""
+        """The files that espeak-ng reads, relative to its data folder."""
         return Path("lang", _LANGUAGE_FILES[self.accent]), Path("voices", "!v", self.variant)
 
-    def whispering(self) -> EspeakVoice:
-        """The same accent and gender, whispered."""
+    def to_whisper(self) -> EspeakVoice:
+        """Return the voice of the same accent and gender, whispered."""
         return EspeakVoice(self.accent, WHISPER_VARIANTS[self.gender], self.gender)
 
 
@@ -86,7 +84,7 @@ VOICES: tuple[EspeakVoice, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """How an emotion is spoken: a factor on the rate; pitch and pitch range from 0 to 100, 50 being usual."""
+    """The delivery of an emotion: a factor on the rate; pitch and pitch range from 0 to 100, usually 50."""
 
     rate_factor: float
     pitch: int

@@ -1,4 +1,4 @@
-"""From a text to what espeak-ng is given to speak, and from its word events back to the text's words.
+"""From a text to the one that espeak-ng speaks, and from its word events back to the text's words.
 
 Only letters, digits, spoken symbols and plain punctuation reach the library: its control characters, phoneme
 notation and names of decorations cannot be triggered by a text. Every word of the text gets a time, in order,
@@ -26,10 +26,10 @@ _STRAIGHT = str.maketrans("\u2018\u2019\u201b\u2032\u2044", "''''/")
 
 @dataclass(frozen=True, slots=True)
 class SpokenText:
-    """`text` is what the library hears. Token i of it ends before the character `ends[i]`.
+    """A text that the library receives. Token i of it ends before the character `ends[i]`.
 
-    `words[i]` is the word as the text writes it, without the punctuation around it; empty where the token is
-    a symbol that is spoken without being a word ("&").
+    `words[i]` is the word as the original text writes it, without the punctuation around it; empty if the
+    token is a symbol that is spoken without being a word ("&").
     """
 
     text: str
@@ -37,21 +37,21 @@ class SpokenText:
     words: tuple[str, ...]
 
 
-def spoken_text(text: str) -> SpokenText:
-    """What to speak for `text`; without any word where there is nothing to say.
+def make_spoken_text(text: str) -> SpokenText:
+    """Return the text to speak for `text`; it has no words if there is nothing to say.
 
-    Words end at white space, dashes, dots of omission, slashes and at whatever is not heard. A text without
-    any small letter is spoken as words, not letter by letter.
+    Words end at white space, dashes, ellipses, slashes and at any character that is not spoken. A text
+    without a small letter is spoken as words, not letter by letter.
     """
-    visible = "".join(_visible(character) for character in text)
+    visible = "".join(_replace_invisible(character) for character in text)
     all_capitals = visible == visible.upper()
     pieces: list[str] = []
     words: list[str] = []
-    for token in _BREAK.sub(_pause, visible).split():
-        heard = _heard(token.lower() if all_capitals else token)
+    for token in _BREAK.sub(_replace_break, visible).split():
+        heard = _keep_spoken(token.lower() if all_capitals else token)
         if any(c.isalnum() or c in _SPOKEN_SYMBOLS for c in heard):
             pieces.append(heard)
-            words.append(_bare(token))
+            words.append(_strip(token))
         elif pieces and pieces[-1][-1] not in _PAUSES:
             pieces[-1] += next((c for c in heard if c in _PAUSES), ",")
     if not any(words):
@@ -60,27 +60,27 @@ def spoken_text(text: str) -> SpokenText:
     return SpokenText(" ".join(pieces), ends, tuple(words))
 
 
-def _visible(character: str) -> str:
-    """The character, nothing for an invisible one, a space for one that is neither heard nor a pause."""
+def _replace_invisible(character: str) -> str:
+    """Return the character, nothing if it is invisible, a space if it is neither spoken nor a pause."""
     category = unicodedata.category(character)
     if category.startswith("C"):
         return " " if category == "Cc" else ""
-    return character if category == "Pd" or any(map(_is_heard, _plain(character))) else " "
+    return character if category == "Pd" or any(map(_is_spoken, _normalise(character))) else " "
 
 
-def _pause(found: re.Match[str]) -> str:
+def _replace_break(found: re.Match[str]) -> str:
     return " " if found.group() == "/" else " , "
 
 
-def _heard(token: str) -> str:
-    return " ".join("".join(c if _is_heard(c) else " " for c in _plain(token)).split())
+def _keep_spoken(token: str) -> str:
+    return " ".join("".join(c if _is_spoken(c) else " " for c in _normalise(token)).split())
 
 
-def _plain(text: str) -> str:
+def _normalise(text: str) -> str:
     return unicodedata.normalize("NFKC", text).translate(_STRAIGHT)
 
 
-def _is_heard(character: str) -> bool:
+def _is_spoken(character: str) -> bool:
     return _is_word_part(character) or character in _SPOKEN_SYMBOLS or character in _PUNCTUATION
 
 
@@ -88,26 +88,26 @@ def _is_word_part(character: str) -> bool:
     return character.isalnum() or unicodedata.category(character).startswith("M")
 
 
-def _bare(token: str) -> str:
-    """The token between its first and its last letter or digit; empty where it has none."""
+def _strip(token: str) -> str:
+    """Return the token from its first to its last letter or digit; empty if it has none."""
     inside = [index for index, character in enumerate(token) if _is_word_part(character)]
     word = token[inside[0] : inside[-1] + 1] if inside else ""
     return word if any(map(str.isalnum, word)) else ""
 
 
-def word_spans(
+def find_word_spans(
     spoken: SpokenText, events: Sequence[tuple[int, int]], loud: NDArray[np.intp]
 ) -> list[tuple[str, float, float]]:
-    """Each word with its start and end, as (fractions of) samples, where it is heard.
+    """Return each word with the start and end of its sound, as (fractions of) samples.
 
-    `events` are the library's (character index, sample), `loud` the rising indices of the samples that are
-    heard: at least one. A word runs from its event to the next, without the silence at both ends. Words that
-    share one event share its time by their lengths.
+    `events` are the library's (character index, sample), `loud` the rising indices of the audible samples: at
+    least one. A word runs from its event to the next, without the silence at both ends. Words that share one
+    event share its time by their lengths.
     """
     tokens, starts = [0], [float(loud[0])]
     for position, sample in events:
         token = bisect_right(spoken.ends, position)
-        # The first token begins with the sound, and one that runs back, or past the sound, tells nothing.
+        # The first token begins with the sound; an event that runs back, or past the sound, is ignored.
         if tokens[-1] < token < len(spoken.words) and starts[-1] < sample < loud[-1]:
             tokens.append(token)
             starts.append(float(sample))
@@ -118,14 +118,14 @@ def word_spans(
         [*starts, float(loud[-1]) + 1.0],
     )
     return [
-        (word, *_heard_part(float(start), float(end), loud))
+        (word, *_trim_silence(float(start), float(end), loud))
         for word, (start, end) in zip(spoken.words, pairwise(bounds), strict=True)
         if word
     ]
 
 
-def _heard_part(start: float, end: float, loud: NDArray[np.intp]) -> tuple[float, float]:
+def _trim_silence(start: float, end: float, loud: NDArray[np.intp]) -> tuple[float, float]:
     first, last = np.searchsorted(loud, (start, end))
-    if first == last:  # nothing but silence: better the library's span than none
+    if first == last:  # only silence: the library's span is better than none
         return start, end
     return float(loud[first]), min(float(loud[last - 1]) + 1.0, end)

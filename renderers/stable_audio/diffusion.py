@@ -1,4 +1,4 @@
-"""What renderers on a diffusers pipeline have in common: settings, loading, noise, decoding."""
+"""Shared base of the renderers on a diffusers pipeline: settings, loading, noise, decoding."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from renderers.contract import RenderedSound, RenderFailure, RenderRequest, Tool
 from renderers.torch_support import (
     DEVICE_VARIABLE,
     DType,
-    hub_remedy,
-    library_versions,
-    memory_errors,
-    model_revision,
+    describe_hub_error,
+    find_model_revision,
+    get_library_versions,
     pick_device,
     pick_dtype,
-    precision,
+    resolve_precision,
+    translate_memory_errors,
 )
 
 if TYPE_CHECKING:
@@ -36,18 +36,17 @@ LICENCE = "Apache-2.0 (diffusers)"
 MODEL_LICENCE = "Stability AI Community License"
 
 _SOUND_VERSION = "1"
-"""Goes up whenever the code of a renderer, or what is shared, gives other samples for the same request."""
-
+"""Raised by hand whenever a renderer, or this base, gives other samples for the same request."""
 
 ABOUT_MODEL = "A hub's OWNER/NAME, or a folder."
-ABOUT_REVISION = "A branch, tag or commit of the hub; the newest without it."
+ABOUT_REVISION = "A branch, tag or commit of the hub; default: the newest."
 ABOUT_DTYPE = "Precision; auto is bfloat16 on a GPU, float32 elsewhere."
-ABOUT_GUIDANCE = "How much more closely the caption is followed than by chance; 1 is not at all more."
-ABOUT_NEGATIVE_PROMPT = "What guidance leads away from."
+ABOUT_GUIDANCE = "Strength of guidance by the caption; 1 is none."
+ABOUT_NEGATIVE_PROMPT = "A caption that guidance leads away from."
 
 
 class DiffusionSettings(FrozenModel):
-    """What every diffusion pipeline needs to be loaded: a hub's OWNER/NAME or a folder, and a precision."""
+    """Settings that every diffusion pipeline needs to be loaded."""
 
     model: str = Field(description=ABOUT_MODEL)
     revision: str | None = Field(None, description=ABOUT_REVISION)
@@ -55,7 +54,7 @@ class DiffusionSettings(FrozenModel):
 
 
 class DiffusionRenderer(ABC):
-    """What renderers on a diffusers pipeline have in common: loading, and batches of requests."""
+    """Base of the renderers on a diffusers pipeline: loading, and batches of requests."""
 
     name: str
     tool: Tool = "sfx"
@@ -67,8 +66,8 @@ class DiffusionRenderer(ABC):
         self._pipe: Any = None
 
     def fingerprint(self) -> dict[str, str]:
-        """Backend, versions of the libraries, model, its commit or its folder's hash, settings."""
-        revision = self._model_revision()
+        """Return backend, versions of the libraries, model, its commit or its folder's hash, settings."""
+        revision = self._get_revision()
         settings = self._given.model_dump(exclude={"model", "revision"})
         return {
             "backend": self.name,
@@ -76,69 +75,72 @@ class DiffusionRenderer(ABC):
             "model": "folder" if _is_folder(self._given.model) else self._given.model,
             "revision": revision,
             **{name: str(value) for name, value in settings.items()},
-            "dtype": precision(self._given.dtype),
-            **library_versions("diffusers", "torch", "transformers"),
+            "dtype": resolve_precision(self._given.dtype),
+            **get_library_versions("diffusers", "torch", "transformers"),
         }
 
     def prepare(self) -> None:
-        """Load the pipeline. Raises UserError where the model, or the device, is not to be had."""
+        """Load the pipeline. Raises UserError if the model or the device is not available."""
         if self._pipe is None:
             device = pick_device(os.environ.get(DEVICE_VARIABLE))
-            self._pipe = _load(self.pipeline, self._given, self._model_revision(), device)
+            self._pipe = _load(self.pipeline, self._given, self._get_revision(), device)
 
     def voices(self) -> Sequence[Voice]:
-        """None."""
+        """Return no voices."""
         return []
 
     def render(self, requests: Sequence[RenderRequest]) -> list[RenderedSound | RenderFailure]:
-        """Stereo at the model's rate, each of exactly the duration asked. Raises BatchTooLargeError."""
+        """Return stereo sounds at the model's rate, exactly as long as requested.
+
+        Raises BatchTooLargeError.
+        """
         self.prepare()
-        answers = [self._fault(request) for request in requests]
+        answers = [self._find_fault(request) for request in requests]
         good = [request for request, fault in zip(requests, answers, strict=True) if fault is None]
         sounds: list[RenderedSound] = []
         if good:
-            with memory_errors():
+            with translate_memory_errors():
                 sounds = self._generate(good)
         rest = iter(sounds)
         return [next(rest) if answer is None else answer for answer in answers]
 
     def close(self) -> None:
-        """Let go of the model."""
+        """Release the model."""
         self._pipe = None
 
     @abstractmethod
     def _generate(self, requests: Sequence[RenderRequest]) -> list[RenderedSound]:
-        """The sounds of requests that can be made."""
+        """Return the sounds of requests that have no fault."""
 
     @abstractmethod
-    def _window_s(self) -> Seconds:
-        """The longest sound that the model makes."""
+    def _get_window_s(self) -> Seconds:
+        """Return the duration of the longest sound that the model makes."""
 
-    def _fault(self, request: RenderRequest) -> RenderFailure | None:
+    def _find_fault(self, request: RenderRequest) -> RenderFailure | None:
         if not 0 < request.duration_s < math.inf:
-            return RenderFailure("bad-duration", f"{request.duration_s} s is no duration of a sound")
-        if request.duration_s > self._window_s():
-            detail = f"{request.duration_s:g} s, while the model makes up to {self._window_s():.2f} s"
+            return RenderFailure("bad-duration", f"{request.duration_s} s is not a duration of a sound")
+        if request.duration_s > self._get_window_s():
+            detail = f"{request.duration_s:g} s; the model makes up to {self._get_window_s():.2f} s"
             return RenderFailure("too-long", detail)
         return None
 
-    def _model_revision(self) -> str:
+    def _get_revision(self) -> str:
         if self._revision is None:
-            self._revision = model_revision(self._given.model, self._given.revision)
+            self._revision = find_model_revision(self._given.model, self._given.revision)
         return self._revision
 
 
-def noise(random: Sequence[torch.Generator], shape: tuple[int, int], device: str) -> torch.Tensor:
-    """Normal noise, float32, each item's from its own generator; shape (items, *shape)."""
+def draw_noise(random: Sequence[torch.Generator], shape: tuple[int, int], device: str) -> torch.Tensor:
+    """Return normal noise, float32, each item's from its own generator; shape (items, *shape)."""
     import torch  # noqa: PLC0415 - an extra
 
     return torch.stack([torch.randn(shape, generator=one) for one in random]).to(device)
 
 
 def decode(vae: Any, latents: torch.Tensor, n_samples: int) -> Audio:  # noqa: ANN401 - of any kind
-    """The first `n_samples` of one item, float32, (channels, samples).
+    """Decode the first `n_samples` of one item to float32, (channels, samples).
 
-    One by one: a decoder fills a GPU with seconds of sound, and its memory grows with them.
+    Items are decoded one by one, because a decoder's memory grows with the seconds of sound.
     """
     audio = vae.decode(latents.unsqueeze(0).to(vae.dtype)).sample[0, :, :n_samples]
     sound: Audio = audio.float().cpu().contiguous().numpy()
@@ -150,7 +152,7 @@ def _is_folder(model: str) -> bool:
 
 
 def _load(pipeline: str, settings: DiffusionSettings, revision: str, device: str) -> Any:  # noqa: ANN401
-    """The pipeline on the device. Whatever is raised on the way becomes a UserError that says what to do."""
+    """Load the pipeline onto the device. Turns any exception into a UserError that says what to do."""
     import diffusers  # noqa: PLC0415 - an extra
     import torch  # noqa: PLC0415 - an extra
     import transformers  # noqa: PLC0415 - an extra
@@ -161,22 +163,24 @@ def _load(pipeline: str, settings: DiffusionSettings, revision: str, device: str
     local = _is_folder(settings.model)
     where = str(Path(settings.model).expanduser()) if local else settings.model
     commit = {} if local else {"revision": revision}
-    dtypes = {"default": pick_dtype(device, precision(settings.dtype)), "vae": torch.float32}
+    dtypes = {"default": pick_dtype(device, resolve_precision(settings.dtype)), "vae": torch.float32}
     try:
         _require_form(make.load_config(where, **commit), pipeline, where)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # the libraries' talk among themselves
+            warnings.simplefilter("ignore", FutureWarning)  # the libraries warn each other
             pipe = make.from_pretrained(where, dtype=dtypes, **commit)
     except CopilotError:
         raise
     except Exception as error:  # noqa: BLE001 - many libraries read a model, each with errors of its own
-        raise UserError(_why_not_loaded(where, pipeline, error, local=local)) from None
+        raise UserError(_describe_failure(where, pipeline, error, local=local)) from None
     pipe.set_progress_bar_config(disable=True)
     try:
         return pipe.to(device)
     except (RuntimeError, MemoryError) as error:
-        told = str(error).partition("\n")[0]
-        raise UserError(f"model {where}: does not get onto {device}: {told}; choose another device") from None
+        message = str(error).partition("\n")[0]
+        raise UserError(
+            f"model {where}: cannot be moved to {device}: {message}; choose another device"
+        ) from None
 
 
 def _require_form(config: dict[str, Any], pipeline: str, where: str) -> None:
@@ -185,13 +189,13 @@ def _require_form(config: dict[str, Any], pipeline: str, where: str) -> None:
         raise UserError(f"model {where}: is a {form}; give a model saved as a {pipeline}")
 
 
-def _why_not_loaded(where: str, pipeline: str, error: BaseException, *, local: bool) -> str:
+def _describe_failure(where: str, pipeline: str, error: BaseException, *, local: bool) -> str:
     from huggingface_hub.errors import HfHubHTTPError  # noqa: PLC0415 - slow
 
     cause: BaseException | None = error
     while cause is not None:
         if not local and isinstance(cause, HfHubHTTPError):
-            return f"model {where}: {hub_remedy(where, cause)}"
+            return f"model {where}: {describe_hub_error(where, cause)}"
         cause = cause.__cause__ or cause.__context__
-    told = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
-    return f"model {where}: cannot be loaded as a {pipeline} ({told}); give one that save_pretrained made"
+    message = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+    return f"model {where}: cannot be loaded as a {pipeline} ({message}); give one that save_pretrained made"

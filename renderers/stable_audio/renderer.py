@@ -1,8 +1,8 @@
 """Sound effects by Stable Audio Open, through diffusers' StableAudioPipeline.
 
-The pipeline takes one duration for a batch, decodes its whole window, and draws the noise of its steps from
-a Brownian tree. Here every item has a duration and a noise of its own, so that its sound does not depend
-on its batch, and no more is decoded than is heard. Noise is drawn on the CPU: a seed is the same take on
+The pipeline takes one duration for a batch, decodes its whole window, and draws the noise of its steps from a
+Brownian tree. Here every item has its own duration and noise, so that its sound does not depend on its batch,
+and only the samples that are used are decoded. Noise is drawn on the CPU: a seed gives the same sound on
 every device. Latents stay in float32 between the steps, and so does the decoder, whatever the precision of
 the transformer: its last layers are the samples themselves.
 """
@@ -27,19 +27,19 @@ from renderers.stable_audio.diffusion import (
     DiffusionRenderer,
     DiffusionSettings,
     decode,
-    noise,
+    draw_noise,
 )
-from renderers.torch_support import generators
+from renderers.torch_support import make_generators
 
 if TYPE_CHECKING:
     import torch
 
 WINDOW_S: Seconds = 1024 * 2048 / 44_100
-"""What Stable Audio Open denoises, whatever the duration: 47.55 s."""
+"""The window that Stable Audio Open denoises, whatever the duration: 47.55 s."""
 
 
 class StableAudioSettings(DiffusionSettings):
-    """Settings of `stable-audio`. An empty negative prompt guides away from no condition at all."""
+    """Settings of `stable-audio`. With an empty negative prompt, guidance leads away from no condition."""
 
     model: str = Field("stabilityai/stable-audio-open-1.0", description=ABOUT_MODEL)
     steps: int = Field(24, ge=1, description="Steps of diffusion: more take longer.")
@@ -48,7 +48,7 @@ class StableAudioSettings(DiffusionSettings):
 
 
 class StableAudioRenderer(DiffusionRenderer):
-    """Renders `sfx` requests with Stable Audio Open, or a model of the same form."""
+    """A renderer of sounds by Stable Audio Open, or a model of the same form."""
 
     name = "stable-audio"
     pipeline = "StableAudioPipeline"
@@ -71,7 +71,7 @@ class StableAudioRenderer(DiffusionRenderer):
         self._settings = settings or StableAudioSettings()
         super().__init__(self._settings)
 
-    def _window_s(self) -> Seconds:
+    def _get_window_s(self) -> Seconds:
         vae = self._pipe.vae
         return float(int(self._pipe.transformer.config.sample_size) * vae.hop_length / vae.sampling_rate)
 
@@ -79,7 +79,7 @@ class StableAudioRenderer(DiffusionRenderer):
         import torch  # noqa: PLC0415 - an extra
 
         vae = self._pipe.vae
-        margin = decoder_reach(vae.config.downsampling_ratios)
+        margin = compute_decoder_reach(vae.config.downsampling_ratios)
         sounds = []
         with torch.inference_mode():
             for request, latents in zip(requests, self._denoise(requests), strict=True):
@@ -90,27 +90,27 @@ class StableAudioRenderer(DiffusionRenderer):
         return sounds
 
     def _denoise(self, requests: Sequence[RenderRequest]) -> torch.Tensor:
-        """Latents of the whole window, float32, shape (requests, channels, frames)."""
+        """Return latents of the whole window, float32, shape (requests, channels, frames)."""
         import torch  # noqa: PLC0415 - an extra
         from diffusers.models.embeddings import get_1d_rotary_pos_embed  # noqa: PLC0415
 
         pipe, transformer, scheduler = self._pipe, self._pipe.transformer, self._pipe.scheduler
         guidance = self._settings.guidance
-        text, whole = self._conditions(requests)
-        random = generators([request.random_seed for request in requests])
+        text, whole = self._encode_conditions(requests)
+        random = make_generators([request.random_seed for request in requests])
         shape = (int(transformer.config.in_channels), int(transformer.config.sample_size))
         extra = pipe.prepare_extra_step_kwargs(random, 0.0)
         scheduler.set_timesteps(self._settings.steps, device=pipe.device)
-        # The increments of a Brownian motion over intervals that do not overlap are independent noise, which
-        # costs far less drawn as such, and is each item's own.
-        scheduler.noise_sampler = lambda *_: noise(random, shape, pipe.device)
-        latents = noise(random, shape, pipe.device) * scheduler.init_noise_sigma
+        # The increments of a Brownian motion over intervals that do not overlap are independent noise. Drawn
+        # as such it costs far less, and each item has its own.
+        scheduler.noise_sampler = lambda *_: draw_noise(random, shape, pipe.device)
+        latents = draw_noise(random, shape, pipe.device) * scheduler.init_noise_sigma
         rotary = get_1d_rotary_pos_embed(
             pipe.rotary_embed_dim, shape[1] + whole.shape[1], use_real=True, repeat_interleave_real=False
         )
         for time in scheduler.timesteps:
             given = scheduler.scale_model_input(torch.cat([latents] * 2) if guidance > 1 else latents, time)
-            told = transformer(
+            predicted = transformer(
                 given.to(transformer.dtype),
                 time.unsqueeze(0),
                 encoder_hidden_states=text,
@@ -119,13 +119,13 @@ class StableAudioRenderer(DiffusionRenderer):
                 return_dict=False,
             )[0].float()
             if guidance > 1:
-                without, asked = told.chunk(2)
-                told = without + guidance * (asked - without)
-            latents = scheduler.step(told, time, latents, **extra).prev_sample
+                without, conditioned = predicted.chunk(2)
+                predicted = without + guidance * (conditioned - without)
+            latents = scheduler.step(predicted, time, latents, **extra).prev_sample
         return latents
 
-    def _conditions(self, requests: Sequence[RenderRequest]) -> tuple[torch.Tensor, torch.Tensor]:
-        """What the transformer hears: text with durations, and durations alone; with guidance, twice."""
+    def _encode_conditions(self, requests: Sequence[RenderRequest]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the conditions: text with durations, and durations alone; twice with guidance."""
         import torch  # noqa: PLC0415 - an extra
 
         pipe, guided = self._pipe, self._settings.guidance > 1
@@ -142,11 +142,13 @@ class StableAudioRenderer(DiffusionRenderer):
         return text, whole
 
 
-def decoder_reach(downsampling_ratios: Sequence[int]) -> int:
-    """How many latents to either side an Oobleck decoder's sample depends on: 10 for Stable Audio Open.
+def compute_decoder_reach(downsampling_ratios: Sequence[int]) -> int:
+    """Return how many latents to either side a sample of an Oobleck decoder depends on.
+
+    It is 10 for Stable Audio Open.
 
     A convolution of 7 (3 to each side), then for each stride an upsampling (1), and three residual units of
-    kernel 7 with dilations 1, 3, 9 (39) at the new rate; at last a convolution of 7 again.
+    kernel 7 with dilations 1, 3, 9 (39) at the new rate; finally another convolution of 7.
     """
     reach, rate = 3.0, 1
     for stride in reversed(downsampling_ratios):

@@ -1,9 +1,9 @@
 """Sound effects by Stable Audio 3, through diffusers' StableAudio3Pipeline.
 
-The model makes as much as it is asked for, and its cost grows with that. Its transformer knows no padding:
-items of a batch have to be equally long. So a sound is made for its duration rounded up to a grid, told to
-the model as such, and cut to the duration asked. Items of the same slot are made together, and none depends
-on the others. Samples are not clipped to full scale, as the pipeline would do.
+The model makes a sound of the duration that it is given, and its cost grows with that. Its transformer has no
+padding: items of a batch have to be equally long. So a sound is made for its duration rounded up to a grid,
+and cut to the requested duration. Items of the same slot are made together, and none depends on the others.
+Samples are not clipped to full scale, as the pipeline would do.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from renderers.stable_audio.diffusion import (
     DiffusionRenderer,
     DiffusionSettings,
     decode,
-    noise,
+    draw_noise,
 )
-from renderers.torch_support import generators
+from renderers.torch_support import make_generators
 
 _MEMORY_S: Seconds = 64 * 4096 / 44_100
-"""What the transformer's memory tokens, which every item has, are worth in seconds of sound: 5.94."""
+"""Cost of the transformer's memory tokens, which every item has, in seconds of sound: 5.94."""
 
 
 class StableAudio3Settings(DiffusionSettings):
@@ -38,15 +38,17 @@ class StableAudio3Settings(DiffusionSettings):
 
     model: str = Field("stabilityai/stable-audio-3-medium", description=ABOUT_MODEL)
     steps: int | None = Field(
-        None, ge=1, description="Steps of diffusion; without it 8, or 100 for a model that is not distilled."
+        None, ge=1, description="Steps of diffusion; default: 8, or 100 for a model that is not distilled."
     )
     guidance: float = Field(1.0, ge=1, description=ABOUT_GUIDANCE)
     negative_prompt: str = Field("", description=ABOUT_NEGATIVE_PROMPT)
-    grid_s: Seconds = Field(1.0, ge=0.1, description="Seconds that durations are rounded up to, and cut.")
+    grid_s: Seconds = Field(
+        1.0, ge=0.1, description="Durations are rounded up to a multiple of this many seconds, then cut."
+    )
 
 
 class StableAudio3Renderer(DiffusionRenderer):
-    """Renders `sfx` requests with Stable Audio 3, in diffusers' form."""
+    """A renderer of sounds by Stable Audio 3, in diffusers' form."""
 
     name = "stable-audio-3"
     pipeline = "StableAudio3Pipeline"
@@ -69,18 +71,18 @@ class StableAudio3Renderer(DiffusionRenderer):
         self._settings = settings or StableAudio3Settings()
         super().__init__(self._settings)
 
-    def _window_s(self) -> Seconds:
+    def _get_window_s(self) -> Seconds:
         return float(self._pipe.duration_embedder.config.max_val)
 
-    def _slot_s(self, request: RenderRequest) -> Seconds:
-        """The duration that is made: depends on nothing but the duration asked."""
+    def _find_slot_s(self, request: RenderRequest) -> Seconds:
+        """Return the duration that is made, which depends only on the requested one."""
         grid_s = self._settings.grid_s
-        return min(math.ceil(round(request.duration_s / grid_s, 6)) * grid_s, self._window_s())
+        return min(math.ceil(round(request.duration_s / grid_s, 6)) * grid_s, self._get_window_s())
 
     def _generate(self, requests: Sequence[RenderRequest]) -> list[RenderedSound]:
         slots: dict[Seconds, list[int]] = {}
         for index, request in enumerate(requests):
-            slots.setdefault(self._slot_s(request), []).append(index)
+            slots.setdefault(self._find_slot_s(request), []).append(index)
         sounds: dict[int, RenderedSound] = {}
         for slot_s, indices in slots.items():
             made = self._generate_slot([requests[index] for index in indices], slot_s)
@@ -92,7 +94,7 @@ class StableAudio3Renderer(DiffusionRenderer):
 
         pipe, vae, settings = self._pipe, self._pipe.vae, self._settings
         rate_hz = int(vae.config.sampling_rate)
-        random = generators([request.random_seed for request in requests])
+        random = make_generators([request.random_seed for request in requests])
         shape = (int(vae.config.latent_dim), math.ceil(slot_s * rate_hz / vae.downsampling_ratio))
         latents = pipe(
             [request.text for request in requests],
@@ -101,7 +103,7 @@ class StableAudio3Renderer(DiffusionRenderer):
             guidance_scale=settings.guidance,
             negative_prompt=settings.negative_prompt,
             generator=random,
-            latents=noise(random, shape, pipe.device),
+            latents=draw_noise(random, shape, pipe.device),
             output_type="latent",
         ).audios
         sounds = []

@@ -1,10 +1,10 @@
-"""VibeVoice for a batch of utterances, each of which has noise of its own.
+"""VibeVoice for a batch of utterances, each with its own noise.
 
 transformers' `generate` draws its noise from torch's global generator, for the whole batch at once, and has
-one bound of length for all. Here every item has its generator, its bound, and its end, so that what it
-sounds like does not depend on its batch beyond the rounding of the arithmetic.
+one limit of length for all. Here every item has its own generator, limit and end, so that its sound does not
+depend on its batch, except for the rounding of the arithmetic.
 
-Imports torch: only what has found it installed imports this module.
+Imports torch: import this module only if it is installed.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ import torch
 from transformers import StoppingCriteria, StoppingCriteriaList, VibeVoiceForConditionalGeneration
 
 from copilot.hashing import derive_random_seed
-from renderers.torch_support import generators
+from renderers.torch_support import make_generators
 
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """One item of a batch. `n_frames` bounds its length; the rest is what the processor gives for it alone.
+    """One item of a batch. `n_frames` limits its length; the rest is the processor's output for it alone.
 
     `input_ids` is (1, tokens), `input_values` the reference recording, (1, 1, samples), `padding_mask`
     (1, samples).
@@ -37,34 +37,34 @@ class Utterance:
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """`audio` is (1, samples) on the CPU, float32; `ended` is false where the bound cut it off."""
+    """Speech: `audio` is (1, samples) on the CPU, float32; `ended` is false if the limit cut it off."""
 
     audio: torch.Tensor
     ended: bool
 
 
 class SpeakingModel(VibeVoiceForConditionalGeneration):  # type: ignore[misc] # transformers is an extra
-    """The model as transformers has it, but for the source of its noise."""
+    """The model of transformers with another source of noise."""
 
     _noise: Sequence[torch.Generator] = ()
     _speaking: Sequence[int] = ()
     _guidance = 1.0
 
     def speak(self, batch: Sequence[Utterance], *, diffusion_steps: int, guidance: float) -> list[Spoken]:
-        """Speech for each item, in order."""
-        self._noise = generators([derive_random_seed("vibevoice frames", item.seed) for item in batch])
+        """Return speech for each item, in order."""
+        self._noise = make_generators([derive_random_seed("vibevoice frames", item.seed) for item in batch])
         self._guidance = guidance
         bounds = [item.n_frames for item in batch]
         ends = [self.config.eos_token_id, self.config.audio_eos_token_id]
         with torch.no_grad():
-            prompt = self._prompts(batch)
+            prompt = self._make_prompts(batch)
             n_prompt = prompt["input_ids"].shape[1]
             made = self.generate(
                 **prompt,
                 max_new_tokens=max(bounds),
                 stopping_criteria=StoppingCriteriaList([_Bounds(n_prompt, bounds, self.device)]),
-                # One utterance is one stretch of audio. Without pauses in the middle of it an item takes part
-                # in every step until its end, and what its steps leave in the caches is what it leaves alone.
+                # One utterance is one stretch of audio. Without pauses in the middle, an item takes part in
+                # every step until its end, and its steps leave the same in the caches as they do alone.
                 eos_token_id=ends,
                 suppress_tokens=[self.config.audio_bos_token_id],
                 # `generate` would guide the choice of tokens too, with a third pass of the language model.
@@ -75,13 +75,13 @@ class SpeakingModel(VibeVoiceForConditionalGeneration):  # type: ignore[misc] # 
             )
         tokens = made.sequences[:, n_prompt:].tolist()
         return [
-            Spoken(_sound(audio), ended=any(token in ends for token in said[:bound]))
-            for audio, said, bound in zip(made.audio, tokens, bounds, strict=True)
+            Spoken(_to_cpu(audio), ended=any(token in ends for token in spoken[:bound]))
+            for audio, spoken, bound in zip(made.audio, tokens, bounds, strict=True)
         ]
 
-    def _prompts(self, batch: Sequence[Utterance]) -> dict[str, torch.Tensor]:
-        """The batch's prompts as `generate` takes them, padded on the left."""
-        prompts = [self._prompt(item) for item in batch]
+    def _make_prompts(self, batch: Sequence[Utterance]) -> dict[str, torch.Tensor]:
+        """Return the batch's prompts as `generate` takes them, padded on the left."""
+        prompts = [self._make_prompt(item) for item in batch]
         shape = (len(batch), max(len(prompt) for prompt in prompts))
         embeds = torch.zeros((*shape, prompts[0].shape[1]), dtype=prompts[0].dtype, device=self.device)
         ids = torch.full(shape, self.config.pad_token_id, device=self.device)
@@ -92,8 +92,8 @@ class SpeakingModel(VibeVoiceForConditionalGeneration):  # type: ignore[misc] # 
             mask[row, -len(prompt) :] = 1
         return {"input_ids": ids, "inputs_embeds": embeds, "attention_mask": mask}
 
-    def _prompt(self, item: Utterance) -> torch.Tensor:
-        """The prompt's embeddings, (tokens, width), with the voice in the places kept for it."""
+    def _make_prompt(self, item: Utterance) -> torch.Tensor:
+        """Return the prompt's embeddings, (tokens, width), with the voice at its places."""
         ids = item.input_ids[0].to(self.device)
         embeds = self.get_input_embeddings()(ids)
         # The encoder adds noise to the voice from the global generator, and takes no other.
@@ -106,7 +106,7 @@ class SpeakingModel(VibeVoiceForConditionalGeneration):  # type: ignore[misc] # 
         return embeds
 
     def _step_negative_branch(self, diffusion_mask: torch.Tensor, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
-        # Called just before `_sample_audio_latent`, which is not told which items its rows are.
+        # Called just before `_sample_audio_latent`, which does not learn which items its rows are.
         self._speaking = diffusion_mask.nonzero().flatten().tolist()
         return super()._step_negative_branch(diffusion_mask, *args, **kwargs)
 
@@ -118,7 +118,7 @@ class SpeakingModel(VibeVoiceForConditionalGeneration):  # type: ignore[misc] # 
         num_diffusion_steps: int,
         guidance_scale: float,  # noqa: ARG002 - see `speak`
     ) -> torch.Tensor:
-        """One frame's latents, (speaking items, 1, width), from the items' own noise."""
+        """Return one frame's latents, (speaking items, 1, width), from the items' own noise."""
         width = self.config.audio_config.hidden_size
         condition = torch.cat([positive_condition, negative_condition])
         latents = torch.stack([torch.randn(width, generator=self._noise[row]) for row in self._speaking])
@@ -135,7 +135,7 @@ class SpeakingModel(VibeVoiceForConditionalGeneration):  # type: ignore[misc] # 
 
 
 class _Bounds(StoppingCriteria):  # type: ignore[misc] # transformers is an extra
-    """Stops each item at its own bound."""
+    """A criterion that stops each item at its own limit."""
 
     def __init__(self, n_prompt: int, bounds: Sequence[int], device: torch.device) -> None:
         self._lengths = n_prompt + torch.tensor(bounds, device=device)
@@ -144,5 +144,5 @@ class _Bounds(StoppingCriteria):  # type: ignore[misc] # transformers is an extr
         return self._lengths <= input_ids.shape[1]
 
 
-def _sound(audio: torch.Tensor | None) -> torch.Tensor:
+def _to_cpu(audio: torch.Tensor | None) -> torch.Tensor:
     return torch.zeros(1, 0) if audio is None else audio.float().cpu()

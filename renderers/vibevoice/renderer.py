@@ -1,9 +1,8 @@
-"""Speech in the voice of a reference recording, by VibeVoice as transformers has it.
+"""Speech in the voice of a reference recording, by the VibeVoice of transformers.
 
-The model hears the recording and reads the text: the recording's transcript is not used, and emotion has no
-control of its own but comes with the recording. Speech takes the time that it takes. An item's sound
-depends on its own seed; its batch changes it by rounding only, as far as the precision goes (see
-docs/vibevoice.md for figures).
+The model gets the recording and the text. The recording's transcript is not used; emotion has no control of
+its own, but comes with the recording. The duration of the speech is not controlled. An item's sound depends
+on its own seed; its batch changes it by rounding only (see docs/vibevoice.md for figures).
 """
 
 from __future__ import annotations
@@ -28,49 +27,45 @@ from renderers.contract import RenderedSound, RendererInfo, RenderFailure, Rende
 from renderers.torch_support import (
     DEVICE_VARIABLE,
     DType,
-    hub_remedy,
-    library_versions,
-    memory_errors,
-    model_revision,
+    describe_hub_error,
+    find_model_revision,
+    get_library_versions,
     pick_device,
     pick_dtype,
-    precision,
+    resolve_precision,
+    translate_memory_errors,
 )
 
 if TYPE_CHECKING:
     from renderers.vibevoice.model import Spoken, Utterance
 
 _SOUND_VERSION = "1"
-"""Goes up whenever the code here or in `vibevoice_model` gives other samples for the same request."""
+"""Raised by hand whenever this module or `model` gives other samples for the same request."""
 
 _LONGEST_REFERENCE_S: Seconds = 30.0
-"""What is heard of a reference. More costs memory in every batch, and tells the model little more."""
+"""The part of a reference that is used. More costs memory in every batch, and hardly helps the model."""
 
 _ROOM_FACTOR = 3.0
 _PAUSE_S: Seconds = 2.0
 _CHARACTER_S: Seconds = 0.2
-"""Speech is bounded by three times its room, or by a very slow reading of its text if that is longer."""
+"""Speech is limited to three times its slot, or to a very slow reading of its text if that is longer."""
 
 
 class VibeVoiceSettings(FrozenModel):
     """Settings of `vibevoice`. No speech is longer than `longest_s`."""
 
     model: str = Field("vibevoice/VibeVoice-1.5B-hf", description="A hub's OWNER/NAME, or a folder.")
-    revision: str | None = Field(
-        None, description="A branch, tag or commit of the hub; the newest without it."
-    )
+    revision: str | None = Field(None, description="A branch, tag or commit of the hub; default: the newest.")
     diffusion_steps: int = Field(
         64, ge=1, le=1000, description="Steps for each 0.133 s of speech: more take longer."
     )
-    guidance: float = Field(
-        1.3, ge=1, description="How much more text and voice are followed than chance; 1 is not at all more."
-    )
+    guidance: float = Field(1.3, ge=1, description="Strength of guidance by text and voice; 1 is none.")
     dtype: DType = Field("auto", description="Precision; auto is bfloat16 on a GPU, float32 elsewhere.")
     longest_s: Seconds = Field(60.0, gt=0, description="No speech is longer, in seconds.")
 
 
 class VibeVoiceRenderer:
-    """Speaks `tts` requests, each in the voice of its `reference`."""
+    """A renderer of speech, each in the voice of its request's `reference`."""
 
     name = "vibevoice"
     tool: Tool = "tts"
@@ -97,47 +92,47 @@ class VibeVoiceRenderer:
         self._processor: Any = None
 
     def fingerprint(self) -> dict[str, str]:
-        """Backend, versions of the libraries, model, its commit or its folder's hash, settings."""
+        """Return backend, versions of the libraries, model, its commit or its folder's hash, settings."""
         settings = self._settings.model_dump(exclude={"model", "revision"})
         return {
             "backend": self.name,
             "sound": _SOUND_VERSION,
-            "model": "folder" if self._folder() else self._settings.model,
-            "revision": self._model_revision(),
+            "model": "folder" if self._find_folder() else self._settings.model,
+            "revision": self._get_revision(),
             **{name: str(value) for name, value in settings.items()},
-            "dtype": precision(self._settings.dtype),
-            **library_versions("diffusers", "torch", "transformers"),
+            "dtype": resolve_precision(self._settings.dtype),
+            **get_library_versions("diffusers", "torch", "transformers"),
         }
 
     def prepare(self) -> None:
-        """Load the model. Raises UserError where the model, or the device, is not to be had."""
+        """Load the model. Raises UserError if the model or the device is not available."""
         if self._model is None:
             device = pick_device(os.environ.get(DEVICE_VARIABLE))
-            commit = None if self._folder() else self._model_revision()
-            where = str(self._folder() or self._settings.model)
+            commit = None if self._find_folder() else self._get_revision()
+            where = str(self._find_folder() or self._settings.model)
             self._model, self._processor = _load(where, commit, device, self._settings.dtype)
 
     def voices(self) -> Sequence[Voice]:
-        """None: every voice is that of a reference."""
+        """Return no voices: every voice is that of a reference."""
         return []
 
     def render(self, requests: Sequence[RenderRequest]) -> list[RenderedSound | RenderFailure]:
-        """Speech of one channel at the model's rate. Raises BatchTooLargeError for want of memory."""
+        """Return mono speech at the model's rate. Raises BatchTooLargeError if memory does not suffice."""
         self.prepare()
-        heard = [self._heard(request) for request in requests]
-        batch = [item for item in heard if not isinstance(item, RenderFailure)]
+        items = [self._make_item(request) for request in requests]
+        batch = [item for item in items if not isinstance(item, RenderFailure)]
         spoken: list[Spoken] = []
         if batch:
-            with memory_errors():
+            with translate_memory_errors():
                 spoken = self._speak(batch)
         rest = iter(spoken)
         return [
-            item if isinstance(item, RenderFailure) else self._answer(request, next(rest))
-            for request, item in zip(requests, heard, strict=True)
+            item if isinstance(item, RenderFailure) else self._make_answer(request, next(rest))
+            for request, item in zip(requests, items, strict=True)
         ]
 
     def close(self) -> None:
-        """Let go of the model."""
+        """Release the model."""
         self._model = self._processor = None
 
     def _speak(self, batch: Sequence[Utterance]) -> list[Spoken]:
@@ -147,85 +142,85 @@ class VibeVoiceRenderer:
         )
         return spoken
 
-    def _heard(self, request: RenderRequest) -> Utterance | RenderFailure:
+    def _make_item(self, request: RenderRequest) -> Utterance | RenderFailure:
         try:
-            return self._utterance(request)
+            return self._make_utterance(request)
         except RowFault as fault:
             return RenderFailure(fault.reason, fault.detail)
 
-    def _utterance(self, request: RenderRequest) -> Utterance:
-        """What the model is given for a request. Raises RowFault."""
+    def _make_utterance(self, request: RenderRequest) -> Utterance:
+        """Return the model's input for a request. Raises RowFault."""
         from renderers.vibevoice.model import Utterance  # noqa: PLC0415 - needs the extra
 
-        text = _line(request.text)
+        text = _join_lines(request.text)
         if not 0 < request.duration_s < math.inf:
-            raise RowFault("bad-duration", f"{request.duration_s} s is no room to speak in")
+            raise RowFault("bad-duration", f"{request.duration_s} s is not a duration to speak in")
         if request.reference is None:
-            detail = "no recording shows the voice; give a bank of voices that has references"
+            detail = "no recording of the voice; give a voice bank"
             raise RowFault("no-reference", detail)
         content = [
             {"type": "text", "text": text},
-            {"type": "audio", "audio": _recording(request.reference.path, self._rate_hz())},
+            {"type": "audio", "audio": _read_recording(request.reference.path, self._get_rate_hz())},
         ]
         given = self._processor.apply_chat_template(
             [{"role": "0", "content": content}],
             tokenize=True,
             return_dict=True,
             return_tensors="pt",
-            # A text that holds the name of a control token is read as text.
+            # A text that contains the name of a control token is read as text.
             sanitize_control_tokens=True,
         )
-        hop_s = self._model.config.audio_config.hop_length / self._rate_hz()
-        n_frames = math.ceil(self._bound_s(request) / hop_s)
+        hop_s = self._model.config.audio_config.hop_length / self._get_rate_hz()
+        n_frames = math.ceil(self._compute_bound_s(request) / hop_s)
         return Utterance(
             given["input_ids"], given["input_values"], given["padding_mask"], request.random_seed, n_frames
         )
 
-    def _answer(self, request: RenderRequest, spoken: Spoken) -> RenderedSound | RenderFailure:
+    def _make_answer(self, request: RenderRequest, spoken: Spoken) -> RenderedSound | RenderFailure:
         if not spoken.ended:
             room = f"{request.duration_s:g} s of room"
             return RenderFailure(
-                "speech-runaway", f"no end after {self._bound_s(request):.1f} s, with {room}"
+                "speech-runaway", f"no end after {self._compute_bound_s(request):.1f} s, with {room}"
             )
         if not spoken.audio.numel():
             return RenderFailure("no-speech", "the model ended before it said anything")
-        return RenderedSound(spoken.audio.numpy(), self._rate_hz(), detail=_detail(request))
+        return RenderedSound(spoken.audio.numpy(), self._get_rate_hz(), detail=_describe_reference(request))
 
-    def _bound_s(self, request: RenderRequest) -> Seconds:
-        slow_s = _PAUSE_S + _CHARACTER_S * len(_line(request.text))
+    def _compute_bound_s(self, request: RenderRequest) -> Seconds:
+        slow_s = _PAUSE_S + _CHARACTER_S * len(_join_lines(request.text))
         return min(max(_ROOM_FACTOR * request.duration_s, slow_s), self._settings.longest_s)
 
-    def _rate_hz(self) -> int:
+    def _get_rate_hz(self) -> int:
         return int(self._processor.feature_extractor.sampling_rate)
 
-    def _folder(self) -> Path | None:
+    def _find_folder(self) -> Path | None:
         folder = Path(self._settings.model).expanduser()
         return folder if folder.is_dir() else None
 
-    def _model_revision(self) -> str:
+    def _get_revision(self) -> str:
         if self._revision is None:
-            self._revision = model_revision(self._settings.model, self._settings.revision)
+            self._revision = find_model_revision(self._settings.model, self._settings.revision)
         return self._revision
 
 
-def _detail(request: RenderRequest) -> dict[str, str]:
-    heard = request.reference
-    if heard is None:
+def _describe_reference(request: RenderRequest) -> dict[str, str]:
+    reference = request.reference
+    if reference is None:
         return {}
-    return {"reference": heard.sha256, "emotion": heard.emotion, "licence": heard.licence}
+    return {"reference": reference.sha256, "emotion": reference.emotion, "licence": reference.licence}
 
 
-def _line(text: str) -> str:
-    """The text as one line, as a line break would begin another speaker's. Raises RowFault if it is empty."""
+def _join_lines(text: str) -> str:
+    """Return the text as one line: a line break would begin another speaker's. Raises RowFault if empty."""
     line = " ".join(text.split()).replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
     if not any(letter.isalnum() for letter in line):
-        raise RowFault("no-speech", "the text holds no word")
+        raise RowFault("no-speech", "the text has no word")
     return line
 
 
 @lru_cache(maxsize=64)
-def _recording(path: Path, rate_hz: int) -> NDArray[np.float32]:
-    """A reference's first half minute, mono, float32, shape (samples,). Raises RowFault."""
+def _read_recording(path: Path, rate_hz: int) -> NDArray[np.float32]:
+    """Return a reference's first half minute, mono, float32, shape (samples,). Raises RowFault."""
     try:
         with soundfile.SoundFile(path) as file:
             n_heard = math.ceil(_LONGEST_REFERENCE_S * file.samplerate)
@@ -239,7 +234,7 @@ def _recording(path: Path, rate_hz: int) -> NDArray[np.float32]:
 
 
 def _load(where: str, commit: str | None, device: str, dtype: DType) -> tuple[Any, Any]:
-    """Model and processor. Whatever is raised on the way becomes a UserError that says what to do."""
+    """Load model and processor. Turns any exception into a UserError that says what to do."""
     from transformers import PreTrainedConfig, VibeVoiceProcessor  # noqa: PLC0415 - an extra
     from transformers.utils import logging  # noqa: PLC0415
 
@@ -249,19 +244,24 @@ def _load(where: str, commit: str | None, device: str, dtype: DType) -> tuple[An
     try:
         _require_form(PreTrainedConfig.get_config_dict(where, revision=commit)[0], where)
         processor = VibeVoiceProcessor.from_pretrained(where, revision=commit)
-        model, told = SpeakingModel.from_pretrained(
-            where, revision=commit, dtype=pick_dtype(device, precision(dtype)), output_loading_info=True
+        model, loading = SpeakingModel.from_pretrained(
+            where,
+            revision=commit,
+            dtype=pick_dtype(device, resolve_precision(dtype)),
+            output_loading_info=True,
         )
-        _require_whole(model, processor, told["missing_keys"], where)
+        _require_complete(model, processor, loading["missing_keys"], where)
     except CopilotError:
         raise
     except Exception as error:  # noqa: BLE001 - many libraries read a model, each with errors of its own
-        raise UserError(_why_not_loaded(where, error)) from None
+        raise UserError(_describe_failure(where, error)) from None
     try:
         return model.to(device), processor
     except (RuntimeError, MemoryError) as error:
-        told = str(error).partition("\n")[0]
-        raise UserError(f"model {where}: does not get onto {device}: {told}; choose another device") from None
+        message = str(error).partition("\n")[0]
+        raise UserError(
+            f"model {where}: cannot be moved to {device}: {message}; choose another device"
+        ) from None
 
 
 def _require_form(config: dict[str, Any], where: str) -> None:
@@ -274,8 +274,8 @@ def _require_form(config: dict[str, Any], where: str) -> None:
         raise UserError(f"model {where}: has the layout of VibeVoice's own code; {advice}")
 
 
-def _require_whole(model: Any, processor: Any, missing: Collection[str], where: str) -> None:  # noqa: ANN401
-    # transformers fills what files lack with random weights and an empty vocabulary.
+def _require_complete(model: Any, processor: Any, missing: Collection[str], where: str) -> None:  # noqa: ANN401
+    # transformers replaces missing files by random weights and an empty vocabulary.
     again = "copy or download it again"
     if missing:
         raise UserError(f"model {where}: {len(missing)} weights are missing ({min(missing)}); {again}")
@@ -285,13 +285,15 @@ def _require_whole(model: Any, processor: Any, missing: Collection[str], where: 
         raise UserError(f"model {where}: has no chat template; {again}")
 
 
-def _why_not_loaded(where: str, error: BaseException) -> str:
+def _describe_failure(where: str, error: BaseException) -> str:
     from huggingface_hub.errors import HfHubHTTPError  # noqa: PLC0415 - slow
 
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, HfHubHTTPError):
-            return f"model {where}: {hub_remedy(where, cause)}"
+            return f"model {where}: {describe_hub_error(where, cause)}"
         cause = cause.__cause__ or cause.__context__
-    told = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
-    return f"model {where}: cannot be loaded ({told}); give a folder that save_pretrained made, or OWNER/NAME"
+    message = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+    return (
+        f"model {where}: cannot be loaded ({message}); give a folder that save_pretrained made, or OWNER/NAME"
+    )

@@ -10,13 +10,13 @@ from huggingface_hub import errors
 from copilot.errors import UserError
 from renderers.contract import BatchTooLargeError
 from renderers.torch_support import (
-    generators,
-    library_versions,
-    memory_errors,
-    model_revision,
+    find_model_revision,
+    get_library_versions,
+    make_generators,
     pick_device,
     pick_dtype,
-    precision,
+    resolve_precision,
+    translate_memory_errors,
 )
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -46,16 +46,17 @@ def test_a_device_that_is_there_is_taken_as_asked(monkeypatch, asked):
     ("asked", "message"),
     [
         ("cuda:2", "there are 2 of its kind"),
-        ("mps", "no mps device is there"),
-        ("xpu", "no xpu device is there"),
-        ("gpu", "no such kind of device"),
+        ("mps", "there is no mps device"),
+        ("xpu", "there is no xpu device"),
+        ("gpu", "unknown device"),
     ],
 )
 def test_a_device_that_is_not_there_is_refused(monkeypatch, asked, message):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
-    with pytest.raises(UserError, match=message):
+    with pytest.raises(UserError, match=message) as caught:
         pick_device(asked)
+    assert caught.value.field == "device"
 
 
 def test_precision_follows_the_device_unless_asked():
@@ -66,8 +67,8 @@ def test_precision_follows_the_device_unless_asked():
 
 
 def test_each_seed_has_a_generator_of_its_own():
-    one, two = generators([7, 2**63 - 1])
-    (again,) = generators([2**63 - 1])
+    one, two = make_generators([7, 2**63 - 1])
+    (again,) = make_generators([2**63 - 1])
     assert one.initial_seed() == 7
     assert torch.equal(torch.randn(5, generator=two), torch.randn(5, generator=again))
 
@@ -83,12 +84,12 @@ def test_each_seed_has_a_generator_of_its_own():
     ],
 )
 def test_want_of_memory_is_a_batch_too_large(error):
-    with pytest.raises(BatchTooLargeError, match="a smaller batch may fit"), memory_errors():
+    with pytest.raises(BatchTooLargeError, match="a smaller batch may fit"), translate_memory_errors():
         raise_it(error)
 
 
 def test_a_real_failure_to_allocate_is_a_batch_too_large():
-    with pytest.raises(BatchTooLargeError), memory_errors():
+    with pytest.raises(BatchTooLargeError), translate_memory_errors():
         torch.empty(2**46, dtype=torch.float64)
 
 
@@ -104,19 +105,19 @@ def test_what_the_failed_batch_held_is_let_go():
         held.append("a batch")
         raise_it(torch.OutOfMemoryError(str(type(latents))))
 
-    with pytest.raises(BatchTooLargeError) as caught, memory_errors():
+    with pytest.raises(BatchTooLargeError) as caught, translate_memory_errors():
         work()
     assert held == []
     assert caught.value.__cause__ is None
 
 
 def test_other_errors_pass():
-    with pytest.raises(RuntimeError, match=r"^shapes differ$"), memory_errors():
+    with pytest.raises(RuntimeError, match=r"^shapes differ$"), translate_memory_errors():
         raise_it(RuntimeError("shapes differ"))
 
 
 def test_versions_are_read_without_the_part_that_names_a_build():
-    assert library_versions("torch", "no-such-library") == {
+    assert get_library_versions("torch", "no-such-library") == {
         "torch": torch.__version__.partition("+")[0],
         "no-such-library": "none",
     }
@@ -130,37 +131,37 @@ def make_model(folder: Path, weights: bytes = b"\0" * (64 << 20), config: str = 
 
 
 def test_a_folder_is_known_by_its_content(tmp_path):
-    one = model_revision(str(make_model(tmp_path / "one")), None)
-    assert one == model_revision(str(make_model(tmp_path / "moved")), None)
+    one = find_model_revision(str(make_model(tmp_path / "one")), None)
+    assert one == find_model_revision(str(make_model(tmp_path / "moved")), None)
     assert one.startswith("folder-")
-    assert one != model_revision(str(make_model(tmp_path / "config", config="{ }")), None)
+    assert one != find_model_revision(str(make_model(tmp_path / "config", config="{ }")), None)
     weights = bytearray(64 << 20)
     weights[-1] = 1
-    assert one != model_revision(str(make_model(tmp_path / "end", bytes(weights))), None)
-    assert one != model_revision(str(make_model(tmp_path / "longer", bytes(65 << 20))), None)
+    assert one != find_model_revision(str(make_model(tmp_path / "end", bytes(weights))), None)
+    assert one != find_model_revision(str(make_model(tmp_path / "longer", bytes(65 << 20))), None)
 
 
 def test_files_that_are_not_the_model_count_for_nothing(tmp_path):
     folder = make_model(tmp_path / "model", b"weights")
-    before = model_revision(str(folder), None)
+    before = find_model_revision(str(folder), None)
     (folder / ".cache").mkdir()
     (folder / ".cache" / "lock").write_text("here")
-    assert model_revision(str(folder), None) == before
+    assert find_model_revision(str(folder), None) == before
 
 
 @pytest.mark.parametrize("name", ["./nowhere", "/nowhere/at/all", "nowhere", "a/b/c"])
 def test_a_folder_that_is_not_there_is_refused(name):
     with pytest.raises(UserError, match="no such folder"):
-        model_revision(name, None)
+        find_model_revision(name, None)
 
 
 def test_an_empty_folder_is_refused(tmp_path):
     with pytest.raises(UserError, match="an empty folder"):
-        model_revision(str(tmp_path), None)
+        find_model_revision(str(tmp_path), None)
 
 
 def test_a_commit_is_its_own_revision():
-    assert model_revision("owner/name", COMMIT) == COMMIT
+    assert find_model_revision("owner/name", COMMIT) == COMMIT
 
 
 @pytest.fixture
@@ -181,7 +182,7 @@ def test_the_hub_is_asked_for_the_commit(monkeypatch, cache):
         return huggingface_hub.ModelInfo(id=model, sha=COMMIT)
 
     monkeypatch.setattr(huggingface_hub.HfApi, "model_info", model_info)
-    assert model_revision("owner/name", "v2") == COMMIT
+    assert find_model_revision("owner/name", "v2") == COMMIT
     assert asked == [("owner/name", "v2", 10.0)]
 
 
@@ -193,9 +194,9 @@ def test_without_a_network_the_cache_knows_the_commit(monkeypatch, cache):
     refs = cache / "models--owner--name" / "refs"
     refs.mkdir()
     (refs / "main").write_text(COMMIT)
-    assert model_revision("owner/name", None) == COMMIT
-    with pytest.raises(UserError, match=r"model owner/name at revision v2: the hub cannot be asked"):
-        model_revision("owner/name", "v2")
+    assert find_model_revision("owner/name", None) == COMMIT
+    with pytest.raises(UserError, match=r"model owner/name at revision v2: the hub does not answer"):
+        find_model_revision("owner/name", "v2")
 
 
 @pytest.mark.parametrize(
@@ -206,14 +207,14 @@ def test_without_a_network_the_cache_knows_the_commit(monkeypatch, cache):
         (errors.RevisionNotFoundError, "no such revision; give a branch, a tag or a commit"),
         (errors.HFValidationError, "neither a folder nor a hub's OWNER/NAME"),
         (errors.RemoteEntryNotFoundError, "has another form than is read here; give one that is converted"),
-        (errors.LocalEntryNotFoundError, "the hub cannot be asked"),
+        (errors.LocalEntryNotFoundError, "the hub does not answer"),
         (errors.OfflineModeIsEnabled, "where there is a network: hf download owner/name"),
     ],
 )
 def test_what_the_hub_refuses_says_what_to_do(monkeypatch, cache, kind, message):
     answer(monkeypatch, kind.__new__(kind))
     with pytest.raises(UserError, match=message):
-        model_revision("owner/name", None)
+        find_model_revision("owner/name", None)
 
 
 def test_a_fingerprint_imports_no_library_of_models(tmp_path):
@@ -234,6 +235,6 @@ def test_a_fingerprint_imports_no_library_of_models(tmp_path):
 
 def test_precision_is_told_by_the_gpus_that_are_there(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
-    assert (precision("auto"), precision("float32")) == ("bfloat16", "float32")
+    assert (resolve_precision("auto"), resolve_precision("float32")) == ("bfloat16", "float32")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    assert (precision("auto"), precision("float16")) == ("float32", "float16")
+    assert (resolve_precision("auto"), resolve_precision("float16")) == ("float32", "float16")

@@ -23,7 +23,7 @@ from renderers.child_process import ChildProcess
 from renderers.contract import RenderedSound, Renderer, RenderFailure, RenderRequest
 from renderers.espeak.renderer import EspeakRenderer
 from renderers.espeak.voices import EMOTIONS, VOICES, EspeakVoice
-from renderers.espeak.words import SpokenText, spoken_text, word_spans
+from renderers.espeak.words import SpokenText, find_word_spans, make_spoken_text
 
 espeakng_loader = pytest.importorskip("espeakng_loader")
 
@@ -173,7 +173,7 @@ def test_bank_has_twelve_voices_of_each_gender_with_names_of_their_own(espeak):
 
 @pytest.mark.parametrize(
     "voice",
-    [*VOICES, *sorted({v.whispering() for v in VOICES}, key=lambda v: v.name)],
+    [*VOICES, *sorted({v.to_whisper() for v in VOICES}, key=lambda v: v.name)],
     ids=lambda voice: voice.name,
 )
 def test_gender_is_the_one_that_the_variants_file_declares(voice: EspeakVoice):
@@ -197,7 +197,8 @@ def test_every_voice_sounds_like_its_gender_and_like_no_other(espeak):
 def test_unknown_voice_is_refused(espeak, name):
     refused = failure(espeak, voice=name)
     assert refused.reason == "unknown-voice"
-    assert refused.detail.startswith(f"espeak has no voice {name!r}, but en-us+f2, ")
+    assert repr(name) in refused.detail
+    assert "en-us+f2" in refused.detail
 
 
 def test_request_without_voice_gets_one_of_its_gender_by_its_seed(espeak):
@@ -298,13 +299,13 @@ def test_any_text_is_spoken_or_refused(espeak, text):
     if isinstance(answer, RenderFailure):
         assert answer.reason == "no-speech"
     else:
-        assert [word.text for word in answer.words] == [word for word in spoken_text(text).words if word]
+        assert [word.text for word in answer.words] == [word for word in make_spoken_text(text).words if word]
         assert_words_fit(answer)
 
 
 @given(TEXTS)
 def test_nothing_that_commands_the_library_reaches_it(text):
-    spoken = spoken_text(text)
+    spoken = make_spoken_text(text)
     assert not set(spoken.text) & set('[]<>{}\\|_^~*#"\n\r\t')
     assert all(c.isprintable() for c in spoken.text)
     assert len(spoken.words) == len(spoken.ends)
@@ -316,7 +317,11 @@ def test_words_without_an_event_share_the_time_by_their_letters():
     spoken = SpokenText("aa bb cc dd", (3, 6, 9, 12), ("aa", "bb", "", "dd"))
     loud = np.concatenate([np.arange(10, 70), np.arange(80, 100)])
     events = [(0, 0), (3, 40), (0, 50), (6, 40), (9, 70), (11, 90), (99, 95)]
-    assert word_spans(spoken, events, loud) == [("aa", 10.0, 40.0), ("bb", 40.0, 55.0), ("dd", 80.0, 100.0)]
+    assert find_word_spans(spoken, events, loud) == [
+        ("aa", 10.0, 40.0),
+        ("bb", 40.0, 55.0),
+        ("dd", 80.0, 100.0),
+    ]
 
 
 # The room
@@ -364,7 +369,7 @@ def test_no_room_is_refused(espeak, room_s):
     "text", ["", " \n\t", "... !?", "\x00\x01\x02", "\U0001f600", "&", "\u0301", "\ud800", "'"]
 )
 def test_text_without_a_word_is_no_speech(espeak, text):
-    assert failure(espeak, text) == RenderFailure("no-speech", "the text holds no word")
+    assert failure(espeak, text) == RenderFailure("no-speech", "the text has no word")
 
 
 @pytest.mark.parametrize(
@@ -403,20 +408,20 @@ def own():
 
 def test_worker_killed_between_requests_is_replaced(espeak, own):
     own.prepare()
-    first = own._worker.pid
+    first = own._child.pid
     os.kill(first, signal.SIGKILL)
     assert digest(say(own)) == digest(say(espeak))
-    assert own._worker.pid != first
+    assert own._child.pid != first
 
 
 def test_hanging_worker_is_a_timeout_and_is_replaced(espeak):
     own = EspeakRenderer(deadline_s=0.5)
     own.prepare()
-    os.kill(own._worker.pid, signal.SIGSTOP)
+    os.kill(own._child.pid, signal.SIGSTOP)
     assert failure(own) == RenderFailure(
         "worker-timeout", "espeak: no answer within 0.5 s; ended by signal 9"
     )
-    own._worker._deadline_s = 30.0
+    own._child._deadline_s = 30.0
     assert digest(say(own)) == digest(say(espeak))
     own.close()
 
@@ -437,7 +442,7 @@ sys.exit(engine_process.main())
 
 
 def test_text_that_kills_the_library_twice_fails_alone(espeak, own):
-    own._worker = wrapped("""
+    own._child = wrapped("""
 def patched(library, request):
     if "deadly" in request["text"]:
         print("struck down", file=sys.stderr, flush=True)
@@ -454,7 +459,7 @@ def patched(library, request):
 
 
 def test_what_the_library_prints_does_not_reach_the_answers(espeak, own):
-    own._worker = wrapped("""
+    own._child = wrapped("""
 def patched(library, request):
     libc = ctypes.CDLL(None)
     libc.puts(b'{"n_bytes": 0}')
@@ -466,17 +471,17 @@ def patched(library, request):
 
 def test_interrupt_from_the_terminal_leaves_the_worker_alive(own):
     own.prepare()
-    pid = own._worker.pid
+    pid = own._child.pid
     os.kill(pid, signal.SIGINT)
     say(own)
-    assert own._worker.pid == pid
+    assert own._child.pid == pid
     assert os.getsid(pid) == pid != os.getsid(0)
 
 
 def test_close_ends_the_worker_and_leaks_no_file(own):
     n_before = psutil.Process().num_fds()
     say(own)
-    pid = own._worker.pid
+    pid = own._child.pid
     own.close()
     own.close()
     assert not psutil.pid_exists(pid)
@@ -490,7 +495,7 @@ import os, signal
 from renderers.espeak.renderer import EspeakRenderer
 renderer = EspeakRenderer()
 renderer.prepare()
-print(renderer._worker.pid, flush=True)
+print(renderer._child.pid, flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
     done = subprocess.run([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, check=False)
