@@ -1,4 +1,4 @@
-"""A check for authors: does a renderer keep the contract? And two small renderers for tests.
+"""A check that a renderer keeps the contract, for its author; and two small renderers for tests.
 
 Call it in a test of your own package: `check_renderer(MySounds, {"colour": "pink"})`. It needs no test
 framework, and renders some forty short sounds.
@@ -40,7 +40,7 @@ Promise = Literal[
     "info", "construction", "members", "fingerprint", "prepare", "voices", "answers", "failures", "layout",
     "words", "duration", "repeatable", "batch", "order", "bad-request", "close",
 ]  # fmt: skip
-"""What a renderer promises; `docs/backends.md` has a line for each."""
+"""Promises of a renderer; `docs/backends.md` has a line for each."""
 
 CAPTIONS = ("rain on a tin roof", "a dog barks twice", "a door slams", "birds sing in the distance")
 SENTENCES = (

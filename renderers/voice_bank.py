@@ -175,7 +175,7 @@ def _parse_row(folder: Path, number: int, columns: Mapping[str, str]) -> _Row:
     transcript = cells["transcript"]
     reference = Reference(
         path=path,
-        # Models spell out what is all in capitals.
+        # Models spell out words in capitals.
         transcript=_to_sentences(transcript) if transcript.isupper() else transcript,
         sha256=_hash_sound(path, file),
         emotion=emotion,

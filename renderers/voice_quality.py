@@ -70,7 +70,7 @@ class VoiceReport:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """What is wrong with the bank's rows, then with its recordings, then with its choice of voices."""
+        """Problems of the bank's rows, then of its recordings, then of its choice of voices."""
         return (
             *self.bank.problems,
             *(

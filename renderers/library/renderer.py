@@ -28,7 +28,7 @@ SOUND_VERSION = "3"
 """Raised by hand whenever search, reading or fitting give another sound; part of every stem's key."""
 
 _TRIES = 4
-"""How many of several equally good recordings are tried if one cannot be decoded, or leaves a gap."""
+"""Number of equally good recordings that are tried if one cannot be decoded, or leaves a gap."""
 
 _GAP = 1.25
 """A recording that fills less than 1 / 1.25 of the duration leaves a gap; one without a gap is preferred."""
@@ -116,11 +116,11 @@ class LibraryRenderer:
         self._get_search()
 
     def voices(self) -> Sequence[Voice]:
-        """None: this backend does not speak."""
+        """Return no voices: this backend does not speak."""
         return ()
 
     def render(self, requests: Sequence[RenderRequest]) -> list[RenderedSound | RenderFailure]:
-        """One sound for each request, as long as asked; a failure where no recording can be decoded."""
+        """Return one sound per request, as long as requested; a failure if no recording can be decoded."""
         return [self._render(request) for request in requests]
 
     def close(self) -> None:

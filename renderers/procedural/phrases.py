@@ -1,4 +1,4 @@
-"""What an instrument plays: keys, chord progressions, melodies, and notes put in their places.
+"""Music for instruments: keys, chord progressions, melodies, and notes put in their places.
 
 Everything drawn here stays within one key, starts at once, and goes on for as long as is asked.
 """
@@ -41,21 +41,24 @@ class Key:
     turn: tuple[int, ...]
 
     def pitch(self, degree: int) -> int:
-        """The MIDI pitch of a degree of the scale; 0 is the tonic, 7 the tonic an octave higher."""
+        """Return the MIDI pitch of a degree of the scale; 0 is the tonic, 7 the tonic an octave higher."""
         octave, step = divmod(degree, len(self.steps))
         return self.tonic + 12 * octave + self.steps[step]
 
     def chord(self, root: int, n_notes: int = 3) -> tuple[int, ...]:
-        """Thirds stacked on a degree: 3 notes give the triad, 4 the seventh chord."""
+        """Return thirds stacked on a degree: 3 notes give the triad, 4 the seventh chord."""
         return tuple(self.pitch(root + 2 * third) for third in range(n_notes))
 
     def close_chord(self, root: int, n_notes: int = 3) -> tuple[int, ...]:
-        """The chord with its notes folded into the octave above the tonic, so that chords move little."""
+        """Return the chord with its notes folded into the octave above the tonic.
+
+        Chords then move little.
+        """
         return tuple(sorted(self.tonic + (pitch - self.tonic) % 12 for pitch in self.chord(root, n_notes)))
 
 
 def draw_key(rng: np.random.Generator, tonic: int = 55) -> Key:
-    """A key whose tonic lies within the octave above `tonic`, major or minor."""
+    """Return a key whose tonic lies within the octave above `tonic`, major or minor."""
     is_major = rng.random() < 0.6
     turns = _MAJOR_TURNS if is_major else _MINOR_TURNS
     turn = turns[int(rng.integers(len(turns)))]
@@ -69,7 +72,10 @@ def chord_roots(key: Key, total_s: Seconds, chord_s: Seconds) -> Iterator[tuple[
 
 
 def melody(rng: np.random.Generator, key: Key, total_s: Seconds, beat_s: Seconds) -> list[Note]:
-    """A tune over the key's progression: steps and small leaps, chord notes on the first beat of a bar."""
+    """Return a tune over the key's progression.
+
+    It has steps and small leaps, and chord notes on the first beat of a bar.
+    """
     notes: list[Note] = []
     degree = int(rng.integers(0, 3)) * 2
     for bar_start_s, root in chord_roots(key, total_s, 4 * beat_s):
@@ -87,7 +93,7 @@ def melody(rng: np.random.Generator, key: Key, total_s: Seconds, beat_s: Seconds
 
 
 def perform(notes: Iterable[Note], n_samples: int, voice: Callable[[float, Seconds], Signal]) -> Signal:
-    """The notes in their places; `voice` makes one from (Hz, seconds), once for each pitch and length."""
+    """Put the notes in their places; `voice` makes one from (Hz, seconds), once per pitch and length."""
     out = np.zeros(n_samples, np.float32)
     made: dict[tuple[int, Seconds], Signal] = {}
     for note in notes:
@@ -103,5 +109,5 @@ def perform(notes: Iterable[Note], n_samples: int, voice: Callable[[float, Secon
 
 
 def midi_hz(pitch: float) -> float:
-    """The frequency of a MIDI pitch in equal temperament, 69 at 440 Hz."""
+    """Return the frequency of a MIDI pitch in equal temperament, 69 at 440 Hz."""
     return float(440.0 * 2.0 ** ((pitch - 69.0) / 12.0))

@@ -17,7 +17,7 @@ from renderers.procedural.dsp import Positions, Signal
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """How a solid rings: ratios of its modes, t60 of the lowest, how t60 and amplitude fall with the ratio.
+    """The ringing of a solid: ratios of its modes, t60 of the lowest, how t60 and amplitude fall with the ratio.
 
     `contact` is the level of the noise of the touch itself, `contact_hz` where that noise lies.
     """
@@ -43,7 +43,9 @@ PLASTIC = Material((1.0, 1.9, 2.7, 3.6), 0.03, 0.4, 0.3, 0.6, 3500.0)
 def strike(
     rng: np.random.Generator, material: Material, hz: float, *, ring: float = 1.0, contact: float = 1.0
 ) -> Signal:
-    """One strike, peak 1: the modes from `hz` up, each a little off and unequally hit, and the touch's noise.
+    """Make one strike, peak 1.
+
+    The modes from `hz` up, each a little off and unequally hit, and the touch's noise.
 
     `ring` is a factor on the decay times, `contact` on the level of the touch.
     """
@@ -73,7 +75,10 @@ def row(
     n_kinds: int = 4,
     spread_db: Decibels = 1.5,
 ) -> Signal:
-    """A grain at each position, drawn from `n_kinds` that `make` gives, with levels that differ a little."""
+    """Make a grain at each position.
+
+    Drawn from `n_kinds` that `make` gives, with levels that differ a little.
+    """
     return dsp.play(rng, n_samples, at, [make() for _ in range(min(n_kinds, len(at)))], spread_db)
 
 
@@ -87,7 +92,7 @@ def cluster(
     n_kinds: int = 6,
     spread_db: Decibels = 4.0,
 ) -> Signal:
-    """`n_hits` grains within `length_s`, the first at once; `early` above 1 crowds them to the front."""
+    """Make `n_hits` grains within `length_s`, the first at once; `early` above 1 crowds them to the front."""
     when = np.sort(rng.random(n_hits) ** early * length_s * SAMPLE_RATE_HZ)
     when[0] = 0.0
     at = when.astype(np.int64)
@@ -99,12 +104,12 @@ def cluster(
 
 
 def bounces(first_s: Seconds, count: int, shrink: float = 0.75) -> list[Seconds]:
-    """Times of a thing that falls and bounces: each interval is `shrink` times the one before."""
+    """Return times of a thing that falls and bounces: each interval is `shrink` times the one before."""
     return [float(first_s * (1.0 - shrink**k) / (1.0 - shrink)) for k in range(count)]
 
 
 def in_time(grains: list[tuple[Seconds, float, Signal]]) -> Signal:
-    """One gesture from its parts: (seconds after its start, gain, grain)."""
+    """Make one gesture from its parts: (seconds after its start, gain, grain)."""
     ends = [seconds_to_samples(start_s) + len(grain) for start_s, _, grain in grains]
     out = np.zeros(max(ends), dtype=np.float32)
     for start_s, gain, grain in grains:
@@ -113,14 +118,14 @@ def in_time(grains: list[tuple[Seconds, float, Signal]]) -> Signal:
 
 
 def once(n_samples: int, parts: list[tuple[Seconds, float, Signal]], *, size: float, wet: float) -> Audio:
-    """A gesture that happens once, at the start, in its room (see `tones.room`); one channel."""
+    """Make a gesture that happens once, at the start, in its room (see `tones.room`); one channel."""
     out = np.zeros(n_samples, dtype=np.float32)
     dsp.add_at(out, 0, in_time(parts))
     return tones.room(dsp.mono(out), size=size, wet=wet)
 
 
 def thump(rng: np.random.Generator, hz: float, t60_s: Seconds) -> Signal:
-    """A soft heavy body: two low modes whose pitch drops at the start, and a dull slap."""
+    """Make a soft heavy body: two low modes whose pitch drops at the start, and a dull slap."""
     n_samples = seconds_to_samples(t60_s * 1.2)
     fall_hz = np.float32(hz) * (1.0 + 0.8 * dsp.decay(n_samples, 0.12))
     body = tones.tone(fall_hz, n_samples, (1.0, 0.25)) * dsp.pluck(n_samples, 0.003, t60_s)
@@ -131,7 +136,7 @@ def thump(rng: np.random.Generator, hz: float, t60_s: Seconds) -> Signal:
 def stick_slip(
     rng: np.random.Generator, rate_hz: Signal, formants: list[tuple[float, float, Decibels]]
 ) -> Signal:
-    """Friction that sticks and slips: a train of jerks at a changing rate through the body's resonances.
+    """Make friction that sticks and slips: jerks at a changing rate through the body's resonances.
 
     `rate_hz` has one value a sample; each jerk comes a little early or late and with its own force.
     """

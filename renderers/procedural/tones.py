@@ -43,7 +43,7 @@ def _table(amplitudes: tuple[float, ...]) -> Signal:
 def tone(
     hz: float | Signal, n_samples: int, amplitudes: Sequence[float] = (1.0,), start: float = 0.0
 ) -> Signal:
-    """A periodic tone with these amplitudes of its harmonics, peak 1; `start` in cycles.
+    """Return a periodic tone with these amplitudes of its harmonics, peak 1; `start` in cycles.
 
     A table of 16,384 points read without interpolation, for chords of many voices: a third of the cost of
     `dsp.harmonics`, with an error more than 75 dB below a sine.
@@ -62,12 +62,12 @@ def tone(
 
 
 def line(n_samples: int, values: Sequence[float] | NDArray[np.float64]) -> Signal:
-    """Straight lines through values spread evenly over the length."""
+    """Return straight lines through values spread evenly over the length."""
     return dsp.from_control(np.asarray(values, dtype=np.float64), n_samples)
 
 
 def wobble(rng: np.random.Generator, n_samples: int, rate_hz: float) -> Signal:
-    """A random curve around 0, RMS about 0.5, in straight lines between `rate_hz` values a second."""
+    """Return a random curve around 0, RMS about 0.5, in straight lines between `rate_hz` values a second."""
     n_knots = int(np.ceil(n_samples / SAMPLE_RATE_HZ * rate_hz)) + 1
     return line(n_samples, rng.normal(0.0, 0.6, max(n_knots, 2)))
 
@@ -75,7 +75,10 @@ def wobble(rng: np.random.Generator, n_samples: int, rate_hz: float) -> Signal:
 def vibrato(
     rng: np.random.Generator, n_samples: int, hz: float, *, rate_hz: float, cents: float, onset_s: Seconds
 ) -> Signal:
-    """A frequency that swings by `cents`, growing in over `onset_s`, with the small unrest of a player."""
+    """Return a frequency that swings by `cents`.
+
+    Growing in over `onset_s`, with the small unrest of a player.
+    """
     swing = tone(rate_hz, n_samples, start=float(rng.random()))
     grow = np.minimum(np.arange(n_samples, dtype=np.float32) / np.float32(onset_s * SAMPLE_RATE_HZ), 1.0)
     unrest = wobble(rng, n_samples, 6.0) * np.float32(3.0)
@@ -85,7 +88,7 @@ def vibrato(
 def partials(
     fundamental_hz: float, ratios: Sequence[float], t60_s: Seconds, *, damping: float = 1.0, tilt: float = 0.5
 ) -> list[tuple[float, Seconds, float]]:
-    """Modes for `dsp.modes`: t60 falls as ratio^-damping and the amplitude as ratio^-tilt."""
+    """Return modes for `dsp.modes`: t60 falls as ratio^-damping and the amplitude as ratio^-tilt."""
     return [
         (fundamental_hz * ratio, t60_s * ratio**-damping, ratio**-tilt)
         for ratio in ratios
@@ -96,7 +99,7 @@ def partials(
 def plucked(
     hz: float, length_s: Seconds, *, t60_s: Seconds, bright: float = 1.0, at: float = 0.18, stiff: float = 0.0
 ) -> Signal:
-    """A string plucked or struck at the share `at` of its length, partials stretched by `stiff`.
+    """Return a string plucked or struck at the share `at` of its length, partials stretched by `stiff`.
 
     Harmonic k has the amplitude sin(k pi at) / k^(2 - bright) of an ideal string and the t60 of a string
     whose losses grow with frequency; `bright` from 0 (felt) to 1 (nail).
@@ -116,7 +119,7 @@ def plucked(
 
 
 def hold(n_samples: int, attack_s: Seconds, release_s: Seconds) -> Signal:
-    """The envelope of a held note: raised-cosine attack and release, full in between."""
+    """Return the envelope of a held note: raised-cosine attack and release, full in between."""
     n_attack = max(min(seconds_to_samples(attack_s), n_samples // 2), 1)
     n_release = max(min(seconds_to_samples(release_s), n_samples - n_attack), 1)
     shape = np.ones(n_samples, dtype=np.float32)
@@ -134,7 +137,9 @@ def ensemble(
     cents: float,
     n_harmonics: int = 40,
 ) -> Audio:
-    """Many players on each pitch, in stereo, as one inverse FFT a channel: RMS 1, shape (2, n_samples).
+    """Return many players on each pitch, in stereo, as one inverse FFT a channel.
+
+    RMS 1, shape (2, n_samples).
 
     Each harmonic is a narrow band of random phases, as wide as the players' differences in pitch
     (Nasca's PADsynth). `gain` gives the amplitude at frequencies in Hz: instrument, body and vowel in one.
@@ -158,6 +163,6 @@ def ensemble(
 
 
 def room(audio: Audio, *, size: float = 0.5, wet: float = 0.15) -> Audio:
-    """The sound in a room, same shape; `size` and `wet` from 0 to 1."""
+    """Put the sound into a room, same shape; `size` and `wet` from 0 to 1."""
     reverb = Reverb(room_size=size, damping=0.5, wet_level=wet, dry_level=0.5, width=1.0)
     return np.asarray(reverb.process(audio, SAMPLE_RATE_HZ, reset=True), dtype=np.float32)

@@ -29,12 +29,12 @@ VOWELS: dict[str, Formants] = {
 
 
 def scale_formants(formants: Formants, factor: float) -> Formants:
-    """The formants of a tract that is `factor` times shorter: a child's, a small animal's."""
+    """Return the formants of a tract that is `factor` times shorter: a child's, a small animal's."""
     return [(hz * factor, bandwidth_hz * factor, gain_db) for hz, bandwidth_hz, gain_db in formants]
 
 
 def tract_gain(freq_hz: dsp.Signal, formants: Formants) -> dsp.Signal:
-    """Gain of parallel resonances at the frequencies, with a little of the source in between."""
+    """Return gain of parallel resonances at the frequencies, with a little of the source in between."""
     gain = np.full(len(freq_hz), 0.02, dtype=np.float32)
     for hz, bandwidth_hz, gain_db in formants:
         detune = (freq_hz - hz) / (bandwidth_hz / 2.0)
@@ -45,7 +45,9 @@ def tract_gain(freq_hz: dsp.Signal, formants: Formants) -> dsp.Signal:
 def cry(
     freq_hz: dsp.Signal, formants: Formants, *, tilt_db: Decibels = 6.0, onset: float | None = None
 ) -> dsp.Signal:
-    """A voiced sound with the pitch curve `freq_hz` through fixed formants, peak about 1, without envelope.
+    """Return a voiced sound with the pitch curve `freq_hz` through fixed formants.
+
+    Peak about 1, without envelope.
 
     `tilt_db` is the fall of the source's harmonics per octave: 12 is soft, 6 is strained. `onset` is the
     starting phase in cycles.
@@ -60,7 +62,7 @@ def cry(
 
 
 def morph(parts: Sequence[dsp.Signal], shape: Sequence[float] | None = None) -> dsp.Signal:
-    """Equally long versions of one cry, crossfaded one after the other: a mouth that opens and closes.
+    """Return equally long versions of one cry, crossfaded one after the other: a mouth that opens and closes.
 
     `shape` places each part's peak between 0 and 1; evenly without it.
     """
@@ -74,7 +76,7 @@ def morph(parts: Sequence[dsp.Signal], shape: Sequence[float] | None = None) -> 
 
 
 def breath(rng: np.random.Generator, n_samples: int, formants: Formants) -> dsp.Signal:
-    """Noise through the tract, RMS 1: the voiceless version of a cry."""
+    """Return noise through the tract, RMS 1: the voiceless version of a cry."""
     n_fft = fft.next_fast_len(max(n_samples, 64), real=True)
     n_bins = n_fft // 2 + 1
     bins_hz = np.arange(n_bins, dtype=np.float32) * np.float32(SAMPLE_RATE_HZ / n_fft)
@@ -85,7 +87,7 @@ def breath(rng: np.random.Generator, n_samples: int, formants: Formants) -> dsp.
 
 
 def glide(length_s: Seconds, *points: tuple[float, float]) -> dsp.Signal:
-    """A pitch curve over `length_s` through (share of the length, Hz), smooth between the points."""
+    """Return a pitch curve over `length_s` through (share of the length, Hz), smooth between the points."""
     n_samples = max(seconds_to_samples(length_s), 16)
     shares, hz = np.array(points).T
     x = np.linspace(0.0, 1.0, n_samples // 96 + 8)
@@ -98,13 +100,16 @@ def glide(length_s: Seconds, *points: tuple[float, float]) -> dsp.Signal:
 def with_jitter(
     rng: np.random.Generator, freq_hz: dsp.Signal, amount: float, rate_hz: float = 30.0
 ) -> dsp.Signal:
-    """The pitch curve with the small, quick unsteadiness of a living voice; `amount` as a share."""
+    """Return the pitch curve with the small, quick unsteadiness of a living voice; `amount` as a share."""
     curve = dsp.drift(rng, len(freq_hz), rate_hz) - np.float32(0.5)
     return np.asarray(freq_hz * (1.0 + 2.0 * amount * curve), dtype=np.float32)
 
 
 def hold(n_samples: int, attack_s: Seconds, release_s: Seconds) -> dsp.Signal:
-    """An envelope that rises, stays at 1 and falls, smooth at both ends and fitted into `n_samples`."""
+    """Return an envelope that rises.
+
+    Stays at 1 and falls, smooth at both ends and fitted into `n_samples`.
+    """
     scale = min(1.0, n_samples / SAMPLE_RATE_HZ / max(attack_s + release_s, 1e-6))
     n_attack, n_release = (max(int(t * scale * SAMPLE_RATE_HZ), 1) for t in (attack_s, release_s))
     out = np.ones(n_samples, dtype=np.float32)

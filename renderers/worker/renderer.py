@@ -63,7 +63,7 @@ class WorkerSettings(FrozenModel):
 
     @property
     def is_speech(self) -> bool:
-        """Whether the program is known to speak before it is started: the shipped scripts do."""
+        """True if the program is known to speak before it is started: the shipped scripts do."""
         return shlex.split(self.command)[0] in SCRIPTS
 
     @property

@@ -418,7 +418,7 @@ def test_a_device_that_is_full_is_told(make, monkeypatch):
     ("kind", "message"),
     [
         (errors.GatedRepoError, "is gated; accept its licence at https://huggingface.co/owner/name"),
-        (errors.RemoteEntryNotFoundError, "another form than is read here"),
+        (errors.RemoteEntryNotFoundError, "a form that is not supported"),
     ],
 )
 def test_a_repository_that_cannot_be_had_says_what_to_do(monkeypatch, kind, message):

@@ -206,9 +206,9 @@ def test_without_a_network_the_cache_knows_the_commit(monkeypatch, cache):
         (errors.RepositoryNotFoundError, "no such repository on the hub; if it is private: hf auth login"),
         (errors.RevisionNotFoundError, "no such revision; give a branch, a tag or a commit"),
         (errors.HFValidationError, "neither a folder nor a hub's OWNER/NAME"),
-        (errors.RemoteEntryNotFoundError, "has another form than is read here; give one that is converted"),
+        (errors.RemoteEntryNotFoundError, "has a form that is not supported; give one that is converted"),
         (errors.LocalEntryNotFoundError, "the hub does not answer"),
-        (errors.OfflineModeIsEnabled, "where there is a network: hf download owner/name"),
+        (errors.OfflineModeIsEnabled, "on a machine with a network: hf download owner/name"),
     ],
 )
 def test_what_the_hub_refuses_says_what_to_do(monkeypatch, cache, kind, message):

@@ -1,4 +1,4 @@
-"""The types that all of signal processing here shares.
+"""Types shared by the signal processing of this package.
 
 A `Signal` is one channel, float32, shape (n_samples,), at 48 kHz.
 """

@@ -14,7 +14,7 @@ from renderers.procedural.dsp.shapes import pluck
 
 
 def ring(n_samples: int, hz: float, t60_s: Seconds, start: float = 0.0) -> Signal:
-    """One mode of a struck body: a sine that decays by 60 dB in `t60_s`; `start` in cycles.
+    """Return one mode of a struck body: a sine that decays by 60 dB in `t60_s`; `start` in cycles.
 
     Built from powers of one complex number in two steps, which is cheaper than a sine a sample.
     """
@@ -28,7 +28,7 @@ def ring(n_samples: int, hz: float, t60_s: Seconds, start: float = 0.0) -> Signa
 
 
 def modes(n_samples: int, partials: Sequence[tuple[float, Seconds, float]]) -> Signal:
-    """A struck body: the sum of modes (Hz, t60 in seconds, amplitude), all starting at zero phase.
+    """Return a struck body: the sum of modes (Hz, t60 in seconds, amplitude), all starting at zero phase.
 
     Each mode is computed only until it has fallen by 80 dB.
     """
@@ -48,7 +48,7 @@ def noise_burst(
     attack_s: Seconds = 0.001,
     t60_s: Seconds = 0.1,
 ) -> Signal:
-    """Band-passed noise with the envelope of `pluck`, RMS about 1 at its top: scrapes, hits, puffs."""
+    """Return band-passed noise with the envelope of `pluck`, RMS about 1 at its top: scrapes, hits, puffs."""
     noise = bandpass(white(rng, n_samples), low_hz, high_hz)
     width = min(high_hz, NYQUIST_HZ) - low_hz
     gain = np.float32(np.sqrt(NYQUIST_HZ / max(width, 50.0)))

@@ -12,13 +12,13 @@ _SPACING_S = 0.0015
 
 
 def pan_gains(pan: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Constant-power gains (left, right) for positions in [-1, 1]."""
+    """Return constant-power gains (left, right) for positions in [-1, 1]."""
     angle = (pan + 1.0) * (np.pi / 4.0)
     return np.cos(angle), np.sin(angle)
 
 
 def pan_delays(pan: NDArray[np.float64]) -> tuple[Positions, Positions]:
-    """Delays in samples (left, right) at two microphones half a metre apart, for positions in [-1, 1].
+    """Return delays in samples (left, right) at two microphones half a metre apart, for positions in [-1, 1].
 
     They make the channels of many scattered sources as independent as a recording's; gains alone do not.
     """
@@ -35,17 +35,20 @@ def place(out: Audio, x: Signal, pan: float, gain: float = 1.0) -> None:
 
 
 def mono(x: Signal) -> Audio:
-    """One channel as audio, shape (1, n_samples)."""
+    """Return one channel as audio, shape (1, n_samples)."""
     return np.asarray(x, dtype=np.float32)[np.newaxis, :]
 
 
 def stereo(left: Signal, right: Signal) -> Audio:
-    """Two channels as audio, shape (2, n_samples)."""
+    """Return two channels as audio, shape (2, n_samples)."""
     return np.stack([left, right]).astype(np.float32, copy=False)
 
 
 def widen(rng: np.random.Generator, x: Signal, amount: float = 0.7, spread_s: Seconds = 0.02) -> Audio:
-    """Two decorrelated versions of one signal: each adds its own sparse, signed echoes within `spread_s`."""
+    """Return two decorrelated versions of one signal.
+
+    Each adds its own sparse, signed echoes within `spread_s`.
+    """
     n_taps = 9
     channels = []
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""Events in time: when things happen, and the sum of the grains that they leave."""
+"""Events in time: their positions, and the sum of their grains."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def regular_times(
     tail_s: Seconds = 0.0,
     start_s: Seconds = 0.01,
 ) -> Positions:
-    """Positions about `period_s` apart, each interval off by up to `jitter` (a share of the period).
+    """Return positions about `period_s` apart, each interval off by up to `jitter` (a share of the period).
 
     The first is at `start_s`; none but the first starts in the last `tail_s`, so that none is cut off.
     """
@@ -41,7 +41,10 @@ def random_times(
     tail_s: Seconds = 0.0,
     start_s: Seconds = 0.01,
 ) -> Positions:
-    """Positions of a Poisson process of `rate_hz` events a second, ascending; the first is at `start_s`."""
+    """Return positions of a Poisson process of `rate_hz` events a second, ascending.
+
+    The first one is at `start_s`.
+    """
     length_s = n_samples / SAMPLE_RATE_HZ
     n_events = int(rng.poisson(max(length_s - start_s, 0.0) * rate_hz))
     times = np.concatenate(([start_s], np.sort(rng.uniform(start_s, max(length_s, start_s), n_events))))
@@ -65,7 +68,7 @@ def add_at(out: Signal, at: int, grain: Signal, gain: float = 1.0) -> None:
 def scatter(
     n_samples: int, at: Positions, gains: Signal, grains: Sequence[Signal], kinds: Positions
 ) -> Signal:
-    """The sum of grains: event i is `grains[kinds[i]]` at `at[i]`, times `gains[i]`.
+    """Sum grains: event i is `grains[kinds[i]]` at `at[i]`, times `gains[i]`.
 
     Few events are added one by one; many as impulse trains through one FFT convolution for each grain.
     """
@@ -95,7 +98,7 @@ def play(
     grains: Sequence[Signal],
     spread_db: Decibels = 1.5,
 ) -> Signal:
-    """One of the grains at each position, drawn, no two alike in a row; levels vary by `spread_db`."""
+    """Return one of the grains at each position, drawn, no two alike in a row; levels vary by `spread_db`."""
     steps = rng.integers(1, max(len(grains), 2), len(at))
     kinds = np.cumsum(steps) % len(grains)
     return scatter(n_samples, at, lognormal_gains(rng, len(at), spread_db), grains, kinds)
@@ -110,7 +113,7 @@ def scatter_stereo(
     *,
     width: float = 1.0,
 ) -> Audio:
-    """`scatter` into two channels, each event with a drawn grain and a drawn place, by level and delay.
+    """Scatter grains into two channels, each event with a drawn grain and place, by level and delay.
 
     `width` from 0 (all in the centre) to 1 (from hard left to hard right).
     """
@@ -128,7 +131,7 @@ def scatter_panned(
     *,
     pan: NDArray[np.float64],
 ) -> Audio:
-    """`scatter` into two channels, each event at its position in [-1, 1], by level and delay."""
+    """Scatter grains into two channels, each event at its position in [-1, 1], by level and delay."""
     left, right = (
         scatter(n_samples, at + delay, (gains * level).astype(np.float32), grains, kinds)
         for level, delay in zip(pan_gains(pan), pan_delays(pan), strict=True)
@@ -137,18 +140,21 @@ def scatter_panned(
 
 
 def thin(rng: np.random.Generator, at: Positions, chance: Signal) -> Positions:
-    """The positions kept with the probability that the curve `chance` has there; the first always."""
+    """Return the positions kept with the probability that the curve `chance` has there; the first always."""
     kept = rng.random(len(at)) < chance[np.minimum(at, len(chance) - 1)]
     kept[:1] = True
     return at[kept]
 
 
 def fitting_s(natural_s: Seconds, n_samples: int, least: float = 0.35) -> Seconds:
-    """The length of a call that has room in `n_samples`: shorter than natural where needed, within reason."""
+    """Return the length of a call that fits into `n_samples`.
+
+    It is shorter than natural if needed, within reason.
+    """
     room_s = n_samples / SAMPLE_RATE_HZ - 0.03
     return max(min(natural_s, room_s), natural_s * least)
 
 
 def lognormal_gains(rng: np.random.Generator, n_events: int, spread_db: Decibels) -> Signal:
-    """Levels of events: normal in decibels, with this standard deviation, around 0 dB."""
+    """Return levels of events: normal in decibels, with this standard deviation, around 0 dB."""
     return np.asarray(10.0 ** (rng.normal(0.0, spread_db, n_events) / 20.0), dtype=np.float32)

@@ -14,18 +14,18 @@ KNEE_DB = 11.0
 
 
 def level_rms(x: Audio) -> float:
-    """Root mean square over all samples and channels."""
+    """Return the root mean square over all samples and channels."""
     return float(np.sqrt(np.mean(np.square(x, dtype=np.float64))))
 
 
 def unit(x: Signal) -> Signal:
-    """`x` scaled to a peak of 1; silence stays silence."""
+    """Return `x` scaled to a peak of 1; silence stays silence."""
     peak = float(np.max(np.abs(x), initial=0.0))
     return x / np.float32(peak) if peak > 0 else x.copy()
 
 
 def tame(audio: Audio) -> Audio:
-    """Soft saturation of what stands out by more than `KNEE_DB` from the level of the sounding parts.
+    """Saturate softly the peaks of more than `KNEE_DB` above the level of the sounding parts.
 
     No sample ends more than 6 dB above that knee, so that a rare click does not push a whole sound down when
     its loudness is set. Everything below the knee is left as it is.
@@ -43,7 +43,7 @@ def tame(audio: Audio) -> Audio:
 
 
 def finish(audio: Audio) -> Audio:
-    """The last step of every sound: no offset, no click at either edge, equal channels, peak at -3 dBFS.
+    """Finish a sound: no offset, no click at either edge, equal channels, peak at -3 dBFS.
 
     A 12 Hz high-pass removes the offset, `tame` rounds rare peaks, raised-cosine fades of 3 ms close the
     edges, and two channels are brought to equal energy. Raises ValueError for a sound that is not finite or

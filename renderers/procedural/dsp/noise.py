@@ -19,7 +19,7 @@ _CONTROL_STEP = 96
 
 
 def white(rng: np.random.Generator, n_samples: int) -> Signal:
-    """Gaussian white noise of unit variance."""
+    """Return Gaussian white noise of unit variance."""
     return rng.standard_normal(n_samples, dtype=np.float32)
 
 
@@ -32,7 +32,7 @@ def _gain_table(points: tuple[tuple[float, float], ...]) -> tuple[NDArray[np.flo
 
 
 def spectrum_gain(points: Points, n_bins: int, bin_hz: float) -> Signal:
-    """The factor of amplitude at each FFT bin, for breakpoints (Hz, dB) joined on a logarithmic axis.
+    """Return the factor of amplitude at each FFT bin, for breakpoints (Hz, dB) joined on a logarithmic axis.
 
     Level beyond the outer breakpoints; nothing below 10 Hz.
     """
@@ -44,7 +44,9 @@ def spectrum_gain(points: Points, n_bins: int, bin_hz: float) -> Signal:
 def coloured_noise(
     rng: np.random.Generator, n_samples: int, points: Points = WHITE, channels: int = 1
 ) -> Audio:
-    """Steady noise with the spectrum `points` (Hz, dB), shape (channels, n_samples), RMS 1 in each channel.
+    """Return steady noise with the spectrum `points` (Hz, dB).
+
+    The shape is (channels, n_samples), the RMS 1 in each channel.
 
     The channels are independent. The spectrum is drawn and transformed once, so it costs one FFT a channel.
     """
@@ -59,7 +61,7 @@ def coloured_noise(
 
 
 def from_control(values: NDArray[np.float64], n_samples: int) -> Signal:
-    """Control values spread evenly over the whole length, joined linearly (to 2 ms)."""
+    """Return control values spread evenly over the whole length, joined linearly (to 2 ms)."""
     n_control = n_samples // _CONTROL_STEP + 2
     last = max(n_samples - 1, 1) / _CONTROL_STEP
     grid = np.interp(np.arange(n_control), np.linspace(0.0, last, len(values)), values).astype(np.float32)
@@ -69,7 +71,7 @@ def from_control(values: NDArray[np.float64], n_samples: int) -> Signal:
 
 
 def drift(rng: np.random.Generator, n_samples: int, rate_hz: float, *, power: float = 1.0) -> Signal:
-    """A smooth random curve in [0, 1] with about `rate_hz` turns a second: gusts, swells, wobble.
+    """Return a smooth random curve in [0, 1] with about `rate_hz` turns a second: gusts, swells, wobble.
 
     `power` above 1 makes peaks rarer.
     """

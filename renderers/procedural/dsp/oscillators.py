@@ -13,7 +13,10 @@ from renderers.procedural.dsp.base import Signal
 
 
 def phase(freq_hz: float | Signal, n_samples: int, start: float = 0.0) -> NDArray[np.float64]:
-    """Unwrapped phase in cycles of an oscillator, with a fixed or a changing frequency; `start` in cycles."""
+    """Return the unwrapped phase of an oscillator, in cycles, with a fixed or a changing frequency.
+
+    `start` is in cycles.
+    """
     if isinstance(freq_hz, np.ndarray):
         cycles = np.cumsum(freq_hz, dtype=np.float64)
         cycles *= 1.0 / SAMPLE_RATE_HZ
@@ -32,14 +35,14 @@ def _wrapped(freq_hz: float | Signal, n_samples: int, start: float) -> Signal:
 
 
 def sine(freq_hz: float | Signal, n_samples: int, start: float = 0.0) -> Signal:
-    """A sine of unit amplitude; `start` in cycles."""
+    """Return a sine of unit amplitude; `start` in cycles."""
     return np.asarray(np.sin(_wrapped(freq_hz, n_samples, start) * np.float32(2.0 * np.pi)), dtype=np.float32)
 
 
 def harmonics(
     freq_hz: float | Signal, n_samples: int, amplitudes: Sequence[float], start: float = 0.0
 ) -> Signal:
-    """A periodic tone: sines at 1, 2, 3 ... times `freq_hz`, with these amplitudes, peak about 1.
+    """Return a periodic tone: sines at 1, 2, 3 ... times `freq_hz`, with these amplitudes, peak about 1.
 
     Harmonics above 20 kHz (by the highest frequency) are left out. Costs the same for one as for eighty.
     """
@@ -70,5 +73,8 @@ def _wavetable(amplitudes: tuple[float, ...]) -> Signal:
 
 
 def rolloff(n_harmonics: int, db_per_octave: Decibels) -> list[float]:
-    """Amplitudes of harmonics that fall by `db_per_octave` (positive): 6 is a saw, 12 a voice's glottis."""
+    """Return amplitudes of harmonics that fall by `db_per_octave` (positive).
+
+    6 is a saw, 12 a voice's glottis.
+    """
     return [float(k ** (-db_per_octave / 6.0206)) for k in range(1, n_harmonics + 1)]

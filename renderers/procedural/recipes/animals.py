@@ -28,7 +28,10 @@ _HORSE: voices.Formants = ((900.0, 260.0, 0.0), (1900.0, 350.0, -3.0), (3200.0, 
 
 
 def dog(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Barks in twos and threes: a strained, falling pulse train with a burst of breath at its start."""
+    """Imitate barks in twos and threes.
+
+    A strained, falling pulse train with a burst of breath at its start.
+    """
     barks = []
     tract = voices.scale_formants(_DOG, mods.pitch)
     for _ in range(5):
@@ -57,7 +60,7 @@ def dog(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def wolf(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A howl that climbs, breaks into its long held note, wavers and sinks; another answers."""
+    """Imitate a howl that climbs, breaks into its long held note, wavers and sinks; another answers."""
     out = np.zeros(n_samples, dtype=np.float32)
     starts = dsp.regular_times(rng, n_samples, 4.6 / mods.rate, jitter=0.2, tail_s=3.0)
     for start in starts.tolist():
@@ -80,7 +83,7 @@ def wolf(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def cat(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Meows: the pitch arches while the mouth opens and closes."""
+    """Imitate meows: the pitch arches while the mouth opens and closes."""
     meows = []
     for _ in range(3):
         base_hz = rng.uniform(520.0, 640.0) * mods.pitch
@@ -100,7 +103,7 @@ def cat(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def cow(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A long, low moo that opens from a hum."""
+    """Imitate a long, low moo that opens from a hum."""
     moos = []
     for _ in range(2):
         base_hz = rng.uniform(105.0, 130.0) * mods.pitch
@@ -117,7 +120,7 @@ def cow(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def sheep(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Bleats: a nasal voice that trembles eight times a second."""
+    """Imitate bleats: a nasal voice that trembles eight times a second."""
     bleats = []
     for _ in range(4):
         base_hz = rng.uniform(210.0, 290.0) * mods.pitch
@@ -142,7 +145,10 @@ def _clop(rng: np.random.Generator, hz: float) -> dsp.Signal:
 
 
 def horse_hooves(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Clip-clop: hollow beats of two pitches; a walk of four beats, or the three and a rest of a gallop."""
+    """Imitate clip-clop.
+
+    Hollow beats of two pitches; a walk of four beats, or the three and a rest of a gallop.
+    """
     clops = [_clop(rng, hz * mods.pitch) for hz in (640.0, 820.0, 600.0, 760.0)]
     galloping = mods.tempo > 0
     stride_s = 0.46 if galloping else 1.0 / mods.rate
@@ -156,7 +162,7 @@ def horse_hooves(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> A
 
 
 def horse_neigh(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A whinny: a high scream that falls in shaking steps and ends in a snort of breath."""
+    """Imitate a whinny: a high scream that falls in shaking steps and ends in a snort of breath."""
     neighs = []
     for _ in range(2):
         base_hz = rng.uniform(820.0, 980.0) * mods.pitch
@@ -179,7 +185,7 @@ def horse_neigh(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Au
 
 
 def rat_scurry(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Quick runs of tiny claws on boards, with stops, and a squeak now and then."""
+    """Imitate quick runs of tiny claws on boards, with stops, and a squeak now and then."""
     ticks = []
     for _ in range(8):
         n_tick = seconds_to_samples(0.014)

@@ -14,14 +14,14 @@ _BEAK: voices.Formants = ((1250.0, 300.0, 0.0), (2300.0, 400.0, -6.0), (3600.0, 
 
 
 def _note(length_s: float, start_hz: float, middle_hz: float, end_hz: float) -> dsp.Signal:
-    """One whistled note: nearly a pure tone, gliding through three pitches."""
+    """Imitate one whistled note: nearly a pure tone, gliding through three pitches."""
     freq_hz = voices.glide(length_s, (0.0, start_hz), (0.5, middle_hz), (1.0, end_hz))
     n_note = len(freq_hz)
     return dsp.harmonics(freq_hz, n_note, [1.0, 0.06, 0.02]) * dsp.bump(n_note, skew=0.35) ** np.float32(0.7)
 
 
 def _phrase(rng: np.random.Generator, base_hz: float, rate: float) -> dsp.Signal:
-    """A bird's phrase: two or three motifs, each a note repeated a few times (a trill when quick)."""
+    """Imitate a bird's phrase: two or three motifs, each a note repeated a few times (a trill when quick)."""
     notes: list[tuple[float, dsp.Signal]] = []
     at_s = 0.0
     for _ in range(int(rng.integers(2, 4))):
@@ -41,7 +41,7 @@ def _phrase(rng: np.random.Generator, base_hz: float, rate: float) -> dsp.Signal
 
 
 def birdsong(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Several birds, each with its own phrases, place and pace, over still air."""
+    """Imitate several birds, each with its own phrases, place and pace, over still air."""
     out = np.float32(0.012) * dsp.coloured_noise(rng, n_samples, _AIR, 2)
     n_birds = max(round(5 * mods.density**0.7), 2)
     for bird in range(n_birds):
@@ -55,7 +55,7 @@ def birdsong(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio
 
 
 def gulls(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Mewing cries that rise and break, single and in laughing series, from several birds."""
+    """Imitate mewing cries that rise and break, single and in laughing series, from several birds."""
     cries = []
     for _ in range(5):
         base_hz = rng.uniform(720.0, 980.0) * mods.pitch
@@ -77,7 +77,7 @@ def gulls(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def crow(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Harsh caws in threes and fours: a rough, low-pitched source through a hard beak."""
+    """Imitate harsh caws in threes and fours: a rough, low-pitched source through a hard beak."""
     caws = []
     for _ in range(4):
         base_hz = rng.uniform(430.0, 520.0) * mods.pitch
@@ -98,7 +98,7 @@ def crow(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def owl(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Hollow hoots near 370 Hz: one long, a pause, then short ones and a trembling long one."""
+    """Imitate hollow hoots near 370 Hz: one long, a pause, then short ones and a trembling long one."""
     pitch = mods.pitch * rng.uniform(0.93, 1.07)
 
     def hoot(length_s: float, tremble: float) -> dsp.Signal:
@@ -118,7 +118,7 @@ def owl(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def rooster(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Cock-a-doodle-doo: three short rising notes and a long one that falls."""
+    """Imitate cock-a-doodle-doo: three short rising notes and a long one that falls."""
     crows = []
     for _ in range(2):
         base_hz = rng.uniform(560.0, 640.0) * mods.pitch
@@ -144,7 +144,7 @@ def rooster(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def wings(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Flapping: soft, heavy puffs of air with a rustle of feathers, in bursts at seven a second."""
+    """Imitate flapping: soft, heavy puffs of air with a rustle of feathers, in bursts at seven a second."""
     beats = []
     for _ in range(5):
         n_beat = int(0.11 * mods.size**0.5 * SAMPLE_RATE_HZ)

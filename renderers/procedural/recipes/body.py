@@ -11,7 +11,7 @@ from renderers.procedural.modifiers import Modifiers
 
 
 def laughter(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Ha-ha-ha: breathy vowels five times a second, falling in pitch and level over a bout."""
+    """Imitate ha-ha-ha: breathy vowels five times a second, falling in pitch and level over a bout."""
     is_low = bool(rng.random() < 0.5)
     base_hz = (rng.uniform(150.0, 190.0) if is_low else rng.uniform(260.0, 320.0)) * mods.pitch
     tract = voices.scale_formants(voices.VOWELS["a"], (1.0 if is_low else 1.17) * mods.pitch**0.3)
@@ -33,7 +33,7 @@ def laughter(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio
 
 
 def cough(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Coughs in twos: an explosive burst of breath, a short voiced middle, a second puff."""
+    """Imitate coughs in twos: an explosive burst of breath, a short voiced middle, a second puff."""
     coughs = []
     tract = voices.scale_formants(voices.VOWELS["@"], mods.pitch**0.5)
     for _ in range(4):
@@ -51,7 +51,10 @@ def cough(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def breathing(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """In through the nose, out through the mouth, seventeen times a minute; quicker when fast."""
+    """Imitate breaths.
+
+    In through the nose, out through the mouth, seventeen times a minute; quicker when fast.
+    """
     cycle_s = 3.4 / mods.rate**1.6
     out = np.zeros(n_samples, dtype=np.float32)
     start_s = 0.0
@@ -71,7 +74,7 @@ def breathing(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audi
 
 
 def heartbeat(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Lub-dub: two soft, low thumps a third of a second apart, 66 times a minute; 110 when fast."""
+    """Imitate lub-dub: two soft, low thumps a third of a second apart, 66 times a minute; 110 when fast."""
     beats = []
     for _ in range(3):
         beat = np.zeros(seconds_to_samples(0.6), dtype=np.float32)

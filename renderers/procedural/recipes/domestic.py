@@ -12,7 +12,7 @@ from renderers.procedural.modifiers import Modifiers
 
 
 def _brush(rng: np.random.Generator, length_s: float, low_hz: float, high_hz: float, skew: float) -> Signal:
-    """One stroke over a rough surface: band noise with a hill for an envelope, grainy in itself."""
+    """Imitate one stroke over a rough surface: band noise with a hill for an envelope, grainy in itself."""
     n_samples = max(seconds_to_samples(length_s), 64)
     noise = dsp.bandpass(dsp.white(rng, n_samples), low_hz, high_hz)
     grain = np.abs(dsp.lowpass(dsp.white(rng, n_samples), 60.0))
@@ -20,7 +20,10 @@ def _brush(rng: np.random.Generator, length_s: float, low_hz: float, high_hz: fl
 
 
 def door_creak(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A dry hinge: stick-slip jerks whose rate glides up and down, through the resonances of a door."""
+    """Imitate a dry hinge.
+
+    Stick-slip jerks whose rate glides up and down, through the resonances of a door.
+    """
 
     def creak() -> Signal:
         n_creak = seconds_to_samples(dsp.fitting_s(float(rng.uniform(1.1, 2.0)) / mods.rate, n_samples))
@@ -39,7 +42,10 @@ def door_creak(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Aud
 
 
 def door_slam(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A door into its frame, once: a low thump, the panel's modes, the latch, and the room after it."""
+    """Imitate a door into its frame, once.
+
+    A low thump, the panel's modes, the latch, and the room after it.
+    """
     low_hz = 68.0 * mods.pitch
     thump = dsp.modes(seconds_to_samples(0.7), [(low_hz, 0.45 * mods.size, 1.0), (low_hz * 1.9, 0.28, 0.6)])
     panel = strikes.strike(rng, strikes.PANEL, 150.0 * mods.pitch, ring=1.6 * mods.size)
@@ -57,7 +63,7 @@ def door_slam(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audi
 
 
 def knock(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Knuckles on a door: groups of three or four knocks, with pauses in which nobody opens."""
+    """Imitate knuckles on a door: groups of three or four knocks, with pauses."""
     hz = float(rng.uniform(170.0, 240.0)) * mods.pitch
     gap_s = float(rng.uniform(0.17, 0.22)) / mods.rate
     knocks = [strikes.strike(rng, strikes.PANEL, hz, ring=0.75 * mods.size, contact=0.7) for _ in range(3)]
@@ -73,7 +79,7 @@ def knock(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def keys(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A bunch of keys: shakes of ten to twenty tiny steel strikes each, bright and short."""
+    """Imitate a bunch of keys: shakes of ten to twenty tiny steel strikes each, bright and short."""
 
     def key() -> Signal:
         return strikes.strike(rng, strikes.STEEL, float(rng.uniform(2600.0, 6200.0)) * mods.pitch, ring=0.8)
@@ -86,7 +92,7 @@ def keys(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def lock(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A key turned in a lock: pins that tick, the bolt that scrapes, and the clack where it lands."""
+    """Imitate a key turned in a lock: pins that tick, the bolt that scrapes, and the clack where it lands."""
 
     def turn() -> Signal:
         pins = strikes.cluster(
@@ -107,7 +113,7 @@ def lock(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def paper(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Paper in the hands: thousands of creases that snap, in handfuls, over a soft rustle."""
+    """Imitate paper in the hands: thousands of creases that snap, in handfuls, over a soft rustle."""
     snaps = [
         dsp.noise_burst(rng, 480, low_hz, low_hz * 3.5, attack_s=0.0002, t60_s=0.004)
         for low_hz in (1200.0, 2000.0, 3200.0, 4200.0)
@@ -121,7 +127,7 @@ def paper(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def page_turn(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A page taken, swept over and laid down: a rising rustle, a flick, a soft landing."""
+    """Imitate a page taken, swept over and laid down: a rising rustle, a flick, a soft landing."""
 
     def turn() -> Signal:
         sweep = _brush(rng, 0.36 / mods.rate, 1100.0, 7500.0, 0.7)
@@ -135,7 +141,7 @@ def page_turn(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audi
 
 
 def writing(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A pen or pencil: short scratchy strokes in words of several, with a gap between the words."""
+    """Imitate a pen or pencil: short scratchy strokes in words of several, with a gap between the words."""
     strokes = [
         _brush(rng, float(rng.uniform(0.05, 0.13)), 1900.0 * mods.pitch, 7000.0, float(rng.uniform(0.2, 0.6)))
         for _ in range(8)
@@ -148,7 +154,7 @@ def writing(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def cloth(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Cloth against cloth: soft, dull swishes without any edge."""
+    """Imitate cloth against cloth: soft, dull swishes without any edge."""
     n_strokes = 6
     strokes = [_brush(rng, float(rng.uniform(0.25, 0.6)), 350.0, 3800.0, 0.45) for _ in range(n_strokes)]
     at = dsp.regular_times(rng, n_samples, 0.38 / mods.rate, jitter=0.5)
@@ -158,7 +164,7 @@ def cloth(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def broom(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Bristles over a floor: one long stroke after the other, about one a second."""
+    """Imitate bristles over a floor: one long stroke after the other, about one a second."""
 
     def stroke() -> Signal:
         length_s = float(rng.uniform(0.5, 0.65)) / mods.rate
@@ -171,7 +177,7 @@ def broom(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def switch_click(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A switch thrown: the lever's snap and, an instant later, its stop; then off again."""
+    """Imitate a switch thrown: the lever's snap and, an instant later, its stop; then off again."""
     hz = float(rng.uniform(1500.0, 2300.0)) * mods.pitch
 
     def click() -> Signal:
@@ -184,7 +190,7 @@ def switch_click(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> A
 
 
 def curtain(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A curtain drawn: the swish of heavy cloth, and its rings that rattle along the rail."""
+    """Imitate a curtain drawn: the swish of heavy cloth, and its rings that rattle along the rail."""
 
     def draw() -> Signal:
         length_s = dsp.fitting_s(0.8 / mods.rate, n_samples)

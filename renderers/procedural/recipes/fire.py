@@ -14,7 +14,7 @@ _HISS = ((500.0, -24.0), (2500.0, -4.0), (7000.0, 0.0), (16_000.0, -10.0))
 
 
 def _crackles(rng: np.random.Generator, n_kinds: int, pitch: float) -> list[dsp.Signal]:
-    """Snaps of wood: a very short burst of noise, and the ring of the splinter."""
+    """Imitate snaps of wood: a very short burst of noise, and the ring of the splinter."""
     grains = []
     for _ in range(n_kinds):
         hz = float(np.exp(rng.uniform(np.log(900.0), np.log(6500.0)))) * pitch
@@ -27,7 +27,7 @@ def _crackles(rng: np.random.Generator, n_kinds: int, pitch: float) -> list[dsp.
 
 
 def _bursts(rng: np.random.Generator, n_samples: int, rate_hz: float) -> dsp.Positions:
-    """Snaps come in clusters: each of a random process brings a few more shortly after it."""
+    """Return snaps in clusters: each one of a random process brings a few more shortly after it."""
     parents = dsp.random_times(rng, n_samples, rate_hz)
     n_children = rng.poisson(2.2, len(parents))
     delays = rng.exponential(0.03, int(n_children.sum())) * SAMPLE_RATE_HZ
@@ -36,7 +36,10 @@ def _bursts(rng: np.random.Generator, n_samples: int, rate_hz: float) -> dsp.Pos
 
 
 def fire(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Snaps and pops in clusters, from faint to loud, over a low, flickering roar and a little hiss."""
+    """Imitate snaps and pops in clusters.
+
+    From faint to loud, over a low, flickering roar and a little hiss.
+    """
     at = _bursts(rng, n_samples, 9.0 * mods.density)
     gains = dsp.lognormal_gains(rng, len(at), 6.5)
     snaps = dsp.scatter_stereo(rng, n_samples, at, gains, _crackles(rng, 14, mods.pitch), width=0.8)
@@ -48,7 +51,7 @@ def fire(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def torch(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A flame that flutters in its own draught about ten times a second, with few snaps."""
+    """Imitate a flame that flutters in its own draught about ten times a second, with few snaps."""
     flutter = dsp.drift(rng, n_samples, 5.5 * mods.rate, power=1.7)
     sway = 0.5 + 0.5 * dsp.drift(rng, n_samples, 0.7)
     body = ((30.0, -10.0), (120.0, 0.0), (400.0, -3.0), (1500.0, -15.0), (6000.0, -32.0))

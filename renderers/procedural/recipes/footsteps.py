@@ -25,7 +25,10 @@ def _walk(
     step: StepMaker,
     period_s: float = WALK_PERIOD_S,
 ) -> Audio:
-    """Steps of both feet: six recorded variants, the left a little softer, at a slightly uneven pace."""
+    """Imitate steps of both feet.
+
+    Six recorded variants, the left a little softer, at a slightly uneven pace.
+    """
     steps = [step(rng, mods) for _ in range(6)]
     at = dsp.regular_times(rng, n_samples, period_s * mods.size**0.3 / mods.rate, jitter=0.05, tail_s=0.12)
     kinds = rng.integers(0, 3, len(at)) * 2 + np.arange(len(at)) % 2
@@ -34,7 +37,7 @@ def _walk(
 
 
 def _thud(n_samples: int, hz: float, t60_s: float) -> dsp.Signal:
-    """The weight of a body coming down: one low mode with a soft start."""
+    """Imitate the weight of a body coming down: one low mode with a soft start."""
     return dsp.ring(n_samples, hz, t60_s) * dsp.pluck(n_samples, 0.004, 1.0)
 
 
@@ -49,7 +52,7 @@ def _grains(
     band_hz: tuple[float, float],
     grain_s: tuple[float, float],
 ) -> dsp.Signal:
-    """A crunch: many small contacts, thickest just after the heel comes down and again at the toe."""
+    """Imitate a crunch: many small contacts, thickest just after the heel comes down and again at the toe."""
     n_step = seconds_to_samples(length_s)
     grains = []
     for centre_hz in np.geomspace(*band_hz, 8).tolist():
@@ -97,7 +100,7 @@ def _gravel(rng: np.random.Generator, mods: Modifiers) -> dsp.Signal:
 
 
 def _snow(rng: np.random.Generator, mods: Modifiers) -> dsp.Signal:
-    """Compressed crystals: dense crackle of the middle range that squeaks as it gives way."""
+    """Imitate compressed crystals: dense crackle of the middle range that squeaks as it gives way."""
     crunch = _grains(rng, 0.34, round(260 * _weight(mods)), (500.0, 2400.0), (0.004, 0.014))
     n_step = len(crunch)
     squeak = dsp.bandpass(dsp.white(rng, n_step), 700.0 * mods.pitch, 1100.0 * mods.pitch) * dsp.bump(
@@ -132,7 +135,7 @@ def _puddle(rng: np.random.Generator, mods: Modifiers) -> dsp.Signal:
 
 
 def _running_step(rng: np.random.Generator, mods: Modifiers) -> dsp.Signal:
-    """The ball of the foot only: one hard, short slap with more weight and a scuff behind it."""
+    """Imitate the ball of the foot only: one hard, short slap with more weight and a scuff behind it."""
     n_step = seconds_to_samples(0.2)
     slap = dsp.noise_burst(rng, n_step, 350.0, 3500.0 * mods.pitch, attack_s=0.001, t60_s=0.05) * np.float32(
         0.8
@@ -144,37 +147,37 @@ def _running_step(rng: np.random.Generator, mods: Modifiers) -> dsp.Signal:
 
 
 def footsteps_stone(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Hard soles on stone, tile or concrete: bright clicks of heel and toe."""
+    """Imitate hard soles on stone, tile or concrete: bright clicks of heel and toe."""
     return _walk(rng, n_samples, mods, _stone)
 
 
 def footsteps_wood(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Soles on floorboards: hollow knocks."""
+    """Imitate soles on floorboards: hollow knocks."""
     return _walk(rng, n_samples, mods, _wood)
 
 
 def footsteps_gravel(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Gravel: each step a crunch of a hundred small stones."""
+    """Imitate gravel: each step a crunch of a hundred small stones."""
     return _walk(rng, n_samples, mods, _gravel)
 
 
 def footsteps_snow(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Snow: a slow, squeaking crunch."""
+    """Imitate snow: a slow, squeaking crunch."""
     return _walk(rng, n_samples, mods, _snow, 0.64)
 
 
 def footsteps_leaves(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Dry leaves and twigs: bright rustles, and a snap here and there."""
+    """Imitate dry leaves and twigs: bright rustles, and a snap here and there."""
     return _walk(rng, n_samples, mods, _leaf_litter, 0.6)
 
 
 def footsteps_water(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Puddles and mud: a small splash at every step."""
+    """Imitate puddles and mud: a small splash at every step."""
     return _walk(rng, n_samples, mods, _puddle, 0.62)
 
 
 def running(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Running feet: three hard steps a second."""
+    """Imitate running feet: three hard steps a second."""
     return _walk(rng, n_samples, mods, _running_step, RUN_PERIOD_S)
 
 
@@ -183,7 +186,7 @@ _NO_STEP = "doorstep, horse, hoof"
 
 
 def _on(grounds: str) -> str:
-    """A keyword: every way to walk, on each of these grounds."""
+    """Return a keyword: every way to walk, on each of these grounds."""
     return f"{_WAYS} + {grounds}"
 
 

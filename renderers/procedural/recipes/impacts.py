@@ -12,7 +12,7 @@ from renderers.procedural.modifiers import Modifiers
 
 
 def wood_impact(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Wood struck by wood: short dull modes with a hollow body; again after a while."""
+    """Imitate wood struck by wood: short dull modes with a hollow body; again after a while."""
     hz = float(rng.uniform(260.0, 420.0)) * mods.pitch
 
     def hit() -> Signal:
@@ -25,7 +25,7 @@ def wood_impact(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Au
 
 
 def metal_impact(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A metal thing struck: many inharmonic modes that ring for a second."""
+    """Imitate a metal thing struck: many inharmonic modes that ring for a second."""
     hz = float(rng.uniform(380.0, 640.0)) * mods.pitch
 
     def hit() -> Signal:
@@ -38,7 +38,7 @@ def metal_impact(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> A
 
 
 def thud(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A heavy soft thing falls: a low, quickly damped blow with nothing bright in it."""
+    """Imitate the fall of a heavy, soft thing: a low, quickly damped blow with nothing bright in it."""
 
     def fall() -> Signal:
         return strikes.thump(rng, float(rng.uniform(62.0, 84.0)) * mods.pitch, 0.3 * mods.size)
@@ -50,7 +50,7 @@ def thud(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def stone_impact(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Stone on stone: a hard dry knock, a low body, a little gravel that follows."""
+    """Imitate stone on stone: a hard dry knock, a low body, a little gravel that follows."""
 
     def grit() -> Signal:
         return strikes.strike(rng, strikes.STONE, float(rng.uniform(1400.0, 3800.0)) * mods.pitch)
@@ -70,7 +70,7 @@ def stone_impact(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> A
 
 
 def hammer(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A hammer on nails: about two blows a second, steel on steel with the board under it."""
+    """Imitate a hammer on nails: about two blows a second, steel on steel with the board under it."""
     board_hz, nail_hz = 190.0 * mods.pitch, float(rng.uniform(2300.0, 3000.0)) * mods.pitch
 
     def blow() -> Signal:
@@ -83,7 +83,10 @@ def hammer(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def anvil(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A smith at the anvil: a bright long ring at each blow, and the hammer's small bounce after it."""
+    """Imitate a smith at the anvil.
+
+    A bright long ring at each blow, and the hammer's small bounce after it.
+    """
     hz = float(rng.uniform(760.0, 980.0)) * mods.pitch
 
     def blow() -> Signal:
@@ -96,7 +99,7 @@ def anvil(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def chains(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Chains moved: iron links in rattling pulls, heavier and duller than keys."""
+    """Imitate chains moved: iron links in rattling pulls, heavier and duller than keys."""
 
     def link() -> Signal:
         return strikes.strike(
@@ -113,7 +116,10 @@ def chains(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def wood_creak(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Timber under load: slow deep groans of stick-slip, one after the other, as a hull or a floor gives."""
+    """Imitate timber under load.
+
+    Slow deep groans of stick-slip, one after the other, as a hull or a floor gives.
+    """
 
     def groan() -> Signal:
         n_groan = seconds_to_samples(dsp.fitting_s(float(rng.uniform(0.8, 1.6)) / mods.rate, n_samples))
@@ -131,7 +137,7 @@ def wood_creak(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Aud
 
 
 def wood_chop(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """An axe into a log: a deep thunk, the split's crack, chips that fall."""
+    """Imitate an axe into a log: a deep thunk, the split's crack, chips that fall."""
 
     def chop() -> Signal:
         thunk = strikes.thump(rng, 105.0 * mods.pitch, 0.16)
@@ -149,7 +155,7 @@ def wood_chop(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audi
 
 
 def crash(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Everything comes down at once: a blow, wood, metal and crockery in a heap, then the last pieces."""
+    """Imitate a crash: a blow, wood, metal and crockery in a heap at once, then the last pieces."""
     materials = (strikes.WOOD, strikes.METAL, strikes.STEEL, strikes.CERAMIC, strikes.PANEL)
 
     def piece() -> Signal:

@@ -1,4 +1,4 @@
-"""Insects and frogs: what fills a summer's day and night."""
+"""Insects and frogs: sounds of a summer's day and night."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ _NIGHT_AIR = ((60.0, -6.0), (300.0, 0.0), (1500.0, -14.0), (10_000.0, -36.0))
 
 
 def crickets(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Chirps of three or four pulses at a nearly pure pitch, two or three a second, from many insects."""
+    """Imitate chirps of three or four pulses at a nearly pure pitch.
+
+    Two or three a second, from many insects.
+    """
     out = np.float32(0.01) * dsp.coloured_noise(rng, n_samples, _NIGHT_AIR, 2)
     for insect in range(max(round(7 * mods.density**0.6), 3)):
         hz = rng.uniform(3900.0, 5200.0) * mods.pitch
@@ -31,7 +34,10 @@ def crickets(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio
 
 
 def cicadas(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A shimmering wall of noise from 4 to 9 kHz, buzzing at a hundred beats a second, swelling slowly."""
+    """Imitate a shimmering wall of noise from 4 to 9 kHz.
+
+    Buzzing at a hundred beats a second, swelling slowly.
+    """
     channels = []
     for _ in range(2):
         low_hz, high_hz = 4200.0 * mods.pitch, 7600.0 * mods.pitch
@@ -44,7 +50,7 @@ def cicadas(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def bees(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Wing beats near 230 Hz, rich in harmonics, each insect wavering and passing by."""
+    """Imitate wing beats near 230 Hz, rich in harmonics, each insect wavering and passing by."""
     out = np.zeros((2, n_samples), dtype=np.float32)
     wing = [1.0, 0.8, 0.55, 0.5, 0.32, 0.26, 0.18, 0.14, 0.1, 0.07, 0.05, 0.03]
     for _ in range(4):
@@ -57,7 +63,7 @@ def bees(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def _croak(rng: np.random.Generator, pitch: float) -> dsp.Signal:
-    """A train of throat pulses, quicker towards the end, through two resonances of the sac."""
+    """Imitate a train of throat pulses, quicker towards the end, through two resonances of the sac."""
     length_s, pulse_hz = rng.uniform(0.22, 0.42), rng.uniform(34.0, 62.0)
     n_croak = seconds_to_samples(length_s)
     body_hz = rng.uniform(520.0, 900.0) * pitch
@@ -73,7 +79,7 @@ def _croak(rng: np.random.Generator, pitch: float) -> dsp.Signal:
 
 
 def frogs(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A pond at night: croaks of several frogs that answer each other."""
+    """Imitate a pond at night: croaks of several frogs that answer each other."""
     out = np.float32(0.02) * dsp.coloured_noise(rng, n_samples, _NIGHT_AIR, 2)
     for frog in range(max(round(5 * mods.density**0.6), 2)):
         croak = _croak(rng, mods.pitch)

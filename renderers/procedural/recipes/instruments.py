@@ -21,7 +21,10 @@ def _length_s(n_samples: int) -> Seconds:
 
 
 def _piano_note(hz: float, length_s: Seconds) -> Signal:
-    """A struck string: stiff, quickly losing its treble, longer in the bass; the hammer's soft knock."""
+    """Imitate a struck string.
+
+    Stiff, quickly losing its treble, longer in the bass; the hammer's soft knock.
+    """
     note = tones.plucked(
         hz, length_s + 0.12, t60_s=min(1900.0 / hz, 9.0) + 0.9, bright=0.45, at=0.12, stiff=0.0003
     )
@@ -29,7 +32,7 @@ def _piano_note(hz: float, length_s: Seconds) -> Signal:
 
 
 def piano(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A piano: broken chords in the left hand, a quiet tune over them in the right."""
+    """Imitate a piano: broken chords in the left hand, a quiet tune over them in the right."""
     key = phrases.draw_key(rng, 57)
     beat_s = float(rng.uniform(0.5, 0.62)) / mods.rate
     notes = phrases.melody(rng, key, _length_s(n_samples), beat_s)
@@ -63,7 +66,7 @@ def piano(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def harp(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A harp: chords rolled up and down over three octaves, each string ringing on."""
+    """Imitate a harp: chords rolled up and down over three octaves, each string ringing on."""
     key = phrases.draw_key(rng, 48)
     step_s = 0.13 / mods.rate
     notes = []
@@ -83,7 +86,7 @@ def harp(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def guitar(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """An acoustic guitar: chords picked finger by finger over a walking thumb, in a wooden body."""
+    """Imitate an acoustic guitar: chords picked finger by finger over a walking thumb, in a wooden body."""
     key = phrases.draw_key(rng, 52)
     step_s = float(rng.uniform(0.2, 0.25)) / mods.rate
     pattern = ((0, 2, 3, 1, 4, 2, 3, 1), (0, 2, 1, 3, 0, 4, 3, 2))[int(rng.integers(2))]
@@ -122,7 +125,7 @@ def guitar(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def music_box(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A music box: a small tune on steel tines, high and clear, each with the click of its pin."""
+    """Imitate a music box: a small tune on steel tines, high and clear, each with the click of its pin."""
     key = phrases.draw_key(rng, 76)
     beat_s = 0.4 / mods.rate
     notes = phrases.melody(rng, key, _length_s(n_samples), beat_s)
@@ -143,7 +146,7 @@ def music_box(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audi
 
 
 def flute(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A flute: a slow tune, nearly a sine with breath in it, vibrato on the longer notes."""
+    """Imitate a flute: a slow tune, nearly a sine with breath in it, vibrato on the longer notes."""
     key = phrases.draw_key(rng, 71)
     notes = phrases.melody(rng, key, _length_s(n_samples), float(rng.uniform(0.5, 0.62)) / mods.rate)
 
@@ -158,7 +161,7 @@ def flute(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def violin_solo(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A violin alone: a sung tune with wide vibrato, the rub of the bow, the body's resonances."""
+    """Imitate a violin alone: a sung tune with wide vibrato, the rub of the bow, the body's resonances."""
     key = phrases.draw_key(rng, 62)
     notes = phrases.melody(rng, key, _length_s(n_samples), float(rng.uniform(0.55, 0.7)) / mods.rate)
 
@@ -177,7 +180,7 @@ def violin_solo(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Au
 
 
 def accordion(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """An accordion: a waltz, bass on one and chords on two and three, reeds in pairs that beat."""
+    """Imitate an accordion: a waltz, bass on one and chords on two and three, reeds in pairs that beat."""
     key = phrases.draw_key(rng, 57)
     beat_s = float(rng.uniform(0.36, 0.42)) / mods.rate
 
@@ -208,7 +211,10 @@ def accordion(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audi
 
 
 def jazz_combo(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A jazz trio: walking bass in the middle, swung ride cymbal to one side, piano chords to the other."""
+    """Imitate a jazz trio.
+
+    Walking bass in the middle, swung ride cymbal to one side, piano chords to the other.
+    """
     key = phrases.draw_key(rng, 53)
     beat_s = float(rng.uniform(0.4, 0.48)) / mods.rate
     swing_s = beat_s * 2.0 / 3.0

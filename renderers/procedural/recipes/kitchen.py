@@ -12,14 +12,17 @@ from renderers.procedural.modifiers import Modifiers
 
 
 def _bubble(hz: float, length_s: float, rise: float = 0.6) -> Signal:
-    """An air bubble: a sine that rises by the share `rise` while it dies away (Minnaert resonance)."""
+    """Imitate an air bubble.
+
+    A sine that rises by the share `rise` while it dies away (Minnaert resonance).
+    """
     n_samples = seconds_to_samples(length_s)
     glide_hz = hz * (1.0 + rise * np.linspace(0.0, 1.0, n_samples, dtype=np.float32))
     return tones.tone(glide_hz, n_samples) * dsp.pluck(n_samples, 0.002, length_s * 1.2)
 
 
 def glass_clink(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Two glasses that touch: each rings with its own few high modes; again after a while."""
+    """Imitate two glasses that touch: each rings with its own few high modes; again after a while."""
     rims_hz = [float(hz) * mods.pitch for hz in rng.uniform(1700.0, 2900.0, 2)]
 
     def clink() -> Signal:
@@ -34,7 +37,10 @@ def glass_clink(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Au
 
 
 def glass_break(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A pane or a glass that shatters, once: the crack, a dense fall of shards, the last ones settling."""
+    """Imitate a pane or a glass that shatters, once.
+
+    The crack, a dense fall of shards, the last ones settling.
+    """
 
     def shard() -> Signal:
         return strikes.strike(
@@ -53,7 +59,7 @@ def glass_break(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Au
 
 
 def dishes(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Plates and bowls handled: ceramic strikes in twos and threes, some sliding on each other."""
+    """Imitate plates and bowls handled: ceramic strikes in twos and threes, some sliding on each other."""
 
     def clatter() -> Signal:
         hz = float(rng.uniform(750.0, 1900.0)) * mods.pitch
@@ -72,7 +78,10 @@ def dishes(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def cutlery(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Forks, knives and spoons: thin steel that rings high and short, now and then against a plate."""
+    """Imitate forks, knives and spoons.
+
+    Thin steel that rings high and short, now and then against a plate.
+    """
 
     def clink() -> Signal:
         steel = strikes.strike(rng, strikes.STEEL, float(rng.uniform(2300.0, 4600.0)) * mods.pitch, ring=0.9)
@@ -88,7 +97,7 @@ def cutlery(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def coins(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Coins dropped and counted: bright discs that bounce, in handfuls."""
+    """Imitate coins dropped and counted: bright discs that bounce, in handfuls."""
 
     def coin() -> Signal:
         hz = float(rng.uniform(3600.0, 7200.0)) * mods.pitch
@@ -104,7 +113,7 @@ def coins(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def sizzle(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Hot fat: a steady high hiss full of tiny spits, and now and then a bigger one."""
+    """Imitate hot fat: a steady high hiss full of tiny spits, and now and then a bigger one."""
     hiss = dsp.coloured_noise(
         rng,
         n_samples,
@@ -122,7 +131,7 @@ def sizzle(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def boiling(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A pot at the boil: many rising bubbles of different sizes over the rumble of the water."""
+    """Imitate a pot at the boil: many rising bubbles of different sizes over the rumble of the water."""
     bubbles = [
         _bubble(float(hz) * mods.pitch, float(rng.uniform(0.03, 0.09)), 0.5)
         for hz in np.geomspace(170.0, 1100.0, 12)
@@ -136,7 +145,7 @@ def boiling(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def kettle(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A whistling kettle: two narrow tones that climb as the steam builds up, in a jet of hiss."""
+    """Imitate a whistling kettle: two narrow tones that climb as the steam builds up, in a jet of hiss."""
     build = 1.0 - np.exp(-np.arange(n_samples, dtype=np.float32) / np.float32(1.2 * SAMPLE_RATE_HZ))
     hz = (
         np.float32(1900.0 * mods.pitch)
@@ -153,7 +162,10 @@ def kettle(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def pouring(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Liquid into a vessel: bubbles and splash in an air column that shortens, and so rises, as it fills."""
+    """Imitate liquid into a vessel.
+
+    Bubbles and splash in an air column that shortens, and so rises, as it fills.
+    """
     n_fill = seconds_to_samples(4.2 * mods.size / mods.rate)
     out = np.zeros(n_samples, dtype=np.float32)
     for start in range(0, n_samples, n_fill):

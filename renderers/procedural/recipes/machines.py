@@ -15,7 +15,10 @@ _ROOM = ((25.0, -2.0), (60.0, 0.0), (200.0, -8.0), (800.0, -20.0), (4000.0, -36.
 
 
 def machine_hum(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A large machine at rest in its work: mains harmonics that beat between two motors, and moving air."""
+    """Imitate a large machine at rest in its work.
+
+    Mains harmonics that beat between two motors, and moving air.
+    """
     hums = [
         tones.tone(
             hz * mods.pitch,
@@ -33,7 +36,7 @@ def machine_hum(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Au
 
 
 def electric_buzz(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A faulty lamp or transformer: a harsh buzz at twice the mains, with sputters."""
+    """Imitate a faulty lamp or transformer: a harsh buzz at twice the mains, with sputters."""
     buzz = tones.tone(100.0 * mods.pitch, n_samples, dsp.rolloff(70, 2.5))
     sputter = 0.8 + 0.2 * np.sign(tones.wobble(rng, n_samples, 9.0) + np.float32(0.35))
     level = dsp.lowpass(np.asarray(sputter, dtype=np.float32), 90.0) * (
@@ -44,7 +47,7 @@ def electric_buzz(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> 
 
 
 def room_tone(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A quiet room: very soft low noise, a trace of ventilation, nothing that moves."""
+    """Imitate a quiet room: very soft low noise, a trace of ventilation, nothing that moves."""
     tone = tones.tone(60.0 * mods.pitch, n_samples, (1.0, 0.5, 0.2), start=float(rng.random())) * np.float32(
         0.06
     )
@@ -52,7 +55,7 @@ def room_tone(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audi
 
 
 def fan(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A fan: smooth air, a soft tone where its blades pass, a slow throb."""
+    """Imitate a fan: smooth air, a soft tone where its blades pass, a slow throb."""
     blades_hz = float(rng.uniform(72.0, 96.0)) * mods.pitch * mods.rate
     throb = 1.0 + 0.12 * tones.tone(blades_hz / 18.0, n_samples)
     tone = tones.tone(blades_hz, n_samples, (1.0, 0.5, 0.25, 0.15)) * np.float32(0.35)
@@ -60,7 +63,7 @@ def fan(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def factory(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A factory hall: machines that hum, presses that stamp in time, clanks from all sides."""
+    """Imitate a factory hall: machines that hum, presses that stamp in time, clanks from all sides."""
     hall = dsp.coloured_noise(rng, n_samples, _AIR, 2) * np.float32(0.1)
     hum = tones.tone(50.0 * mods.pitch, n_samples, dsp.rolloff(10, 4.0)) * np.float32(0.08)
     beat_s = float(rng.uniform(0.85, 1.05)) / mods.rate
@@ -87,7 +90,7 @@ def factory(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def drill(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A power drill: the motor runs up, bites and labours, and runs down; then again."""
+    """Imitate a power drill: the motor runs up, bites and labours, and runs down; then again."""
     n_run = seconds_to_samples(dsp.fitting_s(2.3 / mods.rate, n_samples))
 
     def run() -> Signal:
@@ -105,7 +108,10 @@ def drill(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def saw(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A hand saw: push and pull, about a stroke and a half a second, teeth that rasp over the grain."""
+    """Imitate a hand saw.
+
+    Push and pull, about a stroke and a half a second, teeth that rasp over the grain.
+    """
 
     def stroke(teeth_hz: float, length_s: float) -> Signal:
         n_stroke = seconds_to_samples(length_s)
@@ -123,7 +129,7 @@ def saw(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def chainsaw(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A power saw: a two-stroke buzz or a whining disc that screams free and growls in the wood."""
+    """Imitate a power saw: a two-stroke buzz or a whining disc that screams free and growls in the wood."""
     load = dsp.drift(rng, n_samples, 0.7 * mods.rate)
     hz = np.float32(mods.pitch) * (165.0 - 45.0 * load) * (1.0 + 0.02 * tones.wobble(rng, n_samples, 60.0))
     buzz = tones.tone(np.asarray(hz, dtype=np.float32), n_samples, dsp.rolloff(60, 3.0))
@@ -132,7 +138,10 @@ def chainsaw(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio
 
 
 def sewing_machine(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A sewing machine: a dozen stitches a second, each a needle and a hook, over its little motor."""
+    """Imitate a sewing machine.
+
+    A dozen stitches a second, each a needle and a hook, over its little motor.
+    """
     stitches_hz = 11.0 * mods.rate
     needle = strikes.strike(rng, strikes.STEEL, 1500.0 * mods.pitch, ring=0.14)
     hook = strikes.strike(rng, strikes.PLASTIC, 640.0 * mods.pitch, ring=1.4)
@@ -148,7 +157,10 @@ def sewing_machine(rng: np.random.Generator, n_samples: int, mods: Modifiers) ->
 
 
 def printing_press(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A printing press: a cycle of bed, roller and paper (clunk, swish, clack) under a second long."""
+    """Imitate a printing press.
+
+    A cycle of bed, roller and paper (clunk, swish, clack) under a second long.
+    """
     cycle_s = 0.78 / mods.rate
     clunk = strikes.thump(rng, 82.0 * mods.pitch, 0.16)
     frame = strikes.strike(rng, strikes.METAL, 270.0 * mods.pitch, ring=0.22)
@@ -171,7 +183,7 @@ def printing_press(rng: np.random.Generator, n_samples: int, mods: Modifiers) ->
 
 
 def elevator(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A lift: a ding, doors that slide, then the hum of its motor with the cabin's soft rattle."""
+    """Imitate a lift: a ding, doors that slide, then the hum of its motor with the cabin's soft rattle."""
     ding = dsp.unit(
         dsp.modes(
             seconds_to_samples(1.4), tones.partials(980.0 * mods.pitch, (1.0, 2.76, 5.4), 1.3, tilt=1.2)
@@ -194,7 +206,10 @@ def elevator(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio
 
 
 def pump(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A pump: the piston's thump, the valve's click, the suck and hiss of what it moves, once a second."""
+    """Imitate a pump.
+
+    The piston's thump, the valve's click, the suck and hiss of what it moves, once a second.
+    """
     cycle_s = 0.88 / mods.rate
     n_half = seconds_to_samples(cycle_s * 0.42)
     suck = dsp.bandpass(dsp.white(rng, n_half), 250.0, 1400.0) * dsp.bump(n_half, skew=0.6)
@@ -211,7 +226,7 @@ def pump(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def windmill(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A windmill: sails that sweep by, a gear of wooden teeth, the groan of the shaft each turn."""
+    """Imitate a windmill: sails that sweep by, a gear of wooden teeth, the groan of the shaft each turn."""
     sweep_hz = 0.8 * mods.rate
     wind = dsp.coloured_noise(rng, n_samples, _AIR)[0]
     sails = wind * (0.18 + 0.82 * (0.5 + 0.5 * tones.tone(sweep_hz, n_samples, start=0.25)) ** 2)
@@ -233,7 +248,7 @@ def windmill(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio
 
 
 def steam(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Steam let off: a jet of high hiss that bursts from the valve and keeps blowing."""
+    """Imitate steam let off: a jet of high hiss that bursts from the valve and keeps blowing."""
     hiss = dsp.coloured_noise(
         rng, n_samples, ((200.0, -34.0), (1500.0, -10.0), (5000.0, 0.0), (16_000.0, -6.0))
     )[0]

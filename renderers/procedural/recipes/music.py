@@ -17,7 +17,7 @@ Gain = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 
 def _spectrum(slope: float, top_hz: float, peaks: tuple[tuple[float, float, float], ...] = ()) -> Gain:
-    """Amplitudes of harmonics: k^-slope, a second-order low-pass, and resonances (Hz, width, gain)."""
+    """Return amplitudes of harmonics: k^-slope, a second-order low-pass, and resonances (Hz, width, gain)."""
 
     def gain(hz: NDArray[np.float64]) -> NDArray[np.float64]:
         level = (hz / hz[0]) ** -slope / (1.0 + (hz / top_hz) ** 2)
@@ -40,7 +40,7 @@ def _chords(
     cents: float,
     n_notes: int = 3,
 ) -> Audio:
-    """A progression of held chords with a bass an octave below, each fading into the next."""
+    """Imitate a progression of held chords with a bass an octave below, each fading into the next."""
     key = phrases.draw_key(rng, tonic)
     out = np.zeros((2, n_samples), dtype=np.float32)
     n_chord = seconds_to_samples(chord_s + release_s)
@@ -49,7 +49,7 @@ def _chords(
         notes_hz = [phrases.midi_hz(note) * pitch for note in pitches]
         start = seconds_to_samples(start_s)
         n_part = min(n_chord, n_samples - start)
-        # The first chord is there sooner: nobody waits for a sound that has been asked for.
+        # The first chord comes sooner, so that the sound starts at once.
         swell = tones.hold(
             n_part, attack_s if start else min(attack_s, 0.35), release_s if n_part == n_chord else 0.01
         )
@@ -58,7 +58,7 @@ def _chords(
 
 
 def strings(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A string orchestra: many bows on each note, slow swells, chords that lead into each other."""
+    """Imitate a string orchestra: many bows on each note, slow swells, chords that lead into each other."""
     gain = _spectrum(
         0.8, 2600.0, ((290.0, 60.0, 0.5), (500.0, 90.0, 0.5), (1200.0, 300.0, 0.6), (2600.0, 700.0, 1.0))
     )
@@ -77,7 +77,7 @@ def strings(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def pad(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A synthesizer pad: warm seventh chords without an attack, a filter that opens and closes."""
+    """Imitate a synthesizer pad: warm seventh chords without an attack, a filter that opens and closes."""
     gain = _spectrum(1.4, 1100.0)
     sound = _chords(
         rng,
@@ -106,7 +106,7 @@ def pad(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def choir(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A choir on "ah": many voices on each note, shaped by the formants of the vowel."""
+    """Imitate a choir on "ah": many voices on each note, shaped by the formants of the vowel."""
     vowel = ((780.0, 130.0, 5.0), (1180.0, 150.0, 3.0), (2850.0, 260.0, 1.6), (3700.0, 350.0, 0.8))
     sound = _chords(
         rng,
@@ -124,7 +124,10 @@ def choir(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def organ(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A pipe organ: steady principals in several octaves and a fifth, a pedal below, a large church."""
+    """Imitate a pipe organ.
+
+    Steady principals in several octaves and a fifth, a pedal below, a large church.
+    """
     stops = {1: 1.0, 2: 0.75, 3: 0.3, 4: 0.5, 6: 0.16, 8: 0.28, 10: 0.05, 12: 0.06, 16: 0.08}
 
     def gain(hz: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -145,7 +148,10 @@ def organ(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def bass_drone(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A dark drone: one very low note and its fifth, detuned so that it breathes, under a haze of noise."""
+    """Imitate a dark drone.
+
+    One very low note and its fifth, detuned so that it breathes, under a haze of noise.
+    """
     root_hz = float(rng.uniform(36.0, 52.0)) * mods.pitch
     gain = _spectrum(1.1, 320.0)
     low = tones.ensemble(rng, n_samples, [root_hz, root_hz * 1.5, root_hz * 2.0], gain, cents=9.0)
@@ -157,7 +163,7 @@ def bass_drone(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Aud
 
 
 def brass(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A brass section: a fanfare in three parts, whose tone brightens as it swells."""
+    """Imitate a brass section: a fanfare in three parts, whose tone brightens as it swells."""
     key = phrases.draw_key(rng, 57)
     dull, bright = dsp.rolloff(24, 11.0), dsp.rolloff(40, 4.0)
 

@@ -1,4 +1,4 @@
-"""Small machines under somebody's fingers: keyboards, typewriters, cameras."""
+"""Small machines for the fingers: keyboards, typewriters, cameras."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from renderers.procedural.modifiers import Modifiers
 
 
 def _typed(rng: np.random.Generator, n_samples: int, keys_per_s: float) -> Positions:
-    """Positions of keystrokes: quick uneven runs, with a pause after a word and a longer one after a line."""
+    """Return positions of keystrokes.
+
+    Quick uneven runs, with a pause after a word and a longer one after a line.
+    """
     count = int(n_samples / SAMPLE_RATE_HZ * keys_per_s * 2) + 4
     gaps_s = rng.gamma(5.0, 0.2 / keys_per_s, count) * 0.85
     gaps_s += np.where(rng.random(count) < 0.12, rng.uniform(0.15, 0.45, count), 0.0)
@@ -22,7 +25,7 @@ def _typed(rng: np.random.Generator, n_samples: int, keys_per_s: float) -> Posit
 
 
 def typing(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A keyboard: soft plastic clicks, down and up, in uneven runs of about eight a second."""
+    """Imitate a keyboard: soft plastic clicks, down and up, in uneven runs of about eight a second."""
 
     def key() -> Signal:
         hz = float(rng.uniform(900.0, 1700.0)) * mods.pitch
@@ -40,7 +43,10 @@ def typing(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def typewriter(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A typewriter: type bars that slap the platen, and at the end of a line the bell and the carriage."""
+    """Imitate a typewriter.
+
+    Type bars that slap the platen, and at the end of a line the bell and the carriage.
+    """
 
     def stroke() -> Signal:
         bar = strikes.strike(
@@ -74,7 +80,10 @@ def typewriter(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Aud
 
 
 def camera_shutter(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A camera: mirror up, shutter, mirror down within a tenth of a second; another picture after a while."""
+    """Imitate a camera.
+
+    Mirror up, shutter, mirror down within a tenth of a second; another picture after a while.
+    """
 
     def picture() -> Signal:
         mirror = strikes.strike(rng, strikes.PLASTIC, 1150.0 * mods.pitch, ring=1.4, contact=1.5)

@@ -17,7 +17,7 @@ _PITCHES_HZ = (95.0, 115.0, 130.0, 180.0, 205.0, 230.0)
 
 
 def _syllable(rng: np.random.Generator, f0_hz: float, tract: float, *, voiced: bool = True) -> dsp.Signal:
-    """One syllable: a consonant of noise, then a vowel on a falling or rising pitch."""
+    """Imitate one syllable: a consonant of noise, then a vowel on a falling or rising pitch."""
     vowel = voices.VOWELS[_VOWEL_NAMES[int(rng.integers(len(_VOWEL_NAMES)))]]
     formants = voices.scale_formants(vowel, tract)
     freq_hz = voices.glide(
@@ -40,7 +40,7 @@ def _syllable(rng: np.random.Generator, f0_hz: float, tract: float, *, voiced: b
 def _talk(
     rng: np.random.Generator, n_samples: int, n_talkers: int, syllables: list[dsp.Signal], rate: float
 ) -> Audio:
-    """Talkers side by side: each speaks four to five syllables a second, in phrases with pauses."""
+    """Imitate talkers side by side: each speaks four to five syllables a second, in phrases with pauses."""
     per_talker = max(len(syllables) // len(_PITCHES_HZ), 1)
     times, kinds, gains, pans = [], [], [], []
     for talker in range(n_talkers):
@@ -57,7 +57,7 @@ def _talk(
 
 
 def crowd(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Babble: two dozen talkers of all pitches, none to be understood, over the murmur of more."""
+    """Imitate babble: two dozen talkers of all pitches, none to be understood, over the murmur of more."""
     syllables = [
         _syllable(rng, f0_hz * mods.pitch**0.5, 1.0 if f0_hz < 150.0 else 1.16)
         for f0_hz in _PITCHES_HZ
@@ -69,7 +69,7 @@ def crowd(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def whisper_crowd(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """The same babble without voice: breath and sibilants only."""
+    """Imitate the same babble without voice: breath and sibilants only."""
     syllables = [_syllable(rng, 150.0, rng.uniform(1.0, 1.2), voiced=False) for _ in range(36)]
     talk = _talk(rng, n_samples, max(round(9 * mods.density**0.6), 3), syllables, mods.rate**0.5)
     air = ((200.0, -20.0), (1000.0, -4.0), (3000.0, 0.0), (9000.0, -14.0))
@@ -77,7 +77,7 @@ def whisper_crowd(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> 
 
 
 def children_playing(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """High, bright calls, squeals and laughter here and there over a playground's babble."""
+    """Imitate high, bright calls, squeals and laughter here and there over a playground's babble."""
     syllables = [_syllable(rng, rng.uniform(280.0, 400.0) * mods.pitch, 1.35) for _ in range(36)]
     babble = _talk(rng, n_samples, max(round(9 * mods.density**0.6), 3), syllables, 1.15 * mods.rate**0.5)
     calls = []
@@ -107,7 +107,7 @@ def _claps(rng: np.random.Generator, n_kinds: int) -> list[dsp.Signal]:
 
 
 def _clapping(rng: np.random.Generator, n_samples: int, n_people: int, rate: float) -> Audio:
-    """People who clap three to five times a second, each at an own pace, hand shape and place."""
+    """Imitate people who clap three to five times a second, each at an own pace, hand shape and place."""
     claps = _claps(rng, 16)
     at = np.concatenate(
         [
@@ -125,12 +125,12 @@ def _clapping(rng: np.random.Generator, n_samples: int, n_people: int, rate: flo
 
 
 def applause(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Some sixty people clapping out of step."""
+    """Imitate some sixty people clapping out of step."""
     return _clapping(rng, n_samples, max(round(60 * mods.density * mods.size), 8), mods.rate)
 
 
 def cheer(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A roar of open vowels that rises and falls, with single shouts, whistles and clapping."""
+    """Imitate a roar of open vowels that rises and falls, with single shouts, whistles and clapping."""
     calls = []
     for _ in range(12):
         base_hz = (

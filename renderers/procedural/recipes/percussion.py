@@ -21,7 +21,7 @@ def _pattern(
     levels: Sequence[float],
     grains: Sequence[Signal],
 ) -> Signal:
-    """The bar of `levels`, one for each step and 0 for a rest, played over and over on the grains."""
+    """Return the bar of `levels`, one for each step and 0 for a rest, played over and over on the grains."""
     n_steps = int(n_samples / SAMPLE_RATE_HZ / step_s) + 1
     bar = np.resize(np.array(levels, dtype=np.float32), n_steps)
     times_s = 0.01 + np.arange(n_steps) * step_s + rng.normal(0.0, 0.003, n_steps).clip(-0.008, 0.008)
@@ -32,7 +32,10 @@ def _pattern(
 
 
 def drums(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A band of drums: deep drums that pound the beat, tall ones that answer, side drums that rattle on."""
+    """Imitate a band of drums.
+
+    Deep drums that pound the beat, tall ones that answer, side drums that rattle on.
+    """
     step_s = float(rng.uniform(0.13, 0.15)) / mods.rate
     hz = float(rng.uniform(58.0, 74.0)) * mods.pitch
     deep = [drumkit.skin(rng, hz, 0.7 * mods.size, slap=0.15) for _ in range(2)]
@@ -61,7 +64,7 @@ def drums(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def drum_kit(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A drum kit: bass drum, snare on two and four, hi-hat in eighths."""
+    """Imitate a drum kit: bass drum, snare on two and four, hi-hat in eighths."""
     step_s = float(rng.uniform(0.125, 0.15)) / mods.rate
     kicks = (
         (1, 0, 0, 0, 0, 0, 0.8, 0, 1, 0, 0, 0, 0, 0, 0, 0),
@@ -80,7 +83,7 @@ def drum_kit(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio
 
 
 def hand_drum(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A hand drum: deep strokes in the middle of the skin, open tones and slaps at its rim."""
+    """Imitate a hand drum: deep strokes in the middle of the skin, open tones and slaps at its rim."""
     step_s = float(rng.uniform(0.145, 0.175)) / mods.rate
     hz = float(rng.uniform(78.0, 98.0)) * mods.pitch
     bass = [drumkit.skin(rng, hz, 0.4 * mods.size) for _ in range(2)]
@@ -97,7 +100,10 @@ def hand_drum(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audi
 
 
 def shaker(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A shaker: seeds that are thrown against its wall, four times a beat, the first the strongest."""
+    """Imitate a shaker.
+
+    Seeds that are thrown against its wall, four times a beat, the first the strongest.
+    """
     step_s = float(rng.uniform(0.115, 0.14)) / mods.rate
 
     def shake() -> Signal:
@@ -110,7 +116,7 @@ def shaker(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def tambourine(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A tambourine: jingles shaken in eighths, struck on the off-beats."""
+    """Imitate a tambourine: jingles shaken in eighths, struck on the off-beats."""
     step_s = float(rng.uniform(0.15, 0.18)) / mods.rate
     shaken = [drumkit.jingles(rng, 0.12) for _ in range(4)]
     struck = [drumkit.jingles(rng, 0.3) for _ in range(3)]
@@ -122,7 +128,10 @@ def tambourine(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Aud
 
 
 def timpani(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Kettledrums: a roll that swells onto a full stroke, again and again, on two pitches a fourth apart."""
+    """Imitate kettledrums.
+
+    A roll that swells onto a full stroke, again and again, on two pitches a fourth apart.
+    """
     hz = float(rng.uniform(88.0, 112.0)) * mods.pitch
     # The air in the kettle pulls the modes of the skin close to a harmonic series over a missing root.
     ratios = (1.0, 1.5, 1.98, 2.44, 2.9)

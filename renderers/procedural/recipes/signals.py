@@ -12,7 +12,10 @@ from renderers.procedural.modifiers import Modifiers
 
 
 def clock(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A pendulum clock: two beats a second, tick and tock a little apart in pitch, in a wooden case."""
+    """Imitate a pendulum clock.
+
+    Two beats a second, tick and tock a little apart in pitch, in a wooden case.
+    """
     hz = float(rng.uniform(1500.0, 2300.0)) * mods.pitch
 
     def beat(pitch: float) -> Signal:
@@ -30,7 +33,10 @@ def clock(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def church_bell(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A tolling bell: hum, prime, tierce (a minor third), quint, nominal, each with its own long decay."""
+    """Imitate a tolling bell.
+
+    Hum, prime, tierce (a minor third), quint, nominal, each with its own long decay.
+    """
     prime_hz = float(rng.uniform(210.0, 330.0)) * mods.pitch
     gains = (0.55, 0.8, 0.7, 0.25, 1.0, 0.45, 0.35, 0.4, 0.25, 0.15)
     decays_s = (9.0, 5.5, 4.5, 3.0, 3.2, 1.8, 1.7, 1.5, 0.9, 0.6)
@@ -49,7 +55,10 @@ def church_bell(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Au
 
 
 def hand_bell(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A small bell shaken: a quick alternation of strikes in bursts, bright, ringing about a second."""
+    """Imitate a small bell shaken.
+
+    A quick alternation of strikes in bursts, bright, ringing about a second.
+    """
     hz = float(rng.uniform(1250.0, 1900.0)) * mods.pitch
     table = tones.partials(hz, (1.0, 2.02, 3.01, 4.17, 5.43), 1.1 * mods.size, damping=0.8, tilt=0.6)
     ring = dsp.unit(dsp.modes(seconds_to_samples(1.2 * mods.size), table))
@@ -68,7 +77,7 @@ def hand_bell(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audi
 
 
 def gong(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A large gong: a low tone at once, high modes that bloom half a second later, a long decay."""
+    """Imitate a large gong: a low tone at once, high modes that bloom half a second later, a long decay."""
     hz = float(rng.uniform(62.0, 88.0)) * mods.pitch
     n_ring = min(n_samples, seconds_to_samples(9.0 * mods.size))
     low = dsp.modes(
@@ -91,7 +100,10 @@ def gong(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def wind_chimes(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Tubes in the breeze: free bars tuned to five notes, struck at random in gusts, from all sides."""
+    """Imitate tubes in the breeze.
+
+    Free bars tuned to five notes, struck at random in gusts, from all sides.
+    """
     root_hz = float(rng.uniform(620.0, 880.0)) * mods.pitch
     tubes = [
         dsp.unit(
@@ -109,7 +121,7 @@ def wind_chimes(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Au
 
 
 def _cadence(n_samples: int, on_s: tuple[Seconds, ...], off_s: tuple[Seconds, ...], rate: float) -> Positions:
-    """Starts of bursts that go round a cadence of on and off times."""
+    """Return starts of bursts that go round a cadence of on and off times."""
     cycle = np.cumsum([0.0, *(on + off for on, off in zip(on_s, off_s, strict=True))]) / rate
     count = int(n_samples / SAMPLE_RATE_HZ / cycle[-1]) + 1
     starts = (np.arange(count)[:, None] * cycle[-1] + cycle[None, :-1]).ravel() + 0.01
@@ -118,7 +130,10 @@ def _cadence(n_samples: int, on_s: tuple[Seconds, ...], off_s: tuple[Seconds, ..
 
 
 def phone(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """An old telephone: a clapper between two gongs, twenty-four strikes a second, in double rings."""
+    """Imitate an old telephone.
+
+    A clapper between two gongs, twenty-four strikes a second, in double rings.
+    """
     hz = float(rng.uniform(950.0, 1250.0)) * mods.pitch
     gongs = [
         dsp.unit(
@@ -134,7 +149,7 @@ def phone(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def mobile_phone(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A mobile telephone: a short electronic tune of soft bright tones, again and again."""
+    """Imitate a mobile telephone: a short electronic tune of soft bright tones, again and again."""
     root_hz = float(rng.uniform(780.0, 1050.0)) * mods.pitch
     steps = [int(step) for step in rng.choice((0, 4, 7, 9, 12, 16), 8)]
 
@@ -150,7 +165,7 @@ def mobile_phone(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> A
 
 
 def doorbell(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Ding-dong: two struck bars a major third apart, the higher first; again when nobody comes."""
+    """Imitate ding-dong: two struck bars a major third apart, the higher first; again after a while."""
     high_hz = float(rng.uniform(620.0, 700.0)) * mods.pitch
     ding, dong = (
         dsp.unit(
@@ -166,7 +181,7 @@ def doorbell(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio
 
 
 def alarm(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """An alarm: hard square tones in fast groups that will not stop, or two tones in alternation."""
+    """Imitate an alarm: hard square tones in fast groups that will not stop, or two tones in alternation."""
     hz = float(rng.uniform(1900.0, 2700.0)) * mods.pitch
     square = (1.0, 0.0, 0.33, 0.0, 0.2, 0.0, 0.14)
     n_beep = seconds_to_samples(0.075 / mods.rate)
@@ -178,7 +193,7 @@ def alarm(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def beep(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A device that beeps: one pure tone of an eighth of a second, about once a second."""
+    """Imitate a device that beeps: one pure tone of an eighth of a second, about once a second."""
     hz = float(rng.uniform(880.0, 1400.0)) * mods.pitch
     n_beep = seconds_to_samples(0.13)
     one = tones.tone(hz, n_beep, (1.0, 0.08, 0.05)) * tones.hold(n_beep, 0.004, 0.01)
@@ -187,7 +202,10 @@ def beep(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def siren(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A wailing siren: a hard tone that climbs and falls over an octave and more, every few seconds."""
+    """Imitate a wailing siren.
+
+    A hard tone that climbs and falls over an octave and more, every few seconds.
+    """
     period_s = float(rng.uniform(3.2, 4.4)) / mods.rate
     low_hz, high_hz = 560.0 * mods.pitch, 1420.0 * mods.pitch
     turns = np.arange(n_samples, dtype=np.float32) / np.float32(period_s * SAMPLE_RATE_HZ) + np.float32(0.1)
@@ -198,7 +216,10 @@ def siren(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def radio_static(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A radio between stations: band-limited noise, crackle, a heterodyne whistle that wanders through."""
+    """Imitate a radio between stations.
+
+    Band-limited noise, crackle, a heterodyne whistle that wanders through.
+    """
     noise = dsp.bandpass(dsp.white(rng, n_samples), 350.0, 4200.0)
     fading = 0.55 + 0.45 * dsp.drift(rng, n_samples, 1.5 * mods.rate)
     snaps = [dsp.noise_burst(rng, 960, 600.0, 5000.0, attack_s=0.0002, t60_s=0.012)]
@@ -211,7 +232,7 @@ def radio_static(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> A
 
 
 def sonar(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A sonar: a pure ping that hangs in the water, with a faint reply from far off."""
+    """Imitate a sonar: a pure ping that hangs in the water, with a faint reply from far off."""
     hz = float(rng.uniform(900.0, 1250.0)) * mods.pitch
     n_ping = seconds_to_samples(2.4)
     ping = dsp.modes(n_ping, [(hz, 2.3, 1.0), (hz * 1.004, 2.0, 0.3), (hz * 2.0, 0.5, 0.06)])

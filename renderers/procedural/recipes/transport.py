@@ -22,7 +22,7 @@ def firing(
     *,
     edge_hz: float = 420.0,
 ) -> Signal:
-    """A combustion engine: one pulse for each firing through the resonances of its exhaust, peak 1.
+    """Imitate a combustion engine: one pulse for each firing through the resonances of its exhaust, peak 1.
 
     `rate_hz` has one value a sample. `uneven` gives the force of each cylinder in turn; every pulse is
     also a little early or late and of its own force, so that the harmonics are rough and not a tone. A
@@ -39,7 +39,10 @@ def firing(
 
 
 def engine(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """An idling engine: about thirty firings a second with uneven cylinders, exhaust and valve noise."""
+    """Imitate an idling engine.
+
+    About thirty firings a second with uneven cylinders, exhaust and valve noise.
+    """
     rate_hz = np.float32(30.0 * mods.rate * mods.pitch) * (1.0 + 0.04 * tones.wobble(rng, n_samples, 2.0))
     body = [
         (62.0 * mods.pitch, 45.0, 0.0),
@@ -53,7 +56,7 @@ def engine(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def motorcycle(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A twin with its uneven beat, the throttle opened and closed every few seconds."""
+    """Imitate a twin with its uneven beat, the throttle opened and closed every few seconds."""
     throttle = dsp.drift(rng, n_samples, 0.6 * mods.rate, power=1.6)
     rate_hz = np.float32(mods.pitch) * (32.0 + 62.0 * throttle)
     body = [
@@ -68,7 +71,7 @@ def motorcycle(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Aud
 
 
 def car_pass(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A car drives by: tyres and engine swell and fade, the pitch drops at the nearest point."""
+    """Imitate a car that drives by: tyres and engine swell and fade, the pitch drops at the nearest point."""
     period = seconds_to_samples(6.5 / mods.rate)
     noise = dsp.coloured_noise(rng, n_samples, _ROAD)[0]
     out = noise * np.float32(0.03)
@@ -88,7 +91,7 @@ def car_pass(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio
 
 
 def traffic(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A busy road: a steady bed of tyres and motors on both sides, over which cars keep passing."""
+    """Imitate a busy road: a steady bed of tyres and motors on both sides, over which cars keep passing."""
     bed = dsp.coloured_noise(rng, n_samples, _ROAD, 2)
     at = dsp.random_times(rng, n_samples + SAMPLE_RATE_HZ, 0.75 * mods.density * mods.rate, start_s=0.0)
     swells = [dsp.bump(seconds_to_samples(length_s)) ** 2 for length_s in (1.6, 2.4, 3.2)]
@@ -100,7 +103,10 @@ def traffic(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def _joints(rng: np.random.Generator, n_samples: int, period_s: float, hz: float, ring: float) -> Signal:
-    """Wheels over rail joints: the four axles of two bogies, ta-tack, ta-tack, once every rail's length."""
+    """Imitate wheels over rail joints.
+
+    The four axles of two bogies, ta-tack, ta-tack, once every rail's length.
+    """
 
     def tack() -> Signal:
         rail = strikes.strike(rng, strikes.STEEL, hz * 5.5 * float(rng.uniform(0.95, 1.05)), ring=0.3 * ring)
@@ -122,7 +128,10 @@ def _joints(rng: np.random.Generator, n_samples: int, period_s: float, hz: float
 
 
 def train(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A train under way: the double beat of the rail joints over a deep rolling rumble, on both sides."""
+    """Imitate a train under way.
+
+    The double beat of the rail joints over a deep rolling rumble, on both sides.
+    """
     rumble = dsp.coloured_noise(rng, n_samples, _RAIL, 2) * (0.85 + 0.3 * tones.wobble(rng, n_samples, 5.0))
     joints = _joints(rng, n_samples, 1.05 / mods.rate, 88.0 * mods.pitch, 1.0)
     squeal = dsp.bandpass(dsp.white(rng, n_samples), 2300.0, 3100.0) * dsp.drift(
@@ -132,7 +141,10 @@ def train(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def tram(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A tram: the whine of its motors, wheels that sing in the curve, light joints, now and then its bell."""
+    """Imitate a tram.
+
+    The whine of its motors, wheels that sing in the curve, light joints, now and then its bell.
+    """
     rumble = dsp.coloured_noise(rng, n_samples, _RAIL, 2) * np.float32(0.1)
     speed = 1.0 + 0.12 * dsp.drift(rng, n_samples, 0.3)
     whine = tones.tone(np.float32(196.0 * mods.pitch) * speed, n_samples, (1.0, 0.6, 0.2, 0.35, 0.1, 0.12))
@@ -148,7 +160,10 @@ def tram(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def cart(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A wooden cart: wheels that grind over stones, boards that rattle, an axle that creaks each turn."""
+    """Imitate a wooden cart.
+
+    Wheels that grind over stones, boards that rattle, an axle that creaks each turn.
+    """
     grind = dsp.coloured_noise(
         rng, n_samples, ((50.0, -6.0), (150.0, 0.0), (700.0, -8.0), (3000.0, -18.0), (9000.0, -36.0))
     )[0]
@@ -169,7 +184,10 @@ def cart(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def bicycle(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A bicycle: the freewheel's fast ticks while it coasts, the chain while it is pedalled, soft tyres."""
+    """Imitate a bicycle.
+
+    The freewheel's fast ticks while it coasts, the chain while it is pedalled, soft tyres.
+    """
     tick = strikes.strike(rng, strikes.STEEL, 3100.0 * mods.pitch, ring=0.1)
     ticks = dsp.regular_times(rng, n_samples, 1.0 / (17.0 * mods.rate), jitter=0.04)
     coasting = 0.35 + 0.65 * dsp.drift(rng, n_samples, 0.5)
@@ -184,7 +202,7 @@ def bicycle(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 def horn_gate(
     rng: np.random.Generator, n_samples: int, on_s: Seconds, period_s: Seconds, ramp_s: Seconds
 ) -> Signal:
-    """Gate of a horn: on for about `on_s` every `period_s`, first at once, with soft ends."""
+    """Return the gate of a horn: on for about `on_s` every `period_s`, first at once, with soft ends."""
 
     def blast() -> Signal:
         return tones.hold(seconds_to_samples(on_s * float(rng.uniform(0.85, 1.15))), ramp_s, ramp_s * 1.5)
@@ -194,7 +212,7 @@ def horn_gate(
 
 
 def car_horn(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A car's horn: two harsh tones a third apart, short honks in ones and twos."""
+    """Imitate a car's horn: two harsh tones a third apart, short honks in ones and twos."""
     hz = float(rng.uniform(380.0, 430.0)) * mods.pitch
     both = tones.tone(hz, n_samples, dsp.rolloff(24, 3.0)) + tones.tone(
         hz * 1.235, n_samples, dsp.rolloff(20, 3.0)
@@ -215,7 +233,10 @@ def car_horn(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio
 
 
 def train_whistle(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A steam locomotive's chime whistle: a chord of overblown pipes, breathy, that droops at its end."""
+    """Imitate a steam locomotive's chime whistle.
+
+    A chord of overblown pipes, breathy, that droops at its end.
+    """
     root_hz = float(rng.uniform(300.0, 370.0)) * mods.pitch
     gate = horn_gate(rng, n_samples, 1.5 / mods.rate, 2.3 / mods.rate, 0.09)
     hz = (

@@ -16,7 +16,7 @@ _LAPPING = ((100.0, -12.0), (350.0, 0.0), (900.0, -4.0), (3000.0, -14.0), (9000.
 
 
 def airplane(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A jet: a broad low roar and the whine of its fans, both wandering slowly."""
+    """Imitate a jet: a broad low roar and the whine of its fans, both wandering slowly."""
     roar = dsp.coloured_noise(rng, n_samples, _JET, 2) * (0.8 + 0.4 * dsp.drift(rng, n_samples, 0.5))
     wander = 1.0 + 0.015 * dsp.drift(rng, n_samples, 0.3)
     fans = [
@@ -32,7 +32,7 @@ def airplane(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio
 
 
 def propeller(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A small aeroplane: the drone of its propeller, two tones that beat, with rough exhaust."""
+    """Imitate a small aeroplane: the drone of its propeller, two tones that beat, with rough exhaust."""
     base_hz = np.float32(84.0 * mods.pitch) * (1.0 + 0.012 * tones.wobble(rng, n_samples, 1.5))
     pulses = firing(
         rng,
@@ -46,7 +46,10 @@ def propeller(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audi
 
 
 def helicopter(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A helicopter: a dozen blade slaps a second, chopped air between them, the turbine's whine above."""
+    """Imitate a helicopter.
+
+    A dozen blade slaps a second, chopped air between them, the turbine's whine above.
+    """
     blades_hz = 12.0 * mods.rate
     n_slap = seconds_to_samples(0.11)
     slap = strikes.thump(rng, 48.0 * mods.pitch, 0.09)[:n_slap]
@@ -64,7 +67,7 @@ def helicopter(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Aud
 
 
 def boat_engine(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A fishing boat's diesel: slow single firings, putt putt putt, and water around the hull."""
+    """Imitate a fishing boat's diesel: slow single firings, putt putt putt, and water around the hull."""
     rate_hz = np.float32(7.5 * mods.rate) * (1.0 + 0.03 * tones.wobble(rng, n_samples, 1.0))
     exhaust = [
         (78.0 * mods.pitch, 22.0, 0.0),
@@ -79,7 +82,7 @@ def boat_engine(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Au
 
 
 def sail(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Canvas in the wind: it flaps and cracks in bursts, over the breath of the wind in it."""
+    """Imitate canvas in the wind: it flaps and cracks in bursts, over the breath of the wind in it."""
 
     def flap() -> Signal:
         n_flap = seconds_to_samples(float(rng.uniform(0.09, 0.16)))
@@ -98,7 +101,10 @@ def sail(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def rowing(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Oars: the blade goes in, the pull through the water, the rowlock's knock and creak, drops that fall."""
+    """Imitate oars.
+
+    The blade goes in, the pull through the water, the rowlock's knock and creak, drops that fall.
+    """
 
     def stroke() -> Signal:
         dip = dsp.noise_burst(rng, 12_000, 350.0, 2800.0, attack_s=0.015, t60_s=0.22)
@@ -132,7 +138,7 @@ def rowing(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def ship_horn(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A ship's horn: two deep reeds of many harmonics, blasts of two seconds, the harbour's echo."""
+    """Imitate a ship's horn: two deep reeds of many harmonics, blasts of two seconds, the harbour's echo."""
     hz = float(rng.uniform(86.0, 118.0)) * mods.pitch
     sound = (
         tones.tone(hz, n_samples, dsp.rolloff(40, 4.5))

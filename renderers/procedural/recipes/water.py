@@ -21,7 +21,10 @@ _DEPTHS = ((20.0, -6.0), (60.0, 0.0), (180.0, -5.0), (420.0, -22.0), (1200.0, -5
 
 
 def bubble(hz: float, rise: float = 0.1) -> dsp.Signal:
-    """One bubble of resonance `hz`; `rise` is how quickly its pitch climbs (0 for a bubble at depth)."""
+    """Imitate one bubble of resonance `hz`; `rise` is how quickly its pitch climbs (0 for a bubble at depth).
+
+    Mitate one bubble of resonance `hz`; `rise` is how quickly its pitch climbs (0 for a bubble at depth).
+    """
     damping = 0.13 * hz + 0.0072 * hz**1.5
     n_grain = int(min(6.0 / damping, 0.25) * SAMPLE_RATE_HZ)
     time_s = np.arange(n_grain, dtype=np.float32) / SAMPLE_RATE_HZ
@@ -40,7 +43,10 @@ def _bubbles(
 
 
 def surf(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Waves: a roar that swells, breaks into foam and draws back; the next follows before it is gone."""
+    """Imitate waves.
+
+    A roar that swells, breaks into foam and draws back; the next follows before it is gone.
+    """
     roar_level = np.full((2, n_samples), 0.16, dtype=np.float32)
     foam_level = np.full((2, n_samples), 0.10, dtype=np.float32)
     period_s = 5.2 / mods.rate
@@ -63,7 +69,7 @@ def surf(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def stream(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A hundred bubbles a second, of all sizes, over the wash of the current."""
+    """Imitate a hundred bubbles a second, of all sizes, over the wash of the current."""
     grains = _bubbles(rng, 380.0 * mods.pitch, 2600.0 * mods.pitch, 24, 0.12)
     flow = 0.6 + 0.4 * dsp.drift(rng, n_samples, 1.2 * mods.rate)
     channels = []
@@ -75,7 +81,7 @@ def stream(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def waterfall(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A dense, unbroken roar with a fine flutter of falling sheets."""
+    """Imitate a dense, unbroken roar with a fine flutter of falling sheets."""
     noise = dsp.coloured_noise(rng, n_samples, _FALL, 2)
     flutter = np.stack([dsp.drift(rng, n_samples, 9.0) for _ in range(2)])
     spray = dsp.coloured_noise(rng, n_samples, _SURF_FOAM, 2) * np.float32(0.4)
@@ -83,7 +89,7 @@ def waterfall(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audi
 
 
 def drips(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Single drops into a pool: a tick, and the bubble that it leaves."""
+    """Imitate single drops into a pool: a tick, and the bubble that it leaves."""
     grains = []
     for hz in rng.uniform(900.0, 2300.0, 6) * mods.pitch:
         grain = np.zeros(int(0.16 * SAMPLE_RATE_HZ), dtype=np.float32)
@@ -99,7 +105,10 @@ def drips(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def splash(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A fall into water: a slap, a curtain of spray, and the bubbles that rise; again after a while."""
+    """Imitate a fall into water.
+
+    A slap, a curtain of spray, and the bubbles that rise; again after a while.
+    """
     n_splash = int(1.5 * mods.size * SAMPLE_RATE_HZ)
     splashes = []
     for _ in range(3):
@@ -118,7 +127,7 @@ def splash(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def bubbles(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Air that rises through a liquid: round, low blips in quick, uneven runs."""
+    """Imitate air that rises through a liquid: round, low blips in quick, uneven runs."""
     grains = [
         dsp.tail_off(bubble(float(hz), 0.22), 0.004) for hz in rng.uniform(240.0, 850.0, 14) * mods.pitch
     ]
@@ -128,7 +137,7 @@ def bubbles(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def underwater(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """The pressure and rumble with soft groups of bubbles passing."""
+    """Imitate the rumble under water, with soft groups of bubbles that pass."""
     rumble = dsp.coloured_noise(rng, n_samples, _DEPTHS, 2)
     rumble *= 0.6 + 0.5 * np.stack([dsp.drift(rng, n_samples, 0.6 * mods.rate) for _ in range(2)])
     grains = [bubble(float(hz), 0.12) for hz in rng.uniform(150.0, 480.0, 10) * mods.pitch]

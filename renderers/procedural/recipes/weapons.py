@@ -12,7 +12,7 @@ from renderers.procedural.modifiers import Modifiers
 
 
 def sword(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Blades: a clash that rings high, and the shriek of edge along edge."""
+    """Imitate blades: a clash that rings high, and the shriek of edge along edge."""
 
     def clash() -> Signal:
         blades = [
@@ -40,7 +40,7 @@ def sword(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 def _blast(
     rng: np.random.Generator, length_s: Seconds, top_hz: float, floor_hz: float, t60_s: Seconds
 ) -> Signal:
-    """A pressure blast: noise whose treble dies first, from `top_hz` down to `floor_hz`."""
+    """Imitate a pressure blast: noise whose treble dies first, from `top_hz` down to `floor_hz`."""
     n_samples = seconds_to_samples(length_s)
     noise = dsp.white(rng, n_samples)
     out = np.zeros(n_samples, dtype=np.float32)
@@ -51,7 +51,10 @@ def _blast(
 
 
 def explosion(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A detonation, once: a crack, a boom far below 100 Hz, a long rumble, and debris that rains down."""
+    """Imitate a detonation, once.
+
+    A crack, a boom far below 100 Hz, a long rumble, and debris that rains down.
+    """
 
     def debris() -> Signal:
         return strikes.strike(rng, strikes.STONE, float(rng.uniform(500.0, 2500.0)))
@@ -67,7 +70,10 @@ def explosion(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audi
 
 
 def gunshot(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A shot, once: the shock of a millisecond, the muzzle's blast, and the echo of the surroundings."""
+    """Imitate a shot, once.
+
+    The shock of a millisecond, the muzzle's blast, and the echo of the surroundings.
+    """
     shock = np.zeros(seconds_to_samples(0.002), dtype=np.float32)
     shock[: len(shock) // 2] = np.linspace(1.0, -1.0, len(shock) // 2, dtype=np.float32)
     muzzle = _blast(rng, 0.5, 9000.0, 300.0 * mods.pitch, 0.22 * mods.size)
@@ -85,7 +91,7 @@ def gunshot(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def cannon(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A cannon fired, once: a deep round boom without much crack, rolling away."""
+    """Imitate a cannon fired, once: a deep round boom without much crack, rolling away."""
     boom = strikes.thump(rng, 52.0 * mods.pitch, 0.9 * mods.size)
     blast = _blast(rng, 3.2 * mods.size, 2400.0, 110.0, 2.2 * mods.size)
     roll = _blast(rng, 2.6, 600.0, 80.0, 2.2)
@@ -98,7 +104,7 @@ def cannon(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def fireworks(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Rockets: a thin whistle up, the burst, a shower of crackles; many of them, left and right."""
+    """Imitate rockets: a thin whistle up, the burst, a shower of crackles; many of them, left and right."""
 
     def rocket() -> Signal:
         n_rise = seconds_to_samples(float(rng.uniform(0.4, 0.8)))

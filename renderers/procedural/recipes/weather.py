@@ -22,7 +22,7 @@ _SNOW_HISS = ((200.0, -30.0), (1500.0, -8.0), (5000.0, 0.0), (14_000.0, -8.0))
 
 
 def _drops(rng: np.random.Generator, low_hz: float, high_hz: float, n_kinds: int) -> list[dsp.Signal]:
-    """Drop impacts: a click through one short resonance each."""
+    """Imitate drop impacts: a click through one short resonance each."""
     grains = []
     for hz in np.geomspace(low_hz, high_hz, n_kinds) * rng.uniform(0.9, 1.1, n_kinds):
         t60_s = rng.uniform(0.004, 0.012) * (3000.0 / hz) ** 0.4
@@ -41,7 +41,7 @@ def _drop_channel(
 
 
 def rain(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Hundreds of drops a second, each a short resonance, over the hiss of thousands more."""
+    """Imitate hundreds of drops a second, each a short resonance, over the hiss of thousands more."""
     density = mods.density
     grains = _drops(rng, 1300.0 * mods.pitch, 6500.0 * mods.pitch, 14)
     drops = dsp.stereo(*(_drop_channel(rng, n_samples, 420.0 * density, grains, 4.5) for _ in range(2)))
@@ -51,7 +51,7 @@ def rain(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def drizzle(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Fine, sparse drops with little hiss, and now and then a fuller one."""
+    """Imitate fine, sparse drops with little hiss, and now and then a fuller one."""
     fine = _drops(rng, 3000.0, 8000.0, 8)
     full = _drops(rng, 900.0, 2200.0, 5)
     channels = [
@@ -63,7 +63,7 @@ def drizzle(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def thunder(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A crack (unless far away), then low rolls that overlap and die away; again after a while."""
+    """Imitate a crack (unless far away), then low rolls that overlap and die away; again after a while."""
     starts = dsp.regular_times(rng, n_samples, 11.0 / mods.density**0.4, jitter=0.3, tail_s=4.0)
     brightness = np.zeros(n_samples, dtype=np.float32)
     rumble = np.zeros(n_samples, dtype=np.float32)
@@ -94,14 +94,14 @@ def thunder(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def _whistle(rng: np.random.Generator, n_samples: int, hz: float, gust: dsp.Signal) -> dsp.Signal:
-    """Air over an edge: narrow noise whose pitch and level follow the gust."""
+    """Imitate air over an edge: narrow noise whose pitch and level follow the gust."""
     width = dsp.coloured_noise(rng, n_samples, ((10.0, 0.0), (35.0, -3.0), (90.0, -30.0), (250.0, -70.0)))[0]
     tone = dsp.sine((hz * (0.75 + 0.5 * gust)).astype(np.float32), n_samples)
     return np.asarray(width * tone * gust**2, dtype=np.float32)
 
 
 def wind(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Low broadband air that comes in gusts, and a whistle that rises with them."""
+    """Imitate low broadband air that comes in gusts, and a whistle that rises with them."""
     gust = dsp.drift(rng, n_samples, 0.35 * mods.rate)
     body = dsp.coloured_noise(rng, n_samples, _WIND_BODY, 2)
     sides = np.stack([gust, 0.6 * gust + 0.4 * dsp.drift(rng, n_samples, 0.5 * mods.rate)])
@@ -113,7 +113,7 @@ def wind(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def snowstorm(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """A howling wind with the dry hiss of driven snow."""
+    """Imitate a howling wind with the dry hiss of driven snow."""
     gust = 0.35 + 0.65 * dsp.drift(rng, n_samples, 0.6 * mods.rate)
     body = dsp.coloured_noise(rng, n_samples, _WIND_BODY, 2) * gust
     hiss = dsp.coloured_noise(rng, n_samples, _SNOW_HISS, 2) * (
@@ -124,7 +124,7 @@ def snowstorm(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audi
 
 
 def leaves(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Thousands of dry contacts, thicker and brighter as the breeze comes through."""
+    """Imitate thousands of dry contacts, thicker and brighter as the breeze comes through."""
     gust = 0.4 + 0.6 * dsp.drift(rng, n_samples, 0.8 * mods.rate)
     grains = []
     for low_hz in np.geomspace(1800.0, 4200.0, 8).tolist():
