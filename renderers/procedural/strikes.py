@@ -17,7 +17,7 @@ from renderers.procedural.dsp import Positions, Signal
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """The ringing of a solid: ratios of its modes, t60 of the lowest, how t60 and amplitude fall with the ratio.
+    """The ringing of a solid: ratios of its modes, t60 of the lowest, fall of t60 and amplitude by ratio.
 
     `contact` is the level of the noise of the touch itself, `contact_hz` where that noise lies.
     """
