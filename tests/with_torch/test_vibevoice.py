@@ -216,9 +216,9 @@ def test_no_speech_is_longer_than_the_setting_allows(folder, requests):
 
 def test_a_bound_of_one_item_does_not_touch_the_others(renderer, requests, monkeypatch):
     plain = heard(renderer, requests)
-    bound_s = renderer._bound_s
+    bound_s = renderer._compute_bound_s
     monkeypatch.setattr(
-        renderer, "_bound_s", lambda request: 0.4 if request.random_seed == 1 else bound_s(request)
+        renderer, "_compute_bound_s", lambda request: 0.4 if request.random_seed == 1 else bound_s(request)
     )
     answers = renderer.render(requests)
     assert answers[0].reason == "speech-runaway"
