@@ -115,13 +115,13 @@ def _usage_lines(totals: Totals) -> list[str]:
 
 def _render_line(backend: str, tally: RenderTally) -> str:
     """Return the work of a backend in one line."""
-    parts = [f"{tally.stems:,} stems", f"{tally.audio_s / 3600:.2f} h"]
+    parts = [f"{tally.stems:,} stems ({tally.audio_s / 3600:.2f} h)"]
     if tally.realtime_factor is not None and tally.mean_fill is not None:
-        parts.append(f"{tally.realtime_factor:.3f} s for each second")
-        parts.append(f"{tally.batches:,} batches, {tally.mean_fill:.0%} full")
+        parts.append(f"real-time factor {tally.realtime_factor:.3f}")
+        parts.append(f"{tally.batches:,} batches ({tally.mean_fill:.0%} full)")
     if tally.unmatched:
         parts.append(f"{tally.unmatched:,} without a match")
-    parts.append(f"{tally.hits:,} from the store")
+    parts.append(f"{tally.hits:,} reused from the stem store")
     if tally.retried:
         parts.append(f"{tally.retried:,} retried")
     parts += [f"{n:,} failed: {reason}" for reason, n in sorted(tally.failures.items())]

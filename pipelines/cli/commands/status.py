@@ -27,7 +27,7 @@ def _lines(status: RunStatus, run: str) -> Iterator[str]:
     share = n_done / status.n_seeds if status.n_seeds else 1.0
     yield f"{run}: {n_done:,} of {status.n_seeds:,} seeds ({share:.1%}), {decimal(status.n_bytes)}"
     tiers = ", ".join(f"{n:,} {tier}" for tier, n in sorted(totals.tiers.items()))
-    made = f"  {totals.accepted:,} samples ({tiers or 'none'}), {totals.audio_s / 3600:,.1f} h of mixes"
+    made = f"  {totals.accepted:,} samples ({tiers or 'none'}), {totals.audio_s / 3600:,.2f} h of mixes"
     yield f"{made}; {totals.rejected:,} rejected"
     for reason, n in totals.reasons.items():
         yield f"  rejected: {n:,} {reason}"
