@@ -39,8 +39,8 @@ _HOME = re.compile(r"(^|[:=])~(/|$)")
 def load_config(name: str | Path, **overrides: Any) -> RunOptions:  # noqa: ANN401 - values of any option
     """Return the options of a YAML file, or of a shipped configuration: laptop, one-node-8-gpus, cluster.
 
-    `overrides` go before the file, as options do on the command line. `run_config()`, `create_executor()`
-    and the other methods of the result give what a run is made with. Raises UserError.
+    `overrides` go before the file, as options do on the command line. The result's
+    `create_request()` gives the request for `generate`. Raises UserError.
     """
     known = options_of(RunOptions)
     for option in overrides:

@@ -92,7 +92,7 @@ def test_the_command_of_the_job_is_valid(job, monkeypatch):
         cli.main()
     assert not ended.value.code
     (given,) = calls
-    assert (given.executor, given.ray_settings().address) == ("ray", "auto")
+    assert (given.executor, given.create_ray_settings().address) == ("ray", "auto")
     assert (given.num, given.out) == (6_000_000, "s3://BUCKET/runs/six-million")
 
 

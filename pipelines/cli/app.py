@@ -81,7 +81,7 @@ def preview(
     """Print dialogues and what the rules find in them. Nothing is rendered or written."""
     from pipelines.cli.commands.preview import run_preview
 
-    raise typer.Exit(run_preview(options.run_config(), num, options.service(), as_json=as_json))
+    raise typer.Exit(run_preview(options.create_run_config(), num, options.create_service(), as_json=as_json))
 
 
 @app.command("check", hidden=True)

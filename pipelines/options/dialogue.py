@@ -75,7 +75,7 @@ class DialogueOptions(LlmOptions):
         ),
     ] = None
 
-    def run_config(self) -> RunConfig:
+    def create_run_config(self) -> RunConfig:
         """Return the configuration of dialogues. Raises UserError for a setting that is missing or wrong."""
         from pydantic import ValidationError
 
@@ -87,17 +87,17 @@ class DialogueOptions(LlmOptions):
         except ValidationError as error:
             refuse(error, OPTION_NAMES)
 
-    def service(self) -> LlmService | None:
+    def create_service(self) -> LlmService | None:
         """Return where the language model is served, for a designer that asks one. Raises UserError."""
         if not self._asks_model():
             return None
         if not self.llm_url:
             raise UserError(f"the designer {self.designer} needs the URL of a server", field="llm_url")
-        return self.llm_service()
+        return self.create_llm_service()
 
-    def service_limits(self) -> LlmLimits | None:
+    def create_service_limits(self) -> LlmLimits | None:
         """Return how servers may be used, for a designer that asks a language model. Raises UserError."""
-        return self.llm_limits() if self._asks_model() else None
+        return self.create_llm_limits() if self._asks_model() else None
 
     def _config_fields(self) -> dict[str, Any]:
         """Return the fields of a `RunConfig` that these options decide."""
@@ -114,7 +114,7 @@ class DialogueOptions(LlmOptions):
             "designer": self.designer,
             "designer_settings": parse_settings(self.designer_set or (), "designer_set"),
             "task_mix": None if self.task_mix is None else _read_task_mix(self.task_mix),
-            "llm": self.llm_settings(model) if asks_model and model else None,
+            "llm": self.create_llm_settings(model) if asks_model and model else None,
             "limits": _read_limits(self.limits),
         }
 
@@ -127,7 +127,7 @@ class DialogueOptions(LlmOptions):
 
         if registry.find_info(self.designer).asks_model:
             return True
-        if useless := self.given_llm_options():
+        if useless := self.list_llm_options():
             raise UserError(
                 f"the designer {self.designer} does not use a language model; use `designer` llm",
                 field=useless[0],

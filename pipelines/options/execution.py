@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _Option = functools.partial(Option, group="Execution")
 
 REJECTS_AFTER = 200
-"""How many seeds are done before the share of rejects can end a run, by default."""
+"""Default number of seeds that are done before the share of rejects can end a run."""
 
 # The processors that this process may use, where the system knows.
 N_CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -106,7 +106,7 @@ class ExecutionOptions:
             raise MissingExtraError("`executor` ray", "ray")
         from pipelines.execution.ray.executor import RayExecutor
 
-        return RayExecutor(self.ray_settings(), self.servers())
+        return RayExecutor(self.create_ray_settings(), self.create_server_group())
 
     def _create_local(self, config: RunConfig) -> Executor:
         from pipelines.execution.local import LocalExecutor
@@ -114,9 +114,9 @@ class ExecutionOptions:
         for name in ("ray_address", "stall_timeout"):
             if (given := getattr(self, name)) is not None:
                 raise UserError(f"{given}: has no effect with `executor` local; leave it out", field=name)
-        return LocalExecutor(self.n_local_workers(config))
+        return LocalExecutor(self.count_local_workers(config))
 
-    def n_local_workers(self, config: RunConfig) -> int:
+    def count_local_workers(self, config: RunConfig) -> int:
         """Return the number of local worker processes: by default one per core.
 
         If a model renders it is one per GPU, as each worker loads the model. Raises UserError.
@@ -131,11 +131,11 @@ class ExecutionOptions:
 
         return len(visible_gpus() or ()) or 1
 
-    def servers(self) -> ServerGroup | None:
+    def create_server_group(self) -> ServerGroup | None:
         """Return the room that the file's servers of a language model need, if it has some."""
         return self.parts.servers.min_group() if self.parts.servers else None
 
-    def ray_settings(self) -> RaySettings:
+    def create_ray_settings(self) -> RaySettings:
         """Return how the run is laid out on Ray: the settings of the file, overridden by options.
 
         Raises UserError for time limits that exclude one another.
@@ -150,7 +150,7 @@ class ExecutionOptions:
         check_deadlines(settings)
         return settings
 
-    def reject_limit(self) -> RejectLimit | None:
+    def create_reject_limit(self) -> RejectLimit | None:
         """Return which share of rejects ends the run; None if none does. Raises UserError."""
         from pipelines.main_job import RejectLimit
 

@@ -101,12 +101,12 @@ class LlmOptions:
     judge_model: Annotated[str | None, _Option("Model that judges.", default="--llm-model")] = None
     judge_url: Annotated[Sequence[str] | None, _Option("Server of the judge.", default="--llm-url")] = None
 
-    def given_llm_options(self) -> list[str]:
+    def list_llm_options(self) -> list[str]:
         """Return the names of the options of a language model that are set."""
         values = {f.name: getattr(self, f.name) for f in fields(LlmOptions)}
         return [name for name, value in values.items() if value is not None and value is not False]
 
-    def llm_settings(self, model: str) -> LlmSettings:
+    def create_llm_settings(self, model: str) -> LlmSettings:
         """Return the settings for a model. Raises UserError."""
         from copilot.designers.llm.settings import LlmSettings
 
@@ -119,13 +119,13 @@ class LlmOptions:
         others = {"model": model, "judge_model": judge_model, "correct_hq": correct_hq}
         return self._create(LlmSettings, _SETTINGS, others)
 
-    def llm_service(self) -> LlmService:
+    def create_llm_service(self) -> LlmService:
         """Return where the model is served. Raises UserError."""
         from copilot.designers.llm.service import LlmService
 
         return self._create(LlmService, _SERVICE)
 
-    def llm_limits(self) -> LlmLimits:
+    def create_llm_limits(self) -> LlmLimits:
         """Return how the servers may be used, wherever they are. Raises UserError."""
         from copilot.designers.llm.service import LlmLimits
 

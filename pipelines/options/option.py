@@ -1,4 +1,4 @@
-"""How a field of an options class is declared: its help text, its range, and where help shows it."""
+"""Metadata of the fields of options classes: help text, range, and place in the help."""
 
 from __future__ import annotations
 

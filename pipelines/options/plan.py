@@ -57,7 +57,7 @@ class PlanOptions:
         if self.save_figures is not None and self.calibrate is None:
             raise UserError("needs `calibrate`, the number of dialogues to measure", field="save_figures")
 
-    def planned_nodes(self, settings: RaySettings) -> tuple[Resources, ...] | None:
+    def create_nodes(self, settings: RaySettings) -> tuple[Resources, ...] | None:
         """Return the nodes to plan for; None to plan for those of the cluster. Raises UserError."""
         from pipelines.planning.resources import Resources
 

@@ -39,7 +39,7 @@ class RunOptions(ExecutionOptions, SoundOptions, DialogueOptions):
     bits: Annotated[Literal[16, 24], _Stored("Bit depth of the mixes.")] = 16
     json: Annotated[bool, Option("Print JSON for scripts.", common=True)] = False
 
-    def request(self) -> GenerateRequest:
+    def create_request(self) -> GenerateRequest:
         """Return the request to make or resume the run, without callbacks.
 
         If the file has `servers`, take the request of what `start_servers` yields: this one has no `service`
@@ -49,25 +49,25 @@ class RunOptions(ExecutionOptions, SoundOptions, DialogueOptions):
 
         if self.out is None:
             raise UserError("missing; give the folder or URI of the run", field="out")
-        config = self.run_config()
-        self.service_limits()
+        config = self.create_run_config()
+        self.create_service_limits()
         return GenerateRequest(
             config=config,
             out=self.out,
             num=self.num,
             executor=self.create_executor(config),
-            settings=self.execution_settings(),
-            service=None if self.parts.servers else self.service(),
-            reject_limit=self.reject_limit(),
+            settings=self.create_execution_settings(),
+            service=None if self.parts.servers else self.create_service(),
+            reject_limit=self.create_reject_limit(),
         )
 
     def _config_fields(self) -> dict[str, Any]:
         stored = {"keep": self.keep, "mix_bits": self.bits}
-        return super()._config_fields() | self.sound_fields() | stored
+        return super()._config_fields() | self._sound_fields() | stored
 
-    def given_llm_options(self) -> list[str]:
+    def list_llm_options(self) -> list[str]:
         """Return the names of the settings of a language model that are set, with those of the file."""
-        return super().given_llm_options() + ["servers"] * (self.parts.servers is not None)
+        return super().list_llm_options() + ["servers"] * (self.parts.servers is not None)
 
     def _model_name(self) -> str | None:
         servers = self.parts.servers
@@ -98,5 +98,5 @@ class RunOptions(ExecutionOptions, SoundOptions, DialogueOptions):
 
         model = self._model_name()
         parts = Parts(self.parts.ray, None, self.parts.prices)
-        with connect(self.ray_settings()), serve_model(servers, self.out or "plan") as urls:
+        with connect(self.create_ray_settings()), serve_model(servers, self.out or "plan") as urls:
             yield replace(self, parts=parts, llm_url=list(urls), llm_model=model)

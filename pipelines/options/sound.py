@@ -95,7 +95,7 @@ class SoundOptions:
         _Option("Device of models: cpu, mps, cuda or cuda:N.", default="workers share all GPUs"),
     ] = None
 
-    def sound_fields(self) -> dict[str, Any]:
+    def _sound_fields(self) -> dict[str, Any]:
         """Return the fields of a `RunConfig` that these options decide. Raises UserError."""
         sfx_settings = parse_settings(self.sfx_set or (), "sfx_set")
         if self.licences is not None:
@@ -111,7 +111,7 @@ class SoundOptions:
             "variants": self.variants,
         }
 
-    def execution_settings(self) -> ExecutionSettings:
+    def create_execution_settings(self) -> ExecutionSettings:
         """Return what the work is done with. Raises UserError for a device that is missing or unused."""
         from pipelines.stages.worker_spec import ExecutionSettings
         from renderers import device, registry

@@ -31,11 +31,11 @@ def run_check_llm(url: str, model: str | None, timeout_s: Seconds, *, as_json: b
 
 
 def _print(found: Findings, console: Console) -> None:
-    for line, style in _lines(found):
+    for line, style in _describe_findings(found):
         console.print(Text(line, style=style), soft_wrap=True)
 
 
-def _lines(found: Findings) -> Iterator[tuple[str, str]]:
+def _describe_findings(found: Findings) -> Iterator[tuple[str, str]]:
     server = f"version {found.version}" if found.version else "version unknown"
     yield f"{found.url}: {server}", "bold"
     context = f"context of {found.max_model_len:,} tokens" if found.max_model_len else "context unknown"
@@ -44,22 +44,22 @@ def _lines(found: Findings) -> Iterator[tuple[str, str]]:
     if others:
         yield f"         also served: {', '.join(others)}", "dim"
     for form in found.forms:
-        yield _judge(f"replies  {form.structured}", "works", "does not work", form.works, form.said)
+        yield _describe_trial(f"replies  {form.structured}", "works", "does not work", form.works, form.said)
     for one in found.keywords:
-        yield _judge(f"grammar  {one.keyword}", "enforced", "not enforced", one.enforced, one.said)
+        yield _describe_trial(f"grammar  {one.keyword}", "enforced", "not enforced", one.enforced, one.said)
     for dialogue in found.dialogues:
-        yield _dialogue_line(dialogue)
+        yield _describe_dialogue(dialogue)
     if found.recommended:
         yield f"use      --llm-structured {found.recommended}", "bold green"
     else:
         yield "this server and model cannot make a dialogue", "bold red"
 
 
-def _judge(what: str, good: str, bad: str, passed: bool, reason: str) -> tuple[str, str]:
+def _describe_trial(what: str, good: str, bad: str, passed: bool, reason: str) -> tuple[str, str]:
     return (f"{what}: {good}", "green") if passed else (f"{what}: {bad}; {reason}", "yellow")
 
 
-def _dialogue_line(dialogue: DialogueFinding) -> tuple[str, str]:
+def _describe_dialogue(dialogue: DialogueFinding) -> tuple[str, str]:
     usage = dialogue.usage
     cost = (
         f"{usage.seconds:.1f} s, {usage.requests} requests, {usage.corrections} corrections, "

@@ -19,20 +19,20 @@ _RESUME = "progress is saved; run the same command again to resume"
 
 def run_generate(options: RunOptions) -> int:
     """Make the run, show its progress and its outcome; return the exit code. Raises as `generate`."""
-    request = options.request()
+    request = options.create_request()
     out, num = str(request.out), request.num
     starts: list[RunStart] = []
 
     def on_start(start: RunStart) -> None:
         starts.append(start)
-        shown.start(start.n_todo, _opening(start, num, out))
+        shown.start(start.n_todo, _describe_start(start, num, out))
 
     try:
         with options.start_servers() as served, show_progress(as_json=options.json) as shown:
             outcome = generate(
                 replace(
                     request,
-                    service=served.service(),
+                    service=served.create_service(),
                     on_start=on_start,
                     on_progress=shown.advance,
                     on_design=shown.show_design,
@@ -42,16 +42,18 @@ def run_generate(options: RunOptions) -> int:
         print(f"copilot: interrupted; {_RESUME}", file=sys.stderr)
         return 130
     if options.json:
-        print(json.dumps({"run": out, **asdict(outcome), "n_left": outcome.n_left, **_seeds(starts[0])}))
+        print(
+            json.dumps({"run": out, **asdict(outcome), "n_left": outcome.n_left, **_count_seeds(starts[0])})
+        )
     else:
-        print("\n".join(_closing(outcome, out)))
+        print("\n".join(_describe_outcome(outcome, out)))
     if outcome.n_left:
         print(f"copilot: interrupted; {outcome.n_left} seeds are left; {_RESUME}", file=sys.stderr)
         return 130
     return int(options.max_rejects is not None and outcome.totals.rejected > options.max_rejects)
 
 
-def _seeds(start: RunStart) -> dict[str, object]:
+def _count_seeds(start: RunStart) -> dict[str, object]:
     draw = start.draw
     return {
         "seeds": {
@@ -65,7 +67,7 @@ def _seeds(start: RunStart) -> dict[str, object]:
     }
 
 
-def _opening(start: RunStart, num: int | None, out: str) -> list[str]:
+def _describe_start(start: RunStart, num: int | None, out: str) -> list[str]:
     draw = start.draw
     lines = [f"{out}: {len(draw.seeds)} of {draw.available} seeds; {start.n_done} done, {start.n_todo} left"]
     if num is not None and num > draw.available:
@@ -83,7 +85,7 @@ def _opening(start: RunStart, num: int | None, out: str) -> list[str]:
     return lines
 
 
-def _closing(outcome: Outcome, out: str) -> list[str]:
+def _describe_outcome(outcome: Outcome, out: str) -> list[str]:
     totals = outcome.totals
     tiers = ", ".join(f"{n} {tier}" for tier, n in sorted(totals.tiers.items()))
     program = "copilot" if shutil.which("copilot") else sys.argv[0]
@@ -91,14 +93,14 @@ def _closing(outcome: Outcome, out: str) -> list[str]:
     return [
         f"{out}: {made}, {totals.audio_s / 3600:.2f} h of mixes, {outcome.elapsed_s:.0f} s",
         *(f"  rejected: {n} {reason}" for reason, n in totals.reasons.items()),
-        *_usage_lines(totals),
-        *(_render_line(backend, tally) for backend, tally in sorted(totals.renders.items())),
+        *_describe_usage(totals),
+        *(_describe_rendering(backend, tally) for backend, tally in sorted(totals.renders.items())),
         *([f"look and listen:  {program} show {out}"] if totals.accepted else []),
         f"count:            {program} stats {out}",
     ]
 
 
-def _usage_lines(totals: Totals) -> list[str]:
+def _describe_usage(totals: Totals) -> list[str]:
     """Return the use of a language model, if the run has one."""
     usage = totals.usage
     if not usage.requests:
@@ -113,7 +115,7 @@ def _usage_lines(totals: Totals) -> list[str]:
     ]
 
 
-def _render_line(backend: str, tally: RenderTally) -> str:
+def _describe_rendering(backend: str, tally: RenderTally) -> str:
     """Return the work of a backend in one line."""
     parts = [f"{tally.stems:,} stems ({tally.audio_s / 3600:.2f} h)"]
     if tally.realtime_factor is not None and tally.mean_fill is not None:

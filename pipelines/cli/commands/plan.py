@@ -16,7 +16,7 @@ from rich.table import Table
 
 from copilot.errors import UserError
 from copilot.vocabulary import Keep
-from pipelines.cli.output.plan_text import allocation_lines, costs_lines, forecast_lines
+from pipelines.cli.output.plan_text import describe_allocation, describe_costs, describe_forecast
 from pipelines.cli.output.progress import show_progress
 from pipelines.config import RunConfig
 from pipelines.execution.local import LocalExecutor
@@ -39,14 +39,18 @@ def run_plan(options: RunOptions, planning: PlanOptions) -> int:
     planning.check()
     if options.executor != "ray":
         raise UserError("a plan is for ray; set it here or in the configuration file", field="executor")
-    config, settings, execution = options.run_config(), options.ray_settings(), options.execution_settings()
-    limits = options.service_limits()
-    nodes = planning.planned_nodes(settings) or query_nodes(settings)
+    config, settings, execution = (
+        options.create_run_config(),
+        options.create_ray_settings(),
+        options.create_execution_settings(),
+    )
+    limits = options.create_service_limits()
+    nodes = planning.create_nodes(settings) or query_nodes(settings)
     workload = derive_workload(config, execution, limits)
-    allocation = allocate(workload, settings, nodes, execution.at_once, options.servers())
+    allocation = allocate(workload, settings, nodes, execution.at_once, options.create_server_group())
     fits = allocation.problem is None or settings.grows
     if not options.json:
-        _print_all([*allocation_lines(allocation, grows=settings.grows), ""])
+        _print_all([*describe_allocation(allocation, grows=settings.grows), ""])
     costs, complete = None, True
     if planning.figures is not None:
         costs = read_costs(planning.figures)
@@ -62,9 +66,9 @@ def run_plan(options: RunOptions, planning: PlanOptions) -> int:
         else None
     )
     if options.json and complete:
-        print(json.dumps(_content(allocation, costs, expected, fits=fits), allow_nan=False))
+        print(json.dumps(_to_json(allocation, costs, expected, fits=fits), allow_nan=False))
     elif fits and complete:
-        _print_all(_forecast_text(costs, expected, config.keep))
+        _print_all(_describe_forecast(costs, expected, config.keep))
     if not fits:
         raise UserError(str(allocation.problem))
     return 0 if complete else 130
@@ -92,18 +96,18 @@ def _forecast(
     )
 
 
-def _forecast_text(
+def _describe_forecast(
     costs: MeasuredCosts | None, expected: Forecast | None, keep: Keep
 ) -> Iterator[str | Table]:
     if costs is None:
         yield "no forecast: give --calibrate 50 to measure the costs on 50 dialogues, or --figures FILE"
         yield "with costs that were measured before"
         return
-    yield from costs_lines(costs)
+    yield from describe_costs(costs)
     if expected is None:
         yield "no forecast: give --num, the number of seeds"
     else:
-        yield from ("", *forecast_lines(expected, keep))
+        yield from ("", *describe_forecast(expected, keep))
 
 
 def _print_all(parts: Iterable[str | Table]) -> None:
@@ -112,7 +116,7 @@ def _print_all(parts: Iterable[str | Table]) -> None:
         console.print(part, markup=False, soft_wrap=isinstance(part, str))
 
 
-def _content(
+def _to_json(
     allocation: Allocation, costs: MeasuredCosts | None, expected: Forecast | None, *, fits: bool
 ) -> dict[str, Any]:
     content = asdict(allocation)
@@ -137,7 +141,7 @@ def _measure(
     """
     config = config.model_copy(update={"keep": "both"})
     execution = replace(execution, store=None)
-    n_workers = options.n_local_workers(config)
+    n_workers = options.count_local_workers(config)
 
     def on_start(start: RunStart) -> None:
         n, available = len(start.draw.seeds), start.draw.available
@@ -165,7 +169,7 @@ def _measure(
                     num=num,
                     executor=LocalExecutor(n_workers),
                     settings=execution,
-                    service=served.service(),
+                    service=served.create_service(),
                     on_start=on_start,
                     on_progress=shown.advance,
                     on_design=shown.show_design,

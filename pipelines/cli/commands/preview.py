@@ -31,9 +31,9 @@ def run_preview(config: RunConfig, num: int, service: LlmService | None, *, as_j
     try:
         for record in preview(config, num, service):
             records.append(record)
-            findings = _findings(record.dialogue, config.limits)
+            findings = _list_findings(record.dialogue, config.limits)
             if as_json:
-                print(json.dumps(_content(record, findings)), flush=True)
+                print(json.dumps(_to_json(record, findings)), flush=True)
             else:
                 _print(record, findings, console)
     except KeyboardInterrupt:
@@ -44,13 +44,13 @@ def run_preview(config: RunConfig, num: int, service: LlmService | None, *, as_j
     return 0
 
 
-def _findings(dialogue: Dialogue | None, limits: SceneLimits) -> list[str]:
+def _list_findings(dialogue: Dialogue | None, limits: SceneLimits) -> list[str]:
     """Return the findings of the rules, as lines with the name of the rule."""
     violations = check_dialogue(dialogue, limits) if dialogue else ()
     return [f"{violation.rule}: {violation.message}" for violation in violations]
 
 
-def _content(record: Record, findings: Sequence[str]) -> dict[str, Any]:
+def _to_json(record: Record, findings: Sequence[str]) -> dict[str, Any]:
     reject = record.reject
     return {
         "id": record.id,
@@ -61,13 +61,13 @@ def _content(record: Record, findings: Sequence[str]) -> dict[str, Any]:
         if reject
         else None,
         "findings": list(findings),
-        "checks": [asdict(check) | {"passed": check.passed} for check in _checks(record)],
+        "checks": [asdict(check) | {"passed": check.passed} for check in _list_checks(record)],
         "normalised": list(record.normalised),
         **asdict(record.account),
     }
 
 
-def _checks(record: Record) -> tuple[Check, ...]:
+def _list_checks(record: Record) -> tuple[Check, ...]:
     return record.rule_checks + record.design_checks
 
 
@@ -97,7 +97,7 @@ def _print(record: Record, findings: Sequence[str], console: Console) -> None:
 
 def _print_summary(records: Sequence[Record], console: Console) -> None:
     accepted = [record for record in records if record.reject is None]
-    clean = sum(all(check.passed for check in _checks(record)) for record in accepted)
+    clean = sum(all(check.passed for check in _list_checks(record)) for record in accepted)
     console.print(
         Text(f"{len(records)} seeds: {len(accepted)} valid, {clean} of them without findings", style="bold")
     )

@@ -47,7 +47,7 @@ def show_prompt(name: str, seed_text: str, task: str, *, as_json: bool) -> None:
         book = FormBook(SceneLimits(), len(dialogue.turns), LlmSettings(model="any"))
         text = next(judge.judge_turns(dialogue, book, Log())).messages[0].content
     else:
-        known = _variables(dialogue)
+        known = _create_variables(dialogue)
         text = library.render(name, **{variable: known[variable] for variable in prompt.variables})
     print(json.dumps({**asdict(prompt), "text": text}) if as_json else text)
 
@@ -64,7 +64,7 @@ def _design_example(seed_text: str, task: Task) -> Dialogue:
     return ScriptedDesigner(context).design(Seed("example/0", seed_text), 0).dialogue
 
 
-def _variables(dialogue: Dialogue) -> dict[str, Any]:
+def _create_variables(dialogue: Dialogue) -> dict[str, Any]:
     """Return the variables of the prompts, before the first edit, with a server that enforces grammars."""
     limits = SceneLimits()
     fewest, most = count_story_sounds(limits)

@@ -22,12 +22,12 @@ def write_schemas(folder: Path) -> None:
     """Write every schema into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in schemas.NAMES:
-        _path(folder, name).write_text(schemas.schema_text(name), encoding="utf-8")
+        _path_of(folder, name).write_text(schemas.schema_text(name), encoding="utf-8")
 
 
 def check_schemas(folder: Path) -> None:
     """Raise UserError if a file in the folder differs from the models."""
-    expected = {_path(folder, name): schemas.schema_text(name) for name in schemas.NAMES}
+    expected = {_path_of(folder, name): schemas.schema_text(name) for name in schemas.NAMES}
     strangers = set(folder.glob("*.json")) - expected.keys()
     stale = [p for p, text in expected.items() if not p.is_file() or p.read_text(encoding="utf-8") != text]
     if stale or strangers:
@@ -36,5 +36,5 @@ def check_schemas(folder: Path) -> None:
     print(f"{folder}: {len(expected)} schemas are those of the models")
 
 
-def _path(folder: Path, name: str) -> Path:
+def _path_of(folder: Path, name: str) -> Path:
     return folder / f"{name}.schema.json"

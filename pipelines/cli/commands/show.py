@@ -58,16 +58,16 @@ def print_dialogue(dialogue: Dialogue, console: Console) -> None:
         console.print(Text.assemble(f"Turn {index}  ", (turn.task, "bold")))
         console.print(Padding(Text(f"“{turn.user}”", style="italic"), (0, 0, 0, 2)))
         console.print(Padding(Text(turn.description), (0, 0, 0, 2)))
-        console.print(_lane_table(list_lanes(dialogue, index)))
+        console.print(_create_lane_table(list_lanes(dialogue, index)))
 
 
-def _lane_table(lanes: tuple[Lane, ...]) -> Table:
+def _create_lane_table(lanes: tuple[Lane, ...]) -> Table:
     right = ("id", "LUFS", "panning", "start s", "duration s")
     columns = ("", "id", "role", "sound", *right[1:])
-    return create_table(columns, [_lane_row(lane) for lane in lanes], right=right, wrapped=("sound",))
+    return create_table(columns, [_create_lane_row(lane) for lane in lanes], right=right, wrapped=("sound",))
 
 
-def _lane_row(lane: Lane) -> tuple[str | Text, ...]:
+def _create_lane_row(lane: Lane) -> tuple[str | Text, ...]:
     element, style = lane.element, _STYLES[lane.mark]
     return (
         Text(f"  {_SIGNS[lane.mark]}", style=style.removesuffix(" strike")),

@@ -41,14 +41,14 @@ def print_stats(stats: RunStats, name: str, console: Console) -> None:
 
 def _list_tables(stats: RunStats) -> Iterable[tuple[str, tuple[str, ...], _Rows]]:
     """Yield title, columns and rows of each table; the title stands above the first column."""
-    yield "run", ("", ""), _overview_rows(stats)
-    yield "language model", ("", ""), _usage_rows(stats)
+    yield "run", ("", ""), _list_overview(stats)
+    yield "language model", ("", ""), _list_usage(stats)
     tasks = [
         (task, f"{one.n:,}", _format_percent(one.share), _format_percent(one.hq_share))
         for task, one in stats.tasks.items()
     ]
     yield "turns by task", ("", "turns", "share", "hq"), tasks
-    yield "rejected, by stage", ("", "reason", "seeds", "share", "for example"), _reason_rows(stats)
+    yield "rejected, by stage", ("", "reason", "seeds", "share", "for example"), _list_reasons(stats)
     elements = [(e.role, e.tool, f"{e.n_sounds:,}", f"{e.n_in_scenes:,}") for e in stats.elements]
     yield "sounds", ("", "tool", "distinct", "in scenes"), elements
     spreads = {
@@ -58,7 +58,7 @@ def _list_tables(stats: RunStats) -> Iterable[tuple[str, tuple[str, ...], _Rows]
         "headroom, dB": stats.headroom_db,
     }
     columns = ("", "count", "lowest", "median", "mean", "highest")
-    yield "spread", columns, [_spread_row(label, spread) for label, spread in spreads.items() if spread.n]
+    yield "spread", columns, [_format_spread(label, spread) for label, spread in spreads.items() if spread.n]
     checks = [
         (label, f"{one.median:.4g}", f"{one.worst:.4g}", _format_percent(one.share_passed))
         for label, one in stats.checks.items()
@@ -68,7 +68,7 @@ def _list_tables(stats: RunStats) -> Iterable[tuple[str, tuple[str, ...], _Rows]
     yield "most used captions", ("", "sounds"), captions
 
 
-def _overview_rows(stats: RunStats) -> _Rows:
+def _list_overview(stats: RunStats) -> _Rows:
     n_accounted = stats.n_samples + stats.n_rejects
     rows = [("samples", f"{stats.n_samples:,}")]
     rows += [
@@ -90,7 +90,7 @@ def _overview_rows(stats: RunStats) -> _Rows:
     return rows
 
 
-def _usage_rows(stats: RunStats) -> _Rows:
+def _list_usage(stats: RunStats) -> _Rows:
     usage = stats.usage
     if not usage.requests:
         return []
@@ -107,7 +107,7 @@ def _usage_rows(stats: RunStats) -> _Rows:
     ]
 
 
-def _reason_rows(stats: RunStats) -> _Rows:
+def _list_reasons(stats: RunStats) -> _Rows:
     parts = [(*key.partition("/")[::2], n, stats.examples.get(key, "")) for key, n in stats.reasons.items()]
     parts.sort(key=lambda row: (row[0], -row[2], row[1]))
     return [
@@ -116,7 +116,7 @@ def _reason_rows(stats: RunStats) -> _Rows:
     ]
 
 
-def _spread_row(label: str, spread: Spread) -> tuple[str, ...]:
+def _format_spread(label: str, spread: Spread) -> tuple[str, ...]:
     figures = (spread.low, spread.median, spread.mean, spread.high)
     return (label, f"{spread.n:,}", *(f"{figure:.2f}" for figure in figures if figure is not None))
 

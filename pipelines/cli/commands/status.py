@@ -18,10 +18,10 @@ def run_status_command(run: str, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps({"run": run, **asdict(status), "n_left": status.n_left}))
     else:
-        print("\n".join(_lines(status, run)))
+        print("\n".join(_describe_status(status, run)))
 
 
-def _lines(status: RunStatus, run: str) -> Iterator[str]:
+def _describe_status(status: RunStatus, run: str) -> Iterator[str]:
     totals = status.totals
     n_done = totals.accepted + totals.rejected
     share = n_done / status.n_seeds if status.n_seeds else 1.0

@@ -65,9 +65,13 @@ def run_stems(
     pruned = _prune(storage, contents, notes, request, now_s) if request.prunes else None
     runs = sum_by_run(notes, now_s)
     if as_json:
-        print(json.dumps(_content(place, contents, runs, pruned, request)))
+        print(json.dumps(_to_json(place, contents, runs, pruned, request)))
     else:
-        print("\n".join([*_lines(place, contents, runs), *_pruned_lines(contents, pruned, request)]))
+        print(
+            "\n".join(
+                [*_describe_store(place, contents, runs), *_describe_pruning(contents, pruned, request)]
+            )
+        )
     return 0
 
 
@@ -83,7 +87,7 @@ def _prune(
     return remove(storage, removable, forgotten)
 
 
-def _content(
+def _to_json(
     place: str, contents: Contents, runs: Sequence[RunUse], pruned: Prunable | None, request: _Request
 ) -> dict[str, object]:
     used = [stem.used_s for stem in contents.stems]
@@ -106,24 +110,24 @@ def _content(
     return content
 
 
-def _lines(place: str, contents: Contents, runs: Sequence[RunUse]) -> Iterator[str]:
+def _describe_store(place: str, contents: Contents, runs: Sequence[RunUse]) -> Iterator[str]:
     yield f"{place}: {len(contents.stems):,} stems, {decimal(contents.n_bytes)}"
     if contents.stems:
         first, last = contents.stems[0].used_s, contents.stems[-1].used_s
-        yield f"  last used between {_day(first)} and {_day(last)}"
+        yield f"  last used between {_format_time(first)} and {_format_time(last)}"
     if contents.strays:
         yield f"  {len(contents.strays):,} files of interrupted writes"
     for run in runs:
         n_requests = run.hits + run.misses
         share = f" ({run.hits / n_requests:.0%})" if n_requests else ""
         if run.alive_until_s is None:
-            seen = f"last seen {_day(run.seen_s)}"
+            seen = f"last seen {_format_time(run.seen_s)}"
         else:
             seen = f"counts as live until {datetime.fromtimestamp(run.alive_until_s, UTC):%H:%M} UTC"
         yield f"  run {run.run}: {run.hits:,} hits{share}, {run.misses:,} misses, {seen}"
 
 
-def _pruned_lines(contents: Contents, pruned: Prunable | None, request: _Request) -> Iterator[str]:
+def _describe_pruning(contents: Contents, pruned: Prunable | None, request: _Request) -> Iterator[str]:
     if pruned is None:
         return
     n_bytes = sum(stem.n_bytes for stem in pruned.stems)
@@ -158,5 +162,5 @@ def parse_size(text: str | None) -> int | None:
         raise UserError(f"{text}: expected a number and a unit, such as 500GB", field="max_size") from error
 
 
-def _day(time_s: Seconds) -> str:
+def _format_time(time_s: Seconds) -> str:
     return f"{datetime.fromtimestamp(time_s, UTC):%Y-%m-%d %H:%M} UTC"

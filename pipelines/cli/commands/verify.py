@@ -28,11 +28,11 @@ def run_verify(place: str, *, n_sampled: int | None, n_workers: int, as_json: bo
     if as_json:
         print(json.dumps({**asdict(report), "clean": not report.problems}))
     else:
-        print("\n".join(_lines(report)))
+        print("\n".join(_describe_report(report)))
     return int(bool(report.problems))
 
 
-def _lines(report: VerifyReport) -> Iterator[str]:
+def _describe_report(report: VerifyReport) -> Iterator[str]:
     planned = "?" if report.n_planned is None else report.n_planned
     yield f"{report.run}: {report.n_accounted} of {planned} seeds accounted for"
     yield f"  {report.n_samples} samples, {report.n_rejects} rejected, in {report.n_files} files"
@@ -50,11 +50,11 @@ def _lines(report: VerifyReport) -> Iterator[str]:
     yield f"{n_problems} problem{'s' * (n_problems > 1)}: " + ", ".join(
         f"{n} {kind}" for kind, n in kinds.most_common()
     )
-    yield from (f"  {_describe(problem)}" for problem in report.problems[:_MAX_SHOWN])
+    yield from (f"  {_describe_problem(problem)}" for problem in report.problems[:_MAX_SHOWN])
     if n_problems > _MAX_SHOWN:
         yield f"  and {n_problems - _MAX_SHOWN} more; --json lists all of them"
 
 
-def _describe(problem: Problem) -> str:
+def _describe_problem(problem: Problem) -> str:
     where = " ".join(part for part in (problem.file, problem.id) if part)
     return f"{problem.kind}: {where}: {problem.message}"

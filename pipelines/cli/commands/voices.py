@@ -62,11 +62,11 @@ def _print(
     console.print(Text(path, style="bold"), soft_wrap=True)
     if voices:
         console.print()
-        rows = [row for voice in voices for row in _voice_rows(voice, recordings[voice.name])]
+        rows = [row for voice in voices for row in _list_rows(voice, recordings[voice.name])]
         measured = any(recordings.values())
         console.print(create_table(_NAMED + _MEASURED if measured else _NAMED, rows, right=_RIGHT))
         console.print()
-        console.print(_count_table(voices))
+        console.print(_create_count_table(voices))
     if problems:
         console.print()
         console.print(Text("problems", style="bold"))
@@ -74,7 +74,7 @@ def _print(
             console.print(Text(problem, style="yellow"), soft_wrap=True)
 
 
-def _voice_rows(voice: Voice, recordings: Sequence[CheckedRecording]) -> Iterator[tuple[str, ...]]:
+def _list_rows(voice: Voice, recordings: Sequence[CheckedRecording]) -> Iterator[tuple[str, ...]]:
     if not recordings:
         every = set(voice.emotions) >= set(get_args(Emotion))
         yield voice.name, voice.gender, "every" if every else ", ".join(voice.emotions)
@@ -97,7 +97,7 @@ def _voice_rows(voice: Voice, recordings: Sequence[CheckedRecording]) -> Iterato
         )
 
 
-def _count_table(voices: Sequence[Voice]) -> Table:
+def _create_count_table(voices: Sequence[Voice]) -> Table:
     """Return the number of voices of each gender, in all and for each emotion."""
     genders = get_args(Gender)
     n_voices = Counter(voice.gender for voice in voices)

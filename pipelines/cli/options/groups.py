@@ -42,7 +42,7 @@ def takes_options(*, config: bool = False, **groups: type) -> Callable[[Command]
                 values |= {new: given[old]} if given[old] is not None else {}
             for name, option in known.items():
                 if given[name] is not None:
-                    values[name] = _plain(option, given[name])
+                    values[name] = _convert(option, given[name])
             objects = {}
             for name, group in groups.items():
                 objects[name] = group(**{f.name: values[f.name] for f in fields(group) if f.name in values})
@@ -50,21 +50,21 @@ def takes_options(*, config: bool = False, **groups: type) -> Callable[[Command]
 
         parameters = [parameter for name, parameter in own.items() if name not in groups]
         ordered = sorted(known.values(), key=lambda option: _HEADINGS.index(option.option.group))
-        parameters += [_parameter(option) for option in ordered]
-        parameters += [_parameter(known[new], called=old) for old, new in old_names.items()]
-        parameters += _other_parameters(config=config)
+        parameters += [_create_parameter(option) for option in ordered]
+        parameters += [_create_parameter(known[new], called=old) for old, new in old_names.items()]
+        parameters += _create_other_parameters(config=config)
         run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         return run
 
     return decorate
 
 
-def _plain(option: KnownOption, value: Any) -> Any:  # noqa: ANN401 - a value of any option
+def _convert(option: KnownOption, value: Any) -> Any:  # noqa: ANN401 - a value of any option
     """Return a value as the option's class has it: typer gives a choice as an Enum of texts."""
     return type(option.choices[0])(value.value) if option.choices else value
 
 
-def _parameter(option: KnownOption, called: str | None = None) -> inspect.Parameter:
+def _create_parameter(option: KnownOption, called: str | None = None) -> inspect.Parameter:
     """Return the parameter from which typer makes an option; `called` is a former name, which help hides."""
     known, name = option.option, called or option.name
     suffix = "required" if known.required else f"default: {option.default_text}"
@@ -80,17 +80,17 @@ def _parameter(option: KnownOption, called: str | None = None) -> inspect.Parame
         rich_help_panel=known.group or None,
         hidden=called is not None or not (known.common or known.required),
     )
-    return _keyword(name, _typer_kind(option), info)
+    return _create_keyword(name, _find_kind(option), info)
 
 
-def _typer_kind(option: KnownOption) -> Any:  # noqa: ANN401 - a type
+def _find_kind(option: KnownOption) -> Any:  # noqa: ANN401 - a type
     """Return the type from which typer knows how to read an option."""
     if option.choices:
         return Enum(option.name, {str(choice): str(choice) for choice in option.choices})
     return list[str] if option.kind is list else option.kind
 
 
-def _other_parameters(*, config: bool) -> list[inspect.Parameter]:
+def _create_other_parameters(*, config: bool) -> list[inspect.Parameter]:
     """Return the parameters of `--config`, if wanted, and of `--help-all`."""
     file = typer.Option(
         metavar="FILE",
@@ -100,10 +100,13 @@ def _other_parameters(*, config: bool) -> list[inspect.Parameter]:
     show_all = typer.Option(
         "--help-all", is_eager=True, callback=_show_all_help, help="Show all options and exit."
     )
-    return [*([_keyword("config", str, file)] if config else []), _keyword("help_all", bool, show_all)]
+    return [
+        *([_create_keyword("config", str, file)] if config else []),
+        _create_keyword("help_all", bool, show_all),
+    ]
 
 
-def _keyword(name: str, kind: Any, info: Any) -> inspect.Parameter:  # noqa: ANN401 - a type, and typer's own
+def _create_keyword(name: str, kind: Any, info: Any) -> inspect.Parameter:  # noqa: ANN401 - a type, and typer's own
     annotation: Any = Annotated[kind | None, info]
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 

@@ -1,1 +1,1 @@
-"""What commands print: progress, tables, sizes."""
+"""Output of commands: progress, tables, plans, lists of backends."""

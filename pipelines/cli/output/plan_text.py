@@ -18,7 +18,7 @@ from pipelines.planning.layout import Pool
 Row = tuple[str, ...]
 
 
-def allocation_lines(allocation: Allocation, *, grows: bool) -> Iterator[str | Table]:
+def describe_allocation(allocation: Allocation, *, grows: bool) -> Iterator[str | Table]:
     """Yield the pools, the nodes, and if there is room for the pools."""
     rows: list[Row] = [
         (pool.name, _format_workers(pool), str(pool.per_worker), str(pool.at_once), f"{pool.deadline_s:g} s")
@@ -49,7 +49,7 @@ def _describe_room(allocation: Allocation, *, grows: bool) -> str:
     return f"fits; the forecast is for the {'most' if allocation.at_max else 'fewest'} workers"
 
 
-def costs_lines(costs: MeasuredCosts) -> Iterator[str]:
+def describe_costs(costs: MeasuredCosts) -> Iterator[str]:
     """Yield the source of the costs, and the time of a seed."""
     yield (
         f"costs: measured on {costs.n_seeds:,} seeds ({costs.accepted_share:.1%} accepted); per seed "
@@ -57,12 +57,12 @@ def costs_lines(costs: MeasuredCosts) -> Iterator[str]:
     )
 
 
-def forecast_lines(expected: Forecast, keep: Keep) -> Iterator[str | Table]:
+def describe_forecast(expected: Forecast, keep: Keep) -> Iterator[str | Table]:
     """Yield the time, the resources and the cost of a run."""
     yield f"{expected.n_seeds:,} seeds give about {expected.n_samples:,} samples"
     yield ""
     columns = ("stage", "pool", "worker hours", "hours")
-    yield create_table(columns, [_stage_row(stage) for stage in expected.stages], right=columns[2:])
+    yield create_table(columns, [_format_stage(stage) for stage in expected.stages], right=columns[2:])
     yield ""
     slowest = expected.limits[0]
     yield f"hours: {_format_hours(slowest.hours)}, limited by {_describe_limit(slowest, expected.stages)}"
@@ -90,10 +90,10 @@ def forecast_lines(expected: Forecast, keep: Keep) -> Iterator[str | Table]:
         store = decimal(round(expected.store_bytes))
         yield f"stem store: up to {store}, less if sounds are shared"
     if expected.cost:
-        yield from _cost_lines(expected.cost)
+        yield from _describe_cost(expected.cost)
 
 
-def _stage_row(row: StageHours) -> Row:
+def _format_stage(row: StageHours) -> Row:
     return row.stage, row.pool, _format_number(row.worker_hours), _format_number(row.hours)
 
 
@@ -106,7 +106,7 @@ def _describe_limit(limit: Limit, stages: Sequence[StageHours]) -> str:
     return f"pool {limit.name}, mostly by {most.stage}"
 
 
-def _cost_lines(cost: Cost) -> Iterator[str]:
+def _describe_cost(cost: Cost) -> Iterator[str]:
     yield (
         f"cost: {cost.one_time:,.2f} (GPUs {cost.gpus:,.2f}, CPUs {cost.cpus:,.2f}, "
         f"tokens {cost.tokens:,.2f}), and {cost.storage_month:,.2f} a month for storage"

@@ -76,14 +76,14 @@ sfx-set:
 
 def test_keys_are_the_names_of_options(given):
     options = given(FILE)
-    config = options.run_config()
+    config = options.create_run_config()
     assert (config.seeds, options.out, options.num, config.n_turns) == ("starter", "runs/here", 7, 2)
     assert (config.mix_bits, config.keep) == (24, "stems")
-    settings = options.execution_settings()
+    settings = options.create_execution_settings()
     assert (settings.at_once, settings.render.batch_s) == (3, 12.0)
     assert config.sfx_settings == {"speaks": "false", "options": {"steps": "50", "kind": "fast"}}
     assert isinstance(options.create_executor(config), LocalExecutor)
-    assert options.reject_limit() is None
+    assert options.create_reject_limit() is None
 
 
 def test_python_reads_a_file_as_the_command_line_does(given, tmp_path):
@@ -96,19 +96,19 @@ def test_python_reads_a_file_as_the_command_line_does(given, tmp_path):
 
 def test_a_value_from_python_is_checked_when_it_is_used():
     with pytest.raises(UserError) as wrong:
-        load_config("laptop", turns=0).run_config()
+        load_config("laptop", turns=0).create_run_config()
     assert wrong.value.field == "turns"
 
 
 def test_what_is_missing_is_named():
     with pytest.raises(UserError) as wrong:
-        RunOptions(out="x").run_config()
+        RunOptions(out="x").create_run_config()
     assert wrong.value.field == "seeds"
 
 
 def test_the_command_line_overrides_the_file(given):
     options = given(FILE, "--num", "9", "--keep", "both", "--sfx-set", "speaks=true", "--workers", "2")
-    config = options.run_config()
+    config = options.create_run_config()
     assert (options.num, config.keep, config.n_turns) == (9, "both", 2)
     assert config.sfx_settings == {"speaks": "true"}
     assert options.create_executor(config) == LocalExecutor(2)
@@ -126,16 +126,16 @@ MODEL = "seeds: starter\ndesigner: llm\nllm-model: m\n"
 
 def test_lists_and_flags(given):
     options = given(f"{MODEL}llm-url: [http://a/v1, http://b/v1]\njudge: true\nllm-temperature: 1e-1\n")
-    assert options.service().urls == ("http://a/v1", "http://b/v1")
-    llm = options.run_config().llm
+    assert options.create_service().urls == ("http://a/v1", "http://b/v1")
+    llm = options.create_run_config().llm
     assert (llm.judge_model, llm.temperature) == ("m", 0.1)
     options = given(f"{MODEL}llm-url: [http://a/v1]", "--llm-url", "http://c/v1")
-    assert options.service().urls == ("http://c/v1",)
+    assert options.create_service().urls == ("http://c/v1",)
 
 
 def test_one_of_a_list_may_stand_alone_and_nothing_is_not_set(given):
     options = given(f"num:\n{MODEL}llm-url: http://a/v1\n")
-    assert (options.service().urls, options.num) == (("http://a/v1",), None)
+    assert (options.create_service().urls, options.num) == (("http://a/v1",), None)
 
 
 def test_options_of_another_command_are_let_be(given):
@@ -143,9 +143,9 @@ def test_options_of_another_command_are_let_be(given):
 
 
 def test_a_share_of_rejects(given):
-    assert given("max-reject-share: 0.25").reject_limit() == RejectLimit(0.25, 200)
+    assert given("max-reject-share: 0.25").create_reject_limit() == RejectLimit(0.25, 200)
     options = given("max-reject-share: 0.25", "--max-reject-after", "10")
-    assert options.reject_limit() == RejectLimit(0.25, 10)
+    assert options.create_reject_limit() == RejectLimit(0.25, 10)
 
 
 @pytest.mark.parametrize(
@@ -230,10 +230,10 @@ def test_an_option_without_effect_is_refused(refused, options, named):
 
 def test_options_go_before_the_settings_of_ray(tmp_path):
     (tmp_path / "run.yaml").write_text("ray: {address: auto, stall_timeout_s: 9, pools: {mix: {at-once: 2}}}")
-    settings = load_config(tmp_path / "run.yaml").ray_settings()
+    settings = load_config(tmp_path / "run.yaml").create_ray_settings()
     assert (settings.address, settings.stall_timeout_s) == ("auto", 9.0)
     assert settings.pools["mix"] == PoolSettings(at_once=2)
-    above = load_config(tmp_path / "run.yaml", ray_address="host:1", stall_timeout=60.0).ray_settings()
+    above = load_config(tmp_path / "run.yaml", ray_address="host:1", stall_timeout=60.0).create_ray_settings()
     assert (above.address, above.stall_timeout_s, above.pools) == ("host:1", 60.0, settings.pools)
 
 
@@ -241,7 +241,7 @@ def test_without_ray_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     options = RunOptions(seeds="starter", executor="ray")
     with pytest.raises(MissingExtraError, match=r"audiocopilot\[ray\]"):
-        options.create_executor(options.run_config())
+        options.create_executor(options.create_run_config())
 
 
 def test_servers_of_the_file_take_the_place_of_a_url(tmp_path):
@@ -249,8 +249,8 @@ def test_servers_of_the_file_take_the_place_of_a_url(tmp_path):
     content = {"seeds": "starter", "designer": "llm", "executor": "ray"}
     options = load_config(tmp_path / "run.yaml", **content)
     assert options.parts.servers.engine == {"max-model-len": 8}
-    assert options.run_config().llm.model == "some/model"
-    assert options.service_limits().concurrency == 64
+    assert options.create_run_config().llm.model == "some/model"
+    assert options.create_service_limits().concurrency == 64
     for wrong, field in [
         ({"llm_url": ["http://a/v1"]}, "servers"),
         ({"llm_model": "another"}, "llm_model"),
@@ -258,7 +258,7 @@ def test_servers_of_the_file_take_the_place_of_a_url(tmp_path):
         ({"designer": "scripted"}, "servers"),
     ]:
         with pytest.raises(UserError) as mistake:
-            load_config(tmp_path / "run.yaml", **{**content, **wrong}).run_config()
+            load_config(tmp_path / "run.yaml", **{**content, **wrong}).create_run_config()
         assert mistake.value.field == field
 
 
@@ -270,8 +270,8 @@ def test_started_servers_take_the_place_of_the_settings(monkeypatch, tmp_path):
     )
     options = load_config(tmp_path / "run.yaml", seeds="starter", designer="llm", executor="ray")
     with options.start_servers() as started:
-        assert started.service().urls == ("http://s/v1",)
-        assert started.run_config() == options.run_config()
+        assert started.create_service().urls == ("http://s/v1",)
+        assert started.create_run_config() == options.create_run_config()
 
 
 NODES = {
@@ -289,7 +289,7 @@ def test_what_is_shipped_finds_room(name):
     allocation = allocate(Workload(with_models, with_models, with_models), ray, NODES[name], 4)
     assert (allocation.problem, allocation.at_max) == (None, True)
     assert set(ray.pools) == ({"design", "speech", "sounds", "mix"} if with_models else set())
-    assert options.create_executor(options.run_config()).settings.address == (
+    assert options.create_executor(options.create_run_config()).settings.address == (
         "auto" if name == "cluster" else None
     )
 

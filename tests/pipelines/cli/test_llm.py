@@ -28,9 +28,9 @@ SERVED = {"llm_url": [URL], "llm_model": "tiny"}
 
 def test_options_not_given_are_the_models_own():
     given = options(**SERVED)
-    assert given.run_config().llm == LlmSettings(model="tiny")
-    assert given.service() == LlmService(urls=(URL,))
-    assert given.run_config().task_mix is None
+    assert given.create_run_config().llm == LlmSettings(model="tiny")
+    assert given.create_service() == LlmService(urls=(URL,))
+    assert given.create_run_config().task_mix is None
 
 
 def test_every_option_reaches_its_setting():
@@ -54,8 +54,8 @@ def test_every_option_reaches_its_setting():
         judge_model="wise",
         judge_url=["http://127.0.0.1:3/v1"],
     )
-    assert given.run_config().task_mix == {"open": 0.5, "add": 2.0}
-    assert given.run_config().llm == LlmSettings(
+    assert given.create_run_config().task_mix == {"open": 0.5, "add": 2.0}
+    assert given.create_run_config().llm == LlmSettings(
         model="tiny",
         mode="whole",
         structured="none",
@@ -68,7 +68,7 @@ def test_every_option_reaches_its_setting():
         correct_hq=False,
         judge_model="wise",
     )
-    assert given.service() == LlmService(
+    assert given.create_service() == LlmService(
         urls=(URL, "http://127.0.0.1:2/v1"),
         concurrency=7,
         timeout_s=9,
@@ -78,7 +78,7 @@ def test_every_option_reaches_its_setting():
 
 
 def test_the_judge_is_the_same_model_unless_another_is_named():
-    llm = options(**SERVED, judge=True).run_config().llm
+    llm = options(**SERVED, judge=True).create_run_config().llm
     assert llm is not None
     assert llm.judge_model == "tiny"
 
@@ -99,7 +99,7 @@ def test_the_judge_is_the_same_model_unless_another_is_named():
 )
 def test_a_wrong_option_is_named(given, field):
     with pytest.raises(UserError) as wrong:
-        options(**given).run_config() and options(**given).service()
+        options(**given).create_run_config() and options(**given).create_service()
     assert wrong.value.field == field
 
 
@@ -108,7 +108,7 @@ def test_a_wrong_option_is_named(given, field):
 )
 def test_an_option_of_a_language_model_is_refused_without_one(given):
     with pytest.raises(UserError) as wrong:
-        options(designer="scripted", **given).run_config()
+        options(designer="scripted", **given).create_run_config()
     assert [wrong.value.field] == list(given)
 
 
@@ -118,7 +118,7 @@ def test_an_option_of_a_language_model_is_refused_without_one(given):
 )
 def test_a_wrong_task_mix(mix):
     with pytest.raises(UserError) as wrong:
-        options(designer="scripted", task_mix=mix).run_config()
+        options(designer="scripted", task_mix=mix).create_run_config()
     assert wrong.value.field == "task_mix"
 
 
