@@ -132,7 +132,7 @@ class ChildProcess:
             raise ChildStartError(
                 f"{self._name}: cannot start {self._command[0]}: {error.strerror}"
             ) from error
-        os.set_blocking(_fileno(self._process.stdin), False)
+        os.set_blocking(_get_fileno(self._process.stdin), False)
         self.n_starts += 1
         try:
             self._greeting = self._exchange(self._process, b"", self._deadline_s).header
@@ -144,7 +144,7 @@ class ChildProcess:
     def _exchange(self, process: subprocess.Popen[bytes], line: bytes, deadline_s: Seconds) -> Answer:
         """Send `line`, receive one answer. If there is no answer, end the child, whatever the reason."""
         try:
-            return self._talk(process, line, deadline_s)
+            return self._send_and_receive(process, line, deadline_s)
         except EOFError as error:
             raise ChildDiedError(f"{self._name}: {error}; {self._end_child(grace_s=_GRACE_S)}") from None
         except ValueError as error:
@@ -156,7 +156,7 @@ class ChildProcess:
             self._end_child()
             raise
 
-    def _talk(self, process: subprocess.Popen[bytes], line: bytes, deadline_s: Seconds) -> Answer:
+    def _send_and_receive(self, process: subprocess.Popen[bytes], line: bytes, deadline_s: Seconds) -> Answer:
         """Exchange a line for an answer.
 
         Raises EOFError if the child has ended, ValueError for a malformed answer, TimeoutError at the
@@ -165,7 +165,7 @@ class ChildProcess:
         if self._stderr is not None:  # only words about this request are last words
             self._stderr.seek(0)
             self._stderr.truncate()
-        to_child, from_child = _fileno(process.stdin), _fileno(process.stdout)
+        to_child, from_child = _get_fileno(process.stdin), _get_fileno(process.stdout)
         unsent, received = memoryview(line), bytearray()
         ends_at = time.monotonic() + deadline_s
         with selectors.DefaultSelector() as selector:
@@ -244,7 +244,7 @@ def _write(fd: int, data: memoryview) -> int:
         raise EOFError("the child closed its stdin") from error
 
 
-def _fileno(pipe: IO[bytes] | None) -> int:
+def _get_fileno(pipe: IO[bytes] | None) -> int:
     if pipe is None:
         raise ValueError("worker: started without pipes")
     return pipe.fileno()

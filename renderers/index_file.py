@@ -37,9 +37,9 @@ def read_lines(
         raise UserError(f"{index}: cannot be read ({error.strerror}); check the file", field=field) from error
     lines = [(n, line) for n, line in enumerate(content.splitlines(), start=1) if line.strip()]
     if index.suffix == ".jsonl":
-        return lines, lambda line: from_json(_object(line))
+        return lines, lambda line: from_json(_parse_object(line))
     try:
-        header = [name.strip().lower() for name in _cells(lines[0][1])] if lines else []
+        header = [name.strip().lower() for name in _parse_cells(lines[0][1])] if lines else []
     except BadRowError as error:
         raise UserError(f"{index}: the first line is {error}; expected {expected}", field=field) from None
     if missing := check_header(header):
@@ -47,7 +47,7 @@ def read_lines(
     return lines[1:], partial(_from_cells, header)
 
 
-def _cells(line: bytes) -> list[str]:
+def _parse_cells(line: bytes) -> list[str]:
     try:
         return next(csv.reader([line.decode()], strict=True), [])
     except UnicodeDecodeError as error:
@@ -57,7 +57,7 @@ def _cells(line: bytes) -> list[str]:
 
 
 def _from_cells(header: Sequence[str], line: bytes) -> Columns:
-    cells = _cells(line)
+    cells = _parse_cells(line)
     if len(cells) > len(header):
         raise BadRowError(
             f"{len(cells)} columns, but the first line has {len(header)}; quote a text that holds a comma"
@@ -65,7 +65,7 @@ def _from_cells(header: Sequence[str], line: bytes) -> Columns:
     return dict(zip(header, cells, strict=False))
 
 
-def _object(line: bytes) -> Mapping[str, Any]:
+def _parse_object(line: bytes) -> Mapping[str, Any]:
     try:
         row = json.loads(line)
     except (ValueError, RecursionError) as error:

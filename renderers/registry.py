@@ -29,13 +29,13 @@ def create(spec: str, tool: Tool, settings: Mapping[str, Any] | None = None) -> 
     info = info_of(make)
     name = spec.partition(":")[0]
     if info.tools and tool not in info.tools:
-        raise _wrong_tool(info.tools[0], spec, tool)
+        raise _describe_wrong_tool(info.tools[0], spec, tool)
     plugins.require_modules(f"the renderer {name!r}", info)
     values = _merge_target(info, settings or {}, spec, tool)
     field = f"{tool}_settings"
     checked = plugins.check_settings(info.settings, values, field) if info.settings else None
     if isinstance(checked, WorkerSettings) and checked.is_speech and tool != "tts":
-        raise _wrong_tool("tts", spec, tool)
+        raise _describe_wrong_tool("tts", spec, tool)
     who = plugins.describe(plugins.RENDERERS, name)
     with plugins.blame(who, "constructed", tool):
         renderer: Renderer = make() if checked is None else make(checked)
@@ -46,7 +46,7 @@ def create(spec: str, tool: Tool, settings: Mapping[str, Any] | None = None) -> 
         )
     if renderer.tool != tool:
         renderer.close()
-        raise _wrong_tool(renderer.tool, spec, tool)
+        raise _describe_wrong_tool(renderer.tool, spec, tool)
     return renderer
 
 
@@ -101,7 +101,7 @@ def prepare_renderer(renderer: Renderer) -> None:
         renderer.prepare()
 
 
-def _wrong_tool(actual: str, spec: str, tool: Tool) -> UserError:
+def _describe_wrong_tool(actual: str, spec: str, tool: Tool) -> UserError:
     if actual not in get_args(Tool):
         return UserError(
             f"{spec}: its tool is {actual!r}; it must be {' or '.join(get_args(Tool))}", field=tool

@@ -87,11 +87,13 @@ def check_renderer(
     """
     one, other = _construct(renderer, settings), _construct(renderer, settings)
     try:
-        with _reference_for(one, reference) as shown:
+        with _provide_reference(one, reference) as shown:
             trial = _Trial(one, shown, tolerance)
             trial.check_description(other)
             trial.check_loading()
-            trial.check_sounds(other, trial.make_requests(texts or _texts_for(one), durations_s), odd_texts)
+            trial.check_sounds(
+                other, trial.make_requests(texts or _choose_texts(one), durations_s), odd_texts
+            )
     finally:
         one.close()
         other.close()
@@ -121,12 +123,12 @@ def _call(promise: Promise, what: str, function: Callable[..., Any], *arguments:
         raise ContractError(promise, f"{what}: {plugins.describe_exception(error)}") from error
 
 
-def _texts_for(renderer: Renderer) -> Sequence[str]:
+def _choose_texts(renderer: Renderer) -> Sequence[str]:
     return SENTENCES if renderer.tool == "tts" else CAPTIONS
 
 
 @contextmanager
-def _reference_for(renderer: Renderer, given: Reference | None) -> Iterator[Reference | None]:
+def _provide_reference(renderer: Renderer, given: Reference | None) -> Iterator[Reference | None]:
     """Yield the recording of a voice if the renderer clones: the given one, or five bursts of noise."""
     if given is not None or not info_of(renderer).clones:
         yield given
@@ -202,11 +204,11 @@ class _Trial:
         n_requests = max(len(texts), len(durations_s))
         shuffled = [*durations_s[1::2], *durations_s[::2]]
         return [
-            self._request(texts[n % len(texts)], shuffled[n % len(shuffled)], 100 + n)
+            self._make_request(texts[n % len(texts)], shuffled[n % len(shuffled)], 100 + n)
             for n in range(n_requests)
         ]
 
-    def _request(self, text: str, duration_s: Seconds, random_seed: int) -> RenderRequest:
+    def _make_request(self, text: str, duration_s: Seconds, random_seed: int) -> RenderRequest:
         request = RenderRequest(text, duration_s, random_seed)
         if self.renderer.tool == "sfx":
             return request
@@ -236,7 +238,7 @@ class _Trial:
     def _check_odd_requests(
         self, requests: Sequence[RenderRequest], together: Sequence[Answer], texts: Sequence[str]
     ) -> None:
-        odd = [self._request(text, 1.0, 200 + n) for n, text in enumerate(texts)]
+        odd = [self._make_request(text, 1.0, 200 + n) for n, text in enumerate(texts)]
         if self.renderer.tool == "tts":
             odd.append(replace(odd[0], text=SENTENCES[0], voice="nobody", reference=None))
         for request in odd:

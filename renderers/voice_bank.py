@@ -148,10 +148,10 @@ def _missing_columns(header: Sequence[str]) -> str | None:
 
 
 def _from_json(row: Mapping[str, Any]) -> Columns:
-    return {name: _text(name, row[name]) for name in _READ if row.get(name) is not None}
+    return {name: _to_text(name, row[name]) for name in _READ if row.get(name) is not None}
 
 
-def _text(name: str, value: object) -> str:
+def _to_text(name: str, value: object) -> str:
     """Return a text; a speaker may be a number."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise BadRowError(f"{name} is not a text")

@@ -159,13 +159,13 @@ def _missing_column(header: Sequence[str]) -> str | None:
 
 
 def _from_json(row: Mapping[str, Any]) -> Columns:
-    return {name.lower(): _text(value) for name, value in row.items()}
+    return {name.lower(): _to_text(value) for name, value in row.items()}
 
 
-def _text(value: Any) -> str:  # noqa: ANN401 - any JSON value
+def _to_text(value: Any) -> str:  # noqa: ANN401 - any JSON value
     """Return a text, a number, or a list of them (tags) as one text; empty for any other value."""
     if isinstance(value, list):
-        return " ".join(map(_text, value))
+        return " ".join(map(_to_text, value))
     if isinstance(value, bool) or not isinstance(value, str | int):
         return ""
     # Half a character of an escape (a lone surrogate) can be neither hashed nor stored.
@@ -181,7 +181,7 @@ def _read_details(folder: Path, layout: _Layout) -> Mapping[str, Columns]:
         content = path.read_bytes().decode(errors="replace")
         if path.suffix == ".json":
             return {
-                name: {key: _text(row[key]) for key in _MORE if key in row}
+                name: {key: _to_text(row[key]) for key in _MORE if key in row}
                 for name, row in json.loads(content).items()
             }
     except (OSError, ValueError, AttributeError, TypeError) as error:
@@ -199,7 +199,7 @@ def _make_recording(
     folder: Path, layout: _Layout, columns: Columns, details: Mapping[str, Columns]
 ) -> Recording:
     cells = {name: " ".join((value or "").split()) for name, value in columns.items()}
-    name = _first(cells, _FILE)
+    name = _find_first(cells, _FILE)
     if not name:
         raise BadRowError("no file")
     text = " ".join(cells[column] for column in _TEXTS if cells.get(column))
@@ -217,14 +217,14 @@ def _make_recording(
     return Recording(
         file=file.as_posix(),
         text=text,
-        licence=_first(cells, _LICENCE),
-        author=_first(cells, _AUTHOR),
-        source=_first(cells, _SOURCE),
+        licence=_find_first(cells, _LICENCE),
+        author=_find_first(cells, _AUTHOR),
+        source=_find_first(cells, _SOURCE),
         kind=kind or None,  # type: ignore[arg-type]
     )
 
 
-def _first(columns: Columns, names: Sequence[str]) -> str:
+def _find_first(columns: Columns, names: Sequence[str]) -> str:
     return next((columns[name] for name in names if columns.get(name)), "")
 
 

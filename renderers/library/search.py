@@ -108,7 +108,7 @@ class Search:
         decided: set[int] = set()
         for term in terms:
             counts = names if term.names else others
-            for row, score in self._rows(term.word):
+            for row, score in self._query(term.word):
                 counts[row] = counts.get(row, 0) + 1
                 scores[row] = scores.get(row, 0.0) + score
                 if term.decides:
@@ -123,7 +123,7 @@ class Search:
         """Release the table."""
         self._database.close()
 
-    def _rows(self, word: str) -> list[tuple[int, float]]:
+    def _query(self, word: str) -> list[tuple[int, float]]:
         # FTS5 reads a quoted string as words, whatever it contains.
         quoted = '"' + word.replace('"', '""') + '"'
         query = "SELECT rowid, -bm25(sounds) FROM sounds WHERE sounds MATCH ?"

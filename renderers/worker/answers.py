@@ -42,7 +42,7 @@ class Greeting(FrozenModel):
     places: tuple[str, ...] = ()
     voices: tuple[_Voice, ...] = ()
 
-    def difference(self, known: Greeting) -> str:
+    def find_difference(self, known: Greeting) -> str:
         """Return the first difference that would change stems' keys, for messages; empty if there is none."""
         before, now = ({"name": one.name, "tool": one.tool, **one.fingerprint} for one in (known, self))
         names = (name for name in {**before, **now} if before.get(name) != now.get(name))

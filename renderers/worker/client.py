@@ -72,7 +72,7 @@ class WorkerClient:
             self._process.close()
             raise ChildStartError(f"{self._name}: {error}; see docs/worker.md") from None
         self._known = self._known or received
-        if other := received.difference(self._known):
+        if other := received.find_difference(self._known):
             self._process.close()
             raise ChildStartError(
                 f"{self._name}: after a restart, its {other}; what was committed stands. "
@@ -89,7 +89,7 @@ class WorkerClient:
         try:
             answer = self._process.ask({"op": "prepare"}, deadline_s=_LOADING_S).header
         except (ChildDiedError, ChildTimeoutError) as error:
-            raise ChildStartError(f"{self._name}: cannot load: {self._why(error)}") from None
+            raise ChildStartError(f"{self._name}: cannot load: {self._strip_name(error)}") from None
         if "error" in answer:
             raise self._make_fatal_error(answer)
         self._loaded = self._process.n_starts
@@ -143,25 +143,25 @@ class WorkerClient:
                     raise self._make_error(answer)
                 answers = read_answers(answer, folder, len(requests))
             except (ChildDiedError, ChildTimeoutError, WorkerBrokeError) as error:
-                self._lose(error)
+                self._discard_child(error)
                 raise
             except BatchTooLargeError as error:
                 if len(requests) == 1:
-                    self._lose(error)
+                    self._discard_child(error)
                 raise
         if any(isinstance(answer, RenderedSound) for answer in answers):
             self._n_lost = 0
         return answers
 
-    def _lose(self, error: Exception) -> None:
+    def _discard_child(self, error: Exception) -> None:
         """End the child. Raises ChildStartError if that has happened too often in a row."""
         self._process.close()
         self._n_lost += 1
         if self._n_lost >= _MOST_LOST:
             lost = f"lost {self._n_lost} times in a row without one sound"
-            raise ChildStartError(f"{self._name}: {lost}; {self._why(error)}") from None
+            raise ChildStartError(f"{self._name}: {lost}; {self._strip_name(error)}") from None
 
-    def _why(self, error: Exception) -> str:
+    def _strip_name(self, error: Exception) -> str:
         """Return the message without the name, which the new message begins with already."""
         return str(error).removeprefix(f"{self._name}: ")
 

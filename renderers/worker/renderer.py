@@ -72,7 +72,7 @@ class WorkerSettings(FrozenModel):
         words = shlex.split(self.command)
         return next((Path(word).name for word in words if word.endswith(".py")), Path(words[0]).name)
 
-    def command_line(self) -> list[str]:
+    def make_command_line(self) -> list[str]:
         """Return the program and its arguments."""
         first, *others = shlex.split(self.command)
         program = [first]
@@ -113,7 +113,7 @@ class WorkerRenderer:
         self._client = self._make_client(work, self._greeting)
 
     def _make_client(self, work: RenderSettings, known: Greeting | None = None) -> WorkerClient:
-        words = self._settings.command_line()
+        words = self._settings.make_command_line()
         if shutil.which(words[0]) is None:
             remedy = "python=PATH" if self._settings.python else f"a command, or {' or '.join(SCRIPTS)}"
             raise UserError(f"worker {self.name}: program {words[0]} not found; give {remedy}")

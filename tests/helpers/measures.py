@@ -1,4 +1,4 @@
-"""Figures of a sound that its tests compare with bands: where its energy lies, and how it moves in time."""
+"""Figures of a sound, which tests compare with bands: its energy by frequency, and its course in time."""
 
 from __future__ import annotations
 
@@ -11,55 +11,55 @@ RATE_HZ = 48_000
 
 
 def mixdown(audio):
-    """One channel: the left of two, so that nothing cancels."""
+    """Return one channel: the left of two, so that nothing cancels."""
     return np.asarray(audio[0], dtype=np.float64)
 
 
 def centroid_hz(audio):
-    """Mean frequency of the power spectrum."""
+    """Return the mean frequency of the power spectrum."""
     hz, power = signal.welch(mixdown(audio), RATE_HZ, nperseg=4096)
     return float(np.sum(hz * power) / np.sum(power))
 
 
 def band_share(audio, low_hz, high_hz):
-    """Share of the power between two frequencies."""
+    """Return the share of the power between two frequencies."""
     hz, power = signal.welch(mixdown(audio), RATE_HZ, nperseg=8192)
     return float(np.sum(power[(hz >= low_hz) & (hz < high_hz)]) / np.sum(power))
 
 
 def peak_hz(audio):
-    """The frequency of the highest point of the spectrum."""
+    """Return the frequency of the highest point of the spectrum."""
     hz, power = signal.welch(mixdown(audio), RATE_HZ, nperseg=16_384)
     return float(hz[np.argmax(power)])
 
 
 def flatness(audio):
-    """Geometric over arithmetic mean of the power, 50 Hz to 16 kHz: 1 for white noise, near 0 for tones."""
+    """Return the power's geometric over arithmetic mean, 50 Hz to 16 kHz: 1 for noise, near 0 for tones."""
     hz, power = signal.welch(mixdown(audio), RATE_HZ, nperseg=2048)
     power = power[(hz > 50) & (hz < 16_000)]
     return float(np.exp(np.mean(np.log(power + 1e-20))) / np.mean(power))
 
 
 def crest_db(audio):
-    """Peak over RMS of the whole."""
+    """Return the peak over RMS of the whole."""
     x = mixdown(audio)
     return float(20 * np.log10(np.max(np.abs(x)) / np.sqrt(np.mean(x**2))))
 
 
 def level_curve(audio, step_s=0.005):
-    """RMS in steps."""
+    """Return the RMS in steps."""
     x = mixdown(audio)
     n = int(step_s * RATE_HZ)
     return np.sqrt(np.mean(x[: len(x) // n * n].reshape(-1, n) ** 2, axis=1))
 
 
 def steadiness_db(audio):
-    """Standard deviation of the level of half seconds, in dB: near 0 for a steady texture."""
+    """Return the standard deviation of the level of half seconds, in dB: near 0 for a steady texture."""
     return float(np.std(20 * np.log10(level_curve(audio, 0.5) + 1e-9)))
 
 
 def onset_times_s(audio, step_s=0.01, rise_db=10.0, floor_db=-25.0, dead_s=0.06):
-    """Times at which the level rises by `rise_db` within 30 ms, and is within `floor_db` of the loudest."""
+    """Return the times at which the level rises by `rise_db` in 30 ms, to `floor_db` of the loudest."""
     level_db = 20 * np.log10(level_curve(audio, step_s) + 1e-7)
     level_db = np.concatenate([np.full(3, -140.0), level_db])
     times, last = [], -1.0
@@ -73,24 +73,24 @@ def onset_times_s(audio, step_s=0.01, rise_db=10.0, floor_db=-25.0, dead_s=0.06)
 
 
 def onset_rate_hz(audio, **kwargs):
-    """Onsets a second."""
+    """Return the onsets a second."""
     return len(onset_times_s(audio, **kwargs)) / (audio.shape[1] / RATE_HZ)
 
 
 def onset_gap_s(audio, **kwargs):
-    """Median time between onsets."""
+    """Return the median time between onsets."""
     times = onset_times_s(audio, **kwargs)
     return float(np.median([b - a for a, b in pairwise(times)]))
 
 
 def silent_share(audio):
-    """Share of the time that is more than 40 dB below the loudest tenth of a second."""
+    """Return the share of the time that is more than 40 dB below the loudest tenth of a second."""
     level = level_curve(audio, 0.02)
     return float(np.mean(level < 0.01 * level.max()))
 
 
 def modulation_peak_hz(audio, low_hz, high_hz):
-    """The strongest rate of amplitude modulation in a range."""
+    """Return the strongest rate of amplitude modulation in a range."""
     level = level_curve(audio, 0.001)
     hz, power = signal.welch(level - level.mean(), 1000.0, nperseg=min(len(level), 2048))
     inside = (hz >= low_hz) & (hz <= high_hz)
@@ -98,13 +98,13 @@ def modulation_peak_hz(audio, low_hz, high_hz):
 
 
 def modulation_depth(audio):
-    """Standard deviation over mean of the level in steps of 20 ms."""
+    """Return the standard deviation over mean of the level in steps of 20 ms."""
     level = level_curve(audio, 0.02)
     return float(np.std(level) / np.mean(level))
 
 
 def harmonicity(audio, low_hz=60.0, high_hz=1500.0):
-    """Highest normalised autocorrelation at a pitch of the range, median of loud frames: 1 for a tone."""
+    """Return the highest normalised autocorrelation in a range, median of loud frames: 1 for a tone."""
     x = mixdown(audio)
     n = 4096
     frames = x[: len(x) // n * n].reshape(-1, n)
@@ -118,7 +118,7 @@ def harmonicity(audio, low_hz=60.0, high_hz=1500.0):
 
 
 def pitch_hz(audio, low_hz=60.0, high_hz=1500.0):
-    """Median pitch of the louder frames, by autocorrelation."""
+    """Return the median pitch of the louder frames, by autocorrelation."""
     x = mixdown(audio)
     n = 4096
     frames = x[: len(x) // n * n].reshape(-1, n)
@@ -135,7 +135,7 @@ def pitch_hz(audio, low_hz=60.0, high_hz=1500.0):
 
 
 def decay_s(audio, drop_db=30.0):
-    """Time that the first event takes from its peak until it has fallen by `drop_db`, in steps of 5 ms."""
+    """Return the time in which the first event falls by `drop_db` from its peak, in steps of 5 ms."""
     level_db = 20 * np.log10(level_curve(audio) + 1e-9)
     top = int(np.argmax(level_db[:400]))
     below = np.nonzero(level_db[top:] < level_db[top] - drop_db)[0]
@@ -143,5 +143,5 @@ def decay_s(audio, drop_db=30.0):
 
 
 def channel_correlation(audio):
-    """Correlation of the two channels: 1 for mono, near 0 for independent noise."""
+    """Return the correlation of the two channels: 1 for mono, near 0 for independent noise."""
     return float(np.corrcoef(audio[0], audio[1])[0, 1])

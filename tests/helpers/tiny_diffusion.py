@@ -20,10 +20,10 @@ from transformers import PreTrainedTokenizerFast, T5Config, T5EncoderModel
 
 RATE_HZ = 8_000
 WINDOW_S = 256 * 32 / RATE_HZ
-"""What the tiny Stable Audio denoises: 1.024 s."""
+"""The window that the tiny Stable Audio denoises: 1.024 s."""
 
 LONGEST_S = 6.0
-"""The longest that the tiny Stable Audio 3 makes."""
+"""The longest sound that the tiny Stable Audio 3 makes."""
 
 _WIDTH = 16
 _WORDS = (
@@ -44,7 +44,7 @@ _WORDS = (
 
 
 def save_tiny_stable_audio(folder: Path, *, seed: int = 0, windows: int = 1) -> Path:
-    """A StableAudioPipeline in `folder`: stereo at 8 kHz, `windows` of 1.024 s long."""
+    """Save a StableAudioPipeline in `folder`: stereo at 8 kHz, `windows` of 1.024 s long."""
     from diffusers import (
         AutoencoderOobleck,
         CosineDPMSolverMultistepScheduler,
@@ -92,7 +92,7 @@ def save_tiny_stable_audio(folder: Path, *, seed: int = 0, windows: int = 1) -> 
 
 
 def save_tiny_stable_audio_3(folder: Path, *, seed: int = 0) -> Path:
-    """A StableAudio3Pipeline in `folder`: stereo at 8 kHz, up to 6 s, distilled (8 steps)."""
+    """Save a StableAudio3Pipeline in `folder`: stereo at 8 kHz, up to 6 s, distilled (8 steps)."""
     from diffusers import (
         AutoencoderSAME,
         FlowMatchEulerDiscreteScheduler,
@@ -158,7 +158,7 @@ def save_tiny_stable_audio_3(folder: Path, *, seed: int = 0) -> Path:
 
 @contextmanager
 def _made_from(seed: int) -> Iterator[None]:
-    """Weights by the seed alone; torch's global randomness is as before afterwards."""
+    """Draw weights by the seed alone; leave torch's global randomness as it was."""
     transformers.utils.logging.disable_progress_bar()
     with torch.random.fork_rng(), warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
@@ -167,7 +167,7 @@ def _made_from(seed: int) -> Iterator[None]:
 
 
 def _tokenizer() -> PreTrainedTokenizerFast:
-    """Words by white space; those that it does not know are all one."""
+    """Return a tokenizer of words by white space; unknown words share one token."""
     vocabulary = {word: number for number, word in enumerate(["<pad>", "</s>", "<unk>", *_WORDS])}
     tokenizer = Tokenizer(WordLevel(vocabulary, unk_token="<unk>"))
     tokenizer.pre_tokenizer = Whitespace()

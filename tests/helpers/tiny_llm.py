@@ -1,4 +1,4 @@
-"""Makes a tiny language model with random weights in the folder that is named. Nothing is downloaded.
+"""Makes a tiny language model with random weights in a given folder. Nothing is downloaded.
 
 It knows printable ASCII and line ends only, and chats in ChatML. What it says is noise, but for the grammar
 that the server holds it to. Runs in the server's own environment, which has torch and transformers.
@@ -26,7 +26,7 @@ CHATML = (
 
 
 def made_tokenizer() -> PreTrainedTokenizerFast:
-    """Byte pairs learnt from plain English: the licence."""
+    """Return byte pairs learnt from plain English: the licence."""
     # In the byte-level alphabet, printable ASCII stands for itself, a blank is Ġ and a line end Ċ.
     letters = [chr(code) for code in range(0x21, 0x7F)] + ["Ġ", "Ċ"]
     tokenizer = Tokenizer(models.BPE())
@@ -52,7 +52,7 @@ def made_tokenizer() -> PreTrainedTokenizerFast:
 
 
 def made_model(tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
-    """Random weights, the same each time."""
+    """Return random weights, the same each time."""
     torch.manual_seed(0)
     config = LlamaConfig(
         vocab_size=len(tokenizer),

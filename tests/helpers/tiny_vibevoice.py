@@ -1,4 +1,4 @@
-"""A VibeVoice of random weights, small, but of the real classes, rates and token ids of its own."""
+"""A small VibeVoice with random weights: the real classes and rates, and its own token ids."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def _config():
 
 
 def _speak_up(model) -> None:
-    """Give it what random weights lack: wish to go on speaking, and a level at which it is heard."""
+    """Add what random weights lack: a tendency to keep speaking, and an audible level."""
     import torch
 
     config = model.config

@@ -354,10 +354,10 @@ def test_a_python_without_the_package_is_told_at_the_start(stubs, started, comma
 
 def test_a_ready_script_runs_in_the_python_that_is_named():
     settings = WorkerSettings(command="xtts --quiet", python="~/env/bin/python", options={"language": "de"})
-    python, script, *others = settings.command_line()
+    python, script, *others = settings.make_command_line()
     assert python == str(Path.home() / "env/bin/python")
     assert (script, others) == (str(SCRIPTS["xtts"]), ["--quiet", '{"language": "de"}'])
-    assert WorkerSettings(command="/bin/f5-tts 'a b'").command_line() == ["/bin/f5-tts", "a b", "{}"]
+    assert WorkerSettings(command="/bin/f5-tts 'a b'").make_command_line() == ["/bin/f5-tts", "a b", "{}"]
     assert all(path.is_file() for path in SCRIPTS.values())
 
 
