@@ -127,7 +127,7 @@ def test_what_the_child_has_started_ends_with_it(child):
     assert wait_for_exit(grandchild)
 
 
-def test_interrupted_answer_is_not_taken_for_the_next_one(child, monkeypatch):
+def test_interrupted_answer_is_not_the_next_one(child, monkeypatch):
     child.start()
 
     def interrupt(_fd):

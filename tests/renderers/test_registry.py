@@ -190,7 +190,7 @@ def test_a_renderer_without_settings_takes_none():
     assert caught.value.field == "sfx_settings"
 
 
-def test_a_required_setting_that_is_no_target_is_asked_for_as_a_setting(monkeypatch):
+def test_a_required_setting_that_is_not_the_target_is_requested_as_a_setting(monkeypatch):
     class Required(FrozenModel):
         place: str = "here"
         colour: str = Field()

@@ -245,7 +245,7 @@ class PerInstance(NoiseRenderer):
 
 
 class Crowded(NoiseRenderer):
-    """As loud as its batch is large."""
+    """A renderer whose sounds depend on the size of the batch."""
 
     def render(self, requests):
         sounds = super().render(requests)

@@ -127,7 +127,7 @@ def test_a_bad_row_is_named_and_stops_no_other(folder, row, problem):
 
 
 @pytest.mark.parametrize("name", ["d.wav", "d.raw", "d"])
-def test_a_file_that_is_no_sound_is_named(folder, name):
+def test_a_file_that_is_not_a_sound_is_named(folder, name):
     (folder / name).write_bytes(b"not a sound")
     bank = read_bank(write(folder, GOOD, f"{name},ben,male,sad,Hello.,CC0"))
     (problem,) = bank.problems

@@ -84,7 +84,7 @@ def test_what_a_model_cannot_do_rejects_with_its_reason(models, tmp_path):
     assert copilot("verify", str(run)).returncode == 0
 
 
-def test_a_model_that_is_not_there_ends_the_run_with_one_message(models, tmp_path):
+def test_a_model_that_does_not_exist_ends_the_run_with_one_message(models, tmp_path):
     made = copilot(
         *("generate", "--seeds", "starter", "--num", "1", "--out", str(tmp_path / "run")),
         *("--sfx", f"stable-audio:{tmp_path}/nothing"),

@@ -83,7 +83,7 @@ def test_it_keeps_the_contract(models, monkeypatch, kind):
 
 
 @BOTH
-def test_each_sound_is_stereo_of_exactly_the_duration_asked(make, kind):
+def test_each_sound_is_stereo_of_exactly_the_requested_duration(make, kind):
     answers = make(kind).render(REQUESTS)
     for answer, request in zip(answers, REQUESTS, strict=True):
         assert answer.audio.shape == (2, seconds_to_samples(request.duration_s, RATE_HZ))
@@ -155,7 +155,7 @@ def test_text_and_duration_are_heard(make, kind):
 
 @BOTH
 @pytest.mark.parametrize("steps", [1, 2, 5])
-def test_steps_are_taken_as_set(make, kind, steps, monkeypatch):
+def test_the_number_of_steps_is_that_of_the_setting(make, kind, steps, monkeypatch):
     renderer = make(kind, steps=steps)
     renderer.prepare()
     transformer, calls = renderer._pipe.transformer, []
@@ -341,7 +341,7 @@ def test_a_fingerprint_names_what_changes_the_sound(make, kind, models):
 
 
 @BOTH
-def test_what_is_told_without_loading(make, kind):
+def test_what_is_known_without_loading(make, kind):
     known = info_of(make(kind))
     assert known.extra == "stable-audio"
     assert known.isolated
@@ -395,13 +395,13 @@ def test_models_that_cannot_be_loaded_say_what_to_do(models, tmp_path):
     assert "cannot be loaded" in refusal(lacking)
 
 
-def test_a_device_that_is_not_there_is_a_users_mistake(make, monkeypatch):
+def test_a_device_that_does_not_exist_is_a_users_mistake(make, monkeypatch):
     monkeypatch.setenv("COPILOT_DEVICE", "cuda:77")
     with pytest.raises(UserError, match="cuda:77 not found"):
         make(ONE).prepare()
 
 
-def test_a_device_that_is_full_is_told(make, monkeypatch):
+def test_a_device_that_is_full_is_named(make, monkeypatch):
     from diffusers import DiffusionPipeline
 
     def to(*_, **__):

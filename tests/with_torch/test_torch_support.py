@@ -37,7 +37,7 @@ def test_the_best_device_is_picked(monkeypatch, cuda, mps, expected):
 
 
 @pytest.mark.parametrize("asked", ["cuda", "cuda:0", "cuda:1", "cpu"])
-def test_a_device_that_is_there_is_taken_as_asked(monkeypatch, asked):
+def test_a_device_that_exists_is_used_as_requested(monkeypatch, asked):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     assert pick_device(asked) == asked
 
@@ -51,7 +51,7 @@ def test_a_device_that_is_there_is_taken_as_asked(monkeypatch, asked):
         ("gpu", "unknown device"),
     ],
 )
-def test_a_device_that_is_not_there_is_refused(monkeypatch, asked, message):
+def test_a_device_that_does_not_exist_is_refused(monkeypatch, asked, message):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     with pytest.raises(UserError, match=message) as caught:
@@ -59,7 +59,7 @@ def test_a_device_that_is_not_there_is_refused(monkeypatch, asked, message):
     assert caught.value.field == "device"
 
 
-def test_precision_follows_the_device_unless_asked():
+def test_precision_follows_the_device_unless_one_is_requested():
     assert pick_dtype("cuda:1") is torch.bfloat16
     assert pick_dtype("cpu") is torch.float32
     assert pick_dtype("mps") is torch.float32
@@ -150,7 +150,7 @@ def test_files_that_are_not_the_model_count_for_nothing(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["./nowhere", "/nowhere/at/all", "nowhere", "a/b/c"])
-def test_a_folder_that_is_not_there_is_refused(name):
+def test_a_folder_that_does_not_exist_is_refused(name):
     with pytest.raises(UserError, match="no such folder"):
         find_model_revision(name, None)
 
@@ -174,7 +174,7 @@ def answer(monkeypatch, error):
     monkeypatch.setattr(huggingface_hub.HfApi, "model_info", lambda *_, **__: raise_it(error))
 
 
-def test_the_hub_is_asked_for_the_commit(monkeypatch, cache):
+def test_the_hub_names_the_commit(monkeypatch, cache):
     asked = []
 
     def model_info(_, model, *, revision, timeout):
@@ -233,7 +233,7 @@ def test_a_fingerprint_imports_no_library_of_models(tmp_path):
     assert run.stdout == "[]\n"
 
 
-def test_precision_is_told_by_the_gpus_that_are_there(monkeypatch):
+def test_precision_follows_the_visible_gpus(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
     assert (resolve_precision("auto"), resolve_precision("float32")) == ("bfloat16", "float32")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")

@@ -258,7 +258,7 @@ def test_the_settings_tell_what_the_contract_asks(folder):
     assert make(folder).voices() == []
 
 
-def test_a_folder_that_is_not_there_is_the_users_mistake(tmp_path):
+def test_a_folder_that_does_not_exist_is_the_users_mistake(tmp_path):
     with pytest.raises(UserError, match="no such folder"):
         make(tmp_path / "none").prepare()
 
@@ -269,7 +269,7 @@ def test_a_model_of_another_kind_is_the_users_mistake(tmp_path):
         make(tmp_path).prepare()
 
 
-def test_the_layout_of_the_first_release_is_told_apart(tmp_path):
+def test_the_layout_of_the_first_release_is_recognised(tmp_path):
     config = {"model_type": "vibevoice", "acoustic_tokenizer_config": {}}
     (tmp_path / "config.json").write_text(json.dumps(config))
     with pytest.raises(UserError, match="has the layout of VibeVoice's own code; give one that transformers"):
@@ -290,7 +290,7 @@ def copied(folder, target) -> None:
         ("config.json", "has no config.json that names a kind of model; give a vibevoice"),
     ],
 )
-def test_a_missing_file_is_told_of(folder, tmp_path, name, told):
+def test_a_missing_file_is_named(folder, tmp_path, name, told):
     copied(folder, tmp_path)
     (tmp_path / name).unlink()
     with pytest.raises(UserError, match=f"model {tmp_path}: {told}"):
@@ -309,7 +309,7 @@ def test_missing_weights_are_not_made_up(folder, tmp_path):
         make(tmp_path).prepare()
 
 
-def test_a_device_that_is_not_there_is_the_users_mistake(folder, monkeypatch):
+def test_a_device_that_does_not_exist_is_the_users_mistake(folder, monkeypatch):
     monkeypatch.setenv("COPILOT_DEVICE", "cuda:77")
     with pytest.raises(UserError, match="cuda:77"):
         make(folder).prepare()

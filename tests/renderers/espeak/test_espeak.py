@@ -368,7 +368,7 @@ def test_no_room_is_refused(espeak, room_s):
 @pytest.mark.parametrize(
     "text", ["", " \n\t", "... !?", "\x00\x01\x02", "\U0001f600", "&", "\u0301", "\ud800", "'"]
 )
-def test_text_without_a_word_is_no_speech(espeak, text):
+def test_text_without_a_word_is_not_spoken(espeak, text):
     assert failure(espeak, text) == RenderFailure("no-speech", "the text has no word")
 
 

@@ -217,7 +217,7 @@ def test_what_the_index_says_is_believed():
     assert fit(burst(0.2, 1.0), RATE, 4 * RATE, "texture").audio[:, 2 * RATE :].any()
 
 
-def test_digital_silence_is_no_sound():
+def test_digital_silence_is_not_a_sound():
     audio = np.pad(noise(1.0), ((0, 0), (4_000, 9_000)))
     assert find_heard_span(audio) == (4_000, 52_000)
     dithered = audio + np.where(audio == 0, np.float32(2e-5), 0)

@@ -85,7 +85,7 @@ def test_clotho_is_read_as_it_is(tmp_path):
     assert (one.author, one.source, one.licence) == ("Ben", "http://l", "CC0")
 
 
-def test_each_bad_row_is_told_and_costs_only_itself(tmp_path):
+def test_each_bad_row_is_reported_and_spoils_no_other(tmp_path):
     rows = [
         b"good.wav,rain,",
         b"missing.wav,rain,",
@@ -120,7 +120,7 @@ def test_each_bad_row_is_told_and_costs_only_itself(tmp_path):
     ]
 
 
-def test_bad_lines_of_json_are_told(tmp_path):
+def test_bad_lines_of_json_are_reported(tmp_path):
     lines = '{"file": "a.wav", "label": "x"}\n[1]\n{"file": \n{"file": 7, "label": true}\n'
     index = read(tmp_path, {"index.jsonl": lines, "a.wav": "x"})
     assert [problem.partition(" (")[0] for problem in index.problems] == [
@@ -153,13 +153,13 @@ def test_rows_of_one_file_are_one_recording_and_their_order_is_nothing(tmp_path)
         ),
     ],
 )
-def test_a_folder_without_recordings_is_told(tmp_path, files, name, message):
+def test_a_folder_without_recordings_is_reported(tmp_path, files, name, message):
     with pytest.raises(UserError, match=message) as caught:
         read(tmp_path, files, name)
     assert caught.value.field == "sfx"
 
 
-def test_no_folder_is_told(tmp_path):
+def test_no_folder_is_reported(tmp_path):
     with pytest.raises(UserError, match="no such folder"):
         read_index(tmp_path / "none")
 

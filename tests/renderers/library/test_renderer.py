@@ -66,7 +66,7 @@ def test_it_keeps_the_contract(renderer):
 
 
 @pytest.mark.parametrize("duration_s", [0.05, 1.0, 2.3719, 5.0, 12.0])
-def test_stems_are_exactly_as_long_as_asked(renderer, duration_s):
+def test_stems_are_exactly_as_long_as_requested(renderer, duration_s):
     for seed, caption in enumerate(["rain", "a dog barks", "a rooster crows", "waves on the shore"]):
         (sound,) = renderer.render([RenderRequest(caption, duration_s, seed)])
         assert sound.matched
@@ -75,7 +75,7 @@ def test_stems_are_exactly_as_long_as_asked(renderer, duration_s):
         assert stem.audio.shape == (1, round(duration_s * RATE))
 
 
-def test_what_was_used_is_told(renderer, recordings):
+def test_the_detail_names_what_was_used(renderer, recordings):
     (sound,) = renderer.render([RenderRequest("a dog barks", 2.0, 7)])
     detail = sound.detail
     assert detail["licence"] == "CC0"
@@ -106,7 +106,7 @@ def test_no_duration_is_a_failure(renderer, duration_s):
     assert failure.reason == "bad-duration"
 
 
-def test_where_in_the_file_it_begins_is_told(tmp_path):
+def test_the_detail_names_the_start_in_the_file(tmp_path):
     sound = np.concatenate([np.zeros((RATE, 1), np.float32), noise(0.5)])
     (given,) = of(folder_of(tmp_path, [("knock", sound)])).render([RenderRequest("a knock", 2.0, 1)])
     assert given.detail["from_s"] == "1.000"
@@ -120,7 +120,7 @@ def knock(seconds):
     return sound
 
 
-def test_how_long_an_event_is_heard_is_told(tmp_path):
+def test_the_detail_names_the_duration_of_an_event(tmp_path):
     renderer = of(folder_of(tmp_path, [("knock", knock(3.0))]))
     short, long = renderer.render([RenderRequest("a knock", seconds, 1) for seconds in (2.0, 8.0)])
     assert "event_s" not in short.detail
@@ -294,7 +294,7 @@ def test_of_larger_files_even_parts_and_the_size_are_in_the_digest(tmp_path):
     assert reading.hash_content(path) != before
 
 
-def test_a_recording_that_is_gone_before_its_digest_is_told(tmp_path):
+def test_a_recording_that_is_gone_before_its_digest_is_reported(tmp_path):
     renderer = of(folder_of(tmp_path, [("rain", noise(1.0))]))
     renderer.prepare()
     (tmp_path / "0.wav").unlink()

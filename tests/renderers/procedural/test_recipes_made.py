@@ -1,4 +1,4 @@
-"""What makes each made thing, signal, machine and instrument that sound, in figures."""
+"""Figures that characterise the sounds of things, signals, machines and instruments."""
 
 from __future__ import annotations
 
@@ -708,7 +708,7 @@ def test_tone_leaves_out_what_would_fold_back():
     assert strong.tolist() == [5000, 10_000, 15_000]
 
 
-def test_plucked_string_decays_as_long_as_asked():
+def test_plucked_string_decays_as_long_as_requested():
     note = tones.plucked(220.0, 2.0, t60_s=1.0)
     assert measures.decay_s(dsp.mono(note), 60.0) == pytest.approx(1.0, abs=0.15)
     assert measures.pitch_hz(dsp.mono(note)) == pytest.approx(220.0, rel=0.01)

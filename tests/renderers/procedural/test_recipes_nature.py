@@ -1,4 +1,4 @@
-"""What makes each sound of nature, people and footsteps that sound, in figures; and what textures keep."""
+"""Figures that characterise the sounds of nature, people and footsteps, and the promises of textures."""
 
 from __future__ import annotations
 

@@ -420,7 +420,7 @@ def test_echo_and_distance_ring_on_after_the_sound():
 # Finishing
 
 
-def test_finish_refuses_what_is_no_sound():
+def test_finish_refuses_what_is_not_a_sound():
     with pytest.raises(ValueError, match="audio: silent"):
         dsp.finish(np.zeros((1, 4800), np.float32))
     with pytest.raises(ValueError, match="audio: not finite"):

@@ -14,7 +14,7 @@ def shared(tmp_path, monkeypatch):
     return tmp_path
 
 
-def made(path, age_s: float = 1e6):
+def make_folder(path, age_s: float = 1e6):
     path.mkdir()
     (path / "0.wav").write_bytes(b"sound")
     aged(path, age_s)
@@ -33,8 +33,8 @@ def test_a_folder_is_there_as_long_as_its_batch():
 
 
 def test_what_is_left_behind_is_deleted_and_nothing_else(shared):
-    stale, other = made(shared / "audiocopilot-batch-x"), made(shared / "another-batch-x")
-    fresh = made(shared / "audiocopilot-batch-y", age_s=0)
+    stale, other = make_folder(shared / "audiocopilot-batch-x"), make_folder(shared / "another-batch-x")
+    fresh = make_folder(shared / "audiocopilot-batch-y", age_s=0)
     with create_batch_folder() as held:
         aged(held, 1e6)
         delete_stale()
@@ -45,14 +45,14 @@ def test_what_is_left_behind_is_deleted_and_nothing_else(shared):
 
 
 def test_a_link_is_not_followed(shared):
-    target = made(shared / "target")
+    target = make_folder(shared / "target")
     (shared / "audiocopilot-batch-link").symlink_to(target)
     delete_stale()
     assert (target / "0.wav").is_file()
 
 
-def test_a_folder_that_goes_meanwhile_is_no_matter(shared, monkeypatch):
-    folder = made(shared / "audiocopilot-batch-x")
+def test_a_folder_that_disappears_meanwhile_does_not_matter(shared, monkeypatch):
+    folder = make_folder(shared / "audiocopilot-batch-x")
 
     def gone(found):
         found.rename(shared / "gone")

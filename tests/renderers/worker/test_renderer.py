@@ -159,7 +159,7 @@ def reasons(answers: list) -> list[str | None]:
     return [answer.reason if isinstance(answer, RenderFailure) else None for answer in answers]
 
 
-def asked(log: Path) -> list[str]:
+def read_log(log: Path) -> list[str]:
     return log.read_text().splitlines()
 
 
@@ -177,10 +177,10 @@ def test_the_greeting_says_what_it_is(started, log):
         "model": "m",
         "options": f'{{"log":"{log}"}}',
     }
-    assert asked(log) == ["start"]
+    assert read_log(log) == ["start"]
 
 
-def test_a_request_is_told_whole_and_its_sound_taken_to_the_bit(started, log, tmp_path):
+def test_a_request_arrives_whole_and_its_sound_returns_to_the_bit(started, log, tmp_path):
     reference = Reference(tmp_path / "a.flac", "Hello.", "ab12", "calm", "CC0")
     spoken = RenderRequest("note", 0.5, 2**62, "anna", "female", "calm", reference)
     mono, stereo = started().render([spoken, *requests("stereo")])
@@ -189,7 +189,7 @@ def test_a_request_is_told_whole_and_its_sound_taken_to_the_bit(started, log, tm
     assert (mono.matched, mono.words, mono.detail) == (True, (), {})
     assert stereo.audio[:, 0].tolist() == [0.25, -0.5]
     assert (stereo.matched, stereo.words, stereo.detail) == (False, (Word("one", 0.0, 0.5),), {"k": "v"})
-    told = asked(log)[-1]
+    told = read_log(log)[-1]
     assert told == (
         '[{"text": "note", "duration_s": 0.5, "seed": 4611686018427387904, "voice": "anna", '
         '"gender": "female", "emotion": "calm", "reference": '
@@ -205,14 +205,14 @@ def test_loads_once_for_all_batches(started, log):
     renderer.prepare()
     renderer.render(requests("a"))
     renderer.render(requests("b"))
-    assert asked(log) == ["start", "prepare", "render a", "render b"]
+    assert read_log(log) == ["start", "prepare", "render a", "render b"]
 
 
 def test_a_worker_that_dies_once_in_a_batch_loses_nothing(started, log):
     answers = started().render(requests("a", "die once", "b"))
     assert reasons(answers) == [None, None, None]
     batch = "render a, die once, b"
-    assert asked(log) == ["start", "prepare", batch, "start", "prepare", batch]
+    assert read_log(log) == ["start", "prepare", batch, "start", "prepare", batch]
 
 
 def test_only_the_text_that_kills_fails_with_the_last_words(started, log):
@@ -224,12 +224,22 @@ def test_only_the_text_that_kills_fails_with_the_last_words(started, log):
     )
     assert reasons(answers) == [None, "worker-died", None]
     batch, start = "render a, die, b", ["start", "prepare"]
-    assert asked(log) == [*start, batch, *start, batch, *start, "render a", "render die", *start, "render b"]
+    assert read_log(log) == [
+        *start,
+        batch,
+        *start,
+        batch,
+        *start,
+        "render a",
+        "render die",
+        *start,
+        "render b",
+    ]
 
 
-def test_a_text_that_kills_when_it_is_alone_is_asked_twice(started, log):
+def test_a_text_that_kills_when_it_is_alone_is_sent_twice(started, log):
     assert reasons(started().render(requests("die"))) == ["worker-died"]
-    assert asked(log) == ["start", "prepare", "render die"] * 2
+    assert read_log(log) == ["start", "prepare", "render die"] * 2
 
 
 def test_a_worker_that_hangs_is_replaced_and_only_what_hangs_it_fails(started):
@@ -241,7 +251,7 @@ def test_a_worker_that_hangs_is_replaced_and_only_what_hangs_it_fails(started):
 
 def test_a_worker_that_hangs_once_loses_nothing(started, log):
     assert reasons(started(RenderSettings(deadline_s=0.5)).render(requests("hang once"))) == [None]
-    assert asked(log) == ["start", "prepare", "render hang once"] * 2
+    assert read_log(log) == ["start", "prepare", "render hang once"] * 2
 
 
 def test_loading_has_a_longer_deadline_than_a_batch(started, monkeypatch):
@@ -261,7 +271,7 @@ def test_a_worker_lost_again_and_again_ends_the_run_with_its_last_words(started,
     monkeypatch.setattr(worker_client, "_MOST_LOST", 4)
     with pytest.raises(ChildStartError, match=r"lost 4 times in a row without one sound; .* that kills$"):
         started().render(requests("die", "die", "die"))
-    assert asked(log).count("start") == 4
+    assert read_log(log).count("start") == 4
 
 
 def test_a_worker_that_only_breaks_or_refuses_ends_the_run(started, monkeypatch):
@@ -303,14 +313,14 @@ def test_one_bad_answer_is_that_requests_failure(started, log, text, detail):
     answers = started().render(requests("a", text, "b"))
     assert reasons(answers) == [None, "worker-answer", None]
     assert answers[1].detail.startswith(detail)
-    assert asked(log)[2:] == [f"render a, {text}, b"]
+    assert read_log(log)[2:] == [f"render a, {text}, b"]
 
 
 def test_a_request_that_the_worker_refuses_has_its_reason(started):
     assert started().render(requests("refused")) == [RenderFailure("no-sound", "refused it is")]
 
 
-def test_where_answers_are_missing_each_request_is_asked_alone(started):
+def test_if_answers_are_missing_each_request_is_sent_alone(started):
     answers = started().render(requests("a", "few", "b"))
     assert reasons(answers) == [None, "worker-answer", None]
     assert answers[1].detail == f"worker {PYTHON}: it gave 0 answers to 1 requests"
@@ -329,7 +339,7 @@ def test_want_of_memory_is_the_batchs_and_the_pipeline_halves_it(started, log):
         [job_of(renderer, "a"), job_of(renderer, "memory")]
     )
     assert [stem.info.duration_s for stem in made] == [0.5, 0.5]
-    assert asked(log)[-2:] == ["render a", "render memory"]
+    assert read_log(log)[-2:] == ["render a", "render memory"]
 
 
 def job_of(renderer, text: str) -> SoundJob:
@@ -342,7 +352,7 @@ def test_a_worker_that_breaks_is_replaced_and_only_what_breaks_it_fails(started,
     assert answers[1] == RenderFailure("renderer-error", f"worker {PYTHON}: a bug")
     assert reasons(answers) == [None, "renderer-error", None]
     start = ["start", "prepare"]
-    assert asked(log) == [
+    assert read_log(log) == [
         *(*start, "render a, bug, b"),
         *(*start, "render a", "render bug"),
         *(*start, "render b"),
@@ -354,13 +364,13 @@ def test_a_worker_that_stays_broken_costs_no_request(started, log):
     assert reasons(renderer.render(requests("a", "sticky"))) == [None, None]
     assert reasons(renderer.render(requests("b"))) == [None]
     start = ["start", "prepare"]
-    assert asked(log) == [*start, "render a, sticky", *start, "render a", "render sticky", "render b"]
+    assert read_log(log) == [*start, "render a, sticky", *start, "render a", "render sticky", "render b"]
 
 
-def test_one_request_without_memory_is_asked_once_more_of_a_new_worker(started, log):
+def test_one_request_without_memory_is_sent_again_to_a_new_worker(started, log):
     renderer = started()
     assert reasons(renderer.render(requests("memory leak"))) == [None]
-    assert asked(log) == ["start", "prepare", "render memory leak"] * 2
+    assert read_log(log) == ["start", "prepare", "render memory leak"] * 2
     [vast] = renderer.render(requests("vast"))
     assert vast == RenderFailure("out-of-memory", f"worker {PYTHON}: no room for it")
 
@@ -410,7 +420,7 @@ def test_a_worker_that_dies_while_it_loads_ends_the_run(started, log):
         match=r"^worker [^:]*: cannot load: the child closed .*; last words: no such weights$",
     ):
         started(prepare="sys.exit('no such weights')").render(requests("a"))
-    assert asked(log) == ["start", "prepare"] * 2
+    assert read_log(log) == ["start", "prepare"] * 2
 
 
 @pytest.mark.parametrize(
@@ -482,7 +492,7 @@ def test_the_environment_names_the_device(monkeypatch, work, visible, told):
     assert (environment.get("COPILOT_DEVICE"), environment.get("CUDA_VISIBLE_DEVICES")) == told
 
 
-def test_a_gpu_that_is_not_there_is_the_users_mistake(monkeypatch):
+def test_a_gpu_that_does_not_exist_is_the_users_mistake(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,5")
     with pytest.raises(UserError, match="available: cuda:0, cuda:1, cpu") as caught:
         device.make_environment(RenderSettings(device="cuda:2"))
@@ -497,13 +507,13 @@ def test_gpus_are_counted_by_their_nodes(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("device", ["foo", "cuda:", "cuda:x", "gpu", "cpu:1", "CPU", ""])
-def test_what_is_no_device_is_the_users_mistake(device):
+def test_an_unknown_device_is_the_users_mistake(device):
     with pytest.raises(UserError, match=re.escape(repr(device))) as caught:
         require_device(device)
     assert caught.value.field == "device"
 
 
-def test_a_gpu_is_refused_where_none_is_visible_and_taken_where_that_cannot_be_told(monkeypatch):
+def test_a_gpu_is_refused_if_none_is_visible_and_accepted_if_that_is_unknown(monkeypatch):
     monkeypatch.setattr(device, "visible_gpus", list)
     with pytest.raises(UserError, match=r"available: cpu$"):
         require_device("cuda")
@@ -531,7 +541,7 @@ def test_one_that_has_greeted_is_called_by_its_name(started):
         started(RenderSettings(deadline_s=5.0), prepare="sys.exit(1)").prepare()
 
 
-def test_a_python_that_is_not_there_is_the_users_mistake():
+def test_a_python_that_does_not_exist_is_the_users_mistake():
     with pytest.raises(UserError, match=r"/none/python not found; give python=PATH$"):
         registry.create("worker:f5-tts", "tts", {"python": "/none/python"})
 

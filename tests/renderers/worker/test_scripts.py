@@ -282,7 +282,7 @@ def test_an_error_of_the_device_replaces_the_worker(stubs, started, text):
     assert [name for name, _ in stubs.calls()] == [*batch, *alone, *after]
 
 
-def test_xtts_loads_a_local_model_on_the_device_it_is_told(stubs, started, tmp_path):
+def test_xtts_loads_a_local_model_on_the_given_device(stubs, started, tmp_path):
     config = tmp_path / "config.json"
     config.touch()
     given = {"model_path": str(tmp_path), "config_path": str(config)}
@@ -340,13 +340,13 @@ def test_weights_count_by_their_content_and_not_by_their_place(stubs, started, t
         ("xtts", {"model_path": "/"}, r"xtts: the options model_path and config_path go together$"),
     ],
 )
-def test_options_that_there_are_not_are_told_at_the_start(stubs, started, command, options, message):
+def test_unknown_options_are_reported_at_the_start(stubs, started, command, options, message):
     with pytest.raises(ChildStartError, match=f"last words: {message}"):
         started(command, **options)
 
 
 @pytest.mark.parametrize(("command", "package"), [("f5-tts", "f5-tts"), ("xtts", "coqui-tts")])
-def test_a_python_without_the_package_is_told_at_the_start(stubs, started, command, package):
+def test_a_python_without_the_package_is_reported_at_the_start(stubs, started, command, package):
     stubs.uninstall()
     with pytest.raises(CopilotError, match=f"{command}: {sys.executable} has no {package}; install it there"):
         started(command)
