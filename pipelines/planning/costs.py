@@ -91,8 +91,8 @@ class Prices(FrozenModel):
 
 def read_costs(path: Path) -> MeasuredCosts:
     """Read costs from a JSON file. Raises UserError with the file and what is wrong in it."""
-    see = "`calibrate` with `save_figures` writes such a file"
-    return read_model(MeasuredCosts, path, field="figures", hint=see)
+    hint = "`calibrate` with `save_figures` writes such a file"
+    return read_model(MeasuredCosts, path, field="figures", hint=hint)
 
 
 def write_costs(costs: MeasuredCosts, path: Path) -> None:
