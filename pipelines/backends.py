@@ -44,14 +44,14 @@ class Backends:
     def renderer(self, tool: Tool) -> Renderer:
         """Return the renderer of a tool, with no weights loaded. Raises as `registry.create`."""
         if tool not in self._renderers:
-            self._renderers[tool] = registry.create(*renderer_spec(self._config, tool))
+            self._renderers[tool] = registry.create(*get_renderer_spec(self._config, tool))
         return self._renderers[tool]
 
     def take_over_renderer(self, tool: Tool, work: RenderSettings) -> Renderer:
         """Return the renderer of a tool, set to work as `work` says; the caller closes it from now on."""
         renderer = self.renderer(tool)
         del self._renderers[tool]
-        return registry.put_to_work(renderer, *renderer_spec(self._config, tool), work)
+        return registry.put_to_work(renderer, *get_renderer_spec(self._config, tool), work)
 
     def compute_fingerprint(
         self,
@@ -141,7 +141,7 @@ def compute_fingerprint(config: RunConfig, bank: VoiceBank | None = None) -> Fin
         return backends.compute_fingerprint(bank)
 
 
-def renderer_spec(config: RunConfig, tool: Tool) -> tuple[str, Tool, Mapping[str, Any]]:
+def get_renderer_spec(config: RunConfig, tool: Tool) -> tuple[str, Tool, Mapping[str, Any]]:
     """Return the name, tool and settings of the renderer that the configuration names for a tool."""
     if tool == "tts":
         return config.tts, "tts", config.tts_settings
@@ -150,9 +150,9 @@ def renderer_spec(config: RunConfig, tool: Tool) -> tuple[str, Tool, Mapping[str
 
 def loads_model(config: RunConfig, tool: Tool) -> bool:
     """Return whether the renderer of a tool loads a model into each worker. Raises UserError."""
-    return registry.uses_device(*renderer_spec(config, tool)[:2])
+    return registry.uses_device(*get_renderer_spec(config, tool)[:2])
 
 
-def rendered_by_models(config: RunConfig) -> bool:
+def uses_models(config: RunConfig) -> bool:
     """Return whether any renderer of the configuration loads a model. Raises UserError."""
     return any(loads_model(config, tool) for tool in TOOLS)

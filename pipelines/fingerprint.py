@@ -20,7 +20,7 @@ FORMAT_VERSION = 3
 _SOUND_LIBRARIES = ("numpy", "scipy", "pyloudnorm", "soxr", "pedalboard")
 
 
-def sound_libraries() -> dict[str, str]:
+def list_sound_libraries() -> dict[str, str]:
     """Return the versions of the libraries whose arithmetic is in every sound."""
     return {package: version(package) for package in _SOUND_LIBRARIES}
 
@@ -32,7 +32,7 @@ class Fingerprint(FrozenModel):
     config: RunConfig
     schemas: Mapping[str, str] = Field(default_factory=schema_hashes)
     prompts: Mapping[str, str] = Field(default_factory=dict)
-    libraries: Mapping[str, str] = Field(default_factory=sound_libraries)
+    libraries: Mapping[str, str] = Field(default_factory=list_sound_libraries)
     designer: Mapping[str, str]
     renderers: Mapping[Tool, Mapping[str, str]]
     voices: str | None = None
@@ -44,7 +44,7 @@ class Fingerprint(FrozenModel):
         return content_hash(self.model_dump(mode="json"))[:16]
 
 
-def versions() -> dict[str, str]:
+def list_versions() -> dict[str, str]:
     """Return the versions of Python and of the packages that samples are made with."""
     others = {package: version(package) for package in ("audiocopilot", "soundfile", "pyarrow")}
-    return {"python": platform.python_version()} | others | sound_libraries()
+    return {"python": platform.python_version()} | others | list_sound_libraries()

@@ -18,7 +18,7 @@ from pipelines.config import RunConfig
 from pipelines.execution.design_ahead import DesignStatus
 from pipelines.execution.job import Executor, Job, ignore
 from pipelines.execution.local import LocalExecutor
-from pipelines.fingerprint import versions
+from pipelines.fingerprint import list_versions
 from pipelines.run.run import Run, create_call_id
 from pipelines.run.totals import Outcome, Totals
 from pipelines.seeds import SeedDraw, read_seeds
@@ -107,7 +107,7 @@ def _generate(request: GenerateRequest, backends: Backends) -> Outcome:
     progress = _ProgressSum(request)
 
     with run.lock():
-        run.open(fingerprint.model_dump(mode="json"), versions=versions())
+        run.open(fingerprint.model_dump(mode="json"), versions=list_versions())
         swept = run.delete_leftovers()
         done = run.ledger.seed_ids()
         todo = [seed for seed in draw.seeds if seed.id not in done]

@@ -18,7 +18,7 @@ from typing import Self
 from copilot.designers.contract import AsyncDesigner
 from copilot.seed import Seed
 from copilot.units import Seconds
-from pipelines.execution.supply import batch_size
+from pipelines.execution.supply import compute_batch_size
 from pipelines.stages.design import AsyncDesignStage
 from pipelines.stages.record import Record, new_record
 from pipelines.stages.worker_spec import RECORDS_AT_ONCE
@@ -64,7 +64,7 @@ class DesignAhead:
         self._run_seed = run_seed
         self._n_workers = n_workers
         self._at_once = at_once
-        self._size = batch_size(len(seeds), n_workers, at_once)
+        self._size = compute_batch_size(len(seeds), n_workers, at_once)
         self._clock = clock
         self._grace_s = grace_s
         # The loop's thread appends to `_ready`, the driver's thread takes from its other end.

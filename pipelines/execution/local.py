@@ -38,7 +38,11 @@ _CONTEXT.set_forkserver_preload(["pipelines.execution.worker"])
 
 @dataclass(frozen=True, slots=True)
 class LocalExecutor:
-    """Runs a job in this process, or in `n_workers` processes of this machine."""
+    """Runs a job in this process, or in `n_workers` processes of this machine.
+
+    Dialogues that are written ahead are always rendered in other processes. Like every program that starts
+    processes, a script then needs `if __name__ == "__main__":` around its main code.
+    """
 
     n_workers: int = 1
 
@@ -169,10 +173,10 @@ class _WorkerProcess:
         try:
             message: Progress | _Idle | _Failed = self.pipe.recv()
         except (EOFError, ConnectionResetError) as error:
-            raise self._death() from error
+            raise self._explain_death() from error
         return message
 
-    def _death(self) -> CopilotError:
+    def _explain_death(self) -> CopilotError:
         self._process.join(timeout=5)
         return CopilotError(
             f"a worker process ended unexpectedly (exit code {self._process.exitcode}); "

@@ -14,8 +14,10 @@ MAX_BATCH = 64
 """The most seeds in one batch, and so in one shard, unless another number is given."""
 
 
-def batch_size(n_seeds: int, n_workers: int, at_once: int = RECORDS_AT_ONCE, *, most: int = MAX_BATCH) -> int:
-    """Return `most`, or fewer in a short run, so that workers end together; `at_once` if `most` allows."""
+def compute_batch_size(
+    n_seeds: int, n_workers: int, at_once: int = RECORDS_AT_ONCE, *, most: int = MAX_BATCH
+) -> int:
+    """Return `most`, or fewer in a short run, so that workers end together; `at_once` if that fits."""
     return min(most, max(at_once, -(-n_seeds // (4 * n_workers))))
 
 
@@ -44,7 +46,7 @@ class FreshRecords:
     ) -> None:
         self._seeds = deque(seeds)
         self._run_seed = run_seed
-        self._size = batch_size(len(seeds), n_workers, at_once)
+        self._size = compute_batch_size(len(seeds), n_workers, at_once)
 
     @property
     def exhausted(self) -> bool:

@@ -52,7 +52,7 @@ class Worker:
         When the run is stopping, it finishes the records in hand and commits those that are done.
         """
         with self.open_writer() as writer:
-            for chunk in self.chunks(records):
+            for chunk in self.cut_chunks(records):
                 if is_stopping():
                     break
                 on_progress(self.process_and_write(chunk, writer))
@@ -67,7 +67,7 @@ class Worker:
         finally:
             writer.discard()
 
-    def chunks(self, records: Sequence[Record]) -> Iterator[Sequence[Record]]:
+    def cut_chunks(self, records: Sequence[Record]) -> Iterator[Sequence[Record]]:
         """Cut records into chunks that go through the stages together."""
         at_once = self._spec.settings.at_once or RECORDS_AT_ONCE
         return (records[start : start + at_once] for start in range(0, len(records), at_once))
@@ -92,7 +92,7 @@ class Worker:
         with stopwatch.timing(WRITE):
             for record in records:
                 _write(record, writer)
-        progress = _progress(records, stopwatch.times())
+        progress = _sum_progress(records, stopwatch.times())
         writer.add_renders(progress.times.renders)
         return progress
 
@@ -128,7 +128,7 @@ def _write(record: Record, writer: ShardWriter) -> None:
         writer.add_reject(record.reject, record.account.usage)
 
 
-def _progress(records: Sequence[Record], writing: StageTimes) -> Progress:
+def _sum_progress(records: Sequence[Record], writing: StageTimes) -> Progress:
     samples = [record.sample for record in records if record.sample is not None]
     rejects = [record.reject for record in records if record.reject is not None]
     return Progress(

@@ -123,9 +123,9 @@ class ExecutionOptions:
         """
         if self.workers is not None:
             return self.workers
-        from pipelines.backends import rendered_by_models
+        from pipelines.backends import uses_models
 
-        if not rendered_by_models(config):
+        if not uses_models(config):
             return N_CORES
         from renderers.device import visible_gpus
 

@@ -1,1 +1,1 @@
-"""The stages of the pipeline, one file each."""
+"""The stages of the pipeline, one module each; `table` has their names and pools, `pipeline` builds them."""

@@ -226,7 +226,7 @@ class BatchRenderer:
         except MemoryError as error:
             raise BatchTooLargeError(str(error) or "the memory of this machine is full") from error
         finally:
-            fill = self._fill([request.duration_s for request in requests])
+            fill = self._compute_fill([request.duration_s for request in requests])
             self._tally += RenderTally(render_s=time.perf_counter() - started, batches=1, fill=fill)
 
     def _finish(self, jobs: Iterable[SoundJob], answers: Iterable[Answer]) -> list[Result]:
@@ -246,7 +246,7 @@ class BatchRenderer:
         self._store_stem(stem)
         return stem
 
-    def _fill(self, durations_s: Sequence[Seconds]) -> float:
+    def _compute_fill(self, durations_s: Sequence[Seconds]) -> float:
         if math.isinf(self._full_s):
             return 1.0
         return min(compute_cost_s(durations_s, self._least_s) / self._full_s, 1.0)

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from copilot.designers.contract import AsyncDesigner
 from pipelines.backends import Backends
-from pipelines.fingerprint import versions
+from pipelines.fingerprint import list_versions
 from pipelines.stages.cast import CastStage
 from pipelines.stages.check import CheckStage
 from pipelines.stages.design import DesignStage
@@ -35,9 +35,9 @@ class _Parts:
     @cached_property
     def speech(self) -> RenderStage:
         """The stage that renders speech, which also knows the voices."""
-        return self.render_stage("tts")
+        return self.create_render_stage("tts")
 
-    def render_stage(self, tool: Tool) -> RenderStage:
+    def create_render_stage(self, tool: Tool) -> RenderStage:
         """Return the stage that renders a tool's sounds, its weights loaded."""
         work = self.spec.settings.render
         renderer = self.backends.take_over_renderer(tool, work)
@@ -55,34 +55,34 @@ class _Parts:
             raise
 
 
-def _design_stage(parts: _Parts) -> DesignStage:
+def _create_design_stage(parts: _Parts) -> DesignStage:
     designer = parts.backends.designer
     if isinstance(designer, AsyncDesigner):
         raise TypeError(f"the designer {designer.name!r} writes ahead, not in a stage")
     return DesignStage(designer, parts.config.run_seed)
 
 
-def _cast_stage(parts: _Parts) -> CastStage:
+def _create_cast_stage(parts: _Parts) -> CastStage:
     speech = parts.speech
     return CastStage(speech.voices, parts.config.run_seed, parts.spec.bank, clones=speech.clones)
 
 
-def _finish_stage(parts: _Parts) -> FinishStage:
+def _create_finish_stage(parts: _Parts) -> FinishStage:
     config = parts.config
     digest = parts.spec.fingerprint.digest
-    return FinishStage(config.keep, config.run_seed, config.designer, digest, versions())
+    return FinishStage(config.keep, config.run_seed, config.designer, digest, list_versions())
 
 
 _CONSTRUCTORS: Mapping[str, Callable[[_Parts], Stage]] = {
-    "design": _design_stage,
+    "design": _create_design_stage,
     "validate": lambda parts: ValidateStage(parts.config.limits),
-    "cast": _cast_stage,
+    "cast": _create_cast_stage,
     "render-speech": lambda parts: parts.speech,
     "fit-speech": lambda parts: FitStage(parts.config.limits),
-    "render-sounds": lambda parts: parts.render_stage("sfx"),
+    "render-sounds": lambda parts: parts.create_render_stage("sfx"),
     "mix": lambda parts: MixStage(parts.config.mix_bits),
     "check": lambda _: CheckStage(),
-    "finish": _finish_stage,
+    "finish": _create_finish_stage,
 }
 if _CONSTRUCTORS.keys() != set(STAGE_NAMES) - {WRITE}:
     raise TypeError("the constructors are not those of the stages in pipelines.stages.table")
@@ -99,7 +99,7 @@ def build_stages(
     parts = _Parts(spec, store, backends or Backends(spec.fingerprint.config, spec.service))
     stages: list[Stage] = []
     try:
-        for name in _names(spec, pool):
+        for name in _list_names(spec, pool):
             stages.append(_CONSTRUCTORS[name](parts))  # noqa: PERF401 - those built so far are closed below
     except BaseException:
         for stage in stages:
@@ -108,7 +108,7 @@ def build_stages(
     return stages
 
 
-def _names(spec: WorkerSpec, pool: PoolName | None) -> list[str]:
+def _list_names(spec: WorkerSpec, pool: PoolName | None) -> list[str]:
     """List the stages of a pool; a worker whose records are designed has no designer."""
     return [
         stage.name

@@ -55,7 +55,7 @@ class RenderStage(Stage):
         jobs: list[SoundJob] = []
         for record in records:
             with self.reject_on_fault(record):
-                jobs += self._jobs(record)
+                jobs += self._create_jobs(record)
         missing: dict[str, list[SoundJob]] = {}
         for job in jobs:
             if not self._deliver_from_store(job):
@@ -67,14 +67,14 @@ class RenderStage(Stage):
                     with self.reject_on_fault(job.record):
                         job.deliver(result)
 
-    def _jobs(self, record: Record) -> list[SoundJob]:
+    def _create_jobs(self, record: Record) -> list[SoundJob]:
         return [
-            self._job(record, element, first_turn, duration_s)
-            for element, first_turn, duration_s in _sounds(record.require_dialogue())
+            self._create_job(record, element, first_turn, duration_s)
+            for element, first_turn, duration_s in _list_sounds(record.require_dialogue())
             if element.tool == self._renderer.tool
         ]
 
-    def _job(self, record: Record, element: Element, first_turn: int, duration_s: Seconds) -> SoundJob:
+    def _create_job(self, record: Record, element: Element, first_turn: int, duration_s: Seconds) -> SoundJob:
         spec = SoundSpec(
             tool=element.tool,
             text=element.text,
@@ -83,7 +83,7 @@ class RenderStage(Stage):
             backend=self._backend,
         )
         if isinstance(element, SpeechElement):
-            return _speech_job(spec, element, record)
+            return _create_speech_job(spec, element, record)
         if self._variants is not None:
             take = spec.random_seed % self._variants
             spec = replace(
@@ -114,7 +114,7 @@ class RenderStage(Stage):
         self._renderer.close()
 
 
-def _sounds(dialogue: Dialogue) -> list[tuple[Element, int, Seconds]]:
+def _list_sounds(dialogue: Dialogue) -> list[tuple[Element, int, Seconds]]:
     """List each sound once: the element as it first appears, the turn of that, and its longest duration."""
     first: dict[int, tuple[Element, int]] = {}
     longest: dict[int, Seconds] = {}
@@ -125,7 +125,7 @@ def _sounds(dialogue: Dialogue) -> list[tuple[Element, int, Seconds]]:
     return [(element, index, longest[element.id]) for element, index in first.values()]
 
 
-def _speech_job(spec: SoundSpec, element: SpeechElement, record: Record) -> SoundJob:
+def _create_speech_job(spec: SoundSpec, element: SpeechElement, record: Record) -> SoundJob:
     cast = record.voices[element.speaker_key]
     reference = cast.references.get(element.emotion)
     voiced = replace(

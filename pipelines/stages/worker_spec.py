@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from copilot.designers.llm.service import LlmService
 from pipelines.fingerprint import Fingerprint
-from pipelines.stem_store.users import user_name
+from pipelines.stem_store.users import build_user_name
 from renderers.contract import RenderSettings
 from renderers.voice_bank import VoiceBank
 
@@ -59,7 +59,7 @@ class WorkerSpec:
     @property
     def user(self) -> str:
         """The worker's name as a user of the stem store."""
-        return user_name(self.run, self.fingerprint.digest, self.name, call=self.call, host=self.host)
+        return build_user_name(self.run, self.fingerprint.digest, self.name, call=self.call, host=self.host)
 
     def for_worker(self, index: int, name: str | None = None) -> WorkerSpec:
         """Return the spec of one of several workers, counted from 0: they share the devices.

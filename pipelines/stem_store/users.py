@@ -23,7 +23,7 @@ ALIVE_S: Seconds = 3600.0
 _EARLIER = "earlier"
 
 
-def user_name(run: str, digest: str, worker: str, *, call: str, host: str) -> str:
+def build_user_name(run: str, digest: str, worker: str, *, call: str, host: str) -> str:
     """Return the name of a worker of a run: the run's folder or URI, and the digest of its fingerprint.
 
     `worker` differs between the workers of one call of the program, `call` between calls, `host` is the

@@ -17,7 +17,7 @@ from copilot.seed import Seed
 from copilot.stem import SoundSpec, Stem, make_stem
 from copilot.vocabulary import Check, Word
 from pipelines.config import RunConfig
-from pipelines.fingerprint import Fingerprint, versions
+from pipelines.fingerprint import Fingerprint, list_versions
 from pipelines.run.run import Run
 from pipelines.run.shards import ShardWriter
 
@@ -137,7 +137,7 @@ def a_run(
     samples = [a_sample(k, keep=keep, tier="valid" if k % 3 == 2 else "hq") for k in range(n_samples)]
     rejects = [a_reject(k) for k in range(n_rejects)]
     with run.lock():
-        run.open(fingerprint.model_dump(mode="json"), versions=versions())
+        run.open(fingerprint.model_dump(mode="json"), versions=list_versions())
         run.record_seeds([row.seed.id for row in (*samples, *rejects)], {})
         for start in range(0, n_samples, per_shard):
             writer = ShardWriter(run)

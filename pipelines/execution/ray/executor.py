@@ -22,7 +22,7 @@ from pipelines.execution.ray.monitor import MonitorState, Phase, RemoteMonitor, 
 from pipelines.execution.ray.nodes import check_free, connect, list_nodes
 from pipelines.execution.ray.stream import Stream
 from pipelines.execution.signals import interruptible
-from pipelines.execution.supply import batch_size
+from pipelines.execution.supply import compute_batch_size
 from pipelines.planning.allocation import allocate, derive_workload
 from pipelines.planning.layout import Layout
 from pipelines.planning.ray_settings import RaySettings
@@ -118,7 +118,7 @@ class _ActiveRun:
     def _rows_per_shard(self) -> int:
         n_mixers = self._layout.pool("mix").max_size
         at_once = self._layout.pools[0].at_once
-        return batch_size(len(self._job.seeds), n_mixers, at_once, most=self._layout.rows_per_shard)
+        return compute_batch_size(len(self._job.seeds), n_mixers, at_once, most=self._layout.rows_per_shard)
 
     def _follow(self, stream: Stream) -> None:
         while not stream.wait(_POLL_EVERY_S):

@@ -64,7 +64,7 @@ class RenderWork:
     def process(self, records: Sequence[Record]) -> Sequence[Record]:
         """Run the stages, on a few records at a time. Stems go on as their files alone."""
         records = list(records)
-        for some in self._worker.chunks(records):
+        for some in self._worker.cut_chunks(records):
             self._worker.run_stages(some)
             for stem in (stem for record in some for stem in record.stems.values()):
                 stem.forget_samples()
@@ -93,7 +93,7 @@ class MixWork:
         """Run the stages, and write to the files of the commit, a few records at a time."""
         writer = self._writer = self._writer or self._writing.enter_context(self._worker.open_writer())
         try:
-            for some in self._worker.chunks(records):
+            for some in self._worker.cut_chunks(records):
                 self._progress.append(self._worker.process_and_write(some, writer))
         except BaseException:
             self._writing.close()
