@@ -39,15 +39,18 @@ _HOME = re.compile(r"(^|[:=])~(/|$)")
 def load_config(name: str | Path, **overrides: Any) -> RunOptions:  # noqa: ANN401 - values of any option
     """Return the options of a YAML file, or of a shipped configuration: laptop, one-node-8-gpus, cluster.
 
-    `overrides` go before the file, as options do on the command line. The result's
+    `overrides` go before the file, as options do on the command line; None leaves it
+    as it is. The result's
     `create_request()` gives the request for `generate`. Raises UserError.
     """
     known = options_of(RunOptions)
-    for option in overrides:
+    options = {key: value for key, value in read_options(name).items() if key in known or key == "parts"}
+    for option, value in overrides.items():
         if option not in known:
             raise UserError(f"unknown option {option!r}{suggest(option, known)}")
-    options = {name: value for name, value in read_options(name).items() if name in known or name == "parts"}
-    return RunOptions(**{**options, **overrides})
+        if value is not None:
+            options[option] = _check_override(known[option], value)
+    return RunOptions(**options)
 
 
 def read_options(name: str | Path) -> dict[str, Any]:
@@ -71,6 +74,13 @@ def read_options(name: str | Path) -> dict[str, Any]:
             _refuse_home(value, at)
             options[option.name] = check_value(option, value, at)
     return {**options, "parts": _read_parts(parts, path)}
+
+
+def _check_override(option: KnownOption, value: object) -> Any:  # noqa: ANN401 - any type of an option
+    try:
+        return check_value(option, value, option.name)
+    except UserError as error:
+        raise UserError(str(error).removeprefix(f"{option.name}: "), field=option.name) from error
 
 
 @cache

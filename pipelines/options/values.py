@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,14 +18,14 @@ _EXPECTED: Mapping[type, str] = {bool: "true or false", int: "a whole number", f
 
 
 def check_value(option: KnownOption, value: object, at: str) -> Any:  # noqa: ANN401 - any type of an option
-    """Return a file's value as the option takes it. Raises UserError, which begins with `at`."""
+    """Return a value of a file or of Python as the option takes it. Raises UserError, which begins with `at`."""
     if option.choices:
         return _choose(option.choices, value, at)
     if option.kind is not list:
         return _check_range(option, _convert(value, option.kind, at), at)
     if option.name in _SETTINGS and isinstance(value, Mapping):
         return [f"{name}={text}" for name, text in _flatten(value, at)]
-    return [_convert(each, str, at) for each in (value if isinstance(value, list) else [value])]
+    return [_convert(each, str, at) for each in (value if isinstance(value, list | tuple) else [value])]
 
 
 def _choose(choices: tuple[str | int, ...], value: object, at: str) -> str | int:
@@ -40,12 +41,12 @@ def _convert(value: object, kind: type, at: str) -> Any:  # noqa: ANN401 - any t
     """Return a value of that type. Raises UserError."""
     if kind is bool and isinstance(value, bool):
         return value
-    number = isinstance(value, int | float) and not isinstance(value, bool)
+    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     if kind is int and number and isinstance(value, int):
         return value
     if kind is float and (number or _reads_as_number(value)):
         return float(value)  # type: ignore[arg-type]
-    if kind in {str, Path} and isinstance(value, str):
+    if isinstance(value, (str, Path) if kind is Path else str) and kind in {str, Path}:
         return kind(value)
     expected = _EXPECTED.get(kind, "text")
     quotes = ", in quotes" if kind in {str, Path} and not isinstance(value, list | Mapping) else ""
@@ -66,10 +67,9 @@ def _reads_as_number(value: object) -> bool:
     if not isinstance(value, str):
         return False
     try:
-        float(value)
+        return math.isfinite(float(value))
     except ValueError:
         return False
-    return True
 
 
 def _flatten(settings: Mapping[Any, object], at: str, above: str = "") -> list[tuple[str, str]]:

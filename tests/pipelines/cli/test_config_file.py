@@ -94,9 +94,26 @@ def test_python_reads_a_file_as_the_command_line_does(given, tmp_path):
         load_config(tmp_path / "run.yaml", nmu=9)
 
 
-def test_a_value_from_python_is_checked_when_it_is_used():
+@pytest.mark.parametrize(
+    "wrong", [{"turns": 0}, {"executor": "cloud"}, {"num": "many"}, {"judge": 1}, {"batch_s": float("nan")}]
+)
+def test_a_value_from_python_is_checked(wrong):
+    with pytest.raises(UserError) as mistake:
+        load_config("laptop", **wrong)
+    assert [mistake.value.field] == list(wrong)
+
+
+def test_values_from_python_are_those_of_options(tmp_path):
+    options = load_config(
+        "laptop", limits=tmp_path / "l.json", llm_url=("http://a/v1",), sfx_set={"steps": 5}, num=None
+    )
+    assert (options.limits, options.llm_url) == (tmp_path / "l.json", ["http://a/v1"])
+    assert (options.sfx_set, options.num) == (["steps=5"], 100)
+
+
+def test_a_value_of_the_class_is_checked_when_it_is_used():
     with pytest.raises(UserError) as wrong:
-        load_config("laptop", turns=0).create_run_config()
+        RunOptions(seeds="starter", turns=0).create_run_config()
     assert wrong.value.field == "turns"
 
 
@@ -161,6 +178,7 @@ def test_a_share_of_rejects(given):
         ("num: 0", "num: 0 is below 1"),
         ("max-reject-share: 2", "max-reject-share: 2.0 is above 1"),
         ("seed: 1\nrandom-seed: 1", "random-seed: random-seed is set twice"),
+        ("batch-s: .nan", "batch-s: expected a number, not nan"),
         ("batch-s: long", "batch-s: expected a number, not 'long'"),
         ("judge: maybe", "judge: expected true or false, not 'maybe'"),
         ("judge: 1", "judge: expected true or false, not 1"),
