@@ -62,7 +62,7 @@ def generate(*, options: RunOptions) -> None:
 
 
 @app.command()
-@takes_options(config=True, planning=PlanOptions, options=RunOptions)
+@takes_options(config=True, without=("out", "max_rejects"), planning=PlanOptions, options=RunOptions)
 def plan(*, planning: PlanOptions, options: RunOptions) -> None:
     """Show how a run is laid out on Ray, if it fits, and how long it takes and what it costs."""
     from pipelines.cli.commands.plan import run_plan

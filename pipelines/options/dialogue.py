@@ -91,9 +91,10 @@ class DialogueOptions(LlmOptions):
         """Return where the language model is served, for a designer that asks one. Raises UserError."""
         if not self._asks_model():
             return None
-        if not self.llm_url:
+        urls = self._service_urls()
+        if not urls:
             raise UserError(f"the designer {self.designer} needs the URL of a server", field="llm_url")
-        return self.create_llm_service()
+        return self.create_llm_service(urls)
 
     def create_service_limits(self) -> LlmLimits | None:
         """Return how servers may be used, for a designer that asks a language model. Raises UserError."""
@@ -120,6 +121,9 @@ class DialogueOptions(LlmOptions):
 
     def _model_name(self) -> str | None:
         return self.llm_model
+
+    def _service_urls(self) -> Sequence[str]:
+        return self.llm_url or ()
 
     def _asks_model(self) -> bool:
         """Return if the designer asks a language model. Raises UserError for options that have no effect."""

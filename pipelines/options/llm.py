@@ -119,11 +119,11 @@ class LlmOptions:
         others = {"model": model, "judge_model": judge_model, "correct_hq": correct_hq}
         return self._create(LlmSettings, _SETTINGS, others)
 
-    def create_llm_service(self) -> LlmService:
-        """Return where the model is served. Raises UserError."""
+    def create_llm_service(self, urls: Sequence[str]) -> LlmService:
+        """Return the service of the model at these URLs. Raises UserError."""
         from copilot.designers.llm.service import LlmService
 
-        return self._create(LlmService, _SERVICE)
+        return self._create(LlmService, _SERVICE, {"urls": tuple(urls)})
 
     def create_llm_limits(self) -> LlmLimits:
         """Return how the servers may be used, wherever they are. Raises UserError."""

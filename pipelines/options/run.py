@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from copilot.errors import UserError
 from pipelines.options.dialogue import DialogueOptions
-from pipelines.options.execution import ExecutionOptions, Parts
+from pipelines.options.execution import ExecutionOptions
 from pipelines.options.option import Option
 from pipelines.options.sound import SoundOptions
 
@@ -38,6 +38,8 @@ class RunOptions(ExecutionOptions, SoundOptions, DialogueOptions):
     ] = "both"
     bits: Annotated[Literal[16, 24], _Stored("Bit depth of the mixes.")] = 16
     json: Annotated[bool, Option("Print JSON for scripts.", common=True)] = False
+    server_urls: tuple[str, ...] = ()
+    """The URLs of the file's servers, once they run."""
 
     def create_request(self) -> GenerateRequest:
         """Return the request to make or resume the run, without callbacks.
@@ -57,7 +59,7 @@ class RunOptions(ExecutionOptions, SoundOptions, DialogueOptions):
             num=self.num,
             executor=self.create_executor(config),
             settings=self.create_execution_settings(),
-            service=None if self.parts.servers else self.create_service(),
+            service=None if self.parts.servers and not self.server_urls else self.create_service(),
             reject_limit=self.create_reject_limit(),
         )
 
@@ -68,6 +70,9 @@ class RunOptions(ExecutionOptions, SoundOptions, DialogueOptions):
     def list_llm_options(self) -> list[str]:
         """Return the names of the settings of a language model that are set, with those of the file."""
         return super().list_llm_options() + ["servers"] * (self.parts.servers is not None)
+
+    def _service_urls(self) -> Sequence[str]:
+        return self.server_urls or super()._service_urls()
 
     def _model_name(self) -> str | None:
         servers = self.parts.servers
@@ -96,7 +101,5 @@ class RunOptions(ExecutionOptions, SoundOptions, DialogueOptions):
         from pipelines.execution.ray.nodes import connect
         from pipelines.execution.ray.servers import serve_model
 
-        model = self._model_name()
-        parts = Parts(self.parts.ray, None, self.parts.prices)
         with connect(self.create_ray_settings()), serve_model(servers, self.out or "plan") as urls:
-            yield replace(self, parts=parts, llm_url=list(urls), llm_model=model)
+            yield replace(self, server_urls=tuple(urls))

@@ -18,7 +18,7 @@ _EXPECTED: Mapping[type, str] = {bool: "true or false", int: "a whole number", f
 
 
 def check_value(option: KnownOption, value: object, at: str) -> Any:  # noqa: ANN401 - any type of an option
-    """Return a value of a file or of Python as the option takes it. Raises UserError, which begins with `at`."""
+    """Return a value as the option takes it. Raises UserError, whose message begins with `at`."""
     if option.choices:
         return _choose(option.choices, value, at)
     if option.kind is not list:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import fields
 from enum import Enum
 from typing import Annotated, Any
@@ -24,12 +24,15 @@ _HEADINGS = ("", "Plan", "Dialogues", "Sound", "Execution", "Language model")
 """The groups in the order of help."""
 
 
-def takes_options(*, config: bool = False, **groups: type) -> Callable[[Command], Command]:
+def takes_options(
+    *, config: bool = False, without: Collection[str] = (), **groups: type
+) -> Callable[[Command], Command]:
     """Make a command take the options of each class; it is given an object of each as one argument.
 
-    With `config` it takes the options from a file too.
+    With `config` it takes the options from a file too. Options in `without` it takes from a file only.
     """
     known = {name: option for group in groups.values() for name, option in options_of(group).items()}
+    known = {name: option for name, option in known.items() if name not in without}
     old_names = {old: new for old, new in OLD_NAMES.items() if new in known}
 
     def decorate(command: Command) -> Command:

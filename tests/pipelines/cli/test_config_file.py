@@ -290,6 +290,7 @@ def test_started_servers_take_the_place_of_the_settings(monkeypatch, tmp_path):
     with options.start_servers() as started:
         assert started.create_service().urls == ("http://s/v1",)
         assert started.create_run_config() == options.create_run_config()
+        assert started.create_server_group() == options.create_server_group()
 
 
 NODES = {
