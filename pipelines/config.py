@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
@@ -39,6 +39,13 @@ class RunConfig(FrozenModel):
     keep: Keep = "both"
     mix_bits: BitDepth = 16
     limits: SceneLimits = SceneLimits()
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """Name the fields that differ from their defaults: all of them would fill a screen."""
+        for name, field in type(self).model_fields.items():
+            value = getattr(self, name)
+            if field.is_required() or value != field.get_default(call_default_factory=True):
+                yield name, value
 
     @model_serializer(mode="wrap")
     def _leave_out_unset(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -78,9 +78,9 @@ class GenerateRequest:
     settings: ExecutionSettings = field(default_factory=ExecutionSettings)
     service: LlmService | None = None
     reject_limit: RejectLimit | None = None
-    on_start: Callable[[RunStart], None] = ignore
-    on_progress: Callable[[Progress], None] = ignore
-    on_design: Callable[[DesignStatus], None] = ignore
+    on_start: Callable[[RunStart], None] = field(default=ignore, repr=False)
+    on_progress: Callable[[Progress], None] = field(default=ignore, repr=False)
+    on_design: Callable[[DesignStatus], None] = field(default=ignore, repr=False)
 
 
 def generate(request: GenerateRequest) -> Outcome:

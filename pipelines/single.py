@@ -67,6 +67,10 @@ class RenderedScene:
     stems: dict[int, Stem] = field(repr=False)
     mix: DialogueMix = field(repr=False)
 
+    def __repr__(self) -> str:
+        """Count the scene's elements: all of them would fill a screen."""
+        return f"RenderedScene({len(self.scene)} elements, {self.scene.duration_s:g} s)"
+
     @property
     def audio(self) -> Audio:
         """The mix as float32, (2, samples), full scale 1.0, 48 kHz."""

@@ -24,6 +24,12 @@ def test_a_request_needs_a_configuration_and_a_place_alone(tmp_path):
     assert len(list(open_run(tmp_path / "run"))) == 2
 
 
+def test_a_request_prints_in_two_lines(tmp_path):
+    shown = repr(request(tmp_path, "one"))
+    assert "RunConfig(seeds=" in shown
+    assert len(shown) < 500
+
+
 def test_the_default_executor_works_in_this_process():
     assert LocalExecutor() == LocalExecutor(n_workers=1)
     assert LocalExecutor().describe() == {"executor": "local", "workers": 1}

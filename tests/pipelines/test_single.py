@@ -109,7 +109,7 @@ class TestRenderScene:
         rendered = render_scene(Scene(elements=(RAIN, VOICE)), STAND_INS)
         assert sorted(rendered.stems) == [1, 2]
         assert (rendered.audio.shape, rendered.audio.dtype) == ((2, 96_000), np.float32)
-        assert len(repr(rendered)) < 1_000
+        assert repr(rendered) == "RenderedScene(2 elements, 2 s)"
 
     def test_a_mix_parameter_leaves_the_sounds_as_they_are(self):
         scene = Scene(elements=(RAIN, VOICE))
