@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from renderers.testing import check_renderer as check_renderer
     from renderers.voice_bank import VoiceBank as VoiceBank
     from renderers.voice_bank import read_bank as read_bank
+    from renderers.voice_quality import VoiceReport as VoiceReport
+    from renderers.voice_quality import check_bank as check_bank
 else:
     from copilot.lazy import lazy_exports
 
@@ -58,5 +60,6 @@ else:
             "renderers.registry": ("create", "create_working", "list_names"),
             "renderers.testing": ("check_renderer",),
             "renderers.voice_bank": ("VoiceBank", "read_bank"),
+            "renderers.voice_quality": ("VoiceReport", "check_bank"),
         },
     )

@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args, runtime_checkable
 
 from copilot.errors import CopilotError
-from copilot.frozen_model import FrozenModel
-from copilot.hashing import content_hash
-from copilot.units import Audio, Seconds
+from copilot.units import Seconds
 from copilot.vocabulary import Word
 
 if TYPE_CHECKING:
+    from copilot.frozen_model import FrozenModel
     from copilot.stem import SoundSpec
+    from copilot.units import Audio
 
 __all__ = [
     "BatchTooLargeError",
@@ -63,6 +63,8 @@ class Reference:
     @property
     def content(self) -> str:
         """Hash of everything that may change the sound: neither the path nor the licence is in it."""
+        from copilot.hashing import content_hash  # noqa: PLC0415 - loads NumPy, which the contract does not need
+
         return content_hash([self.sha256, self.transcript, self.emotion])
 
 
