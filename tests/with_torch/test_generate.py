@@ -99,7 +99,6 @@ def test_a_backend_that_clones_wants_a_voice_bank(models, tmp_path):
         *("generate", "--seeds", "starter", "--num", "1", "--out", str(tmp_path / "run")),
         *("--tts", f"vibevoice:{models}/vibevoice"),
     )
-    assert (made.returncode, made.stderr) == (
-        2,
-        "copilot: --tts vibevoice: clones voices; give it some with --voices FOLDER\n",
-    )
+    assert (made.returncode, made.stderr.count("\n")) == (2, 1)
+    assert "vibevoice" in made.stderr
+    assert "--voices" in made.stderr
