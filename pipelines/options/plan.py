@@ -45,7 +45,7 @@ class PlanOptions:
         Path | None, _Option("Write the measured costs into a file.", metavar="FILE", common=True)
     ] = None
 
-    def check(self) -> None:
+    def require_valid(self) -> None:
         """Raise UserError for options that need another one, or exclude one another."""
         for name in ("node_cpus", "node_gpus", "node_memory"):
             if getattr(self, name) is not None and self.nodes is None:

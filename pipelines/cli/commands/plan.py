@@ -36,7 +36,7 @@ def run_plan(options: RunOptions, planning: PlanOptions) -> int:
 
     Raises UserError for wrong options, and, after the pools are printed, if there is no room for them.
     """
-    planning.check()
+    planning.require_valid()
     if options.executor != "ray":
         raise UserError("a plan is for ray; set it here or in the configuration file", field="executor")
     config, settings, execution = (

@@ -56,7 +56,7 @@ def test_a_missing_extra_says_how_to_install_it(copilot, monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("command", ["show", "stats", "verify"])
-def test_no_run_there(copilot, tmp_path, command):
+def test_a_folder_without_a_run(copilot, tmp_path, command):
     code, _, said = copilot(command, str(tmp_path))
     assert code == 2
     assert "no run.json" in said

@@ -117,7 +117,7 @@ def test_a_value_of_the_class_is_checked_when_it_is_used():
     assert wrong.value.field == "turns"
 
 
-def test_what_is_missing_is_named():
+def test_a_missing_setting_is_named():
     with pytest.raises(UserError) as wrong:
         RunOptions(out="x").create_run_config()
     assert wrong.value.field == "seeds"
@@ -155,7 +155,7 @@ def test_one_of_a_list_may_stand_alone_and_nothing_is_not_set(given):
     assert (options.create_service().urls, options.num) == (("http://a/v1",), None)
 
 
-def test_options_of_another_command_are_let_be(given):
+def test_options_of_another_command_are_ignored(given):
     assert given("out: x\nsave-figures: f.json\nnodes: 4\n").out == "x"
 
 
@@ -213,13 +213,13 @@ def test_a_mistake_is_named_with_file_and_key(refused, content, said):
     assert refused(content).startswith(said)
 
 
-def test_a_missing_file_names_what_is_shipped(refused):
+def test_a_missing_file_names_the_shipped_ones(refused):
     message = refused("", "--config", "nowhere")
     assert "nowhere" in message
     assert "cluster, laptop, one-node-8-gpus" in message
 
 
-def test_a_mistake_is_told_even_if_the_command_line_overrides_it(refused):
+def test_a_mistake_is_reported_even_if_the_command_line_overrides_it(refused):
     assert refused("num: x", "--num", "3").startswith("num: ")
 
 
@@ -301,7 +301,7 @@ NODES = {
 
 
 @pytest.mark.parametrize("name", sorted(file.stem for file in SHIPPED.glob("*.yaml")))
-def test_what_is_shipped_finds_room(name):
+def test_a_shipped_configuration_finds_room(name):
     options = load_config(name)
     with_models = name != "laptop"
     ray = options.parts.ray
@@ -313,7 +313,7 @@ def test_what_is_shipped_finds_room(name):
     )
 
 
-def test_what_is_shipped_is_tested():
+def test_every_shipped_configuration_is_tested():
     assert sorted(NODES) == sorted(Path(file).stem for file in SHIPPED.iterdir())
 
 

@@ -52,7 +52,7 @@ def test_help_all_has_every_option(copilot, command):
 
 
 @pytest.mark.parametrize("command", [*GROUPS, *COMMANDS, "verify", "voices"])
-def test_no_default_is_told_as_what_is_without_it(copilot, command):
+def test_defaults_are_shown_as_defaults(copilot, command):
     text = " ".join(copilot(command, "--help-all" if command in GROUPS else "--help")[1].split())
     assert "without it" not in text
 

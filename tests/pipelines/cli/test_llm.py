@@ -214,7 +214,7 @@ def test_a_server_that_can_do_all(copilot):
     assert found["dialogues"][0]["usage"]["generated_tokens"] > 0
 
 
-def test_a_keyword_that_is_not_enforced_is_told(copilot):
+def test_a_keyword_that_is_not_enforced_is_reported(copilot):
     def obeys(number, body):
         name = body.get("response_format", {}).get("json_schema", {}).get("name")
         if name == "check-enum":
@@ -256,7 +256,7 @@ def test_a_server_that_fails_is_a_finding(copilot):
     assert said.count("does not work; 400, no chat template") == 3
 
 
-def test_check_names_what_is_served(copilot):
+def test_check_llm_names_the_served_models(copilot):
     with serving(model="gemma") as server:
         code, _, said = copilot("check-llm", "--llm-url", server.url, "--llm-model", "tiny")
         assert code == 2
@@ -269,7 +269,7 @@ def test_check_names_what_is_served(copilot):
         assert "set COPILOT_LLM_API_KEY" in said
 
 
-def test_no_server_is_there(copilot):
+def test_a_server_that_does_not_answer(copilot):
     code, _, said = copilot("check-llm", "--llm-url", URL)
     assert code == 1
     assert said.startswith(f"copilot: {URL}: no connection")
@@ -277,11 +277,11 @@ def test_no_server_is_there(copilot):
 
 
 @pytest.mark.parametrize("trial", keyword_trials(), ids=lambda trial: trial.keyword)
-def test_what_is_asked_for_is_what_the_grammar_forbids(trial):
+def test_a_trial_requests_what_its_grammar_forbids(trial):
     assert not trial.is_kept(trial.forbidden)
 
 
 @pytest.mark.parametrize("text", ["", "[]", '"yes"', "null", '{"answer":"yes","answer":"yes"}'])
-def test_what_is_no_object_keeps_no_schema(text):
+def test_a_reply_that_is_not_an_object_keeps_no_schema(text):
     assert not keyword_trials()[0].is_kept(text)
     assert keyword_trials()[0].is_kept('{"answer":"yes"}')

@@ -63,21 +63,21 @@ def test_the_forecast_from_figures(copilot, figures, tmp_path):
 
 def test_json_holds_all_of_it(copilot, figures):
     code, said, _ = copilot(*CALL, *NODE, "--num", "1000", "--figures", figures, "--json")
-    told = json.loads(said)
-    assert (code, told["fits"], told["sizes"]) == (0, True, {"speech": 1, "sounds": 2, "mix": 1})
-    assert [pool["name"] for pool in told["layout"]["pools"]] == ["speech", "sounds", "mix"]
-    assert told["forecast"]["hours"] == told["forecast"]["limits"][0]["hours"] == 0.5
-    assert told["forecast"]["tokens"]["generated"] == 100_000
-    assert MeasuredCosts.model_validate(told["figures"]) == FIGURES
+    content = json.loads(said)
+    assert (code, content["fits"], content["sizes"]) == (0, True, {"speech": 1, "sounds": 2, "mix": 1})
+    assert [pool["name"] for pool in content["layout"]["pools"]] == ["speech", "sounds", "mix"]
+    assert content["forecast"]["hours"] == content["forecast"]["limits"][0]["hours"] == 0.5
+    assert content["forecast"]["tokens"]["generated"] == 100_000
+    assert MeasuredCosts.model_validate(content["figures"]) == FIGURES
 
 
-def test_a_model_writes_as_many_dialogues_at_once_as_it_is_asked_for(copilot, tmp_path):
+def test_a_model_writes_as_many_dialogues_at_once_as_its_concurrency(copilot, tmp_path):
     waiting = FIGURES.model_copy(update={"design_wait_s": 36.0})
     (tmp_path / "figures.json").write_text(waiting.model_dump_json())
     model = ("--designer", "llm", "--llm-url", "http://a/v1", "--llm-model", "m", "--llm-concurrency", "20")
     call = (*CALL, *model, *NODE, "--num", "1000", "--figures", str(tmp_path / "figures.json"), "--json")
-    told = json.loads(copilot(*call)[1])
-    assert told["forecast"]["stages"][0] == {
+    content = json.loads(copilot(*call)[1])
+    assert content["forecast"]["stages"][0] == {
         "stage": "design",
         "pool": "design",
         "worker_hours": 10.0,
@@ -107,7 +107,7 @@ def test_a_cluster_that_grows_is_forecast_without_room(copilot, figures, tmp_pat
     assert "of 8 GPUs" in said
 
 
-def test_the_cluster_is_asked_where_no_nodes_are_made_up(copilot, monkeypatch):
+def test_without_nodes_those_of_the_cluster_are_planned_for(copilot, monkeypatch):
     monkeypatch.setattr("pipelines.cli.commands.plan.query_nodes", lambda _: [Resources(4), Resources(8)])
     assert "nodes: 1 x 4 CPUs; 1 x 8 CPUs\n" in copilot(*CALL)[1]
 

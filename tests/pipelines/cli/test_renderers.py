@@ -57,8 +57,8 @@ class Either:
         raise AssertionError("only an instance knows")
 
 
-class Untold:
-    name = "untold"
+class Undescribed:
+    name = "undescribed"
     tool = "tts"
 """
 
@@ -66,7 +66,7 @@ ENTRY_POINTS = """
 [copilot.renderers]
 far = far_sounds:Far
 either = far_sounds:Either
-untold = far_sounds:Untold
+undescribed = far_sounds:Undescribed
 gone = far_sounds:Gone
 broken = broken_sounds:Broken
 """
@@ -96,7 +96,7 @@ def listed(capsys):
     return {one["name"]: one for one in json.loads(capsys.readouterr().out)}
 
 
-def test_the_built_in_ones_are_listed_and_tell_of_themselves(listed):
+def test_the_built_in_ones_are_listed_with_their_info(listed):
     assert {"espeak", "library", "procedural", "speech-api", "vibevoice", "worker"} <= listed.keys()
     assert listed["procedural"] == {
         "name": "procedural",
@@ -172,15 +172,16 @@ def test_settings_come_with_defaults_and_schemas(listed):
     ]
 
 
-def test_one_that_is_for_either_tool_is_not_asked_which(listed):
+def test_one_for_either_tool_is_listed_as_such(listed):
     assert listed["either"]["tool"] == "sfx or tts"
     assert listed["either"]["clones"]
     assert listed["worker"]["tool"] == "sfx or tts"
 
 
 def test_one_that_tells_nothing_is_listed_as_far_as_it_is_known(listed):
-    untold = listed["untold"]
-    assert (untold["tool"], untold["installed"], untold["licence"]) == ("tts", True, "not given")
+    undescribed = listed["undescribed"]
+    known = (undescribed["tool"], undescribed["installed"], undescribed["licence"])
+    assert known == ("tts", True, "not given")
 
 
 def test_one_that_cannot_be_imported_is_listed_with_the_error(listed):

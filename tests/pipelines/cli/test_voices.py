@@ -27,7 +27,7 @@ def noise(duration_s: float, rate_hz: int = 16_000, level: float = 0.1) -> np.nd
 
 @pytest.fixture
 def bank(tmp_path):
-    """A folder with one good voice of each gender; the woman's is there to be spoilt."""
+    """A folder with one good voice of each gender; tests replace the woman's."""
     rows = ["file,speaker,gender,emotion,transcript,licence"]
     for name, gender in (("woman", "female"), ("man", "male")):
         sf.write(tmp_path / f"{name}.wav", noise(4.0, level=0.1 if name == "man" else 0.11), 16_000)
@@ -80,7 +80,7 @@ def test_a_bank_without_fault(bank, capsys):
         (noise(31.0), 16_000, "31.00 s; a reference has 3 to 30 s"),
     ],
 )
-def test_what_is_wrong_with_a_recording(bank, capsys, sound, rate_hz, problem):
+def test_a_bad_recording_is_reported(bank, capsys, sound, rate_hz, problem):
     sf.write(bank / "woman.wav", sound, rate_hz)
     code, found = report(capsys, bank)
     (said,) = found["problems"]
