@@ -172,27 +172,25 @@ class TestWorker:
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("options", "option", "word"),
     [
-        (("--sfx", "procedural:x"), "--sfx: procedural:x: procedural has no target"),
-        (("--sfx-set", "steps"), "--sfx-set steps: is no NAME=VALUE, such as steps=50"),
-        (("--sfx-set", "steps=5"), "--sfx-set: procedural has no settings; leave out steps"),
-        (("--tts-set", "a=1", "--tts-set", "a=2"), "--tts-set a=2: a is set twice"),
-        (("--licences", "CC0"), "--licences: is for --sfx library:FOLDER, not for procedural; leave it out"),
-        (("--sfx", "library"), "--sfx: library: folder is missing; give library:FOLDER"),
-        (
-            ("--sfx", "library:/none", "--sfx-set", "x=1"),
-            "--sfx-set: library: unknown setting 'x'; available: folder, ",
-        ),
-        (("--sfx", "library:/none"), "/none"),
-        (("--voices", "/none"), "/none"),
-        (("--device", "foo"), "--device: unknown device 'foo'; give cpu, mps, cuda or cuda:N"),
-        (("--device", "cpu"), "--device cpu: no renderer of this run uses one; leave it out"),
-        (("--stems", "nosuch://place"), "nosuch"),
+        (("--sfx", "procedural:x"), "--sfx", "target"),
+        (("--sfx-set", "steps"), "--sfx-set", "NAME=VALUE"),
+        (("--sfx-set", "steps=5"), "--sfx-set", "no settings"),
+        (("--tts-set", "a=1", "--tts-set", "a=2"), "--tts-set", "set twice"),
+        (("--licences", "CC0"), "--licences", "procedural"),
+        (("--sfx", "library"), "--sfx", "library:FOLDER"),
+        (("--sfx", "library:/none", "--sfx-set", "x=1"), "--sfx-set", "'x'"),
+        (("--sfx", "library:/none"), "", "/none"),
+        (("--voices", "/none"), "", "/none"),
+        (("--device", "foo"), "--device", "foo"),
+        (("--device", "cpu"), "--device", "no renderer"),
+        (("--stems", "nosuch://place"), "", "nosuch"),
     ],
 )
-def test_what_is_wrong_with_the_options_is_said_in_one_message(tmp_path, options, message):
+def test_a_wrong_option_is_named_in_one_message(tmp_path, options, option, word):
     call = ("generate", "--seeds", "starter", "--num", "1", "--out", str(tmp_path / "run"))
     done = copilot(tmp_path, *call, *options)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
-    assert message in done.stderr
+    assert done.stderr.startswith(f"copilot: {option}")
+    assert word in done.stderr
