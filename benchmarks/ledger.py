@@ -20,7 +20,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from copilot.hashing import content_hash
-from pipelines.inspection.status import run_status
+from pipelines.inspection.status import read_status
 from pipelines.run.ledger import CommittedFile, Ledger, LedgerEntry
 
 TARGET_S = 60.0
@@ -62,7 +62,7 @@ def main() -> None:
         with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
             n_found, seconds, n_bytes = pool.submit(read, folder).result()
         started = time.perf_counter()
-        run_status(Path(folder))
+        read_status(Path(folder))
         status_s = time.perf_counter() - started
     share = given.seeds / 6_000_000
     print(

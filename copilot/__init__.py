@@ -14,12 +14,12 @@ are first used.
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from copilot.arrow import dialogue_of as dialogue_of
-    from copilot.arrow import reject_of as reject_of
+    from copilot.arrow import read_dialogue as read_dialogue
+    from copilot.arrow import read_reject as read_reject
+    from copilot.arrow import read_sample as read_sample
     from copilot.arrow import remix as remix
-    from copilot.arrow import sample_of as sample_of
     from copilot.arrow import sample_row as sample_row
-    from copilot.checks import audio_checks as audio_checks
+    from copilot.checks import run_audio_checks as run_audio_checks
     from copilot.designers.account import Account as Account
     from copilot.designers.account import Usage as Usage
     from copilot.designers.contract import AsyncDesigner as AsyncDesigner
@@ -56,10 +56,10 @@ if TYPE_CHECKING:
     from copilot.errors import UserError as UserError
     from copilot.frozen_model import Range as Range
     from copilot.mix import DialogueMix as DialogueMix
-    from copilot.mix import Placed as Placed
+    from copilot.mix import PlacedStem as PlacedStem
     from copilot.mix import TurnMix as TurnMix
+    from copilot.mix import compute_null_residual as compute_null_residual
     from copilot.mix import mix_dialogue as mix_dialogue
-    from copilot.mix import null_residual as null_residual
     from copilot.normalise import normalise_dialogue as normalise_dialogue
     from copilot.parse import parse_dialogue as parse_dialogue
     from copilot.rules import check_dialogue as check_dialogue
@@ -91,8 +91,8 @@ else:
     __getattr__, __dir__, __all__ = lazy_exports(
         __name__,
         {
-            "copilot.arrow": ("dialogue_of", "reject_of", "remix", "sample_of", "sample_row"),
-            "copilot.checks": ("audio_checks",),
+            "copilot.arrow": ("read_dialogue", "read_reject", "remix", "read_sample", "sample_row"),
+            "copilot.checks": ("run_audio_checks",),
             "copilot.designers.account": ("Account", "Usage"),
             "copilot.designers.contract": (
                 "AsyncDesigner",
@@ -130,7 +130,7 @@ else:
                 "UserError",
             ),
             "copilot.frozen_model": ("Range",),
-            "copilot.mix": ("DialogueMix", "Placed", "TurnMix", "mix_dialogue", "null_residual"),
+            "copilot.mix": ("DialogueMix", "PlacedStem", "TurnMix", "mix_dialogue", "compute_null_residual"),
             "copilot.normalise": ("normalise_dialogue",),
             "copilot.parse": ("parse_dialogue",),
             "copilot.rules": ("check_dialogue",),

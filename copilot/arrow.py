@@ -246,7 +246,7 @@ def _audio(flac: bytes, path: str) -> dict[str, Any]:
     return {"bytes": flac, "path": path}
 
 
-def dialogue_of(row: Mapping[str, Any]) -> Dialogue:
+def read_dialogue(row: Mapping[str, Any]) -> Dialogue:
     """Return the dialogue of a row. Raises CorruptDataError if the row's turns are not a dialogue."""
     turns = [
         {
@@ -280,7 +280,7 @@ def _stored_stem(stem: Mapping[str, Any]) -> StoredStem:
     return StoredStem(stem["element_id"], StemInfo(**known), audio["bytes"] if audio else None)
 
 
-def sample_of(row: Mapping[str, Any]) -> Sample:
+def read_sample(row: Mapping[str, Any]) -> Sample:
     """Return the sample that `sample_row` made a row of: the way back from a run's Parquet files.
 
     The row has every column of `SAMPLES`, as `Table.to_pylist` and `datasets` with undecoded audio give it.
@@ -291,7 +291,7 @@ def sample_of(row: Mapping[str, Any]) -> Sample:
             id=row["id"],
             seed=Seed(row["seed_id"], row["seed_text"]),
             tier=row["tier"],
-            dialogue=dialogue_of(row),
+            dialogue=read_dialogue(row),
             mixes=tuple(mix["bytes"] for mix in row["mixes"]),
             stems=stored_stems_of(row),
             headroom_db=row["headroom_db"],
@@ -304,8 +304,8 @@ def sample_of(row: Mapping[str, Any]) -> Sample:
         raise CorruptDataError(f"row {row.get('id')}: not a sample: {fault}") from error
 
 
-def reject_of(row: Mapping[str, Any]) -> Reject:
-    """Return the reject that `reject_row` made a row of. Raises CorruptDataError as `sample_of` does."""
+def read_reject(row: Mapping[str, Any]) -> Reject:
+    """Return the reject that `reject_row` made a row of. Raises CorruptDataError as `read_sample` does."""
     try:
         return Reject(
             id=row["id"],
@@ -314,7 +314,7 @@ def reject_of(row: Mapping[str, Any]) -> Reject:
             reason=row["reason"],
             detail=row["detail"],
             raw_replies=tuple(row["raw_replies"]),
-            dialogue=dialogue_of(row) if row["turns"] is not None else None,
+            dialogue=read_dialogue(row) if row["turns"] is not None else None,
         )
     except (KeyError, TypeError) as error:
         fault = f"no field {error}" if isinstance(error, KeyError) else str(error)
@@ -360,7 +360,7 @@ def remix(row: Mapping[str, Any]) -> DialogueMix:
         if stored.flac is None:
             raise CorruptDataError(f"row {row['id']}: keeps no audio of stem {stored.element_id}")
         stems[stored.element_id] = load_stem(stored.info, stored.flac)
-    scenes = [turn.scene for turn in dialogue_of(row).turns]
+    scenes = [turn.scene for turn in read_dialogue(row).turns]
     return mix_dialogue(scenes, stems, row["mix_bits"], row["headroom_db"])
 
 

@@ -14,7 +14,13 @@ import numpy as np
 from copilot.audio.loudness import MIN_GATED_SAMPLES
 from copilot.audio.pcm import STEM_BITS, Pcm, full_scale
 from copilot.dialogue import Dialogue
-from copilot.mix import TRUE_PEAK_LIMIT_DBTP, DialogueMix, Placed, n_samples_of, null_residual
+from copilot.mix import (
+    TRUE_PEAK_LIMIT_DBTP,
+    DialogueMix,
+    PlacedStem,
+    compute_null_residual,
+    count_scene_samples,
+)
 from copilot.scene import Element, SpeechElement
 from copilot.stem import Stem
 from copilot.units import DIGITAL_SILENCE_DB, db_to_gain, gain_to_db, samples_to_seconds, seconds_to_samples
@@ -23,7 +29,7 @@ from copilot.vocabulary import Check
 _AUDIBLE_DBFS = -60.0
 
 
-def audio_checks(dialogue: Dialogue, stems: Mapping[int, Stem], mix: DialogueMix) -> tuple[Check, ...]:
+def run_audio_checks(dialogue: Dialogue, stems: Mapping[int, Stem], mix: DialogueMix) -> tuple[Check, ...]:
     """Run all checks of a dialogue's stems and mixes; the value of each is that of its worst turn or stem.
 
     | name | value | limit |
@@ -40,7 +46,7 @@ def audio_checks(dialogue: Dialogue, stems: Mapping[int, Stem], mix: DialogueMix
     | `speech_overrun` | speech past the end of its slot, s | 0 |
     | `captions_unmatched` | sounds for which the backend had no match | 0 |
     """
-    rounding = mix.rounding()
+    rounding = mix.max_rounding_error()
     return (
         Check("null_residual", _worst_residual_dbfs(dialogue, mix), -120.0),
         Check("stems_sum_to_mix", gain_to_db(rounding / full_scale(mix.bits)), _rounding_limit_dbfs(mix)),
@@ -58,7 +64,7 @@ def audio_checks(dialogue: Dialogue, stems: Mapping[int, Stem], mix: DialogueMix
 
 def _worst_residual_dbfs(dialogue: Dialogue, mix: DialogueMix) -> float:
     residuals = [
-        null_residual(mix.turns[index - 1], mix.turns[index], edit.touched)
+        compute_null_residual(mix.turns[index - 1], mix.turns[index], edit.touched)
         for index, _, _, edit in dialogue.transitions()
         if index
     ]
@@ -67,7 +73,7 @@ def _worst_residual_dbfs(dialogue: Dialogue, mix: DialogueMix) -> float:
 
 def _rounding_limit_dbfs(mix: DialogueMix) -> float:
     """Return the limit of rounding: half a step for each stem, and as much for sums in float32."""
-    n_stems = max(len(turn.placed) for turn in mix.turns)
+    n_stems = max(len(turn.placed_stems) for turn in mix.turns)
     return gain_to_db(n_stems / full_scale(mix.bits))
 
 
@@ -80,7 +86,7 @@ def _worst_loudness_error(dialogue: Dialogue, stems: Mapping[int, Stem], mix: Di
     return max(errors, default=0.0)
 
 
-def _measure_placed(part: Placed, stem: Stem, mix: DialogueMix) -> float:
+def _measure_placed(part: PlacedStem, stem: Stem, mix: DialogueMix) -> float:
     """Return the loudness of a placed stem, before the dialogue's headroom gain.
 
     It is computed from the stem and the gains that its samples really have in the mix: the same as measuring
@@ -94,10 +100,10 @@ def _measure_placed(part: Placed, stem: Stem, mix: DialogueMix) -> float:
     return stem.loudness_with((left, right))
 
 
-def _distinct_parts(dialogue: Dialogue, mix: DialogueMix) -> Iterator[tuple[Element, Placed]]:
+def _distinct_parts(dialogue: Dialogue, mix: DialogueMix) -> Iterator[tuple[Element, PlacedStem]]:
     """Yield every placed stem once, however many turns it stays the same in."""
     parts = {
-        element: turn_mix.placed[element.id]
+        element: turn_mix.placed_stems[element.id]
         for turn, turn_mix in zip(dialogue.turns, mix.turns, strict=True)
         for element in turn.scene.elements
     }
@@ -139,7 +145,7 @@ def _offset_dbfs(mix: Pcm, scale: int) -> float:
 
 def _duration_error_s(dialogue: Dialogue, stems: Mapping[int, Stem], mix: DialogueMix) -> float:
     turns = (
-        abs(turn_mix.pcm.shape[1] - n_samples_of(turn.scene))
+        abs(turn_mix.pcm.shape[1] - count_scene_samples(turn.scene))
         for turn, turn_mix in zip(dialogue.turns, mix.turns, strict=True)
     )
     sounds = (

@@ -34,7 +34,7 @@ _ROUNDING_DB = 0.005
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class PlacedStem:
     """One stem as it sounds in a turn: (2, samples) in steps of the mix's grid, from sample `start` on."""
 
     start: int
@@ -54,7 +54,7 @@ class TurnMix:
     """
 
     pcm: Pcm = field(repr=False)
-    placed: Mapping[int, Placed] = field(repr=False)
+    placed_stems: Mapping[int, PlacedStem] = field(repr=False)
     unrounded: Audio = field(repr=False)
     bits: BitDepth
 
@@ -63,7 +63,7 @@ class TurnMix:
         """The mix as float32, (2, samples), full scale 1.0."""
         return to_float(self.pcm, self.bits)
 
-    def n_samples_of(self, part: Placed) -> int:
+    def count_heard_samples(self, part: PlacedStem) -> int:
         """Return the number of samples of a part that are heard before the turn ends."""
         return min(part.end, int(self.pcm.shape[1])) - part.start
 
@@ -80,7 +80,7 @@ class DialogueMix:
     turns: tuple[TurnMix, ...]
     unrounded_peak: float
 
-    def rounding(self) -> float:
+    def max_rounding_error(self) -> float:
         """Return the largest difference between a turn and its sum before rounding, in steps of the grid."""
         differences = (turn.pcm - turn.unrounded for turn in self.turns)
         return max(float(max(d.max(initial=0), -d.min(initial=0))) for d in differences)
@@ -108,7 +108,7 @@ def mix_dialogue(
         headroom_db = _find_headroom(gain_to_db(peak / full_scale(bits)))
     gain = np.float32(db_to_gain(headroom_db))
     # A sound that a turn does not edit is placed once: both turns hold the same array.
-    placed = {e: Placed(seconds_to_samples(e.start_time), _round(s, gain)) for e, s in scaled.items()}
+    placed = {e: PlacedStem(seconds_to_samples(e.start_time), _round(s, gain)) for e, s in scaled.items()}
     turns = []
     for scene, unrounded in zip(scenes, sums, strict=True):
         parts = {element.id: placed[element] for element in scene.elements}
@@ -140,7 +140,7 @@ def _scale(element: Element, stem: Stem, bits: BitDepth) -> Audio:
     return sound * gains
 
 
-def n_samples_of(scene: Scene) -> int:
+def count_scene_samples(scene: Scene) -> int:
     """Return the number of samples of a scene's mix: to the end of its last element, as it is placed.
 
     Start and duration are rounded one by one, as in placing: an unedited element must not gain or lose a
@@ -151,7 +151,7 @@ def n_samples_of(scene: Scene) -> int:
 
 
 def _sum_unrounded(scene: Scene, scaled: Mapping[Element, Audio]) -> Audio:
-    total = np.zeros((2, n_samples_of(scene)), dtype=np.float32)
+    total = np.zeros((2, count_scene_samples(scene)), dtype=np.float32)
     for element in scene.elements:
         start = seconds_to_samples(element.start_time)
         window = total[:, start : start + scaled[element].shape[1]]
@@ -173,7 +173,7 @@ def _round(scaled: Audio, gain: np.float32) -> Pcm:
     return steps
 
 
-def _sum_rounded(placed: Mapping[int, Placed], n_samples: int, bits: BitDepth) -> Pcm:
+def _sum_rounded(placed: Mapping[int, PlacedStem], n_samples: int, bits: BitDepth) -> Pcm:
     # Whole numbers add up exactly below 2**24 in float32, 512 times full scale at 16 bits, 2**53 in float64.
     total: Pcm = np.zeros((2, n_samples), dtype=np.float32 if bits == 16 else np.float64)
     for part in placed.values():
@@ -182,7 +182,7 @@ def _sum_rounded(placed: Mapping[int, Placed], n_samples: int, bits: BitDepth) -
     return total
 
 
-def null_residual(before: TurnMix, after: TurnMix, touched: frozenset[int]) -> float:
+def compute_null_residual(before: TurnMix, after: TurnMix, touched: frozenset[int]) -> float:
     """Return the residual of a turn, minus the turn before it, minus the sounds that its edit touched.
 
     The largest magnitude, in steps of the grid: 0 if nothing but the edit differs.
@@ -191,8 +191,8 @@ def null_residual(before: TurnMix, after: TurnMix, touched: frozenset[int]) -> f
     left[:, : after.pcm.shape[1]] = after.pcm
     left[:, : before.pcm.shape[1]] -= before.pcm
     for sign, turn in ((1, after), (-1, before)):
-        for element_id in touched & turn.placed.keys():
-            part = turn.placed[element_id]
-            n_heard = turn.n_samples_of(part)
+        for element_id in touched & turn.placed_stems.keys():
+            part = turn.placed_stems[element_id]
+            n_heard = turn.count_heard_samples(part)
             left[:, part.start : part.start + n_heard] -= sign * part.pcm[:, :n_heard]
     return float(max(left.max(initial=0), -left.min(initial=0)))

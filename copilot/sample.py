@@ -78,7 +78,7 @@ class StoredStem:
 class Sample:
     """One row of the data set. `mixes` holds one FLAC file per turn, or none if only stems are kept.
 
-    `copilot.arrow.sample_of` makes it from a row of a run's Parquet files:
+    `copilot.arrow.read_sample` makes it from a row of a run's Parquet files:
 
         sample.audio(turn=2)                  # float32, (2, samples), 48 kHz
         sample.mix_again().turns[2].audio     # the same, mixed from the stems

@@ -19,7 +19,7 @@ from copilot.errors import RowFault
 from copilot.normalise import round_to_multiple
 from copilot.rules import check_dialogue
 from copilot.scene import Element, Scene, SceneLimits, SpeechElement
-from copilot.stem import Stem, respeak
+from copilot.stem import Stem, replace_stretched_audio
 from copilot.units import SAMPLE_RATE_HZ, Seconds
 
 FASTEST = 1.08
@@ -99,7 +99,7 @@ def _speak_within(stem: Stem, slot_s: Seconds) -> Stem | None:
         factor = math.ceil(factor * max(end_s / slot_s, _SMALLEST_STEP) * 1000) / 1000
         if factor > FASTEST:
             return None
-        spoken = respeak(stem, time_stretch(stem.audio, SAMPLE_RATE_HZ, factor), factor)
+        spoken = replace_stretched_audio(stem, time_stretch(stem.audio, SAMPLE_RATE_HZ, factor), factor)
     return spoken
 
 

@@ -117,7 +117,7 @@ class Stem:
             return self._pcm
         pcm = decode_whole(self.flac)
         if pcm.shape[1] != self.n_samples:
-            raise CorruptDataError(_name_wrong_file(self.info))
+            raise CorruptDataError(_wrong_file_message(self.info))
         self.keep_samples(pcm)
         return pcm
 
@@ -215,7 +215,7 @@ def make_stem(
     return _encode_stem(info, power, pcm)
 
 
-def respeak(stem: Stem, audio: Audio, factor: float) -> Stem:
+def replace_stretched_audio(stem: Stem, audio: Audio, factor: float) -> Stem:
     """Make a stem of the same speech, spoken faster by `factor` in `audio`: (channels, samples), 48 kHz.
 
     The stem has its own key, and `stretched` in its detail. Raises RowFault as `make_stem` does.
@@ -272,9 +272,9 @@ def load_stem(info: StemInfo, flac: bytes) -> Stem:
     pcm, bits = decode_flac(flac)
     stem = Stem(info, block_power(to_float(pcm, STEM_BITS)), flac)
     if bits != STEM_BITS or pcm.shape[1] != stem.n_samples:
-        raise CorruptDataError(_name_wrong_file(info))
+        raise CorruptDataError(_wrong_file_message(info))
     return stem.keep_samples(pcm)
 
 
-def _name_wrong_file(info: StemInfo) -> str:
+def _wrong_file_message(info: StemInfo) -> str:
     return f"stem {info.key}: the file does not hold {info.duration_s} s with {STEM_BITS} bits"

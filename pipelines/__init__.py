@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from pipelines.dialogue_preview import preview as preview
     from pipelines.execution.local import LocalExecutor as LocalExecutor
     from pipelines.execution.ray.executor import RayExecutor as RayExecutor
-    from pipelines.inspection.stats import run_stats as run_stats
-    from pipelines.inspection.status import run_status as run_status
+    from pipelines.inspection.stats import compute_stats as compute_stats
+    from pipelines.inspection.status import read_status as read_status
     from pipelines.inspection.subset.filter import filter_run as filter_run
     from pipelines.inspection.verify.run import verify as verify
     from pipelines.main_job import GenerateRequest as GenerateRequest
@@ -51,8 +51,8 @@ else:
                 "RejectLimit",
                 "generate",
             ),
-            "pipelines.inspection.stats": ("run_stats",),
-            "pipelines.inspection.status": ("run_status",),
+            "pipelines.inspection.stats": ("compute_stats",),
+            "pipelines.inspection.status": ("read_status",),
             "pipelines.inspection.subset.filter": ("filter_run",),
             "pipelines.inspection.verify.run": ("verify",),
             "pipelines.planning.ray_settings": ("RaySettings",),

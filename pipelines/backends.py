@@ -13,7 +13,7 @@ from copilot.errors import UserError
 from pipelines.config import RunConfig
 from pipelines.fingerprint import Fingerprint
 from renderers import registry
-from renderers.contract import Renderer, RenderSettings, Tool, info_of, problems_of
+from renderers.contract import Renderer, RenderSettings, Tool, get_info, list_problems
 from renderers.voice_bank import VoiceBank
 
 TOOLS: tuple[Tool, ...] = ("tts", "sfx")
@@ -47,11 +47,13 @@ class Backends:
             self._renderers[tool] = registry.create(*get_renderer_spec(self._config, tool))
         return self._renderers[tool]
 
-    def take_over_renderer(self, tool: Tool, work: RenderSettings) -> Renderer:
-        """Return the renderer of a tool, set to work as `work` says; the caller closes it from now on."""
+    def take_over_renderer(self, tool: Tool, render_settings: RenderSettings) -> Renderer:
+        """Return the renderer of a tool, with the settings applied; the caller closes it from now on."""
         renderer = self.renderer(tool)
         del self._renderers[tool]
-        return registry.put_to_work(renderer, *get_renderer_spec(self._config, tool), work)
+        return registry.apply_render_settings(
+            renderer, *get_renderer_spec(self._config, tool), render_settings
+        )
 
     def compute_fingerprint(
         self,
@@ -78,10 +80,10 @@ class Backends:
         self, tool: Tool, bank: VoiceBank | None, on_problem: Callable[[str], None]
     ) -> dict[str, str]:
         renderer = self.renderer(tool)
-        if info_of(renderer).clones and bank is None:
+        if get_info(renderer).clones and bank is None:
             raise UserError(f"the renderer {renderer.name!r} clones voices; give `voices`", field=tool)
         fingerprint = registry.get_fingerprint(renderer)
-        for problem in problems_of(renderer):
+        for problem in list_problems(renderer):
             on_problem(problem)
         return fingerprint
 

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from renderers.contract import Tool as Tool
     from renderers.contract import Voice as Voice
     from renderers.contract import Word as Word
-    from renderers.contract import info_of as info_of
-    from renderers.contract import problems_of as problems_of
+    from renderers.contract import get_info as get_info
+    from renderers.contract import list_problems as list_problems
     from renderers.listing import ListedRenderer as ListedRenderer
     from renderers.listing import list_renderers as list_renderers
     from renderers.registry import create as create
-    from renderers.registry import create_working as create_working
+    from renderers.registry import create_for_rendering as create_for_rendering
     from renderers.registry import list_names as list_names
     from renderers.testing import check_renderer as check_renderer
     from renderers.voice_bank import VoiceBank as VoiceBank
@@ -53,11 +53,11 @@ else:
                 "Tool",
                 "Voice",
                 "Word",
-                "info_of",
-                "problems_of",
+                "get_info",
+                "list_problems",
             ),
             "renderers.listing": ("ListedRenderer", "list_renderers"),
-            "renderers.registry": ("create", "create_working", "list_names"),
+            "renderers.registry": ("create", "create_for_rendering", "list_names"),
             "renderers.testing": ("check_renderer",),
             "renderers.voice_bank": ("VoiceBank", "read_bank"),
             "renderers.voice_quality": ("VoiceReport", "check_bank"),

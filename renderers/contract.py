@@ -36,8 +36,8 @@ __all__ = [
     "Tool",
     "Voice",
     "Word",
-    "info_of",
-    "problems_of",
+    "get_info",
+    "list_problems",
 ]
 
 Tool = Literal["sfx", "tts"]
@@ -213,7 +213,7 @@ class Renderer(Protocol):
         ...
 
 
-def info_of(backend: Any) -> RendererInfo:  # noqa: ANN401 - a class or an instance of anybody's
+def get_info(backend: Any) -> RendererInfo:  # noqa: ANN401 - a class or an instance of anybody's
     """Return the description of a backend, given its class or an instance."""
     stated = getattr(backend, "info", None)
     info = stated if isinstance(stated, RendererInfo) else RendererInfo()
@@ -224,6 +224,6 @@ def info_of(backend: Any) -> RendererInfo:  # noqa: ANN401 - a class or an insta
     return replace(info, tools=(tool,))
 
 
-def problems_of(renderer: Renderer) -> tuple[str, ...]:
+def list_problems(renderer: Renderer) -> tuple[str, ...]:
     """Return what is wrong with a renderer's own data, such as rows of an index that cannot be used."""
     return tuple(getattr(renderer, "problems", ()))

@@ -10,21 +10,21 @@ from copilot.errors import UserError
 from renderers.contract import RenderSettings
 
 
-def make_environment(work: RenderSettings) -> dict[str, str]:
-    """Return this process's environment, with COPILOT_DEVICE and CUDA_VISIBLE_DEVICES as `work` sets them.
+def make_environment(render_settings: RenderSettings) -> dict[str, str]:
+    """Return this process's environment, with COPILOT_DEVICE and CUDA_VISIBLE_DEVICES set.
 
     A child that gets a GPU sees that one alone, as `cuda`: libraries that know only the first GPU are then
     right, and none allocates memory on another. `cuda:N` counts the GPUs that are visible here. Raises
     UserError as `require_device`.
     """
     environment = dict(os.environ)
-    if work.device is None:
+    if render_settings.device is None:
         gpus = visible_gpus()
         if gpus:
-            environment["CUDA_VISIBLE_DEVICES"] = gpus[work.worker % len(gpus)]
+            environment["CUDA_VISIBLE_DEVICES"] = gpus[render_settings.worker % len(gpus)]
         return environment
-    require_device(work.device)
-    kind, _, number = work.device.partition(":")
+    require_device(render_settings.device)
+    kind, _, number = render_settings.device.partition(":")
     environment["COPILOT_DEVICE"] = kind
     if number:
         gpus = visible_gpus()

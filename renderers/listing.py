@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 from copilot import plugins
 from copilot.plugin_list import Listed, describe_common, list_backends
-from renderers.contract import Tool, info_of
+from renderers.contract import Tool, get_info
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +27,7 @@ def list_renderers(name: str | None = None) -> list[ListedRenderer]:
 
 
 def _describe(name: str, package: str | None, renderer: Any) -> ListedRenderer:  # noqa: ANN401 - anybody's class
-    info = info_of(renderer)
+    info = get_info(renderer)
     return ListedRenderer(
         name=name,
         package=package,

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 from copilot import plugins
 from copilot.errors import UserError
-from renderers.contract import Renderer, RendererInfo, RenderSettings, Tool, info_of
+from renderers.contract import Renderer, RendererInfo, RenderSettings, Tool, get_info
 from renderers.worker.renderer import HostedRenderer, WorkerRenderer, WorkerSettings
 
 _MEMBERS = ("name", "tool", "fingerprint", "prepare", "voices", "render", "close")
@@ -26,16 +26,16 @@ def create(spec: str, tool: Tool, settings: Mapping[str, Any] | None = None) -> 
     MissingExtraError if a module that it needs is not installed; CopilotError as its constructor does.
     """
     make = find_class(spec, tool)
-    info = info_of(make)
+    info = get_info(make)
     name = spec.partition(":")[0]
     if info.tools and tool not in info.tools:
-        raise _describe_wrong_tool(info.tools[0], spec, tool)
+        raise _create_wrong_tool_error(info.tools[0], spec, tool)
     plugins.require_modules(f"the renderer {name!r}", info)
     values = _merge_target(info, settings or {}, spec, tool)
     field = f"{tool}_settings"
     checked = plugins.check_settings(info.settings, values, field) if info.settings else None
     if isinstance(checked, WorkerSettings) and checked.is_speech and tool != "tts":
-        raise _describe_wrong_tool("tts", spec, tool)
+        raise _create_wrong_tool_error("tts", spec, tool)
     who = plugins.describe(plugins.RENDERERS, name)
     with plugins.blame(who, "constructed", tool):
         renderer: Renderer = make() if checked is None else make(checked)
@@ -46,34 +46,43 @@ def create(spec: str, tool: Tool, settings: Mapping[str, Any] | None = None) -> 
         )
     if renderer.tool != tool:
         renderer.close()
-        raise _describe_wrong_tool(renderer.tool, spec, tool)
+        raise _create_wrong_tool_error(renderer.tool, spec, tool)
     return renderer
 
 
-def create_working(
-    spec: str, tool: Tool, settings: Mapping[str, Any] | None = None, work: RenderSettings | None = None
+def create_for_rendering(
+    spec: str,
+    tool: Tool,
+    settings: Mapping[str, Any] | None = None,
+    render_settings: RenderSettings | None = None,
 ) -> Renderer:
-    """Return a renderer that works as `work` says: an isolated one in a child process.
+    """Return a renderer that is ready to render: an isolated one in a child process.
 
     Raises as `create`.
     """
-    return put_to_work(create(spec, tool, settings), spec, tool, settings, work or RenderSettings())
+    return apply_render_settings(
+        create(spec, tool, settings), spec, tool, settings, render_settings or RenderSettings()
+    )
 
 
-def put_to_work(
-    renderer: Renderer, spec: str, tool: Tool, settings: Mapping[str, Any] | None, work: RenderSettings
+def apply_render_settings(
+    renderer: Renderer,
+    spec: str,
+    tool: Tool,
+    settings: Mapping[str, Any] | None,
+    render_settings: RenderSettings,
 ) -> Renderer:
-    """Return a renderer that `create` has made, set to work: in a child process if it is isolated."""
+    """Apply the settings to a renderer that `create` made; an isolated one gets a child process."""
     if isinstance(renderer, WorkerRenderer):
-        renderer.restart_with(work)
-    elif info_of(renderer).isolated:
-        return HostedRenderer(renderer, spec, tool, settings or {}, work)
+        renderer.restart_with(render_settings)
+    elif get_info(renderer).isolated:
+        return HostedRenderer(renderer, spec, tool, settings or {}, render_settings)
     return renderer
 
 
 def uses_device(spec: str, tool: Tool) -> bool:
     """Return whether a renderer works on a device: an isolated one does. Raises as `find_class`."""
-    return info_of(find_class(spec, tool)).isolated
+    return get_info(find_class(spec, tool)).isolated
 
 
 def requires_target(info: RendererInfo) -> bool:
@@ -101,7 +110,7 @@ def prepare_renderer(renderer: Renderer) -> None:
         renderer.prepare()
 
 
-def _describe_wrong_tool(actual: str, spec: str, tool: Tool) -> UserError:
+def _create_wrong_tool_error(actual: str, spec: str, tool: Tool) -> UserError:
     if actual not in get_args(Tool):
         return UserError(
             f"{spec}: its tool is {actual!r}; it must be {' or '.join(get_args(Tool))}", field=tool

@@ -33,7 +33,7 @@ from renderers.contract import (
     RenderRequest,
     Tool,
     Voice,
-    info_of,
+    get_info,
 )
 
 Promise = Literal[
@@ -130,7 +130,7 @@ def _choose_texts(renderer: Renderer) -> Sequence[str]:
 @contextmanager
 def _provide_reference(renderer: Renderer, given: Reference | None) -> Iterator[Reference | None]:
     """Yield the recording of a voice if the renderer clones: the given one, or five bursts of noise."""
-    if given is not None or not info_of(renderer).clones:
+    if given is not None or not get_info(renderer).clones:
         yield given
         return
     with TemporaryDirectory(prefix="audiocopilot-check-") as folder:
@@ -161,7 +161,7 @@ class _Trial:
             raise ContractError("members", f"its name is {renderer.name!r}; it must be a text")
         if renderer.tool not in get_args(Tool):
             raise ContractError("members", f"its tool is {renderer.tool!r}; it must be sfx or tts")
-        if renderer.tool not in (info_of(renderer).tools or get_args(Tool)):
+        if renderer.tool not in (get_info(renderer).tools or get_args(Tool)):
             raise ContractError("info", f"its tool is {renderer.tool!r}, which `info.tools` does not name")
         self._check_fingerprint(other)
         self._check_voices()
@@ -184,7 +184,7 @@ class _Trial:
             raise ContractError("voices", f"{voices!r} are not all a Voice")
         if self.renderer.tool == "sfx" and voices:
             raise ContractError("voices", "a renderer for sfx has voices")
-        if self.renderer.tool == "tts" and not voices and not info_of(self.renderer).clones:
+        if self.renderer.tool == "tts" and not voices and not get_info(self.renderer).clones:
             raise ContractError("voices", "it neither has voices nor says that it clones them")
         if len({voice.name for voice in voices}) < len(voices):
             raise ContractError("voices", "two voices have the same name")

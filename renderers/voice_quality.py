@@ -20,7 +20,7 @@ from copilot.frozen_model import Range
 from copilot.text.counting import count_words
 from copilot.units import DIGITAL_SILENCE_DB, Decibels, Lufs, Seconds, gain_to_db, samples_to_seconds
 from renderers import registry
-from renderers.contract import Reference, info_of
+from renderers.contract import Reference, get_info
 from renderers.voice_bank import VoiceBank, find_missing_genders, survey_bank
 
 DURATION_S = Range(low=3.0, high=30.0)
@@ -110,7 +110,7 @@ def check_voices_of(spec: str) -> VoiceReport:
 def _require_own_voices(spec: str) -> None:
     """Raise UserError for a renderer whose class says that it has no voices, or needs a target."""
     name, _, target = spec.partition(":")
-    info = info_of(registry.find_class(spec, "tts"))
+    info = get_info(registry.find_class(spec, "tts"))
     if info.tools and "tts" not in info.tools:
         raise UserError(f"{name} makes no speech; give a renderer that does, or the folder of a voice bank")
     if info.clones:

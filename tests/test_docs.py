@@ -17,7 +17,7 @@ from helpers.fake_llm import serving
 from helpers.made_runs import a_dialogue, stems_for
 from helpers.paths import ROOT
 
-from copilot.checks import audio_checks
+from copilot.checks import run_audio_checks
 from copilot.designers.contract import DesignerContext
 from copilot.designers.testing import Promise, check_designer
 from copilot.errors import RowFault, UserError
@@ -28,7 +28,7 @@ from copilot.seed import Seed
 from copilot.stem import SoundSpec, make_stem
 from pipelines.cli.app import app
 from renderers import testing
-from renderers.contract import RenderFailure, RenderRequest, info_of
+from renderers.contract import RenderFailure, RenderRequest, get_info
 from renderers.registry import create
 from renderers.testing import check_renderer
 
@@ -127,7 +127,7 @@ def test_the_sounds_of_the_example_pass_the_checks(backend, colour, decay_db):
             spec = SoundSpec("sfx", element.text, element.duration, element.id, renderer.fingerprint())
             stems[element.id] = make_stem(spec, sound.audio, sound.rate_hz)
             assert stems[element.id].info.loudness_lufs > -40
-    checks = audio_checks(dialogue, stems, mix_dialogue([turn.scene for turn in dialogue.turns], stems))
+    checks = run_audio_checks(dialogue, stems, mix_dialogue([turn.scene for turn in dialogue.turns], stems))
     assert "offset" in {check.name for check in checks}
     assert [check for check in checks if not check.passed] == []
 
@@ -138,7 +138,7 @@ def test_the_example_is_made_and_listed_by_what_it_tells(backend, monkeypatch):
     assert renderer.settings == backend["Settings"](decay_db=20, colour="pink")
     with pytest.raises(UserError, match="colour='red': Input should be 'white' or 'pink'"):
         create("my-sounds", "sfx", {"colour": "red"})
-    assert info_of(backend["MySounds"]).summary == "Noise with a decay"
+    assert get_info(backend["MySounds"]).summary == "Noise with a decay"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

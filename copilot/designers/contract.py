@@ -145,7 +145,7 @@ class AsyncDesigner(Protocol):
 AnyDesigner = Designer | AsyncDesigner
 
 
-def info_of(designer: Any) -> DesignerInfo:  # noqa: ANN401 - a class or an instance of anybody's
+def get_info(designer: Any) -> DesignerInfo:  # noqa: ANN401 - a class or an instance of anybody's
     """Return what a designer, or its class, declares."""
     info = getattr(designer, "info", None)
     return info if isinstance(info, DesignerInfo) else DesignerInfo()

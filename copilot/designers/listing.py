@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from copilot import plugins
-from copilot.designers.contract import info_of
+from copilot.designers.contract import get_info
 from copilot.plugin_list import Listed, describe_common, list_backends
 
 
@@ -25,7 +25,7 @@ def list_designers(name: str | None = None) -> list[ListedDesigner]:
 
 
 def _describe(name: str, package: str | None, designer: Any) -> ListedDesigner:  # noqa: ANN401 - anybody's class
-    info = info_of(designer)
+    info = get_info(designer)
     return ListedDesigner(
         name=name,
         package=package,

@@ -12,7 +12,7 @@ from copilot.designers.contract import (
     Designer,
     DesignerContext,
     DesignerInfo,
-    info_of,
+    get_info,
 )
 from copilot.errors import UserError
 
@@ -26,7 +26,7 @@ def find_class(name: str) -> Any:  # noqa: ANN401 - a class of anybody's
 
 def find_info(name: str) -> DesignerInfo:
     """Return what the designer of a name declares. Raises UserError."""
-    return info_of(find_class(name))
+    return get_info(find_class(name))
 
 
 def create(name: str, context: DesignerContext, settings: Mapping[str, Any] | None = None) -> AnyDesigner:
@@ -38,7 +38,7 @@ def create(name: str, context: DesignerContext, settings: Mapping[str, Any] | No
     """
     make = find_class(name)
     who = plugins.describe(plugins.DESIGNERS, name)
-    info = info_of(make)
+    info = get_info(make)
     plugins.require_modules(who, info)
     if settings and info.settings is None:
         raise UserError(f"{who} has no settings; leave out {', '.join(settings)}", field="designer_settings")

@@ -23,7 +23,7 @@ from copilot.designers.contract import (
     Designer,
     DesignerContext,
     DesignerInfo,
-    info_of,
+    get_info,
 )
 from copilot.dialogue import Dialogue
 from copilot.errors import ContractError, CopilotError, RowFault
@@ -91,7 +91,7 @@ def check_designer(
         trial.check_outcome(seed, outcome, odd=True)
     short = replace(trial, context=replace(trial.context, n_turns=1))
     short.check_outcome(seeds[0], short.design(seeds[:1])[0])
-    if info_of(designer).repeatable:
+    if get_info(designer).repeatable:
         _require_same(seeds, outcomes, trial.design(seeds), "repeatable", "a second designer")
         reverse = trial.design(tuple(reversed(seeds)))
         _require_same(seeds, outcomes, tuple(reversed(reverse)), "order", "another order of the seeds")

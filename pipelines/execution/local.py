@@ -202,7 +202,7 @@ def _serve(spec: WorkerSpec, pipe: connection.Connection, stop: ctypes.c_bool) -
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_die_with_parent, daemon=True).start()
-    with Run(spec.run).worker_alive():
+    with Run(spec.run).hold_worker_lock():
         try:
             _serve_batches(spec, pipe, stop)
         except CopilotError as error:

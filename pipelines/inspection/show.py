@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from copilot.arrow import dialogue_of, drop_nulls, remix
+from copilot.arrow import drop_nulls, read_dialogue, remix
 from copilot.audio.pcm import decode_flac, encode_flac, to_float
 from copilot.dialogue import Dialogue
 from copilot.errors import CorruptDataError, UserError
@@ -63,7 +63,7 @@ def show_sample(
     row = reader.first() if sample_id is None else reader.find(sample_id)
     folder = Path(out) if out else Path("show" if is_uri(run) else f"{reader.place}/show", row["id"])
     _require_free(folder, force=force)
-    dialogue = dialogue_of(row)
+    dialogue = read_dialogue(row)
     mixes = _read_mixes(row, dialogue)
     sounds = [to_float(*decode_flac(mix)) for mix in mixes]
     files = {f"turn-{index}.flac": mix for index, mix in enumerate(mixes)} | dict(_name_stems(row, dialogue))

@@ -118,7 +118,7 @@ class RunStats:
         )
 
 
-def run_stats(place: str | Path) -> RunStats:
+def compute_stats(place: str | Path) -> RunStats:
     """Return the statistics of a run. Raises UserError if there is no run, CorruptDataError for damage."""
     reader = RunReader(place)
     count = _Counts()

@@ -38,7 +38,7 @@ class RunStatus:
         return max(self.n_seeds - self.totals.accepted - self.totals.rejected, 0)
 
 
-def run_status(place: str | Path, now_s: Seconds | None = None) -> RunStatus:
+def read_status(place: str | Path, now_s: Seconds | None = None) -> RunStatus:
     """Return the progress of a run (default for `now_s`: the clock).
 
     Raises UserError if there is no run, CorruptDataError for a damaged entry.

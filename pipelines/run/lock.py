@@ -50,7 +50,7 @@ class RunLock(Protocol):
         ...
 
     @contextmanager
-    def worker_alive(self) -> Iterator[None]:
+    def hold_worker_lock(self) -> Iterator[None]:
         """Show that a worker is alive in the run."""
         ...
 
@@ -120,7 +120,7 @@ class FolderLock:
                 time.sleep(0.05)
 
     @contextmanager
-    def worker_alive(self) -> Iterator[None]:
+    def hold_worker_lock(self) -> Iterator[None]:
         """Show that a worker is alive in the run."""
         with (self._folder / _WORKER_LOCK).open("a") as file:
             fcntl.flock(file, fcntl.LOCK_SH)
@@ -192,7 +192,7 @@ class LeaseLock:
         return lease.call if lease else None
 
     @contextmanager
-    def worker_alive(self) -> Iterator[None]:
+    def hold_worker_lock(self) -> Iterator[None]:
         """Do nothing: workers of a call that no longer has the lock cannot commit."""
         yield
 
@@ -205,14 +205,14 @@ class LeaseLock:
             if lease is not None and lease.call == call:
                 return
             if lease is not None and self._remaining_s(lease) > 0:
-                raise self._refusal(lease)
+                raise self._create_in_use_error(lease)
             # Not written over: of many calls that find it expired, one creates it again.
             self._storage.remove(LEASE)
         raise RunInUseError(
             f"{self._storage.place}: other calls try to lock it; try again when they have ended"
         )
 
-    def _refusal(self, lease: Lease) -> RunInUseError:
+    def _create_in_use_error(self, lease: Lease) -> RunInUseError:
         return RunInUseError(
             f"{self._storage.place}: in use by process {lease.pid} on {lease.host} (call {lease.call}); "
             "wait until it ends, or stop it; "

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from copilot.arrow import reject_of, sample_of
+from copilot.arrow import read_reject, read_sample
 from copilot.errors import CorruptDataError, UserError
 from copilot.sample import Reject, Sample
 from pipelines.config import RunConfig
@@ -79,7 +79,7 @@ class OpenRun:
         """Yield the samples, one at a time. Raises CorruptDataError for a damaged file."""
         for file in self._files:
             if file.kind == "samples":
-                yield from map(sample_of, self._reader.rows_of(file))
+                yield from map(read_sample, self._reader.rows_of(file))
 
     def __contains__(self, sample_id: object) -> bool:
         """Return if the run has a sample of this id or seed id."""
@@ -92,7 +92,7 @@ class OpenRun:
         """
         for positions in self._index:
             if sample_id in positions:
-                return sample_of(self._reader.row_at(*positions[sample_id]))
+                return read_sample(self._reader.row_at(*positions[sample_id]))
         raise UnknownSampleError(self._explain_missing(sample_id))
 
     def ids(self) -> list[str]:
@@ -103,7 +103,7 @@ class OpenRun:
         """Yield the rejected seeds, one at a time, each with its stage, reason and detail."""
         for file in self._files:
             if file.kind == "rejects":
-                yield from map(reject_of, self._reader.rows_of(file))
+                yield from map(read_reject, self._reader.rows_of(file))
 
     def describe(self) -> dict[str, Any]:
         """Return the content of `run.json`: fingerprint, versions, planned seeds and executor."""

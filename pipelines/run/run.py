@@ -177,6 +177,6 @@ class Run:
                 field="out",
             )
 
-    def worker_alive(self) -> AbstractContextManager[None]:
+    def hold_worker_lock(self) -> AbstractContextManager[None]:
         """Show that a worker is alive in the run."""
-        return self._lock.worker_alive()
+        return self._lock.hold_worker_lock()

@@ -31,7 +31,7 @@ from renderers.contract import (
     Renderer,
     RenderFailure,
     RenderRequest,
-    info_of,
+    get_info,
 )
 
 _WORTH_ANOTHER_SEED = frozenset({"stem-silent", "stem-not-finite", "stem-clipped", "stem-too-short"})
@@ -99,8 +99,8 @@ class BatchRenderer:
     ) -> None:
         self._renderer = renderer
         self._store_stem = store_stem
-        self._least_s = info_of(renderer).least_s
-        self._full_s = info_of(renderer).batch_s if batch_s is None else batch_s
+        self._least_s = get_info(renderer).least_s
+        self._full_s = get_info(renderer).batch_s if batch_s is None else batch_s
         self._budget_s = self._full_s
         self._tally = RenderTally()
         self._failures: Counter[str] = Counter()

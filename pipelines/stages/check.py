@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from copilot.checks import audio_checks
+from copilot.checks import run_audio_checks
 from pipelines.stages.record import Record
 from pipelines.stages.stage import Stage
 
@@ -14,5 +14,5 @@ class CheckStage(Stage):
 
     def process(self, record: Record) -> None:
         """Give the record its checks: of the rules, of the designer, and of the audio."""
-        sound = audio_checks(record.require_dialogue(), record.stems, record.require_mix())
+        sound = run_audio_checks(record.require_dialogue(), record.stems, record.require_mix())
         record.checks = record.rule_checks + record.design_checks + sound

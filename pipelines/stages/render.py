@@ -17,7 +17,7 @@ from pipelines.stages.record import Record, not_rejected
 from pipelines.stages.stage import Stage
 from pipelines.stem_store import StemStore
 from renderers import registry
-from renderers.contract import Renderer, info_of
+from renderers.contract import Renderer, get_info
 
 
 class RenderStage(Stage):
@@ -46,7 +46,7 @@ class RenderStage(Stage):
         self._variants = variants if renderer.tool == "sfx" else None
         self._hits = 0
         self.voices = renderer.voices()
-        self.clones = info_of(renderer).clones
+        self.clones = get_info(renderer).clones
         registry.prepare_renderer(renderer)
         self._batch_renderer = BatchRenderer(renderer, store.put, batch_s)
 

@@ -30,7 +30,7 @@ from renderers.contract import (
     RenderSettings,
     Tool,
     Voice,
-    info_of,
+    get_info,
 )
 from renderers.device import make_environment
 from renderers.worker.answers import PROTOCOL, Greeting
@@ -107,12 +107,12 @@ class WorkerRenderer:
         self.tool: Tool = self._greeting.tool
         self.info = replace(type(self).info, clones=self._greeting.clones)
 
-    def restart_with(self, work: RenderSettings) -> None:
+    def restart_with(self, render_settings: RenderSettings) -> None:
         """Work with this deadline and on this device from now on, in a new child process."""
         self.close()
-        self._client = self._make_client(work, self._greeting)
+        self._client = self._make_client(render_settings, self._greeting)
 
-    def _make_client(self, work: RenderSettings, known: Greeting | None = None) -> WorkerClient:
+    def _make_client(self, render_settings: RenderSettings, known: Greeting | None = None) -> WorkerClient:
         words = self._settings.make_command_line()
         if shutil.which(words[0]) is None:
             remedy = "python=PATH" if self._settings.python else f"a command, or {' or '.join(SCRIPTS)}"
@@ -120,8 +120,8 @@ class WorkerRenderer:
         return WorkerClient(
             f"worker {self.name}",
             words,
-            deadline_s=work.deadline_s or self.info.deadline_s,
-            environment=make_environment(work),
+            deadline_s=render_settings.deadline_s or self.info.deadline_s,
+            environment=make_environment(render_settings),
             known=known,
         )
 
@@ -157,19 +157,24 @@ class HostedRenderer:
     """
 
     def __init__(
-        self, inner: Renderer, spec: str, tool: Tool, settings: Mapping[str, Any], work: RenderSettings
+        self,
+        inner: Renderer,
+        spec: str,
+        tool: Tool,
+        settings: Mapping[str, Any],
+        render_settings: RenderSettings,
     ) -> None:
         self._inner = inner
         self.name = inner.name
         self.tool: Tool = inner.tool
-        self.info = info_of(inner)
+        self.info = get_info(inner)
         # Backends may come from anywhere on this path, so the child needs all of it.
         path = os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)
         self._client = WorkerClient(
             inner.name,
             [sys.executable, "-P", "-m", "renderers.worker.host", spec, tool, json.dumps(dict(settings))],
-            deadline_s=work.deadline_s or self.info.deadline_s,
-            environment={**make_environment(work), "PYTHONPATH": path},
+            deadline_s=render_settings.deadline_s or self.info.deadline_s,
+            environment={**make_environment(render_settings), "PYTHONPATH": path},
         )
 
     def fingerprint(self) -> dict[str, str]:

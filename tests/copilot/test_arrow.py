@@ -15,10 +15,10 @@ from copilot.arrow import (
     AUDIO_COLUMNS,
     REJECTS,
     SAMPLES,
-    dialogue_of,
+    read_dialogue,
+    read_sample,
     reject_row,
     remix,
-    sample_of,
     sample_row,
     stored_stems_of,
 )
@@ -63,7 +63,7 @@ def test_the_audio_columns_are_where_they_are_said_to_be(tmp_path):
 def test_a_sample_comes_back_whole(tmp_path):
     sample = a_sample(1)
     row = through_parquet(sample_row(sample), SAMPLES, tmp_path)
-    assert dialogue_of(row) == sample.dialogue
+    assert read_dialogue(row) == sample.dialogue
     assert stored_stems_of(row) == sample.stems
     again = remix(row)
     assert [turn.pcm.tobytes() for turn in again.turns] == [decode_flac(m)[0].tobytes() for m in sample.mixes]
@@ -78,7 +78,7 @@ def test_a_sample_comes_back_whole(tmp_path):
 def test_a_row_becomes_the_sample_that_it_was_made_of(tmp_path, keep):
     sample = with_full_provenance(a_sample(1, keep=keep))
     row = through_parquet(sample_row(sample), SAMPLES, tmp_path)
-    again = sample_of(row)
+    again = read_sample(row)
     assert again == sample
     assert sample_row(again) == sample_row(sample)
 
@@ -89,14 +89,14 @@ def test_a_row_becomes_the_sample_that_it_was_made_of(tmp_path, keep):
 def test_a_row_that_is_not_a_sample_is_corrupt(column, value):
     row = sample_row(a_sample(1)) | {column: value}
     with pytest.raises(CorruptDataError, match="not a sample"):
-        sample_of(row)
+        read_sample(row)
 
 
 def test_a_row_without_a_column_is_corrupt():
     row = sample_row(a_sample(1))
     del row["tier"]
     with pytest.raises(CorruptDataError, match="'tier'"):
-        sample_of(row)
+        read_sample(row)
 
 
 def test_a_row_without_stems_cannot_be_mixed_again(tmp_path):
@@ -109,7 +109,7 @@ def test_a_row_that_is_no_dialogue_says_so(tmp_path):
     row = through_parquet(sample_row(a_sample(1)), SAMPLES, tmp_path)
     row["turns"][0]["elements"][0]["role"] = "noise"
     with pytest.raises(CorruptDataError, match="not a dialogue"):
-        dialogue_of(row)
+        read_dialogue(row)
 
 
 def test_a_reject_keeps_its_reason(tmp_path):

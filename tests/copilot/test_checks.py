@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from copilot.checks import audio_checks
+from copilot.checks import run_audio_checks
 from copilot.dialogue import Dialogue, Turn
 from copilot.edit import Add, Change, apply
-from copilot.mix import DialogueMix, Placed, mix_dialogue
+from copilot.mix import DialogueMix, PlacedStem, mix_dialogue
 from copilot.scene import Scene, SoundElement, SpeechElement
 from copilot.stem import SoundSpec, Stem, make_stem
 from copilot.vocabulary import Check
@@ -62,7 +62,7 @@ def mix(stems) -> DialogueMix:
 
 
 def run_checks(stems, mix) -> dict[str, Check]:
-    return {check.name: check for check in audio_checks(dialogue(), stems, mix)}
+    return {check.name: check for check in run_audio_checks(dialogue(), stems, mix)}
 
 
 def with_turn(mix: DialogueMix, index: int, **parts) -> DialogueMix:
@@ -124,9 +124,11 @@ def test_a_fault_in_a_turn_fails_its_check(stems, mix, name, spoil, value):
 
 
 def test_a_sound_that_is_too_loud_fails(stems, mix):
-    part = mix.turns[1].placed[2]
-    louder = Placed(part.start, np.rint(part.pcm * 1.02))
-    check = run_checks(stems, with_turn(mix, 1, placed={**mix.turns[1].placed, 2: louder}))["loudness_error"]
+    part = mix.turns[1].placed_stems[2]
+    louder = PlacedStem(part.start, np.rint(part.pcm * 1.02))
+    check = run_checks(stems, with_turn(mix, 1, placed_stems={**mix.turns[1].placed_stems, 2: louder}))[
+        "loudness_error"
+    ]
     assert check.value == pytest.approx(20 * np.log10(1.02), abs=0.01)
     assert not check.passed
 
@@ -159,7 +161,7 @@ def test_a_sound_that_is_cut_before_it_begins_fails(stems):
         turn["scene"]["elements"][1]["duration"] = 0.5
     cut = Dialogue.model_validate(short)
     mix = mix_dialogue([turn.scene for turn in cut.turns], stems)
-    found = {check.name: check for check in audio_checks(cut, stems, mix)}
+    found = {check.name: check for check in run_audio_checks(cut, stems, mix)}
     assert found["sounds_inaudible"] == Check("sounds_inaudible", 2.0, 0.0)
 
 

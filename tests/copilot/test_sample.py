@@ -84,7 +84,7 @@ class TestRepr:
         mix = sample.mix_again()
         assert len(repr(mix)) < 600
         assert len(repr(mix.turns[0])) < 100
-        assert len(repr(mix.turns[0].placed[1])) < 100
+        assert len(repr(mix.turns[0].placed_stems[1])) < 100
 
     def test_a_dialogue_and_a_turn_fit_300_characters(self, sample):
         assert len(repr(sample.dialogue)) < 300

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from copilot.checks import audio_checks
+from copilot.checks import run_audio_checks
 from copilot.dialogue import Dialogue, Turn
 from copilot.edit import Add, Change, Operation, apply
 from copilot.errors import RowFault
@@ -158,6 +158,6 @@ def test_whatever_comes_of_it_fits_and_the_null_test_holds(spoken_s, start_s, sl
     noise = np.random.default_rng(0).standard_normal((1, 384_000)).astype(np.float32) * 0.1
     stems = {**stems, **fitted.stems, 0: make_stem(spec, noise, 48_000)}
     mix = mix_dialogue([turn.scene for turn in fitted.dialogue.turns], stems)
-    checks = {check.name: check for check in audio_checks(fitted.dialogue, stems, mix)}
+    checks = {check.name: check for check in run_audio_checks(fitted.dialogue, stems, mix)}
     assert checks["speech_overrun"].value == 0
     assert checks["null_residual"].passed

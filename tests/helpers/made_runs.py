@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from copilot.audio.pcm import encode_flac
-from copilot.checks import audio_checks
+from copilot.checks import run_audio_checks
 from copilot.dialogue import Dialogue, Turn
 from copilot.edit import Add, Change, Operation, Replace, apply
 from copilot.mix import mix_dialogue
@@ -91,7 +91,7 @@ def a_sample(number: int, *, keep: str = "both", tier: str | None = None) -> Sam
     stems = stems_for(dialogue, number)
     mix = mix_dialogue([turn.scene for turn in dialogue.turns], stems)
     rule = Check("rule/made-up", float(tier == "valid"), 0.0)
-    checks = (rule, *audio_checks(dialogue, stems, mix))
+    checks = (rule, *run_audio_checks(dialogue, stems, mix))
     return Sample(
         id=sample_id(RUN_SEED, seed.id),
         seed=seed,

@@ -64,7 +64,7 @@ def test_the_library_keeps_the_contract(tmp_path):
 
 def test_a_program_that_speaks_the_protocol_keeps_the_contract():
     spec = f"worker:{shlex.join([sys.executable, '-c', WORKER])}"
-    check_renderer(partial(registry.create_working, spec, "sfx"))
+    check_renderer(partial(registry.create_for_rendering, spec, "sfx"))
 
 
 def test_settings_that_the_renderer_does_not_take_are_the_authors_mistake():

@@ -17,7 +17,7 @@ from huggingface_hub import errors
 from copilot.errors import UserError
 from copilot.units import seconds_to_samples
 from renderers import registry
-from renderers.contract import BatchTooLargeError, RenderedSound, RenderFailure, RenderRequest, info_of
+from renderers.contract import BatchTooLargeError, RenderedSound, RenderFailure, RenderRequest, get_info
 from renderers.stable_audio.diffusion import draw_noise
 from renderers.stable_audio.renderer import (
     WINDOW_S as FULL_WINDOW_S,
@@ -342,7 +342,7 @@ def test_a_fingerprint_names_what_changes_the_sound(make, kind, models):
 
 @BOTH
 def test_what_is_known_without_loading(make, kind):
-    known = info_of(make(kind))
+    known = get_info(make(kind))
     assert known.extra == "stable-audio"
     assert known.isolated
     assert known.target == "model"

@@ -19,7 +19,7 @@ from renderers.contract import (
     RenderedSound,
     RenderFailure,
     RenderRequest,
-    info_of,
+    get_info,
 )
 from renderers.testing import check_renderer
 from renderers.vibevoice.renderer import VibeVoiceRenderer, VibeVoiceSettings
@@ -250,7 +250,7 @@ def test_the_fingerprint_holds_the_model_by_its_content_and_loads_nothing(folder
 
 
 def test_the_settings_tell_what_the_contract_asks(folder):
-    known = info_of(VibeVoiceRenderer)
+    known = get_info(VibeVoiceRenderer)
     assert known.clones
     assert known.isolated
     assert known.settings is VibeVoiceSettings

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from helpers.stand_ins import Command, Ended
 
-from copilot.arrow import dialogue_of
+from copilot.arrow import read_dialogue
 from copilot.designers.llm.judge import CHECKS
 from copilot.designers.llm.prompts import PromptLibrary
 from copilot.rules import RULES, check_dialogue
@@ -98,7 +98,7 @@ def test_all_but_one_seed_become_samples(made):
 
 def test_no_sample_has_a_fatal_fault(made):
     for row in made.rows("samples"):
-        violations = check_dialogue(dialogue_of(row), LIMITS)
+        violations = check_dialogue(read_dialogue(row), LIMITS)
         assert [violation for violation in violations if violation.severity == "fatal"] == []
 
 

@@ -11,7 +11,7 @@ from rich.filesize import decimal
 from rich.text import Text
 
 from pipelines.cli.output.tables import create_table
-from pipelines.inspection.stats import RunStats, run_stats
+from pipelines.inspection.stats import RunStats, compute_stats
 from pipelines.inspection.streaming_stats import Distinct, Spread
 
 _Rows = Sequence[tuple[str, ...]]
@@ -21,8 +21,8 @@ _WRAPPED = {"reason", "for example"}
 
 
 def run_stats_command(run: str, *, as_json: bool) -> None:
-    """Count the content of a run and print the counts. Raises as `run_stats`."""
-    stats = run_stats(run)
+    """Count the content of a run and print the counts. Raises as `compute_stats`."""
+    stats = compute_stats(run)
     if as_json:
         print(json.dumps({"run": run, **asdict(stats)}))
     else:

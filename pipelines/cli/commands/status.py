@@ -9,12 +9,12 @@ from dataclasses import asdict
 from rich.filesize import decimal
 
 from copilot.units import Seconds
-from pipelines.inspection.status import RunStatus, run_status
+from pipelines.inspection.status import RunStatus, read_status
 
 
 def run_status_command(run: str, *, as_json: bool) -> None:
-    """Print how far a run is. Raises as `run_status`."""
-    status = run_status(run)
+    """Print how far a run is. Raises as `read_status`."""
+    status = read_status(run)
     if as_json:
         print(json.dumps({"run": run, **asdict(status), "n_left": status.n_left}))
     else:

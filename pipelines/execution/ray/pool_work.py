@@ -84,7 +84,7 @@ class MixWork:
         self._worker = Worker(spec, "mix")
         self._counters = PrometheusCounters()
         self._until_the_process_ends = ExitStack()
-        self._until_the_process_ends.enter_context(Run(spec.run).worker_alive())
+        self._until_the_process_ends.enter_context(Run(spec.run).hold_worker_lock())
         self._writing = ExitStack()
         self._writer: ShardWriter | None = None
         self._progress: list[Progress] = []

@@ -17,13 +17,13 @@ import pyarrow as pa
 from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
-from copilot.arrow import SAMPLES, dialogue_of, stored_stems_of
+from copilot.arrow import SAMPLES, read_dialogue, stored_stems_of
 from copilot.audio.loudness import MIN_GATED_SAMPLES, gated_loudness
 from copilot.audio.pcm import Pcm, decode_flac
 from copilot.dialogue import Dialogue
 from copilot.edit import EditError, apply
 from copilot.errors import CorruptDataError
-from copilot.mix import DialogueMix, mix_dialogue, n_samples_of, null_residual
+from copilot.mix import DialogueMix, compute_null_residual, count_scene_samples, mix_dialogue
 from copilot.sample import sample_id, tier_of
 from copilot.scene import Scene
 from copilot.schemas import schema
@@ -61,7 +61,7 @@ def find_row_problems(row: Row, keep: Keep | None) -> list[Problem]:
         return [Problem("null-value", f"{', '.join(nulls)}: null, but a value is required")]
     problems = list(_find_verdict_problems(row))
     try:
-        dialogue = dialogue_of(row)
+        dialogue = read_dialogue(row)
     except CorruptDataError as error:
         return [*problems, Problem("dialogue", _format_in_one_line(error.__cause__ or error))]
     problems += _find_dialogue_problems(row, dialogue)
@@ -178,7 +178,7 @@ def _decode_mixes(row: Row, scenes: Sequence[Scene], keep: Keep) -> tuple[list[P
             problems.append(Problem("mix-file", f"turn {index}: {error}"))
             continue
         mixes.append(pcm)
-        shape = (2, n_samples_of(scenes[index]))
+        shape = (2, count_scene_samples(scenes[index]))
         if pcm.shape != shape:
             problems.append(
                 Problem("mix-length", f"turn {index}: {pcm.shape} samples; the scene has {shape}")
@@ -230,7 +230,7 @@ def _find_null_test_problems(
     turns = [replace(turn, pcm=pcm) for turn, pcm in zip(made.turns, mixes, strict=True)]
     for index, (before, after) in enumerate(pairwise(turns), start=1):
         edit = dialogue.edit(index)
-        if residual := null_residual(before, after, edit.touched):
+        if residual := compute_null_residual(before, after, edit.touched):
             yield _null_test_problem(index, residual)
 
 

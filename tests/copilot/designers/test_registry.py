@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from copilot.designers import registry
-from copilot.designers.contract import DesignerContext, DesignerInfo, info_of
+from copilot.designers.contract import DesignerContext, DesignerInfo, get_info
 from copilot.designers.scripted import ScriptedDesigner
 from copilot.errors import CopilotError, MissingExtraError, UserError
 
@@ -102,7 +102,7 @@ CONTEXT = DesignerContext(n_turns=2)
 
 def test_one_without_settings_gets_the_context_alone():
     assert registry.create("plain", CONTEXT).context is CONTEXT
-    assert info_of(registry.find_class("plain")) == DesignerInfo()
+    assert get_info(registry.find_class("plain")) == DesignerInfo()
 
 
 def test_one_with_settings_gets_them_as_what_they_are():

@@ -23,7 +23,7 @@ from copilot.errors import UserError
 from copilot.sample import Sample
 from copilot.vocabulary import Check
 from pipelines.cli.commands.stats import print_stats, run_stats_command
-from pipelines.inspection.stats import CheckStats, ElementStats, TaskStats, run_stats
+from pipelines.inspection.stats import CheckStats, ElementStats, TaskStats, compute_stats
 from pipelines.inspection.streaming_stats import Distinct, DistinctCounter, Spread, SpreadCounter, TopCounter
 from pipelines.run.shards import ShardWriter
 
@@ -92,7 +92,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_figure(made: Path):
-    stats = run_stats(made)
+    stats = compute_stats(made)
     stems = [stem.info.loudness_lufs for k in range(3) for stem in a_sample(k).stems]
     ordered = sorted(round(loudness, 3) for loudness in stems)
     asked = [-28, -18, -15, -28, -12, -15, -28, -12, -20] * 2
@@ -149,13 +149,13 @@ def test_no_audio_is_read(made: Path, monkeypatch: pytest.MonkeyPatch):
 
     monkeypatch.setattr(pq.ParquetFile, "iter_batches", noted)
     monkeypatch.setattr(pq.ParquetFile, "read_row_group", refused)
-    run_stats(made)
+    compute_stats(made)
     assert asked
     assert not [c for c in asked for audio in AUDIO_COLUMNS if audio == c or audio.startswith(f"{c}.")]
 
 
 def test_run_without_samples(tmp_path: Path):
-    stats = run_stats(Path(a_run(tmp_path / "run", n_samples=0, n_rejects=0).place))
+    stats = compute_stats(Path(a_run(tmp_path / "run", n_samples=0, n_rejects=0).place))
     assert stats.turn_duration_s == Spread(0)
     assert (stats.tasks, stats.elements, stats.checks) == ({}, (), {})
     assert stats.captions == Distinct(0, 0)
@@ -163,7 +163,7 @@ def test_run_without_samples(tmp_path: Path):
 
 def test_a_folder_without_a_run_is_a_user_error(tmp_path: Path):
     with pytest.raises(UserError, match=r"no run\.json"):
-        run_stats(tmp_path)
+        compute_stats(tmp_path)
 
 
 def test_json_holds_every_figure(made: Path, capsys: pytest.CaptureFixture[str]):
@@ -179,7 +179,7 @@ def test_json_holds_every_figure(made: Path, capsys: pytest.CaptureFixture[str])
 def lines_of(stats_of: Path) -> list[list[str]]:
     """What is printed, each line as its words."""
     console = Console(width=100, file=io.StringIO())
-    print_stats(run_stats(stats_of), "runs/x", console)
+    print_stats(compute_stats(stats_of), "runs/x", console)
     assert isinstance(console.file, io.StringIO)
     return [line.split() for line in console.file.getvalue().splitlines()]
 

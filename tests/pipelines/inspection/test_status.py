@@ -10,7 +10,7 @@ import pytest
 
 from copilot.errors import UserError
 from pipelines.cli.commands.status import run_status_command
-from pipelines.inspection.status import run_status
+from pipelines.inspection.status import read_status
 from pipelines.run.ledger import CommittedFile, LedgerEntry
 from pipelines.run.run import Run
 
@@ -44,7 +44,7 @@ def a_run(folder: Path, n_seeds: int, *entries: LedgerEntry) -> Path:
 def test_a_run_in_the_middle(tmp_path):
     ages_s = (5_000, 500, 200, 100)
     run = a_run(tmp_path, 100, *(entry(k, NOW_S - age_s) for k, age_s in enumerate(ages_s)))
-    status = run_status(run, NOW_S)
+    status = read_status(run, NOW_S)
     assert (status.totals.accepted, status.totals.rejected, status.n_left) == (8, 4, 88)
     assert status.totals.reasons == {"validate/no-ambience": 4}
     assert (status.n_bytes, status.last_commit_s) == (4_000_000, 100)
@@ -53,7 +53,7 @@ def test_a_run_in_the_middle(tmp_path):
 
 def test_the_rate_of_a_young_run_is_since_its_first_commit(tmp_path):
     run = a_run(tmp_path, 100, *(entry(k, NOW_S - 60 + 20 * k) for k in range(4)))
-    assert run_status(run, NOW_S).rate_per_s == 9 / 60
+    assert read_status(run, NOW_S).rate_per_s == 9 / 60
 
 
 @pytest.mark.parametrize(
@@ -78,4 +78,4 @@ def test_json(tmp_path, capsys):
 
 def test_a_folder_without_a_run_is_a_user_error(tmp_path):
     with pytest.raises(UserError, match=r"no run\.json"):
-        run_status(tmp_path)
+        read_status(tmp_path)

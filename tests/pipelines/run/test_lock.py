@@ -270,6 +270,6 @@ def test_the_lock_file_of_a_killed_call_still_names_it(tmp_path: Path) -> None:
 
 def test_workers_behind_a_uri_need_no_lock(uri: str) -> None:
     run = Run(uri)
-    with run.worker_alive(), run.lock():
+    with run.hold_worker_lock(), run.lock():
         pass
     assert run.storage.names() == []

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from helpers.made_runs import RUN_SEED, a_reject, a_run, a_sample
 
-from copilot.arrow import sample_of
+from copilot.arrow import read_sample
 from copilot.errors import CorruptDataError, UserError
 from copilot.sample import sample_id
 from pipelines.config import RunConfig
@@ -43,7 +43,7 @@ def test_a_run_without_samples(tmp_path: Path) -> None:
 def test_samples_are_those_of_the_shards_in_the_order_of_the_ledger(run: OpenRun, place: Path) -> None:
     samples = list(run)
     assert [sample.id for sample in samples] == run.ids()
-    assert samples == [sample_of(row) for row in RunReader(place).rows("samples")]
+    assert samples == [read_sample(row) for row in RunReader(place).rows("samples")]
 
 
 def test_a_sample_is_found_by_either_id_as_it_was_made(run: OpenRun) -> None:

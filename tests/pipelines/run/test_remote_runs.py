@@ -21,8 +21,8 @@ from pipelines.cli.commands.status import run_status_command
 from pipelines.cli.commands.stems import run_stems
 from pipelines.cli.commands.verify import run_verify
 from pipelines.inspection.show import show_sample
-from pipelines.inspection.stats import run_stats
-from pipelines.inspection.status import run_status
+from pipelines.inspection.stats import compute_stats
+from pipelines.inspection.status import read_status
 from pipelines.inspection.verify.run import verify
 from pipelines.run.lock import LEASE
 from pipelines.run.reader import RunReader
@@ -166,7 +166,7 @@ def test_more_seeds_go_on_where_the_run_is(made: str, s3: str, seeds: str) -> No
 
 def test_a_place_without_a_run_is_a_user_error(s3: str) -> None:
     uri = f"{s3}/{uuid.uuid4().hex}"
-    for command in (run_stats, run_status, RunReader):
+    for command in (compute_stats, read_status, RunReader):
         with pytest.raises(UserError) as caught:
             command(uri)
         assert str(caught.value).startswith(f"{uri}: ")

@@ -127,7 +127,7 @@ def test_a_run_waits_for_the_last_worker_of_the_one_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, waited = Run(tmp_path), []
-    orphan = run.worker_alive()
+    orphan = run.hold_worker_lock()
     orphan.__enter__()
     flock = fcntl.flock
 
@@ -149,7 +149,7 @@ def test_a_worker_that_stays_is_not_waited_for_forever(
 ) -> None:
     run = Run(tmp_path)
     monkeypatch.setattr("pipelines.run.lock._ORPHAN_TIMEOUT_S", 0)
-    with run.worker_alive(), pytest.raises(RunInUseError) as caught, run.lock():
+    with run.hold_worker_lock(), pytest.raises(RunInUseError) as caught, run.lock():
         pass
     assert f"{tmp_path}: in use by workers" in str(caught.value)
 

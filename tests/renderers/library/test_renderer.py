@@ -12,7 +12,7 @@ from helpers.recordings import SOUNDS, TAKES, write_sounds
 
 from copilot.errors import UserError
 from copilot.stem import SoundSpec, make_stem
-from renderers.contract import Renderer, RenderFailure, RenderRequest, info_of
+from renderers.contract import Renderer, RenderFailure, RenderRequest, get_info
 from renderers.library import reading
 from renderers.library.renderer import LibraryRenderer, LibrarySettings
 from renderers.registry import create
@@ -60,7 +60,7 @@ def renderer(recordings):
 
 def test_it_keeps_the_contract(renderer):
     assert isinstance(renderer, Renderer)
-    assert (renderer.name, renderer.tool, info_of(renderer).target) == ("library", "sfx", "folder")
+    assert (renderer.name, renderer.tool, get_info(renderer).target) == ("library", "sfx", "folder")
     assert renderer.voices() == ()
     assert renderer.problems == ()
 

@@ -18,7 +18,7 @@ import soundfile as sf
 from pydantic import ValidationError
 
 from copilot.errors import CopilotError, RowFault, UserError
-from renderers.contract import RenderedSound, Renderer, RenderFailure, RenderRequest, info_of
+from renderers.contract import RenderedSound, Renderer, RenderFailure, RenderRequest, get_info
 from renderers.registry import create
 from renderers.speech_api.audio import correct_lengths, decode
 from renderers.speech_api.renderer import SpeechApiRenderer, SpeechApiSettings
@@ -523,7 +523,7 @@ def test_the_url_has_to_be_given():
 
 
 def test_what_is_known_of_it_stands_on_the_class():
-    known = info_of(SpeechApiRenderer)
+    known = get_info(SpeechApiRenderer)
     assert (known.extra, known.modules, known.target) == ("speech-api", ("openai", "httpx2"), "url")
     # The largest batch whose requests all take their whole time is done before the deadline.
     rounds = known.batch_s / known.least_s / SpeechApiSettings(url="http://h/v1").concurrency

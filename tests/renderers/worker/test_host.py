@@ -22,7 +22,7 @@ from renderers.contract import (
     RenderFailure,
     RenderRequest,
     RenderSettings,
-    info_of,
+    get_info,
 )
 from renderers.worker.renderer import HostedRenderer
 
@@ -122,8 +122,12 @@ def installed(tmp_path, monkeypatch):
 def hosted():
     renderers = []
 
-    def start(spec: str = "apart", work: RenderSettings | None = None, **settings: object) -> HostedRenderer:
-        renderers.append(registry.create_working(spec, "sfx", settings, work or RenderSettings()))
+    def start(
+        spec: str = "apart", render_settings: RenderSettings | None = None, **settings: object
+    ) -> HostedRenderer:
+        renderers.append(
+            registry.create_for_rendering(spec, "sfx", settings, render_settings or RenderSettings())
+        )
         return renderers[-1]
 
     yield start
@@ -142,7 +146,7 @@ def test_it_tells_what_the_renderer_tells_and_starts_nothing(hosted):
     assert (renderer.name, renderer.tool) == ("apart", "sfx")
     assert renderer.fingerprint() == {"backend": "apart", "level": "0.25"}
     assert [voice.name for voice in renderer.voices()] == ["anna"]
-    assert info_of(renderer).deadline_s == 77.0
+    assert get_info(renderer).deadline_s == 77.0
     assert renderer._client._process.pid is None
     assert renderer._inner.prepared is False
 
@@ -202,10 +206,10 @@ def test_too_few_answers_fail_the_request_that_has_none(hosted):
     assert second == RenderFailure("worker-answer", "apart: it gave 0 answers to 1 requests")
 
 
-def test_the_deadline_and_the_device_are_those_of_the_work(hosted, monkeypatch, tmp_path):
+def test_the_deadline_and_the_device_are_those_of_the_settings(hosted, monkeypatch, tmp_path):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,3")
-    work = RenderSettings(deadline_s=0.5, device="cuda:1")
-    renderer = hosted(work=work, log=str(tmp_path / "log"))
+    render_settings = RenderSettings(deadline_s=0.5, device="cuda:1")
+    renderer = hosted(render_settings=render_settings, log=str(tmp_path / "log"))
     hanging, told = renderer.render(requests("hang", "environment"))
     assert hanging == RenderFailure(
         "worker-timeout", "apart: no answer within 0.5 s; ended by signal 9; last words: rendering"
@@ -221,7 +225,7 @@ def test_settings_that_the_renderer_refuses_stop_the_child_with_its_words(hosted
 
 
 def test_a_renderer_that_is_not_isolated_stays_in_this_process():
-    renderer = registry.create_working("procedural", "sfx", None, RenderSettings())
+    renderer = registry.create_for_rendering("procedural", "sfx", None, RenderSettings())
     assert type(renderer).__name__ == "ProceduralRenderer"
     renderer.close()
 
@@ -235,7 +239,7 @@ import sys
 sys.path.insert(0, {str(tmp_path)!r})
 from renderers import registry
 from renderers.contract import RenderRequest, RenderSettings
-renderer = registry.create_working("apart", "sfx", {{"log": {str(log)!r}}}, RenderSettings())
+renderer = registry.create_for_rendering("apart", "sfx", {{"log": {str(log)!r}}}, RenderSettings())
 renderer.render([RenderRequest("hang", 0.1, 1)])
 """
     environment = {**os.environ, "TMPDIR": str(tmp_path)}

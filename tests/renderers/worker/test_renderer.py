@@ -30,7 +30,7 @@ from renderers.contract import (
     RenderRequest,
     RenderSettings,
     Voice,
-    info_of,
+    get_info,
 )
 from renderers.device import require_device
 from renderers.worker import client as worker_client
@@ -166,9 +166,9 @@ def read_log(log: Path) -> list[str]:
 def test_the_greeting_says_what_it_is(started, log):
     renderer = started()
     assert isinstance(renderer, Renderer)
-    assert (renderer.name, renderer.tool, info_of(renderer).clones) == ("child", "tts", True)
-    assert (info_of(WorkerRenderer).clones, info_of(renderer).target) == (False, "command")
-    assert info_of(WorkerRenderer).isolated
+    assert (renderer.name, renderer.tool, get_info(renderer).clones) == ("child", "tts", True)
+    assert (get_info(WorkerRenderer).clones, get_info(renderer).target) == (False, "command")
+    assert get_info(WorkerRenderer).isolated
     assert renderer.voices() == [Voice("anna", "female", ("calm",))]
     assert renderer.fingerprint() == {
         "backend": "worker",
@@ -551,7 +551,7 @@ def test_the_example_of_the_documentation_works(tmp_path):
     script = tmp_path / "tones.py"
     script.write_text(code[1].replace("options =", 'print("Loading ...")\noptions ='))
     spec = f"worker:{shlex.join([sys.executable, '-I', '-S', str(script)])}"
-    renderer = registry.create_working(spec, "sfx", {"options": {"level": "0.5"}}, RenderSettings())
+    renderer = registry.create_for_rendering(spec, "sfx", {"options": {"level": "0.5"}}, RenderSettings())
     try:
         renderer.prepare()
         tone, none = renderer.render([RenderRequest("a tone", 0.5, 100), RenderRequest(" ", 0.5, 1)])

@@ -19,7 +19,7 @@ from renderers.contract import (
     RenderFailure,
     RenderRequest,
     RenderSettings,
-    info_of,
+    get_info,
 )
 from renderers.worker.renderer import SCRIPTS, WorkerRenderer, WorkerSettings
 
@@ -133,9 +133,13 @@ def stubs(tmp_path, monkeypatch):
 def started():
     renderers = []
 
-    def start(command: str, work: RenderSettings | None = None, **options: str) -> WorkerRenderer:
+    def start(command: str, render_settings: RenderSettings | None = None, **options: str) -> WorkerRenderer:
         given = {"options": options, "python": sys.executable}
-        renderers.append(registry.create_working(f"worker:{command}", "tts", given, work or RenderSettings()))
+        renderers.append(
+            registry.create_for_rendering(
+                f"worker:{command}", "tts", given, render_settings or RenderSettings()
+            )
+        )
         return renderers[-1]
 
     yield start
@@ -152,7 +156,7 @@ def test_f5_tts_is_called_as_its_api_wants_it(stubs, started):
     renderer = started(
         "f5-tts", RenderSettings(device="cpu"), nfe_step="16", cfg_strength="1.5", hf_cache_dir="/hub"
     )
-    assert (renderer.name, renderer.tool, info_of(renderer).clones) == ("f5-tts", "tts", True)
+    assert (renderer.name, renderer.tool, get_info(renderer).clones) == ("f5-tts", "tts", True)
     assert renderer.fingerprint() == {
         "backend": "worker",
         "protocol": "1",
@@ -224,7 +228,7 @@ def test_want_of_memory_is_the_batchs(stubs, started):
 
 def test_xtts_is_called_as_its_api_wants_it(stubs, started):
     renderer = started("xtts", language="de", temperature="0.6", top_k="40")
-    assert (renderer.name, renderer.tool, info_of(renderer).clones) == ("xtts", "tts", True)
+    assert (renderer.name, renderer.tool, get_info(renderer).clones) == ("xtts", "tts", True)
     model = "tts_models/multilingual/multi-dataset/xtts_v2"
     known = renderer.fingerprint()
     assert known.pop("options") == '{"language":"de","temperature":"0.6","top_k":"40"}'
