@@ -32,13 +32,13 @@ from renderers.voice_bank import find_missing_genders, read_bank
 class RunStart:
     """The state of a run before its work starts: the seeds that were drawn, and how many are done and to do.
 
-    `swept` are leftovers of interrupted commits, which were deleted.
+    `deleted_leftovers`: the files of interrupted commits that were deleted.
     """
 
     draw: SeedDraw
     n_done: int
     n_todo: int
-    swept: tuple[str, ...]
+    deleted_leftovers: tuple[str, ...]
     problems: tuple[str, ...] = ()
     """Genders that a voice bank lacks, and rows of a bank or of an index that cannot be used."""
 
@@ -58,7 +58,8 @@ class RejectLimit:
             common = ", ".join(f"{n} {reason}" for reason, n in Counter(reasons).most_common(3))
             raise TooManyRejectsError(
                 f"{n_rejected} of {n_done} seeds were rejected ({common}), more than `reject_limit` allows "
-                f"({self.share:g}). What was committed stands; run the same command again to resume"
+                f"({self.share:g}). Committed samples are kept. Fix the cause, or raise `reject_limit`, then "
+                "run the same command again to resume"
             )
 
 
@@ -66,9 +67,9 @@ class RejectLimit:
 class GenerateRequest:
     """A run to make or to resume: its configuration, its folder or URI, the executor, and callbacks.
 
-    `num` seeds are drawn (default: all). Nothing but `config` and `num` decides the samples. `service` is the
-    language model's, for a designer that asks one. `on_design` receives the state of dialogues that are
-    written ahead, several times a second.
+    `num` seeds are drawn (default: all). Only `config` and `num` decide the samples. `service`: the servers
+    of the language model, if the designer uses one. `on_design` is called several times a second with the
+    progress of dialogues written in advance.
     """
 
     config: RunConfig
@@ -84,7 +85,7 @@ class GenerateRequest:
 
 
 def generate(request: GenerateRequest) -> Outcome:
-    """Make a run, or resume it. Seeds that its ledger accounts for are left alone.
+    """Make a run, or resume it. Seeds in its ledger are not made again.
 
     Raises UserError if something in the request is wrong, and CopilotError if the run cannot continue or
     has more rejects than its `reject_limit` allows.
@@ -108,7 +109,7 @@ def _generate(request: GenerateRequest, backends: Backends) -> Outcome:
 
     with run.lock():
         run.open(fingerprint.model_dump(mode="json"), versions=list_versions())
-        swept = run.delete_leftovers()
+        deleted_leftovers = tuple(run.delete_leftovers())
         done = run.ledger.seed_ids()
         todo = [seed for seed in draw.seeds if seed.id not in done]
         planned = done.union(seed.id for seed in draw.seeds)
@@ -116,7 +117,7 @@ def _generate(request: GenerateRequest, backends: Backends) -> Outcome:
             sorted(planned),
             {"n_duplicates": draw.n_duplicates, "n_blank": draw.n_blank, "n_problems": draw.n_problems},
         )
-        request.on_start(RunStart(draw, len(done), len(todo), tuple(swept), tuple(problems)))
+        request.on_start(RunStart(draw, len(done), len(todo), deleted_leftovers, tuple(problems)))
         run.record_executor(request.executor.describe())
         if todo:
             designs_ahead = isinstance(backends.designer, AsyncDesigner)
@@ -145,7 +146,7 @@ def _generate(request: GenerateRequest, backends: Backends) -> Outcome:
 
 
 class _ProgressSum:
-    """Adds up what is reported, hands it on, and ends the run at its reject limit."""
+    """Sum the progress reports, forward them, and stop the run at its reject limit."""
 
     def __init__(self, request: GenerateRequest) -> None:
         self._request = request
@@ -154,7 +155,7 @@ class _ProgressSum:
         self.times = StageTimes()
 
     def add(self, progress: Progress) -> None:
-        """Receive a report. Raises TooManyRejectsError."""
+        """Add a report. Raises TooManyRejectsError at the reject limit."""
         self._n_accepted += progress.accepted
         self._reasons.update(progress.reasons)
         self.times += progress.times

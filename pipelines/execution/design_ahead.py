@@ -2,7 +2,7 @@
 
 They are written in an event loop in a thread of its own, as many at once as the designer wants, and handed
 out in the order in which they become ready. At most the designer's concurrency and a buffer are in memory: if
-nobody takes batches, no seed is started. Leaving never waits long, whatever hangs.
+no batch is taken, no seed is started. Leaving the context waits only a few seconds, even if a request hangs.
 """
 
 from __future__ import annotations
@@ -141,12 +141,12 @@ class DesignAhead:
             self._loop.call_soon_threadsafe(self._work.cancel)
 
     def wait(self, timeout_s: Seconds) -> bool:
-        """Wait until the thread has ended, at most so long; return whether it has."""
+        """Wait up to `timeout_s` for the thread to end; return whether it has."""
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
     def check(self) -> None:
-        """Raise the error that has ended designing before all seeds were designed, if there is one."""
+        """Raise the error that ended designing before all seeds were designed, if there is one."""
         if self._failure:
             raise self._failure
 
@@ -167,7 +167,7 @@ class DesignAhead:
             except ExceptionGroup as group:
                 self._failure = group.exceptions[0]
             finally:
-                # Set before the designer is closed: nobody needs to wait for that.
+                # Set before the designer is closed, so that nothing waits for that.
                 self._over = True
                 polling.cancel()
                 await asyncio.wait([polling])
@@ -176,7 +176,7 @@ class DesignAhead:
         while self._seeds:
             await self._room.acquire()
             if not self._seeds:
-                # Others have started the last seed: the next one waiting for room learns of it, too.
+                # Others have started the last seed: wake the next writer that waits for room, to end it.
                 self._room.release()
                 return
             record = new_record(self._seeds.popleft(), self._run_seed)

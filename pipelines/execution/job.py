@@ -27,9 +27,9 @@ def ignore(event: object, /) -> None:
 class Job:
     """The seeds that are left to do, the backends, and the callbacks.
 
-    `backends` are constructed, and an executor that works in this process uses them; others close them, and
-    construct those of their workers. `on_progress` receives what was committed, `on_design` the state of
-    dialogues that are written ahead. `service` is that of the language model that a designer asks.
+    An executor that works in this process uses `backends`; others close them, and their workers construct
+    their own. `on_progress` receives what was committed, `on_design` the state of dialogues written ahead.
+    `service`: the servers of the language model, if the designer uses one.
     """
 
     spec: WorkerSpec
@@ -50,12 +50,12 @@ class Executor(Protocol):
     """Runs the stages for the seeds of a job."""
 
     def describe(self) -> Mapping[str, Any]:
-        """Return how it works, as JSON for `run.json`. Nothing of it changes a sample."""
+        """Return the executor's settings as JSON for `run.json`. None of them changes a sample."""
         ...
 
     def execute(self, job: Job) -> None:
         """Make the samples of all seeds, or, if interrupted, of some; the ledger records which.
 
-        Raises CopilotError if the run cannot continue; what was committed stands.
+        Raises CopilotError if the run cannot continue; committed samples are kept.
         """
         ...

@@ -1,7 +1,7 @@
 """The local executor: the stages in this process, or in several processes of this machine.
 
 Every worker commits its own batches. Ctrl-C lets each finish the records in hand and commit them. A worker
-that dies ends the run; what is in the ledger stands. If dialogues are written ahead, this process writes them
+that dies ends the run; committed samples are kept. If dialogues are written ahead, this process writes them
 and others run the stages.
 """
 
@@ -47,14 +47,14 @@ class LocalExecutor:
     n_workers: int = 1
 
     def describe(self) -> dict[str, Any]:
-        """Return how it works, for `run.json`."""
+        """Return the executor's settings for `run.json`."""
         return {"executor": "local", "workers": self.n_workers}
 
     def execute(self, job: Job) -> None:
         """Make the samples of all seeds, or, if interrupted, of some; the ledger records which.
 
-        Raises CopilotError if a worker fails as a whole; if the designer does, only once all dialogues that
-        were written are committed.
+        Raises CopilotError if a worker cannot continue. If the designer fails, commit the finished dialogues
+        first, then raise its error.
         """
         spec, at_once = job.spec, job.spec.settings.at_once or RECORDS_AT_ONCE
         n_workers = max(1, min(self.n_workers, -(-len(job.seeds) // at_once)))
@@ -88,7 +88,7 @@ def _run_in_this_process(job: Job, supply: Supply, stopping: threading.Event) ->
 
 @dataclass(frozen=True, slots=True)
 class _Failed:
-    """A worker's last message: why it cannot continue."""
+    """A worker's last message: the error that ended it."""
 
     error: CopilotError
 
@@ -107,7 +107,7 @@ def _run_in_processes(
     on_tick: Callable[[], None] = lambda: None,
 ) -> None:
     job.backends.close()
-    # A bare flag, not an event: a worker that is killed cannot take a lock of it along.
+    # A bare flag, since a killed worker could leave an Event locked.
     stop = _CONTEXT.RawValue(ctypes.c_bool, False)
     workers = [_WorkerProcess(job.spec.for_worker(index), stop) for index in range(n_workers)]
     try:
@@ -140,7 +140,7 @@ def _run_in_processes(
 
 
 def _receive(worker: _WorkerProcess, stopping: threading.Event) -> Progress | _Idle | None:
-    """Return a worker's message; None if the worker died of the signal that asked all to stop."""
+    """Return a worker's message. Return None if a stop signal to the process group ended the worker."""
     try:
         message = worker.receive()
     except CopilotError:
@@ -173,14 +173,14 @@ class _WorkerProcess:
         try:
             message: Progress | _Idle | _Failed = self.pipe.recv()
         except (EOFError, ConnectionResetError) as error:
-            raise self._explain_death() from error
+            raise self._create_death_error() from error
         return message
 
-    def _explain_death(self) -> CopilotError:
+    def _create_death_error(self) -> CopilotError:
         self._process.join(timeout=5)
         return CopilotError(
             f"a worker process ended unexpectedly (exit code {self._process.exitcode}); "
-            "what was committed stands. Run the same command again to resume, with a lower `n_workers` if "
+            "committed samples are kept. Run the same command again to resume, with a lower `n_workers` if "
             "memory ran out"
         )
 
@@ -198,7 +198,7 @@ class _WorkerProcess:
 
 def _serve(spec: WorkerSpec, pipe: connection.Connection, stop: ctypes.c_bool) -> None:
     """Do the work of a worker process."""
-    # Terminals and batch systems signal the whole group: only the driver decides what follows.
+    # Terminals and batch systems signal the whole process group; only the driver decides when workers stop.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_die_with_parent, daemon=True).start()
@@ -208,10 +208,13 @@ def _serve(spec: WorkerSpec, pipe: connection.Connection, stop: ctypes.c_bool) -
         except CopilotError as error:
             pipe.send(_Failed(error))
         except (EOFError, ConnectionError):
-            # The driver has no more work, or has died: nobody waits for the rest of a batch.
+            # The driver has no more work, or has died: the rest of a batch is not needed.
             return
         except OSError as error:
-            pipe.send(_Failed(CopilotError(f"a worker process cannot continue: {error}")))
+            message = (
+                f"a worker process of run {spec.run} failed: {error}; run the same command again to resume"
+            )
+            pipe.send(_Failed(CopilotError(message)))
 
 
 def _serve_batches(spec: WorkerSpec, pipe: connection.Connection, stop: ctypes.c_bool) -> None:

@@ -11,13 +11,16 @@ from pipelines.stages.record import Record, new_record
 from pipelines.stages.worker_spec import RECORDS_AT_ONCE
 
 MAX_BATCH = 64
-"""The most seeds in one batch, and so in one shard, unless another number is given."""
+"""Default limit on the seeds of a batch, and so of a shard."""
 
 
 def compute_batch_size(
     n_seeds: int, n_workers: int, at_once: int = RECORDS_AT_ONCE, *, most: int = MAX_BATCH
 ) -> int:
-    """Return `most`, or fewer in a short run, so that workers end together; `at_once` if that fits."""
+    """Return the number of seeds in a batch: a quarter of a worker's share, so that workers end together.
+
+    It is at least `at_once`, but never more than `most`.
+    """
     return min(most, max(at_once, -(-n_seeds // (4 * n_workers))))
 
 

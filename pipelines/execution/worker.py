@@ -75,7 +75,7 @@ class Worker:
     def run_stages(self, records: Sequence[Record]) -> None:
         """Run every stage on the records."""
         stopwatch = Stopwatch()
-        # One worker is one thread of work: BLAS threads beside it only wait for each other.
+        # One worker is one thread of work: further BLAS threads would only wait for each other.
         with threadpool_limits(1):
             for stage in self._stages:
                 with stopwatch.timing(stage.name):
@@ -86,7 +86,7 @@ class Worker:
         self._store.record_use()
 
     def process_and_write(self, records: Sequence[Record], writer: ShardWriter) -> Progress:
-        """Run the stages on records, and write what they became into the files of a commit."""
+        """Run the stages on records, and write their samples or rejects into the files of a commit."""
         self.run_stages(records)
         stopwatch = Stopwatch()
         with stopwatch.timing(WRITE):

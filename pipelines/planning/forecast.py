@@ -15,7 +15,7 @@ from copilot.vocabulary import Keep
 from pipelines.planning.costs import MeasuredCosts, Prices, Tokens
 from pipelines.planning.layout import Layout
 from pipelines.planning.resources import Resources
-from pipelines.stages.table import STAGES, PoolName, pool_of
+from pipelines.stages.table import STAGES, PoolName, get_pool
 
 _RENDERING = frozenset(stage.name for stage in STAGES if stage.renders)
 
@@ -141,7 +141,7 @@ def _forecast_stages(
 ) -> Iterator[StageHours]:
     designs_ahead = any(pool.name == "design" for pool in layout.pools)
     for stage in STAGES:
-        pool = pool_of(stage.name, designs_ahead=designs_ahead)
+        pool = get_pool(stage.name, designs_ahead=designs_ahead)
         if pool == "design":
             # Its workers only wait; the time depends on how many dialogues are written at once.
             hours = costs.design_wait_s * n_seeds / _HOUR_S

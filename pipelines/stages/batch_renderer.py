@@ -1,11 +1,11 @@
-"""Rendering in batches: every sound job gets a stem, or the fault for which it has none.
+"""Rendering in batches: every sound job gets a stem or a fault.
 
 - A batch that does not fit into memory is halved, down to single requests; later batches are smaller, too.
 - If a backend fails on a batch, its requests are retried one by one.
 - A sound that is not usable (silent, not finite, clipped from end to end, far too short) is retried once with
   another random seed.
 
-While the backend works on a batch, threads conform, measure, encode and store the batches before.
+While the backend works on a batch, threads conform, measure, encode and store the previous batches.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ from renderers.contract import (
     get_info,
 )
 
-_WORTH_ANOTHER_SEED = frozenset({"stem-silent", "stem-not-finite", "stem-clipped", "stem-too-short"})
+_WORTH_ANOTHER_RANDOM_SEED = frozenset({"stem-silent", "stem-not-finite", "stem-clipped", "stem-too-short"})
 
 _OUT_OF_MEMORY = "out-of-memory"
 _SIGNS_OF_A_BROKEN_BACKEND = frozenset(
     {
         *("renderer-error", "unexpected-error", "bad-answer", _OUT_OF_MEMORY, "stem-layout"),
-        *_WORTH_ANOTHER_SEED,
+        *_WORTH_ANOTHER_RANDOM_SEED,
     }
 )
-_MOST_IN_A_ROW = 25
-"""More sounds than one dialogue has, which alone must not end a run."""
+_MAX_FAILURES_IN_A_ROW = 25
+"""More than the sounds of one dialogue, since one bad dialogue must not end a run."""
 
 _N_THREADS = 2
 """Threads that finish stems: two keep up with a model that makes some 80 s of sound a second."""
@@ -83,7 +83,7 @@ class SoundJob:
         )
 
     def deliver(self, result: Result) -> None:
-        """Give the record its stem. Raises RowFault, which names the element, if there is none."""
+        """Give the record its stem. Raises RowFault, which names the element, if the result is a fault."""
         if isinstance(result, Stem):
             self.record.stems[self.element_id] = result
             return
@@ -92,7 +92,7 @@ class SoundJob:
 
 
 class BatchRenderer:
-    """Renders with one backend. `store_stem` is called with every stem, in threads of their own."""
+    """Renders with one backend. `store_stem` is called with every stem, in other threads."""
 
     def __init__(
         self, renderer: Renderer, store_stem: Callable[[Stem], None], batch_s: Seconds | None = None
@@ -109,7 +109,7 @@ class BatchRenderer:
         self._threads = ThreadPoolExecutor(_N_THREADS, "finish-stems")
 
     def render(self, jobs: Sequence[SoundJob]) -> list[Result]:
-        """Return a stem, or the fault for which there is none, for each job, in their order.
+        """Return a stem or a fault for each job, in their order.
 
         Raises CopilotError if the whole run cannot continue.
         """
@@ -117,7 +117,7 @@ class BatchRenderer:
         retries = {
             index: replace(jobs[index], retry_after=result)
             for index, result in enumerate(results)
-            if isinstance(result, RowFault) and result.reason in _WORTH_ANOTHER_SEED
+            if isinstance(result, RowFault) and result.reason in _WORTH_ANOTHER_RANDOM_SEED
         }
         for index, result in zip(retries, self._render_batches(list(retries.values())), strict=True):
             results[index] = result
@@ -128,15 +128,16 @@ class BatchRenderer:
         return results
 
     def _check_alive(self, result: Result) -> None:
-        """Raise BackendBrokenError after many failures in a row: all seeds left would be rejected."""
+        """Raise BackendBrokenError after many failures in a row: all other seeds would be rejected, too."""
         if isinstance(result, Stem):
             self._n_broken = 0
         elif result.reason in _SIGNS_OF_A_BROKEN_BACKEND:
             self._n_broken += 1
-            if self._n_broken >= _MOST_IN_A_ROW:
+            if self._n_broken >= _MAX_FAILURES_IN_A_ROW:
                 raise BackendBrokenError(
-                    f"{self._renderer.name}: failed {self._n_broken} times in a row; what was committed "
-                    f"stands. The last failure: {result.reason}: {result.detail.strip()}"
+                    f"{self._renderer.name}: failed {self._n_broken} times in a row. Committed samples are kept; "
+                    "fix the cause and run the same command again to resume. The last failure: "
+                    f"{result.reason}: {result.detail.strip()}"
                 )
 
     def pop_tally(self) -> RenderTally:

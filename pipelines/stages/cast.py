@@ -20,7 +20,7 @@ from renderers.voice_bank import VoiceBank
 class CastStage(Stage):
     """Draws a voice for each speaker by (run seed, seed id, speaker).
 
-    Candidates have the speaker's gender. Voices that nobody has yet in the dialogue come first; of those, the
+    Candidates have the speaker's gender. Voices that are unused in the dialogue come first; of those, the
     ones that know most of the emotions in which the speaker speaks. Speakers are cast in the order in which
     they first speak.
 
@@ -58,12 +58,12 @@ class CastStage(Stage):
         of_gender = [voice for voice in self._voices if voice.gender == speech.gender]
         if not of_gender:
             raise RowFault("no-voice", f"the bank has no {speech.gender} voice for {speech.speaker!r}")
-        free = [voice for voice in of_gender if self._name_heard(voice) not in used] or of_gender
+        free = [voice for voice in of_gender if self._get_heard_name(voice) not in used] or of_gender
         most = max(_count_known(voice, emotions) for voice in free)
         able = [voice for voice in free if _count_known(voice, emotions) == most]
         return draw(able, "voice", self._run_seed, seed_id, speech.speaker_key)
 
-    def _name_heard(self, voice: Voice) -> str:
+    def _get_heard_name(self, voice: Voice) -> str:
         """Return the name of the voice that will speak: several voices of a bank may share a stand-in."""
         speaks = voice if self._stand_ins is None else self._stand_ins.get(voice.name, voice)
         return speaks.name
@@ -107,7 +107,7 @@ def _draw_reference(voice: Voice, emotion: str, *key: str | int) -> Reference:
 
 
 def _assign_stand_ins(cast: Sequence[Voice], own: Sequence[Voice]) -> Mapping[str, Voice]:
-    """Return a voice of `own` of the same gender for each voice by name, in turn; none if none has it."""
+    """Return a voice of `own` with the same gender for each voice by name, in turn, if there is one."""
     assigned: dict[str, Voice] = {}
     for gender in {voice.gender for voice in cast}:
         able = [voice for voice in own if voice.gender == gender]

@@ -16,7 +16,7 @@ from pipelines.stages.fit import FitStage
 from pipelines.stages.mix import MixStage
 from pipelines.stages.render import RenderStage
 from pipelines.stages.stage import Stage
-from pipelines.stages.table import STAGE_NAMES, STAGES, WRITE, PoolName, pool_of
+from pipelines.stages.table import STAGE_NAMES, STAGES, WRITE, PoolName, get_pool
 from pipelines.stages.validate import ValidateStage
 from pipelines.stages.worker_spec import WorkerSpec
 from pipelines.stem_store.store import StemStore
@@ -58,7 +58,10 @@ class _Parts:
 def _create_design_stage(parts: _Parts) -> DesignStage:
     designer = parts.backends.designer
     if isinstance(designer, AsyncDesigner):
-        raise TypeError(f"the designer {designer.name!r} writes ahead, not in a stage")
+        raise TypeError(
+            f"the designer {designer.name!r} is asynchronous (AsyncDesigner); it cannot run as the "
+            "stage `design`"
+        )
     return DesignStage(designer, parts.config.run_seed)
 
 
@@ -84,8 +87,13 @@ _CONSTRUCTORS: Mapping[str, Callable[[_Parts], Stage]] = {
     "check": lambda _: CheckStage(),
     "finish": _create_finish_stage,
 }
-if _CONSTRUCTORS.keys() != set(STAGE_NAMES) - {WRITE}:
-    raise TypeError("the constructors are not those of the stages in pipelines.stages.table")
+_TO_CONSTRUCT = set(STAGE_NAMES) - {WRITE}
+if _CONSTRUCTORS.keys() != _TO_CONSTRUCT:
+    raise TypeError(
+        f"stages without a constructor: {sorted(_TO_CONSTRUCT - _CONSTRUCTORS.keys())}; constructors without "
+        f"a stage: {sorted(_CONSTRUCTORS.keys() - _TO_CONSTRUCT)}; edit _CONSTRUCTORS in "
+        "pipelines/stages/pipeline.py"
+    )
 
 
 def build_stages(
@@ -93,14 +101,14 @@ def build_stages(
 ) -> list[Stage]:
     """Construct the stages of a pool (default: of all pools), ready to work, in the order of the table.
 
-    `backends` that were constructed for the fingerprint work on; without them, those that the stages need
-    are constructed. Raises what the stages and their backends raise.
+    Reuse `backends` if given; otherwise construct those that the stages need. Pass on errors of stages and
+    backends.
     """
     parts = _Parts(spec, store, backends or Backends(spec.fingerprint.config, spec.service))
     stages: list[Stage] = []
     try:
-        for name in _list_names(spec, pool):
-            stages.append(_CONSTRUCTORS[name](parts))  # noqa: PERF401 - those built so far are closed below
+        for name in _list_stage_names(spec, pool):
+            stages.append(_CONSTRUCTORS[name](parts))  # noqa: PERF401 - the stages built so far are closed below
     except BaseException:
         for stage in stages:
             stage.close()
@@ -108,12 +116,12 @@ def build_stages(
     return stages
 
 
-def _list_names(spec: WorkerSpec, pool: PoolName | None) -> list[str]:
-    """List the stages of a pool; a worker whose records are designed has no designer."""
+def _list_stage_names(spec: WorkerSpec, pool: PoolName | None) -> list[str]:
+    """List the stages of a pool; omit `design` if dialogues are written in advance."""
     return [
         stage.name
         for stage in STAGES
-        if pool in {None, pool_of(stage.name, designs_ahead=spec.designs_ahead)}
+        if pool in {None, get_pool(stage.name, designs_ahead=spec.designs_ahead)}
         and stage.name in _CONSTRUCTORS
         and not (stage.name == "design" and spec.designs_ahead)
     ]

@@ -28,7 +28,7 @@ class Cast:
 
 @dataclass(slots=True)
 class Record:
-    """One seed on its way. Each stage fills in its part; a rejected record passes later stages untouched."""
+    """A seed in the pipeline. Each stage fills in its part; a rejected record passes later stages untouched."""
 
     seed: Seed
     id: str
@@ -44,7 +44,7 @@ class Record:
     sample: Sample | None = None
     reject: Reject | None = None
     times: StageTimes = field(default_factory=StageTimes)
-    """The time that the stages took so far. That of a batch stands with its first record."""
+    """The time that the stages took so far. The first record of a batch has the time of the whole batch."""
 
     def require_dialogue(self) -> Dialogue:
         """Return the dialogue. Raises RowFault `no-dialogue` if no stage has made one."""

@@ -24,7 +24,7 @@ class RenderStage(Stage):
     """Renders the sounds of one tool, in batches for all records. Stems that the store has are not rendered.
 
     Constructing it loads the renderer's weights; closing it closes the renderer. `backend` is the renderer's
-    fingerprint. With `variants`, a caption has so many takes, which all dialogues of all runs share: one is
+    fingerprint. `variants` is the number of takes of a caption, which all dialogues of all runs share: one is
     drawn for each element, and its duration is rounded up to a whole second.
     """
 
@@ -115,7 +115,7 @@ class RenderStage(Stage):
 
 
 def _list_sounds(dialogue: Dialogue) -> list[tuple[Element, int, Seconds]]:
-    """List each sound once: the element as it first appears, the turn of that, and its longest duration."""
+    """List each sound once: its element and turn at its first appearance, and its longest duration."""
     first: dict[int, tuple[Element, int]] = {}
     longest: dict[int, Seconds] = {}
     for index, turn in enumerate(dialogue.turns):

@@ -43,7 +43,9 @@ class Stage:
 
     def process(self, record: Record) -> None:
         """Process one row. Raises RowFault to reject it."""
-        raise TypeError(f"{type(self).__name__} cannot process {record.seed.id}: it overrides no method")
+        raise TypeError(
+            f"{type(self).__name__} cannot process {record.seed.id}: override `process` or `process_batch`"
+        )
 
     def close(self) -> None:
-        """Release what the stage holds."""
+        """Release the resources of the stage."""

@@ -1,6 +1,6 @@
 """The table of the pipeline's stages: names, order, and the pool of workers that runs each on Ray.
 
-Pools, measured costs and forecasts derive from it; `pipelines.stages.pipeline` has a constructor a stage.
+Pools, measured costs and forecasts derive from it. `pipelines.stages.pipeline` constructs the stages.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ PoolName = Literal["design", "speech", "sounds", "mix"]
 
 @dataclass(frozen=True, slots=True)
 class StageSpec:
-    """One stage of the pipeline. One that `renders` works on a GPU if its workers have one."""
+    """One stage of the pipeline. A stage that `renders` uses the GPU of its worker, if there is one."""
 
     name: str
     pool: PoolName
@@ -44,10 +44,10 @@ POOLS: tuple[PoolName, ...] = tuple(dict.fromkeys(stage.pool for stage in STAGES
 _POOLS = {stage.name: stage.pool for stage in STAGES}
 
 
-def pool_of(stage: str, *, designs_ahead: bool = True) -> PoolName:
-    """Return the pool that runs a stage. Raises KeyError for an unknown one.
+def get_pool(stage: str, *, designs_ahead: bool = True) -> PoolName:
+    """Return the pool that runs a stage. Raises KeyError for an unknown stage.
 
-    A designer that does not write ahead works in the pool that renders speech, the first one then.
+    Without `designs_ahead`, the stage `design` runs in the pool `speech`, which is then the first pool.
     """
     pool = _POOLS[stage]
     return "speech" if pool == "design" and not designs_ahead else pool

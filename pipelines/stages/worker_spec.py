@@ -18,11 +18,11 @@ RECORDS_AT_ONCE = 4
 
 @dataclass(frozen=True, slots=True)
 class ExecutionSettings:
-    """How the work is done. Nothing here changes a sample.
+    """Settings of the execution. None of them changes a sample.
 
     `store` is the folder or URI of the stem store (default: RUN/stems). `at_once` records go through the
-    stages together (default: `RECORDS_AT_ONCE`); with more of them, a model's batches are fuller. `render`
-    holds the settings of the renderers.
+    stages together (default: `RECORDS_AT_ONCE`); larger values fill a model's batches better. `render` holds
+    the settings of the renderers.
     """
 
     store: str | None = None

@@ -80,8 +80,8 @@ def _describe_start(start: RunStart, num: int | None, out: str) -> list[str]:
     lines += [f"not used: {problem}" for problem in start.problems[:_MAX_SHOWN_PROBLEMS]]
     if len(start.problems) > _MAX_SHOWN_PROBLEMS:
         lines.append(f"not used: {len(start.problems) - _MAX_SHOWN_PROBLEMS} more rows")
-    if start.swept:
-        lines.append(f"deleted {len(start.swept)} files of an interrupted commit")
+    if start.deleted_leftovers:
+        lines.append(f"deleted {len(start.deleted_leftovers)} files of an interrupted commit")
     return lines
 
 

@@ -1,7 +1,7 @@
 """The Ray executor: the stages in pools of workers, through which Ray Data streams the records.
 
 This process gives out seeds and follows the monitor; no sound passes through it. On Ctrl-C or SIGTERM,
-commits in progress may end. If work hangs past every deadline, the error names its pool, worker and seeds.
+commits in progress may finish. If work hangs past every deadline, the error names its pool, worker and seeds.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from copilot.seed import Seed
 from copilot.units import Seconds
 from pipelines.execution.design_ahead import DesignStatus
 from pipelines.execution.job import Job
-from pipelines.execution.ray.monitor import MonitorState, Phase, RemoteMonitor, RunMonitor, name_some
+from pipelines.execution.ray.monitor import MonitorState, Phase, RemoteMonitor, RunMonitor, format_seed_ids
 from pipelines.execution.ray.nodes import check_free, connect, list_nodes
 from pipelines.execution.ray.stream import Stream
 from pipelines.execution.signals import interruptible
@@ -31,27 +31,27 @@ from pipelines.planning.resources import ServerGroup
 _POLL_EVERY_S: Seconds = 1.0
 _IDLE_POLLS = 2
 _COMMIT_TIMEOUT_S: Seconds = 25.0
-"""How long to wait for commits in progress: batch systems send SIGKILL 30 s after SIGTERM."""
+"""Limit on waiting for commits in progress: batch systems send SIGKILL 30 s after SIGTERM."""
 
-_PHASES: Mapping[Phase, str] = {"setup": ", getting ready", "stages": "", "commit": ", committing"}
+_PHASES: Mapping[Phase, str] = {"setup": ", setting up", "stages": "", "commit": ", committing"}
 
 
 @dataclass(frozen=True, slots=True)
 class RayExecutor:
-    """Runs a job in pools of workers on Ray, beside the `servers` that the run has started there."""
+    """Runs a job in pools of workers on Ray, beside the language model `servers` of the run."""
 
     settings: RaySettings = field(default_factory=RaySettings)
     servers: ServerGroup | None = None
 
     def describe(self) -> Mapping[str, Any]:
-        """Return the settings for `run.json`."""
+        """Return the executor's settings for `run.json`."""
         return {"executor": "ray", "ray": self.settings.model_dump(mode="json")}
 
     def execute(self, job: Job) -> None:
-        """Make the samples of all seeds, or, if interrupted, of some: the ledger has which.
+        """Make the samples of all seeds, or, if interrupted, of some; the ledger records which.
 
         Raises UserError if the cluster lacks what the layout needs, StalledError if the run makes no progress
-        for too long, CopilotError for what ends the run.
+        for too long, CopilotError for any other error that ends the run.
         """
         job.backends.close()
         # In this order: Ray sets a handler of its own for SIGTERM.
@@ -81,8 +81,8 @@ class _ActiveRun:
         self._layout = layout
         self._job = job
         self._stopping = stopping
-        # Without a processor of its own, so that it always has room, and on this node, so that it ends with
-        # this process. Ray would keep a note of each call of it.
+        # Without a processor of its own, so that it always fits, and on this node, so that it ends with this
+        # process. Without task events, since Ray would store one for each call.
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
         options = {"num_cpus": 0, "scheduling_strategy": here, "enable_task_events": False}
         self._handle = ray.remote(RunMonitor).options(**options).remote()
@@ -100,7 +100,7 @@ class _ActiveRun:
             try:
                 self._follow(stream)
             except BaseException:
-                # A connection that is not ours stays open, and no worker may work on.
+                # A connection that was open before stays open, so its workers must be stopped.
                 with suppress(MonitorLostError):
                     self._monitor.call(RunMonitor.set_mode, "stop")
                 raise
@@ -128,13 +128,13 @@ class _ActiveRun:
             if state.mode == "stop" and not self._awaits_commits(state):
                 return
             if state.idle_s > self._settings.stall_timeout_s:
-                raise StalledError(_stalled_message(state, self._settings.stall_timeout_s))
+                raise StalledError(_describe_stall(state, self._settings.stall_timeout_s))
         self._poll()
 
     def _awaits_commits(self, state: MonitorState) -> bool:
         """Return whether a commit is in progress that is still worth waiting for.
 
-        A mixer has nothing to do for a moment between its stages and its commit: one idle poll says little.
+        A mixer is idle for a moment between its stages and its commit, so one idle poll is not the end.
         """
         self._stopped_s = self._stopped_s or time.monotonic()
         late = time.monotonic() > self._stopped_s + _COMMIT_TIMEOUT_S
@@ -154,18 +154,18 @@ class _ActiveRun:
         return state
 
 
-def _stalled_message(state: MonitorState, timeout_s: Seconds) -> str:
-    """Return where the run hangs: the pool, the worker and the seeds that it has had for longest."""
-    resume = "progress is saved: run the same command again to resume"
+def _describe_stall(state: MonitorState, timeout_s: Seconds) -> str:
+    """Describe where the run hangs: the pool, the worker and the seeds in progress for longest."""
+    resume = "committed samples are kept: run the same command again to resume"
     stalled = f"no progress for {timeout_s:g} s (`ray.stall_timeout_s`): "
     if not state.in_progress:
-        last = "; ".join(f"pool {pool} ended {seed_id}" for pool, seed_id in state.last_done.items())
+        last = "; ".join(f"pool {pool} finished {seed_id}" for pool, seed_id in state.last_done.items())
         return f"{stalled}no worker has any work (last: {last or 'none'}); see ray status; {resume}"
     oldest = max(state.in_progress, key=lambda one: one.for_s)
     work = oldest.work
     before = state.last_done.get(work.pool)
-    last = f", and ended {before} before" if before else ""
+    last = f"; it finished {before} before" if before else ""
     return (
-        f"{stalled}pool {work.pool}, worker {work.worker} has been at {name_some(work.seed_ids)} for "
+        f"{stalled}pool {work.pool}, worker {work.worker} has been at {format_seed_ids(work.seed_ids)} for "
         f"{oldest.for_s:.0f} s{_PHASES[work.phase]}{last}; {resume}"
     )

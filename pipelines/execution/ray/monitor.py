@@ -1,8 +1,8 @@
-"""The monitor of a run on Ray: who works on what, since when, and how often workers died of it.
+"""Track the work in progress on Ray: which worker has it, since when, and how many workers died during it.
 
 One monitor per run, in a process of its own beside the driver. Workers report what they do before they start
-it and when it is done. The monitor remembers what is in progress and what was done last, so it does not grow
-with the run.
+it and when it is done. The monitor remembers only the work in progress and the latest finished batches, so it
+does not grow with the run.
 """
 
 from __future__ import annotations
@@ -21,19 +21,20 @@ _ANSWER_TIMEOUT_S: Seconds = 60.0
 _RETRY_FOR_S: Seconds = 60.0
 _RETRY_EVERY_S: Seconds = 0.5
 _MAX_REMEMBERED = 10_000
-"""Batches that are done: one whose output gets lost all the same is started again soon after."""
+"""Limit of finished batches to remember. A lost output is recomputed soon, so old entries are not needed."""
 
 RunMode = Literal["go", "drain", "stop"]
-"""How a run proceeds: `drain` starts no new seed and ends what was started, `stop` starts no batch."""
+"""Mode of a run: `go` works normally; `drain` finishes started seeds but starts none; `stop` starts no
+batch."""
 
 Phase = Literal["setup", "stages", "commit"]
-"""A worker with a batch: it sets itself up for its first one, runs its stages on it, or commits it."""
+"""Phase of a worker's batch: setup of the backends (for its first one), stages, or commit."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def name_some(seed_ids: Sequence[str]) -> str:
+def format_seed_ids(seed_ids: Sequence[str]) -> str:
     """Return the first few seeds of a batch for a message."""
     return ", ".join(seed_ids[:3]) + (", ..." if len(seed_ids) > 3 else "")
 
@@ -53,8 +54,8 @@ class Work:
 class WorkStatus:
     """The history of some work, and the mode of the run.
 
-    `n_deaths` is how many workers have died of it, `death_cause` what the last of them reported, `n_done` how
-    often its batch was done before and is computed again because the output was lost.
+    `n_deaths`: number of workers that died during this work. `death_cause`: cause reported by the last one.
+    `n_done`: times the batch was finished before its output was lost.
     """
 
     mode: RunMode
@@ -65,7 +66,7 @@ class WorkStatus:
 
 @dataclass(frozen=True, slots=True)
 class InProgress:
-    """Work that is in progress, and for how long."""
+    """Work that is in progress, and the seconds since its start."""
 
     work: Work
     for_s: Seconds
@@ -73,10 +74,10 @@ class InProgress:
 
 @dataclass(frozen=True, slots=True)
 class MonitorState:
-    """The state of a run for its driver; `progress` is what was committed since the driver asked last.
+    """The state of a run for its driver.
 
-    `idle_s` is how long nobody has started or ended anything; `last_done` has, for each pool, the last seed
-    that it was done with. `failure` is the error that ends the run.
+    `progress`: what was committed since the driver's last call. `idle_s`: seconds since the last report.
+    `last_done`: the last finished seed of each pool. `failure`: the error that ends the run.
     """
 
     progress: tuple[Progress, ...]
@@ -88,11 +89,11 @@ class MonitorState:
 
 
 class RunMonitor:
-    """Knows what is in progress. Workers and the driver call its methods, one at a time.
+    """Records the work in progress. Workers and the driver call its methods, one at a time.
 
-    If a worker starts work that another one started and never ended, the other one must have died, along with
-    everything else it had started. A worker that ends itself reports which work made it do so: the rest is
-    not to blame. What is reported twice counts once.
+    If a worker starts work that another worker started and never ended, the other worker must have died, and
+    its other work with it. A worker that ends itself reports the work that caused it. Its other work is not
+    counted as a cause. Repeated reports count once.
     """
 
     def __init__(self, clock: Callable[[], Seconds] = time.monotonic) -> None:
@@ -109,11 +110,11 @@ class RunMonitor:
 
     @property
     def n_remembered(self) -> int:
-        """The number of keys that it keeps deaths or past ends of."""
+        """Number of keys for which deaths or finished batches are stored."""
         return len(self._n_deaths.keys() | self._n_done.keys())
 
     def start_work(self, work: Work) -> WorkStatus:
-        """Record that a worker is about to start something. Commits may start even if the run stops."""
+        """Record that a worker is about to start some work. Commits may start even if the run stops."""
         if self._mode == "stop" and work.phase != "commit":
             return WorkStatus("stop")
         self._last_report_s = self._clock()
@@ -125,7 +126,7 @@ class RunMonitor:
         return WorkStatus(self._mode, n_deaths, self._death_causes.get(work.key, ""), n_done)
 
     def end_work(self, key: str) -> None:
-        """Record that some work is done: its worker lives. Earlier deaths are kept until `end_batch`."""
+        """Record that some work is done: its worker is alive. Earlier deaths are kept until `end_batch`."""
         self._last_report_s = self._clock()
         if key in self._in_progress:
             work, _ = self._in_progress.pop(key)
@@ -133,13 +134,13 @@ class RunMonitor:
                 self._last_done[work.pool] = work.seed_ids[-1]
 
     def end_batch(self, keys: Sequence[str], progress: Sequence[Progress] = ()) -> None:
-        """Record that all work on a batch is done, and what was committed of it; forget its deaths."""
+        """Record that all work on a batch is done, and the progress that it committed; forget its deaths."""
         known = [key for key in keys if key in self._n_deaths]
         for key in known:
             self.end_work(key)
             del self._n_deaths[key]
             self._death_causes.pop(key, None)
-            # In the order in which they were done last.
+            # Reinserted, so that the first keys are those that were finished longest ago.
             self._n_done[key] = self._n_done.pop(key, 0) + 1
         while len(self._n_done) > _MAX_REMEMBERED:
             del self._n_done[next(iter(self._n_done))]
@@ -147,7 +148,7 @@ class RunMonitor:
             self._progress.extend(progress)
 
     def report_death(self, key: str, cause: str) -> None:
-        """Record that a worker is about to end itself, because of which work, and why."""
+        """Record that a worker will exit, with the key of the work that caused it and the reason."""
         worker = self._in_progress[key][0].worker if key in self._in_progress else None
         for other in [k for k, (work, _) in self._in_progress.items() if work.worker == worker]:
             del self._in_progress[other]
@@ -160,7 +161,7 @@ class RunMonitor:
         self.set_mode(mode)
 
     def set_mode(self, mode: RunMode) -> None:
-        """Set how the run proceeds; a `stop` is never taken back."""
+        """Set the mode of the run; `stop` is final."""
         if self._mode != "stop":
             self._mode = mode
 
@@ -185,7 +186,7 @@ class Monitor(Protocol):
 
 
 class RemoteMonitor:
-    """A `Monitor` in another process. While the network fails, a call is tried again for `retry_for_s`."""
+    """A `Monitor` in another process. While the network fails, a call is retried for up to `retry_for_s`."""
 
     def __init__(self, handle: Any, retry_for_s: Seconds = _RETRY_FOR_S) -> None:  # noqa: ANN401 - Ray's own
         self._handle = handle
@@ -206,9 +207,11 @@ class RemoteMonitor:
                 if isinstance(error, ray.exceptions.ActorUnavailableError) and time.monotonic() < end_s:
                     time.sleep(_RETRY_EVERY_S)
                     continue
+                late = isinstance(error, ray.exceptions.GetTimeoutError)
+                how = f"within {_ANSWER_TIMEOUT_S:g} s" if late else f"({type(error).__name__})"
                 raise MonitorLostError(
-                    f"the run's monitor does not answer ({type(error).__name__}); progress is saved: run the "
-                    "same command again to resume"
+                    f"the monitor process of the run did not answer {how}; committed samples are "
+                    "kept: run the same command again to resume"
                 ) from error
             else:
                 return answer

@@ -1,4 +1,4 @@
-"""The nodes of Ray, on this machine or of a cluster: connect, and list what they have and what is free."""
+"""The nodes of Ray, on this machine or of a cluster: connect, and list their resources, all and free."""
 
 from __future__ import annotations
 
@@ -93,9 +93,9 @@ def list_free() -> list[Resources]:
 
 
 def check_free(allocation: Allocation) -> None:
-    """Check that a layout which fits the nodes also fits what is free of them; wait a while until it does.
+    """Check that the free resources of the nodes suffice for the layout; wait up to 30 s until they do.
 
-    The servers of the run have their resources already: those are not free. Raises UserError.
+    The servers of the run already use their resources: those do not count as free. Raises UserError.
     """
     end_s = time.monotonic() + _WAIT_FOR_FREE_S
     while True:
@@ -104,13 +104,13 @@ def check_free(allocation: Allocation) -> None:
             check_fits(allocation.layout, free)
         except UserError as error:
             if time.monotonic() >= end_s:
-                raise UserError(_busy_message(allocation, total(free)), field="executor") from error
+                raise UserError(_describe_shortage(allocation, total(free)), field="executor") from error
         else:
             return
         time.sleep(_POLL_S)
 
 
-def _busy_message(allocation: Allocation, free: Resources) -> str:
+def _describe_shortage(allocation: Allocation, free: Resources) -> str:
     cluster = total(allocation.nodes)
     ours = allocation.servers.resources if allocation.servers else Resources()
     return (

@@ -24,21 +24,21 @@ from pipelines.stages.table import PoolName
 from pipelines.stages.worker_spec import WorkerSpec
 
 OnFailure = Callable[[CopilotError], None]
-"""Called with an error that ends the run, by work that has finished records to pass on all the same."""
+"""Called with an error that ends the run, by work that still passes its finished records on."""
 
 
 class PoolWork(Protocol):
     """The work of one pool, set up once per worker."""
 
     commits: bool
-    """Records end here: they are committed, and none goes on to another pool."""
+    """True if records end in this pool: they are committed, not passed on."""
 
     def process(self, records: Sequence[Record]) -> Sequence[Record]:
         """Work on records, and return those for the next pool."""
         ...
 
     def commit(self) -> Sequence[Progress]:
-        """Commit what was processed since the last commit; return what that came to."""
+        """Commit the records that were processed since the last commit; return the progress."""
         ...
 
 
@@ -62,11 +62,11 @@ class RenderWork:
         self._worker = worker
 
     def process(self, records: Sequence[Record]) -> Sequence[Record]:
-        """Run the stages, on a few records at a time. Stems go on as their files alone."""
+        """Run the stages, on a few records at a time. Stems are passed on as files only."""
         records = list(records)
-        for some in self._worker.cut_chunks(records):
-            self._worker.run_stages(some)
-            for stem in (stem for record in some for stem in record.stems.values()):
+        for chunk in self._worker.cut_chunks(records):
+            self._worker.run_stages(chunk)
+            for stem in (stem for record in chunk for stem in record.stems.values()):
                 stem.forget_samples()
         return records
 
@@ -93,15 +93,15 @@ class MixWork:
         """Run the stages, and write to the files of the commit, a few records at a time."""
         writer = self._writer = self._writer or self._writing.enter_context(self._worker.open_writer())
         try:
-            for some in self._worker.cut_chunks(records):
-                self._progress.append(self._worker.process_and_write(some, writer))
+            for chunk in self._worker.cut_chunks(records):
+                self._progress.append(self._worker.process_and_write(chunk, writer))
         except BaseException:
             self._writing.close()
             raise
         return ()
 
     def commit(self) -> Sequence[Progress]:
-        """Commit samples and rejects. What another worker has committed before counts once."""
+        """Commit samples and rejects. Return nothing if another worker committed them first."""
         with self._writing.pop_all():
             writer, progress = self._writer, self._progress
             self._writer, self._progress = None, []
@@ -125,7 +125,10 @@ class DesignWork:
         config = spec.fingerprint.config
         designer = create_working_designer(config, service)
         if not isinstance(designer, AsyncDesigner):
-            raise TypeError(f"the designer {config.designer} works in a stage")
+            raise TypeError(
+                f"the designer {config.designer!r} is not asynchronous (AsyncDesigner); it cannot run "
+                "in the pool `design`"
+            )
         self._stage = AsyncDesignStage(designer, config.run_seed)
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, name="copilot-design", daemon=True).start()
@@ -137,7 +140,7 @@ class DesignWork:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
 
     def process(self, records: Sequence[Record]) -> Sequence[Record]:
-        """Have the dialogues written, and wait for them. Written ones go on, even if the run ends."""
+        """Have the dialogues written, and wait for them. Return the finished ones, even if the run ends."""
         records = list(records)
         errors: Sequence[BaseException | None] = self._submit(self._write_all(records)).result()
         for error in filter(None, errors):

@@ -6,7 +6,7 @@ from pipelines.accounting.progress import Progress
 
 
 class PrometheusCounters:
-    """Counts what is committed, in a worker of Ray."""
+    """Counts samples, rejects and times as they are committed, in a worker of Ray."""
 
     def __init__(self) -> None:
         from ray.util.metrics import Counter  # noqa: PLC0415 - an extra
@@ -19,7 +19,7 @@ class PrometheusCounters:
         self._stems = Counter("copilot_stems", "Stems", tag_keys=("backend", "source"))
 
     def count(self, progress: Progress) -> None:
-        """Add what was committed."""
+        """Add the progress of one commit."""
         for tier, n in (("hq", progress.hq), ("valid", progress.accepted - progress.hq)):
             _add(self._accepted, n, tier=tier)
         for reason, n in progress.reasons.items():

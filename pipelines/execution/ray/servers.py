@@ -33,13 +33,13 @@ _ENGINE: Mapping[str, Any] = {
 _ENVIRONMENT: Mapping[str, str] = {"VLLM_XGRAMMAR_CACHE_MB": "4096"}
 
 _DERIVED = frozenset({"model", "served_model_name", "tensor_parallel_size", "max_num_seqs"})
-"""Engine arguments that follow from other settings."""
+"""Engine arguments that are derived from other settings."""
 
 _N_INGRESSES = 2
 """Processes that pass requests to the servers: one more than needed, as a node may die."""
 
 _LOGS: Mapping[str, Any] = {"log_level": "WARNING", "enable_access_log": False}
-"""A run sends millions of requests."""
+"""Without a line for each request: a run sends millions."""
 
 _POLL_S: Seconds = 1.0
 _ANSWER_TIMEOUT_S: Seconds = 5.0
@@ -169,7 +169,7 @@ def _deploy(serve: ModuleType, settings: ServerSettings, name: str) -> None:
 def _end(serve: ModuleType, name: str, *, with_serve: bool) -> None:
     if name in (left := serve.status().applications):
         serve.delete(name)
-    # Serve was started for this run, and nobody else has used it since.
+    # Serve was started for this run, and no other application uses it.
     if with_serve and not set(left) - {name}:
         serve.shutdown()
 
@@ -182,7 +182,8 @@ def _await_urls(serve: ModuleType, settings: ServerSettings, name: str) -> tuple
         app = status.applications.get(name)
         if app is None:
             raise CopilotError(
-                f"`servers`: {name}, which served {settings.name}, was ended from outside the run"
+                f"`servers`: {name}, which served {settings.name}, was ended from outside the run; run the "
+                "same command again to resume"
             )
         if app.status == "DEPLOY_FAILED":
             raise CopilotError(f"`servers`: {settings.name} cannot be served: {_describe(app)}")
@@ -191,7 +192,7 @@ def _await_urls(serve: ModuleType, settings: ServerSettings, name: str) -> tuple
             if any(_answers(url) for url in urls):
                 return tuple(urls)
         if time.monotonic() > end_s:
-            raise CopilotError(_late_message(settings, app, urls))
+            raise CopilotError(_describe_timeout(settings, app, urls))
         time.sleep(_POLL_S)
 
 
@@ -212,7 +213,7 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _late_message(settings: ServerSettings, app: Any, urls: Sequence[str]) -> str:  # noqa: ANN401
+def _describe_timeout(settings: ServerSettings, app: Any, urls: Sequence[str]) -> str:  # noqa: ANN401
     start = f"`servers`: {settings.name} is not served after {settings.start_s:.0f} s"
     if urls:
         return (

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Stream:
-    """Ray Data at work in a thread, so that this process can follow the run meanwhile."""
+    """A thread that runs Ray Data, so that this process can follow the run meanwhile."""
 
     def __init__(
         self, layout: Layout, job: Job, monitor: Monitor, rows_per_shard: int, seeds: Sequence[Seed]
@@ -38,10 +38,13 @@ class Stream:
         self._thread.start()
 
     def wait(self, timeout_s: Seconds) -> bool:
-        """Wait for the end of the wave; return whether it has come. Raises CopilotError if Ray failed."""
+        """Wait up to `timeout_s`; return whether the wave has ended. Raise CopilotError if Ray failed."""
         self._thread.join(timeout_s)
         if self._error is not None and not self._abandoned:
-            raise CopilotError(f"Ray: {format_traceback(self._error)}") from self._error
+            raise CopilotError(
+                f"Ray Data failed while it processed run {self._job.spec.run}: "
+                f"{format_traceback(self._error).rstrip()}; run the same command again to resume"
+            ) from self._error
         return not self._thread.is_alive()
 
     def abandon(self) -> None:
@@ -65,7 +68,7 @@ class Stream:
 
         first = self._layout.pools[0]
         run_seed = self._job.spec.fingerprint.config.run_seed
-        # A task is a block: small ones, so that little is done again if a worker dies.
+        # Ray Data runs a task for each block. Small blocks lose little work if a worker dies.
         size = first.batch_size(len(self._seeds))
         blocks = [
             pack_records([new_record(seed, run_seed) for seed in self._seeds[start : start + size]])
@@ -108,7 +111,7 @@ class Stream:
 
 
 def _divide_service(service: LlmService | None, pool: Pool) -> LlmService | None:
-    """Return a designing worker's share of the service: all workers together use it as one process would."""
+    """Return one worker's share of the service, so that all workers together use its concurrency once."""
     if service is None or pool.name != "design":
         return None
     return service.model_copy(update={"concurrency": -(-service.concurrency // pool.max_size)})

@@ -42,7 +42,7 @@ class PoolWorker:
         self._work: PoolWork | None = None
 
     def __call__(self, table: pa.Table) -> pa.Table:
-        """Work on a batch, and return the records for the next pool; if the run is ending, perhaps none."""
+        """Work on a batch, and return the records for the next pool; fewer, or none, if the run is ending."""
         records = PackedRecords(table)
         attempt = Attempt(records.ids, records.seed_ids)
         output: list[pa.Table] = [pack_records(())]
@@ -59,8 +59,8 @@ class PoolWorker:
         return pa.concat_tables(output)
 
     def _fail(self, error: CopilotError) -> None:
-        # If no dialogue can be written any more, those that were are still made and committed. And if the
-        # monitor is gone, the driver knows.
+        # If the designer fails, the finished dialogues are still rendered and committed. If the monitor is
+        # lost, the driver notices by itself.
         with suppress(MonitorLostError):
             self._monitor.call(RunMonitor.fail, error, "drain" if self._pool.name == "design" else "stop")
 
@@ -73,15 +73,15 @@ class PoolWorker:
             return
 
         def process_and_pack(some: Sequence[Record]) -> None:
-            # Packed here, so that a death while packing is counted.
+            # Packed here, so that a death during packing is counted.
             output.append(pack_records(work.process(some)))
 
         if self._guard.run(attempt, records, process_and_pack) and work.commits:
             self._guard.commit(attempt, lambda: progress.extend(work.commit()))
 
     def _prepare_work(self, attempt: Attempt) -> PoolWork | None:
-        """Set the worker's work up before its first batch, and return it; None if the run is ending."""
-        # Not in the constructor: Ray would report the error in its own words, and try for ever.
+        """Set up the work before the first batch, and return it; None if the run is ending."""
+        # Not in the constructor: Ray would report an error in its own words, and retry without end.
         with self._setting_up:
             if self._work is None:
                 self._guard.set_up(attempt, self._create_work)

@@ -355,7 +355,7 @@ def test_a_kill_loses_and_doubles_nothing(tmp_path, undisturbed, kill, code):
     killed = generate(folder, kill=kill)
     assert killed.returncode == code, killed.stderr
     if code == 1:
-        assert "a worker process ended unexpectedly (exit code -9)" in killed.stderr
+        assert "exit code -9" in killed.stderr
     assert generate(folder).returncode == 0
     assert substance(folder / "run") == undisturbed
     assert len(rows(folder / "run", "rejects")) == 2

@@ -20,7 +20,7 @@ from pipelines.planning.ray_settings import PoolSettings, RaySettings
 from pipelines.planning.resources import Resources, ServerGroup
 from pipelines.planning.sizing import Workload
 from pipelines.run.totals import Outcome, Totals
-from pipelines.stages.table import STAGE_NAMES, pool_of
+from pipelines.stages.table import STAGE_NAMES, get_pool
 
 COSTS = MeasuredCosts(
     n_seeds=50,
@@ -105,7 +105,7 @@ def test_every_stage_of_the_table_is_in_the_forecast_and_in_the_hours_of_its_poo
     assert {stage.worker_hours for stage in expected.stages} == {10.0}
     hours = {pool.name: 0.0 for pool in layout.pools}
     for stage in expected.stages:
-        hours[pool_of(stage.stage, designs_ahead=designs)] += stage.hours
+        hours[get_pool(stage.stage, designs_ahead=designs)] += stage.hours
     assert {limit.name: limit.hours for limit in expected.limits} == hours
 
 

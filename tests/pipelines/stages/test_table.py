@@ -16,7 +16,7 @@ from pipelines.planning.ray_settings import RaySettings
 from pipelines.planning.resources import Resources
 from pipelines.planning.sizing import Workload, create_layout
 from pipelines.stages.pipeline import build_stages
-from pipelines.stages.table import POOLS, STAGE_NAMES, STAGES, WRITE, PoolName, pool_of
+from pipelines.stages.table import POOLS, STAGE_NAMES, STAGES, WRITE, PoolName, get_pool
 from pipelines.stages.worker_spec import ExecutionSettings, WorkerSpec
 from pipelines.stem_store import StemStore
 from renderers.testing import MurmurRenderer, NoiseRenderer
@@ -41,7 +41,7 @@ def test_every_stage_of_the_table_is_built_once_and_in_its_pool(tmp_path, design
     assert built(tmp_path, None, designs_ahead=designed) == names
     by_pool = {pool: built(tmp_path, pool, designs_ahead=designed) for pool in POOLS}
     assert [name for pool in POOLS for name in by_pool[pool]] == names
-    assert all(pool_of(name, designs_ahead=designed) == pool for pool in POOLS for name in by_pool[pool])
+    assert all(get_pool(name, designs_ahead=designed) == pool for pool in POOLS for name in by_pool[pool])
 
 
 def test_pools_are_those_of_the_table():
@@ -66,7 +66,7 @@ def test_every_stage_has_costs_and_a_forecast(designs):
     sizes = {pool.name: pool.min_size for pool in layout.pools}
     stages = forecast(costs, layout, sizes, NODE, 3600).stages
     assert [stage.stage for stage in stages] == list(STAGE_NAMES)
-    assert [stage.pool for stage in stages] == [pool_of(name, designs_ahead=designs) for name in STAGE_NAMES]
+    assert [stage.pool for stage in stages] == [get_pool(name, designs_ahead=designs) for name in STAGE_NAMES]
     assert {stage.worker_hours for stage in stages} == {2.0}
 
 

@@ -183,7 +183,7 @@ def test_output_that_keeps_getting_lost_ends_the_run():
         assert cluster.run(batch, Stages())
     with pytest.raises(
         CopilotError,
-        match=rf"pool sounds: seed/0, seed/1, seed/2 computed {MAX_RECOMPUTES} times, and lost",
+        match=rf"pool sounds: .*seed/0, seed/1, seed/2 .*{MAX_RECOMPUTES} times",
     ):
         cluster.run(batch, Stages())
 
@@ -198,15 +198,12 @@ def test_a_batch_that_outlives_a_death_beside_it_loses_nothing():
 
 @pytest.mark.parametrize(
     ("phase", "n_deaths", "when"),
-    [
-        ("setup", MAX_SETUP_DEATHS, "while they got ready"),
-        ("commit", MAX_COMMIT_DEATHS, "while they committed"),
-    ],
+    [("setup", MAX_SETUP_DEATHS, "set up"), ("commit", MAX_COMMIT_DEATHS, "committed")],
 )
 def test_workers_that_die_of_no_seed_end_the_run(phase, n_deaths, when):
     cluster, batch = Cluster(), records(3)
     with pytest.raises(
-        CopilotError, match=rf"pool sounds: {n_deaths} workers died {when} \(.*killed, or out of memory"
+        CopilotError, match=rf"pool sounds: {n_deaths} workers died .*{when}.*killed, or out of memory"
     ):
         cluster.run(batch, Stages(), **{phase: die})
     assert cluster.n_dead == n_deaths
@@ -214,7 +211,7 @@ def test_workers_that_die_of_no_seed_end_the_run(phase, n_deaths, when):
 
 
 def test_a_seed_that_kills_workers_even_as_a_reject_ends_the_run():
-    with pytest.raises(CopilotError, match=r"seed/0: workers die even with its reject"):
+    with pytest.raises(CopilotError, match=rf"pool sounds: {2 * MAX_DEATHS} workers .*seed/0.*reject"):
         Cluster().run(records(1), lambda _: die())
 
 
