@@ -135,8 +135,8 @@ class BatchRenderer:
             self._n_broken += 1
             if self._n_broken >= _MAX_FAILURES_IN_A_ROW:
                 raise BackendBrokenError(
-                    f"{self._renderer.name}: failed {self._n_broken} times in a row. Committed samples are kept; "
-                    "fix the cause and run the same command again to resume. The last failure: "
+                    f"{self._renderer.name}: failed {self._n_broken} times in a row. Committed samples are "
+                    "kept; fix the cause and run the same command again to resume. The last failure: "
                     f"{result.reason}: {result.detail.strip()}"
                 )
 

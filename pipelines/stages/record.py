@@ -28,7 +28,7 @@ class Cast:
 
 @dataclass(slots=True)
 class Record:
-    """A seed in the pipeline. Each stage fills in its part; a rejected record passes later stages untouched."""
+    """One seed on its way. Each stage fills in its part; a rejected record passes later stages untouched."""
 
     seed: Seed
     id: str

@@ -2,8 +2,7 @@
 
 If a worker dies (killed, out of memory, hung past its deadline), Ray starts another one, on any node, and
 gives it the same batch. After some deaths the seeds of the batch run one by one, with nothing beside them,
-and
-a seed that crashes workers alone is rejected. Deaths during the setup or a commit are not a seed's fault:
+and a seed that crashes workers alone is rejected. Deaths during the setup or a commit are not a seed's fault:
 after some such deaths the run ends. The run also ends if the output of a batch is lost too often.
 """
 
@@ -148,8 +147,8 @@ class RetryGuard:
             if status.n_deaths >= 2 * MAX_DEATHS:
                 raise CopilotError(
                     f"pool {self._pool.name}: {status.n_deaths - MAX_DEATHS} workers died while they passed "
-                    f"on the reject of seed {record.seed.id} ({cause}); check the memory of the nodes and run "
-                    "the same command again to resume"
+                    f"on the reject of seed {record.seed.id} ({cause}); check the memory of the nodes and "
+                    "run the same command again to resume"
                 )
             if status.n_deaths >= MAX_DEATHS and record.reject is None:
                 reason = "worker-timeout" if cause.startswith(_LATE) else "worker-died"
