@@ -64,7 +64,7 @@ def generate(*, options: RunOptions) -> None:
 @app.command()
 @takes_options(config=True, without=("out", "max_rejects"), planning=PlanOptions, options=RunOptions)
 def plan(*, planning: PlanOptions, options: RunOptions) -> None:
-    """Show how a run is laid out on Ray, if it fits, and how long it takes and what it costs."""
+    """Show the layout of a run on Ray, whether it fits, its duration and its cost."""
     from pipelines.cli.commands.plan import run_plan
 
     raise typer.Exit(run_plan(options, planning))
@@ -84,6 +84,7 @@ def preview(
     raise typer.Exit(run_preview(options.create_run_config(), num, options.create_service(), as_json=as_json))
 
 
+# The former name of `check-llm`, so that old scripts still run.
 @app.command("check", hidden=True)
 @app.command("check-llm")
 def check_llm(
@@ -94,7 +95,7 @@ def check_llm(
     llm_timeout: Annotated[float, typer.Option(min=1, help="Seconds that one request may take.")] = 120.0,
     as_json: AsJson = False,
 ) -> None:
-    """Try what the server of a language model can do. Exits with 1 if it cannot make a dialogue."""
+    """Test the features of a language model server. Exits with 1 if it cannot make a dialogue."""
     from pipelines.cli.commands.check_llm import run_check_llm
 
     raise typer.Exit(run_check_llm(llm_url, llm_model, llm_timeout, as_json=as_json))
@@ -169,7 +170,7 @@ def filter_(
     run: RunPlace,
     out: Annotated[
         str,
-        typer.Option(metavar="PATH", help="Folder or URI of the subset. An interrupted one is resumed."),
+        typer.Option(metavar="PATH", help="Folder or URI of the subset. An interrupted filter run is resumed."),
     ],
     tier: Annotated[TierOption | None, typer.Option(help="Keep the samples of this tier.")] = None,
     where: Annotated[
@@ -205,11 +206,11 @@ def verify(
 @app.command()
 def designers(
     name: Annotated[
-        str | None, typer.Argument(help="One designer, with its settings (default: list all).")
+        str | None, typer.Argument(help="Designer to show with its settings.", show_default="list all")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the designers, their requirements (and whether they are installed), and licences."""
+    """List the designers with their requirements, whether these are installed, and their licences."""
     from pipelines.cli.commands.designers import run_designers
 
     raise typer.Exit(run_designers(name, as_json=as_json))
@@ -222,7 +223,7 @@ def renderers(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the renderers: their requirements, if these are installed, and their licences."""
+    """List the renderers with their requirements, whether these are installed, and their licences."""
     from pipelines.cli.commands.renderers import run_renderers
 
     raise typer.Exit(run_renderers(name, as_json=as_json))
@@ -250,7 +251,7 @@ def stems(
     max_size: Annotated[
         str | None,
         typer.Option(
-            help="Delete the stems that are unused for longest until this much is left, such as 500GB."
+            help="Delete the least recently used stems until the store is no larger than this, such as 500GB."
         ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be deleted.")] = False,
