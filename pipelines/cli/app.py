@@ -170,7 +170,9 @@ def filter_(
     run: RunPlace,
     out: Annotated[
         str,
-        typer.Option(metavar="PATH", help="Folder or URI of the subset. An interrupted filter run is resumed."),
+        typer.Option(
+            metavar="PATH", help="Folder or URI of the subset. An interrupted filter run is resumed."
+        ),
     ],
     tier: Annotated[TierOption | None, typer.Option(help="Keep the samples of this tier.")] = None,
     where: Annotated[
