@@ -24,7 +24,7 @@ from pipelines.stages.record import Record, new_record
 from pipelines.stages.worker_spec import RECORDS_AT_ONCE
 
 READY_FOR_S: Seconds = 30.0
-"""The longest time that records lie ready before they go out as a smaller batch."""
+"""Limit on the time that ready records wait before they go out as a smaller batch."""
 
 _SECONDS_BETWEEN_LOADS = 3.0
 
@@ -42,7 +42,7 @@ class DesignStatus:
 
 
 class DesignAhead:
-    """A `Supply` of records with dialogues. A context manager: its thread works from entering to leaving.
+    """A `Supply` of records with dialogues. A context manager: its thread runs inside the `with` block.
 
     The buffer holds a batch for each worker. An error that ends designing is kept until `check` is called, so
     that the dialogues before it can be handed out.

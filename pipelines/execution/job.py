@@ -41,7 +41,7 @@ class Job:
 
     @property
     def designer(self) -> AsyncDesigner | None:
-        """The designer that writes ahead; None if the stages design."""
+        """The designer that writes ahead; None if a stage designs."""
         designer = self.backends.designer
         return designer if isinstance(designer, AsyncDesigner) else None
 

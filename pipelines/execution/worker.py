@@ -1,4 +1,4 @@
-"""The work of one worker: records go through the stages and are committed."""
+"""The work of one worker: run records through the stages, and commit them."""
 
 from __future__ import annotations
 

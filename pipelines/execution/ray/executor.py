@@ -54,7 +54,7 @@ class RayExecutor:
         for too long, CopilotError for any other error that ends the run.
         """
         job.backends.close()
-        # In this order: Ray sets a handler of its own for SIGTERM.
+        # In this order, since Ray sets its own handler for SIGTERM.
         with connect(self.settings), interruptible() as stopping:
             layout = self._lay_out(job)
             _ActiveRun(self.settings, layout, job, stopping).process_all()

@@ -1,4 +1,4 @@
-"""The nodes of Ray, on this machine or of a cluster: connect, and list their resources, all and free."""
+"""The nodes of Ray, on this machine or of a cluster: connect, and list their total and free resources."""
 
 from __future__ import annotations
 

@@ -14,8 +14,8 @@ import pyarrow as pa
 
 from pipelines.stages.record import Record
 
-_MAX_CHUNK = 16 * 2**20
-"""Bytes; glibc keeps blocks of up to this size for the next time (`pipelines.execution.memory`)."""
+_MAX_CHUNK_BYTES = 16 * 2**20
+"""glibc keeps freed blocks of up to this size for reuse (see `pipelines.execution.memory`)."""
 
 _SCHEMA = pa.schema([("id", pa.string()), ("seed_id", pa.string()), ("record", pa.large_binary())])
 
@@ -34,14 +34,14 @@ def _pickle(records: Iterable[Record]) -> pa.ChunkedArray:
     for record in records:
         cells.append(pickle.dumps(record, protocol=pickle.HIGHEST_PROTOCOL))
         size += len(cells[-1])
-        if size > _MAX_CHUNK:
+        if size > _MAX_CHUNK_BYTES:
             chunks.append(_join(cells))
             cells, size = [], 0
     return pa.chunked_array([*chunks, _join(cells)], pa.large_binary())
 
 
 def _join(cells: Sequence[bytes]) -> pa.Array:
-    """Return an array of cells, copied once: pyarrow's own way takes several times as long for large ones."""
+    """Return an array of cells, copied once; pyarrow's own conversion is several times slower for large ones."""
     ends = np.cumsum([0, *map(len, cells)], dtype=np.int64)
     buffers = [None, pa.py_buffer(ends), pa.py_buffer(b"".join(cells))]
     return pa.LargeBinaryArray.from_buffers(pa.large_binary(), len(cells), buffers)

@@ -111,7 +111,7 @@ class RetryGuard:
     def set_up(self, attempt: Attempt, prepare: Callable[[], None]) -> bool:
         """Let the worker prepare for its first batch.
 
-        Return False, and do not call `prepare`, if the run is ending. Raise CopilotError if too many workers
+        Return False, and do not call `prepare`, if the run is ending. Raises CopilotError if too many workers
         died during setup.
         """
         with self._report(attempt, "setup", attempt.ids, attempt.seed_ids) as status:
@@ -126,7 +126,7 @@ class RetryGuard:
     ) -> bool:
         """Work on a batch; if workers died during it, on its seeds one by one.
 
-        Return False if the run is ending. Raise BackendBrokenError if a backend was broken in other
+        Return False if the run is ending. Raises BackendBrokenError if a backend was broken in other
         workers as well, CopilotError if the output of the batch was lost too often.
         """
         with self._lock.shared(), self._report(attempt, "stages", attempt.ids, attempt.seed_ids) as status:
@@ -158,7 +158,7 @@ class RetryGuard:
             return True
 
     def commit(self, attempt: Attempt, finish: Callable[[], None]) -> None:
-        """Commit the batch, even if the run is ending. Raise CopilotError if too many workers died in it."""
+        """Commit the batch, even if the run is ending. Raises CopilotError if too many workers died in it."""
         with self._report(attempt, "commit", attempt.ids, attempt.seed_ids) as status:
             self._check_deaths(status, MAX_COMMIT_DEATHS, "while they committed")
             finish()

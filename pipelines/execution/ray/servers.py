@@ -118,7 +118,7 @@ def serve_model(settings: ServerSettings, run: str) -> Iterator[tuple[str, ...]]
             _deploy(serve, settings, name)
         yield _await_urls(serve, settings, name)
     finally:
-        _end(serve, name, with_serve=serve_is_ours or name in status.applications)
+        _end_app(serve, name, with_serve=serve_is_ours or name in status.applications)
 
 
 def build_app_args(settings: ServerSettings) -> dict[str, Any]:
@@ -166,7 +166,7 @@ def _deploy(serve: ModuleType, settings: ServerSettings, name: str) -> None:
     serve.run_many([target], wait_for_applications_running=False)
 
 
-def _end(serve: ModuleType, name: str, *, with_serve: bool) -> None:
+def _end_app(serve: ModuleType, name: str, *, with_serve: bool) -> None:
     if name in (left := serve.status().applications):
         serve.delete(name)
     # Serve was started for this run, and no other application uses it.

@@ -38,7 +38,7 @@ class Stream:
         self._thread.start()
 
     def wait(self, timeout_s: Seconds) -> bool:
-        """Wait up to `timeout_s`; return whether the wave has ended. Raise CopilotError if Ray failed."""
+        """Wait up to `timeout_s`; return whether the wave has ended. Raises CopilotError if Ray failed."""
         self._thread.join(timeout_s)
         if self._error is not None and not self._abandoned:
             raise CopilotError(
