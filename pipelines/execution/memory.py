@@ -11,8 +11,8 @@ _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3
 _LARGEST_MMAP_THRESHOLD = 32 * 2**20
 _KEPT_BYTES = 2**30
 _TWO_HEAPS = 2 * 64 * 2**20
-"""glibc keeps a thread's memory in heaps of 64 MiB. It returns a free last heap only if that and the free part
-of the previous one exceed this size: they never do."""
+"""glibc keeps a thread's memory in heaps of 64 MiB. It returns a free last heap only if that and the free
+part of the previous one exceed this size: they never do."""
 
 
 def keep_freed_memory() -> None:

@@ -41,7 +41,7 @@ def _pickle(records: Iterable[Record]) -> pa.ChunkedArray:
 
 
 def _join(cells: Sequence[bytes]) -> pa.Array:
-    """Return an array of cells, copied once; pyarrow's own conversion is several times slower for large ones."""
+    """Return an array of cells, copied once; pyarrow's own way is several times slower for large ones."""
     ends = np.cumsum([0, *map(len, cells)], dtype=np.int64)
     buffers = [None, pa.py_buffer(ends), pa.py_buffer(b"".join(cells))]
     return pa.LargeBinaryArray.from_buffers(pa.large_binary(), len(cells), buffers)
