@@ -30,7 +30,7 @@ from copilot.vocabulary import BitDepth
 TRUE_PEAK_LIMIT_DBTP: Decibels = -1.0
 _HEADROOM_STEP_DB = 0.01
 _ROUNDING_DB = 0.005
-"""More than the true peak can rise by rounding ten stems to 16 bits."""
+"""Safety margin: rounding ten stems to 16 bits raises the true peak by less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ def _scale(element: Element, stem: Stem, bits: BitDepth) -> Audio:
     if n_samples < stem.pcm.shape[1]:
         sound = fade_out(sound)
     panned = pan_gains(element.panning, n_channels)
-    # Rounded to thousandths of a decibel, so that differences in the last digits give the same level.
+    # Round to 0.001 dB, so that platform differences in the last digits do not change the level.
     level = db_to_gain(round(gain_to_db(stem.level_for(element.loudness, panned)), 3))
     grid = full_scale(bits) / full_scale(STEM_BITS)
     gains = np.array([[level * grid * gain] for gain in panned], dtype=np.float32)

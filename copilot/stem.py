@@ -59,8 +59,7 @@ class SoundSpec:
     def key(self) -> str:
         """The stem's key: SHA-256 of the canonical JSON of all fields, as hexadecimal digits.
 
-        Without a reference, its name is left out: stems that were stored before there were references keep
-        their keys.
+        The field `reference` is omitted when None, so that older stems keep their keys.
         """
         fields = {
             "tool": self.tool,
@@ -170,7 +169,7 @@ class Stem:
         for _ in range(_STEPS_TO_LEVEL):
             measured = self.loudness_with((gains[0] * level, gains[1] * level))
             if not math.isfinite(measured):
-                raise RowFault("stem-silent", f"nothing of stem {self.info.key} is heard at this panning")
+                raise RowFault("stem-silent", f"stem {self.info.key} is silent at this panning")
             if abs(loudness_lufs - measured) < _CLOSE_ENOUGH_LU:
                 break
             level *= db_to_gain(loudness_lufs - measured)
@@ -194,7 +193,7 @@ def make_stem(
     speaks = spec.tool == "tts"
     pcm = conform(audio, rate_hz, longest_s=None if speaks else spec.duration_s)
     if (share := clipped_share(audio, rate_hz)) > _CLIPPED_SHARE:
-        raise RowFault("stem-clipped", f"{share:.0%} of it is cut off at its highest level")
+        raise RowFault("stem-clipped", f"{share:.0%} of the sound is clipped")
     if not speaks and samples_to_seconds(pcm.shape[1]) < _SHORTEST_SHARE * spec.duration_s:
         given_s = samples_to_seconds(pcm.shape[1])
         raise RowFault("stem-too-short", f"{given_s:.2f} s of the {spec.duration_s:g} s that were requested")
@@ -216,9 +215,10 @@ def make_stem(
 
 
 def replace_stretched_audio(stem: Stem, audio: Audio, factor: float) -> Stem:
-    """Make a stem of the same speech, spoken faster by `factor` in `audio`: (channels, samples), 48 kHz.
+    """Return the stem with its audio replaced by a stretched one, which is faster by `factor`.
 
-    The stem has its own key, and `stretched` in its detail. Raises RowFault as `make_stem` does.
+    `audio` is (channels, samples) at the rate of the pipeline. The new stem has its own key, and
+    `stretched` in its detail. Raises RowFault as `make_stem` does.
     """
     pcm = conform(audio, SAMPLE_RATE_HZ)
     measures, power = _measure(pcm, stem.info.tool)

@@ -1,4 +1,4 @@
-"""What clients of servers with OpenAI's protocol have in common: keys, and the meaning of what goes wrong.
+"""Common parts of the clients of servers with OpenAI's protocol: keys, and the meaning of failures.
 
 A failure is a fault, which may pass, or a refusal, which will not. Nothing is tried twice here, and nothing
 imports the `openai` library. No message holds the key or a URL's user, password or query.
@@ -97,7 +97,7 @@ def shorten(text: str) -> str:
 
 
 def is_server_url(url: str) -> bool:
-    """Return if a text is the URL of a server: `http` or `https` with a host and, at most, a valid port."""
+    """Return whether a text is the URL of a server: `http` or `https`, a host and at most a valid port."""
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port

@@ -115,7 +115,8 @@ def _create_wrong_tool_error(actual: str, spec: str, tool: Tool) -> UserError:
         return UserError(
             f"{spec}: its tool is {actual!r}; it must be {' or '.join(get_args(Tool))}", field=tool
         )
-    return UserError(f"{spec}: this renderer is for {actual}; use it as `{actual}`", field=tool)
+    makes = {"tts": "speech", "sfx": "sound effects"}[actual]
+    return UserError(f"renderer {spec} makes {makes}; set it as `{actual}`, not as `{tool}`", field=tool)
 
 
 def _merge_target(info: RendererInfo, settings: Mapping[str, Any], spec: str, tool: Tool) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""How a dialogue was written, and at what cost. Light to import: ledgers and counts are made of it."""
+"""The account of a dialogue: the way it was written, and its cost.
+
+Light to import: ledgers and counts are made of it.
+"""
 
 from __future__ import annotations
 

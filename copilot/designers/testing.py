@@ -47,7 +47,7 @@ Promise = Literal[
     "repeatable",
     "order",
 ]
-"""What a designer promises; `docs/backends.md` explains each."""
+"""The promises of a designer; `docs/backends.md` explains each."""
 
 EXAMPLE_SEEDS = (
     Seed("check/0", "The last ferry had left when she reached the pier, and the lamps went out."),

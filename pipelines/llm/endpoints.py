@@ -1,4 +1,4 @@
-"""Where requests go: to the least loaded of the servers that answer.
+"""The choice of a server for each request: the least loaded of those that answer.
 
 A server that fails is set aside, for 1 s at first and for twice as long each further time, up to 30 s; its
 next answer ends that. While all servers are aside, requests wait, and give up when no server has answered

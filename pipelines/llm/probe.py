@@ -46,7 +46,7 @@ _QUESTION = 'Is rain wet? Reply with {"answer":"yes"} or with {"answer":"no"}, J
 
 @dataclass(frozen=True, slots=True)
 class FormFinding:
-    """If replies come in a form; `said` holds the reply that did not."""
+    """A finding on a form of replies: `works` if they come in it; `said` holds the reply that did not."""
 
     structured: Structured
     works: bool
@@ -55,7 +55,7 @@ class FormFinding:
 
 @dataclass(frozen=True, slots=True)
 class KeywordFinding:
-    """If a keyword is enforced; `said` holds a reply that broke it, or the reason for none."""
+    """A finding on a keyword: `enforced`, or `said` holds a reply that broke it, or why none came."""
 
     keyword: str
     enforced: bool

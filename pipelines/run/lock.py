@@ -1,10 +1,10 @@
-"""The lock of a run: one call of the program at a time works in it.
+"""The lock of a run: one process at a time, with its workers, works in it.
 
-A local folder is locked by the system; the lock ends with its process, and a new call waits until the last
-worker of the call before has ended. On remote storage a small lease file records the call that has the lock.
-That call renews the lease, and creates it again if it disappears; a lease that is not renewed expires. Clocks
-may differ by less than `EXPIRE_S - RENEW_S`. Should two calls work in a run all the same, the
-lease names the later one, and the ledger counts each seed once.
+A local folder is locked by the system; the lock ends with its process, and a new process waits until the last
+worker of the process before has ended. On remote storage a small lease file names the process that has the
+lock, by its id `call`. That process renews the lease, and creates it again if it disappears; a lease that is
+not renewed expires. Clocks may differ by less than `EXPIRE_S - RENEW_S`. If two processes nevertheless use
+one run, the lease names the later one, and the ledger counts each seed once.
 """
 
 from __future__ import annotations
@@ -42,16 +42,16 @@ class RunLock(Protocol):
 
     @contextmanager
     def acquire(self, call: str) -> Iterator[None]:
-        """Lock the run for a call. Raises RunInUseError if another call has the lock."""
+        """Lock the run for the process `call`. Raises RunInUseError if another one has the lock."""
         ...
 
     def require(self, call: str) -> None:
-        """Raise RunInUseError if the call does not have the lock, as far as can be known."""
+        """Raise RunInUseError if the process `call` does not have the lock, as far as can be known."""
         ...
 
     @contextmanager
     def hold_worker_lock(self) -> Iterator[None]:
-        """Show that a worker is alive in the run."""
+        """Hold the shared worker lock, so that a later process waits for this worker."""
         ...
 
 
@@ -92,14 +92,14 @@ class FolderLock:
                 self._wait_for_orphans()
                 yield
             finally:
-                # A file that cannot be emptied names a call that has ended, as after a kill.
+                # A file that cannot be emptied names a process that has ended, as after a kill.
                 with suppress(OSError):
                     os.ftruncate(file.fileno(), 0)
 
     def require(self, call: str) -> None:
-        """Raise RunInUseError if another call has the lock, or this one has released it.
+        """Raise RunInUseError if another process has the lock, or this one has released it.
 
-        The file of a killed call still names it; without a file nothing can be known.
+        The file of a killed process still names it; without a file nothing can be known.
         """
         with suppress(FileNotFoundError):
             words = (self._folder / _DRIVER_LOCK).read_text().split()
@@ -115,13 +115,14 @@ class FolderLock:
             while not _try_lock(file):
                 if time.monotonic() > deadline:
                     raise RunInUseError(
-                        f"{self._folder}: in use by workers of an earlier run; wait for them, or stop them"
+                        f"{self._folder}: workers of an earlier, killed process still use this run; "
+                        "wait until they end, or stop them"
                     )
                 time.sleep(0.05)
 
     @contextmanager
     def hold_worker_lock(self) -> Iterator[None]:
-        """Show that a worker is alive in the run."""
+        """Hold the shared worker lock, so that a later process waits for this worker."""
         with (self._folder / _WORKER_LOCK).open("a") as file:
             fcntl.flock(file, fcntl.LOCK_SH)
             yield
@@ -129,8 +130,11 @@ class FolderLock:
 
 def _require_owner(place: str, call: str, owner: str | None) -> None:
     if owner != call:
-        why = "its lock was released" if owner is None else "another call has taken the run over"
-        raise RunInUseError(f"{place}: {why}; nothing of this batch was committed")
+        why = "it was released" if owner is None else "another process has locked the run"
+        raise RunInUseError(
+            f"{place}: this process no longer holds the lock of the run, because {why}; "
+            "the batch was not committed. Run the command again to resume"
+        )
 
 
 def _try_lock(file: IO[str]) -> bool:
@@ -183,17 +187,17 @@ class LeaseLock:
                     self._storage.remove(LEASE)
 
     def require(self, call: str) -> None:
-        """Raise RunInUseError if another call has the lock, or no call; StorageError."""
+        """Raise RunInUseError if another process has the lock, or none; StorageError."""
         _require_owner(self._storage.place, call, self._owner())
 
     def _owner(self) -> str | None:
-        """Return the call that has the lock, even if its lease has expired."""
+        """Return the `call` of the process that has the lock, even if its lease has expired."""
         lease = self._read_lease()
         return lease.call if lease else None
 
     @contextmanager
     def hold_worker_lock(self) -> Iterator[None]:
-        """Do nothing: workers of a call that no longer has the lock cannot commit."""
+        """Do nothing: workers of a process that no longer has the lock cannot commit."""
         yield
 
     def _create_lease(self, call: str) -> None:
@@ -206,10 +210,11 @@ class LeaseLock:
                 return
             if lease is not None and self._remaining_s(lease) > 0:
                 raise self._create_in_use_error(lease)
-            # Not written over: of many calls that find it expired, one creates it again.
+            # Not overwritten: of many processes that find it expired, one creates it again.
             self._storage.remove(LEASE)
         raise RunInUseError(
-            f"{self._storage.place}: other calls try to lock it; try again when they have ended"
+            f"{self._storage.place}: other processes are trying to lock this run at the same time; "
+            "try again in a minute"
         )
 
     def _create_in_use_error(self, lease: Lease) -> RunInUseError:
@@ -225,18 +230,18 @@ class LeaseLock:
     def _renew_until(self, call: str, released: threading.Event) -> None:
         is_owner = True
         while is_owner and not released.wait(RENEW_S):
-            # The lease outlives several failed renewals. A call that lost the lock learns it when it commits.
+            # The lease outlives failed renewals. A process that lost the lock finds out at its commit.
             with suppress(StorageError):
                 is_owner = self.renew(call)
 
     def renew(self, call: str) -> bool:
-        """Renew the lease of a call. Returns False if the lease names another call.
+        """Renew the lease of the process `call`. Returns False if the lease names another process.
 
         Raises StorageError.
         """
         lease = self._read_lease()
         if lease is None:
-            # Deleted, or damaged. Another call may find that at the same moment, and one of them creates it.
+            # Deleted, or damaged. Another process may find that at the same time; one of them creates it.
             if self._storage.create(LEASE, self._encode_lease(call)):
                 return True
             lease = self._read_lease()

@@ -82,7 +82,7 @@ class OpenRun:
                 yield from map(read_sample, self._reader.rows_of(file))
 
     def __contains__(self, sample_id: object) -> bool:
-        """Return if the run has a sample of this id or seed id."""
+        """Return whether the run has a sample of this id or seed id."""
         return any(sample_id in positions for positions in self._index)
 
     def __getitem__(self, sample_id: str) -> Sample:

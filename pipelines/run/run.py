@@ -1,6 +1,6 @@
 """A run in a folder or behind a URI: its description, its lock, its ledger, and what a crash left behind.
 
-A run resumes only under its own fingerprint. One call of the program at a time works in a run
+A run resumes only under its own fingerprint. One process at a time works in a run
 (`pipelines.run.lock`), with any number of workers.
 """
 
@@ -30,15 +30,16 @@ _OWN_FILES = re.compile(
     rf"(shards|rejects)/[0-9a-f]{{16}}\.parquet|(shards|rejects|ledger)/{re.escape(TEMPORARY_PREFIX)}[^/]*"
 )
 _STRAY_AFTER_S: Seconds = 86_400.0
+_REPAIR = "restore run.json from a copy, or use a new folder as `out`"
 
 
 def create_call_id() -> str:
-    """Return a new id for a call of the program, which all workers of the call share."""
+    """Return a new id for a process that works in a run; all its workers share it."""
     return uuid.uuid4().hex[:8]
 
 
 class Run:
-    """One run, in a folder or behind a URI; `call` is the id of the call that works in it.
+    """One run, in a folder or behind a URI; `call` is the id of the process that works in it.
 
     Raises UserError for a URI whose protocol is not known, or not installed.
     """
@@ -69,7 +70,7 @@ class Run:
         return f"{self.place}/{_DESCRIPTION}"
 
     def exists(self) -> bool:
-        """Return if there is a run."""
+        """Return whether the run exists."""
         return self.storage.read(_DESCRIPTION) is not None
 
     def describe(self) -> dict[str, Any]:
@@ -79,19 +80,22 @@ class Run:
         """
         data = self.storage.read(_DESCRIPTION)
         if data is None:
-            raise UserError(f"{self.place}: no run found (no run.json); name a folder that generate wrote")
+            raise UserError(
+                f"{self.place}: no run found (no run.json); "
+                "give the folder of a run that copilot generate made"
+            )
         try:
             content = json.loads(data)
         except ValueError as error:
-            raise CorruptDataError(f"{self._description_path}: not JSON ({error})") from error
+            raise CorruptDataError(f"{self._description_path}: not JSON ({error}); {_REPAIR}") from error
         if not isinstance(content, dict):
-            raise CorruptDataError(f"{self._description_path}: not a JSON object")
+            raise CorruptDataError(f"{self._description_path}: not a JSON object; {_REPAIR}")
         return content
 
     def open(self, fingerprint: Mapping[str, Any], **details: Any) -> None:  # noqa: ANN401 - any JSON value
         """Resume a run, or start one, by the JSON of its fingerprint; `details` go into a new `run.json`.
 
-        A run whose ledger is empty is started again under another fingerprint. Raises ConfigMismatchError
+        A run with an empty ledger may be restarted with another fingerprint. Raises ConfigMismatchError
         if a run with entries has another fingerprint.
         """
         if self.exists():
@@ -129,9 +133,9 @@ class Run:
     def delete_leftovers(self) -> list[str]:
         """Delete void ledger entries, and files that no valid entry refers to. Returns their paths.
 
-        Behind a URI a killed call's workers may still be at work: files that no entry names stay for a day.
+        Behind a URI, workers of a killed process may still write: files that no entry names stay for a day.
         """
-        # Listed first: a file that is entered from here on was listed, and is not a stray.
+        # List files before reading the ledger: a file committed in between is then in both and is kept.
         found = [file for folder in (*FOLDERS.values(), "ledger") for file in self.storage.files(folder)]
         known: set[str] = set()
         void: list[str] = []
@@ -154,16 +158,16 @@ class Run:
 
     @contextmanager
     def lock(self, call: str | None = None) -> Iterator[None]:
-        """Lock the run for a call (default: the call of this object, or a new one).
+        """Lock the run for the process `call` (default: the id of this object, or a new one).
 
-        Raises RunInUseError if another call has the lock, UserError for a folder of something else.
+        Raises RunInUseError if another process has the lock, UserError for a folder of something else.
         """
         self._require_free_folder()
         with self._lock.acquire(call or self.call or create_call_id()):
             yield
 
     def require_lock(self) -> None:
-        """Raise RunInUseError if this object works for a call that does not have the lock (any more)."""
+        """Raise RunInUseError if this object works for a process that does not have the lock (any more)."""
         if self.call is not None:
             self._lock.require(self.call)
 
@@ -178,5 +182,5 @@ class Run:
             )
 
     def hold_worker_lock(self) -> AbstractContextManager[None]:
-        """Show that a worker is alive in the run."""
+        """Hold the shared worker lock, so that a later process waits for this worker."""
         return self._lock.hold_worker_lock()

@@ -1,7 +1,7 @@
 """Shards: Parquet files of samples and of rejects, committed together through the ledger.
 
 The order of the steps makes a commit safe: write under a temporary name, sync, rename, and only then enter
-both files in the ledger. A crash in between leaves files that do not count, and a later call deletes them.
+both files in the ledger. A crash in between leaves files that do not count, and a later process deletes them.
 Files are named by their content, so two writers of the same seeds never overwrite each other's files.
 """
 
@@ -158,7 +158,7 @@ class ShardWriter:
         """Publish both files and enter them in the ledger. Returns None if nothing was added.
 
         Returns the entry that counts, which is another writer's if it has committed the same seeds before.
-        Raises RunInUseError if another call has taken the run over.
+        Raises RunInUseError if another process has locked the run.
         """
         if not self._tables:
             return None

@@ -1,4 +1,4 @@
-"""Totals of a ledger, and the outcome of a call of generate."""
+"""Totals of a ledger, and the outcome of one `generate` process."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The result of a call of `generate`: the totals of the run, and the time this call took."""
+    """The result of one `generate` process: the totals of the run, and the time that the process took."""
 
     totals: Totals
     n_seeds: int

@@ -125,7 +125,7 @@ def filter_licences(index: Index, licences: Sequence[str]) -> Index:
     left = tuple(r for r in index.recordings if any(accepts(wanted, r.licence) for wanted in licences))
     if not left:
         counts = Counter(
-            normalise_licence(recording.licence) or "none told" for recording in index.recordings
+            normalise_licence(recording.licence) or "not stated" for recording in index.recordings
         )
         available = ", ".join(f"{name} ({count})" for name, count in sorted(counts.items()))
         raise UserError(

@@ -1,4 +1,4 @@
-"""Where the tests find files of the repository, and corpora that only some machines have."""
+"""Paths of files of the repository, and of corpora that only some machines have."""
 
 from __future__ import annotations
 

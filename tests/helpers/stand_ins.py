@@ -97,7 +97,7 @@ class StandInAhead:
 
 
 def account_of(seed: Seed) -> Account:
-    """What `StandInAhead` says of a seed's dialogue: figures that differ from text to text."""
+    """Return the account that `StandInAhead` gives of a seed's dialogue; its figures depend on the text."""
     n = len(seed.text)
     usage = Usage(3, 2, 1, 1, 100 * n, 50 * n, 10 * n, 0.5)
     return Account("stand-in", "story", "5" * 16, usage, (f"a reply to {seed.text}", "{"))
@@ -125,7 +125,7 @@ def _deadly(module: str, path: str, when: str, nth: str) -> None:
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended: its exit code, minus the signal where one killed it, and what it said."""
+    """The end of a command: its exit code, minus the signal if one killed it, and its output."""
 
     returncode: int
     stdout: str

@@ -61,7 +61,7 @@ class VllmServer:
 
     @property
     def root(self) -> str:
-        """Where `/health`, `/metrics` and `/version` are."""
+        """The URL below which `/health`, `/metrics` and `/version` are."""
         return f"http://127.0.0.1:{self._port}"
 
     @property

@@ -85,7 +85,7 @@ def limit_messages(messages: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def is_truncated(reply: Reply) -> bool:
-    """Return if a reply was cut at the largest number of tokens, and more tokens may help."""
+    """Return whether a reply was cut at the largest number of tokens, and more tokens may help."""
     fault = check_ending(reply)
     return fault is not None and fault.reason == "truncated"
 

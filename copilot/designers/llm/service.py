@@ -1,4 +1,4 @@
-"""Where language models are served, and how they may be used. None of it decides what a sample holds."""
+"""The servers of language models, and the limits of their use. None of it changes a sample."""
 
 from __future__ import annotations
 

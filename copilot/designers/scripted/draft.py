@@ -103,7 +103,7 @@ class Draft:
         return len(self.list_foreground()) - 1 - self.tasks_left.count("remove")
 
     def fits(self, naming: Naming, besides: Iterable[int] = ()) -> bool:
-        """Return if the names of a new sound mean no sound of the scene, except for ids in `besides`."""
+        """Return whether the names of a new sound mean no sound of the scene, except for ids in `besides`."""
         gone = frozenset(besides)
         alive = (self.names_by_id[i] for i in self.scene.ids if i not in gone)
         return not any(naming.clashes(called.naming) for called in alive)
@@ -194,7 +194,7 @@ class Draft:
         return None
 
     def _was_said(self, line: Line) -> bool:
-        """Return if the line, or one that contains it or is contained in it, was spoken before."""
+        """Return whether the line, or one that contains it or is contained in it, was spoken before."""
         words = line.text[:-1].lower()
         return any(words in said or said in words for said in self.said)
 

@@ -164,7 +164,7 @@ class Sound:
 
     @property
     def lasts(self) -> bool:
-        """If it fills a scene, rather than marking a moment of it."""
+        """True if the sound fills a scene, rather than marking a moment of it."""
         return self.family.seconds[0] >= 5.0
 
 
@@ -184,7 +184,7 @@ class Naming:
         return cls(named, named | find_word_stems(text))
 
     def clashes(self, other: Naming) -> bool:
-        """Return if a name of one could mean the other."""
+        """Return whether a name of one could mean the other."""
         return not (self.names.isdisjoint(other.words) and other.names.isdisjoint(self.words))
 
 
@@ -225,7 +225,7 @@ class Mood:
     music: tuple[Sound, ...]
 
     def suits(self, setting: Setting) -> bool:
-        """Return if it can be requested in that setting."""
+        """Return whether the sound can be requested in that setting."""
         return setting.where in self.where and (self.night or not setting.night)
 
 

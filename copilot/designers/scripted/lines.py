@@ -126,7 +126,7 @@ class LineCutter:
         return Line(written, "excited" if emotion == "neutral" and written.endswith("!") else emotion)
 
     def is_quotable(self, text: str) -> bool:
-        """Return if no word of it could be read as one about levels and sides."""
+        """Return whether no word of it could be read as one about levels and sides."""
         return self._mixing.isdisjoint(_PART.findall(text.lower()))
 
     def choose_telling(self, emotion: Emotion, element_id: int) -> str:
@@ -153,7 +153,7 @@ class LineCutter:
         return parts
 
     def _starts_clause(self, word: str, before: str) -> bool:
-        """Return if a clause starts with a word that follows another."""
+        """Return whether a clause starts with a word that follows another."""
         if word in self._nominatives:
             return before not in self._weak and before not in self._questions
         return word in self._saying or reduce_request_word(word) in self._text.clause_starts
@@ -237,5 +237,5 @@ def _clean(text: str) -> str:
 
 
 def _is_punctuated(text: str) -> bool:
-    """Return if a text is not in capitals alone, so that its punctuation means something."""
+    """Return whether a text is not in capitals alone, so that its punctuation means something."""
     return any(c.islower() for c in text)

@@ -90,7 +90,8 @@ def test_an_expired_lease_is_taken_over_and_not_taken_back(uri: str) -> None:
             assert lease_at(uri)["call"] == "second"
             with pytest.raises(RunInUseError) as caught:
                 commit(Run(uri, "first"))
-            assert str(caught.value).startswith(f"{uri}: another call has taken the run over")
+            assert str(caught.value).startswith(f"{uri}: ")
+            assert "another process" in str(caught.value)
             assert second.storage.files("rejects") == []
             commit(second)
     assert second.ledger.seed_ids() == {"test/bad-0000"}
@@ -183,7 +184,8 @@ def test_a_call_that_has_ended_commits_nothing_any_more(uri: str) -> None:
         commit(run)
     with pytest.raises(RunInUseError) as caught:
         commit(run, 1)
-    assert str(caught.value).startswith(f"{uri}: its lock was released")
+    assert str(caught.value).startswith(f"{uri}: ")
+    assert "released" in str(caught.value)
     commit(Run(uri), 2)
     assert run.ledger.seed_ids() == {"test/bad-0000", "test/bad-0002"}
 
@@ -239,9 +241,10 @@ def test_the_lock_file_of_a_folder_names_the_call(tmp_path: Path) -> None:
         commit(first)
     with pytest.raises(RunInUseError) as over:
         commit(first, 1)
-    assert str(over.value).startswith(f"{tmp_path}: its lock was released")
+    assert str(over.value).startswith(f"{tmp_path}: ")
+    assert "released" in str(over.value)
     with Run(tmp_path).lock("second"):
-        with pytest.raises(RunInUseError, match="another call has taken the run over"):
+        with pytest.raises(RunInUseError, match="another process"):
             commit(first, 2)
         commit(Run(tmp_path, "second"), 3)
         commit(Run(tmp_path), 4)
@@ -252,7 +255,7 @@ def test_the_lock_file_of_a_folder_names_the_call(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", ["", "4711"])
 def test_a_lock_file_that_names_no_call_is_released(tmp_path: Path, content: str) -> None:
     (tmp_path / ".lock").write_text(content)
-    with pytest.raises(RunInUseError, match="its lock was released"):
+    with pytest.raises(RunInUseError, match="released"):
         commit(Run(tmp_path, "first"))
     assert Run(tmp_path).ledger.names() == []
 

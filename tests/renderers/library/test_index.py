@@ -218,6 +218,7 @@ def test_licences_limit_the_choice_or_say_which_there_are(tmp_path):
     left = filter_licences(index, ("CC-BY", "CC0")).recordings
     assert [recording.file for recording in left] == ["a.wav", "b.wav"]
     with pytest.raises(
-        UserError, match=r"under CC-BY-SA; available: CC-BY-4.0 \(1\), CC-BY-NC \(1\), CC0 \(1\), none"
+        UserError,
+        match=r"under CC-BY-SA; available: CC-BY-4.0 \(1\), CC-BY-NC \(1\), CC0 \(1\), not stated \(1\)",
     ):
         filter_licences(index, ("CC-BY-SA",))
