@@ -151,7 +151,7 @@ def test_a_worker_that_stays_is_not_waited_for_forever(
     monkeypatch.setattr("pipelines.run.lock._ORPHAN_TIMEOUT_S", 0)
     with run.hold_worker_lock(), pytest.raises(RunInUseError) as caught, run.lock():
         pass
-    assert f"{tmp_path}: in use by workers" in str(caught.value)
+    assert str(caught.value).startswith(f"{tmp_path}: workers ")
 
 
 def test_a_description_without_a_fingerprint_is_damaged(tmp_path: Path) -> None:
