@@ -89,10 +89,11 @@ class RunOptions(ExecutionOptions, SoundOptions, DialogueOptions):
         return servers.name
 
     @contextmanager
-    def start_servers(self) -> Iterator[Self]:
+    def start_servers(self, run: str) -> Iterator[Self]:
         """Start the language model servers of the file, if it has some, for as long as the block runs.
 
-        Yield the options with the URLs of these servers. Raises as `serve_model`.
+        They replace other servers that were started under the same name, `run`. Yield the options with the
+        URLs of these servers. Raises as `serve_model`.
         """
         servers = self.parts.servers
         if servers is None:
@@ -101,5 +102,5 @@ class RunOptions(ExecutionOptions, SoundOptions, DialogueOptions):
         from pipelines.execution.ray.nodes import connect
         from pipelines.execution.ray.servers import serve_model
 
-        with connect(self.create_ray_settings()), serve_model(servers, self.out or "plan") as urls:
+        with connect(self.create_ray_settings()), serve_model(servers, run) as urls:
             yield replace(self, server_urls=tuple(urls))

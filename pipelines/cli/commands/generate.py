@@ -28,7 +28,7 @@ def run_generate(options: RunOptions) -> int:
         shown.start(start.n_todo, _describe_start(start, num, out))
 
     try:
-        with options.start_servers() as served, show_progress(as_json=options.json) as shown:
+        with options.start_servers(out) as served, show_progress(as_json=options.json) as shown:
             outcome = generate(
                 replace(
                     request,

@@ -30,6 +30,9 @@ from pipelines.planning.forecast import Forecast, forecast
 from pipelines.planning.measure import measure_costs
 from pipelines.stages.worker_spec import ExecutionSettings
 
+_SERVERS = "plan"
+"""Name of the servers of a plan: never the run's, whose servers may be at work."""
+
 
 def run_plan(options: RunOptions, planning: PlanOptions) -> int:
     """Print the pools, if there is room for them, and the forecast of the run; return the exit code.
@@ -157,7 +160,7 @@ def _measure(
         shown.start(start.n_todo, lines)
 
     with (
-        options.start_servers() as served,
+        options.start_servers(_SERVERS) as served,
         tempfile.TemporaryDirectory(prefix="copilot-plan-") as folder,
         show_progress(as_json=options.json) as shown,
     ):

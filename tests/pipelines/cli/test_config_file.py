@@ -287,7 +287,7 @@ def test_started_servers_take_the_place_of_the_settings(monkeypatch, tmp_path):
         "pipelines.execution.ray.servers.serve_model", lambda settings, run: nullcontext(("http://s/v1",))
     )
     options = load_config(tmp_path / "run.yaml", seeds="starter", designer="llm", executor="ray")
-    with options.start_servers() as started:
+    with options.start_servers("plan") as started:
         assert started.create_service().urls == ("http://s/v1",)
         assert started.create_run_config() == options.create_run_config()
         assert started.create_server_group() == options.create_server_group()

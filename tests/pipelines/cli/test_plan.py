@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import contextmanager, nullcontext
 
 import pytest
 import yaml
@@ -163,6 +164,26 @@ def test_calibrating_measures_dialogues_and_leaves_nothing(copilot, tmp_path, mo
         )
         assert figures.design_wait_s == 0.5
         assert "design" in said
+
+
+def test_calibrating_leaves_the_servers_of_the_run_alone(copilot, tmp_path, monkeypatch):
+    (tmp_path / "run.yaml").write_text(f"out: {tmp_path / 'run'}\nservers: {{model: some/model}}")
+    served: list[str] = []
+
+    @contextmanager
+    def serve(settings, run):
+        served.append(run)
+        yield ("http://s/v1",)
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pipelines.execution.ray.nodes.connect", lambda _: nullcontext())
+    monkeypatch.setattr("pipelines.execution.ray.servers.serve_model", serve)
+    monkeypatch.setattr("pipelines.cli.commands.plan.generate", interrupted)
+    call = (*CALL, "--config", str(tmp_path / "run.yaml"), "--designer", "llm", "--calibrate", "2")
+    assert copilot(*call, "--nodes", "1", "--node-cpus", "8", *GPUS)[0] == 130
+    assert served == ["plan"]
 
 
 def test_an_interrupted_calibration_gives_no_figures(copilot, tmp_path, monkeypatch):
