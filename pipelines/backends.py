@@ -51,9 +51,13 @@ class Backends:
         """Return the renderer of a tool, with the settings applied; the caller closes it from now on."""
         renderer = self.renderer(tool)
         del self._renderers[tool]
-        return registry.apply_render_settings(
-            renderer, *get_renderer_spec(self._config, tool), render_settings
-        )
+        try:
+            return registry.apply_render_settings(
+                renderer, *get_renderer_spec(self._config, tool), render_settings
+            )
+        except BaseException:
+            renderer.close()
+            raise
 
     def compute_fingerprint(
         self,

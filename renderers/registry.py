@@ -25,6 +25,8 @@ def create(spec: str, tool: Tool, settings: Mapping[str, Any] | None = None) -> 
     tool, settings that it does not take, and a class that cannot be constructed or is not a renderer;
     MissingExtraError if a module that it needs is not installed; CopilotError as its constructor does.
     """
+    if tool not in get_args(Tool):
+        raise UserError(f"unknown tool {tool!r}; available: {', '.join(get_args(Tool))}", field="tool")
     make = find_class(spec, tool)
     info = get_info(make)
     name = spec.partition(":")[0]
@@ -88,7 +90,8 @@ def uses_device(spec: str, tool: Tool) -> bool:
 def requires_target(info: RendererInfo) -> bool:
     """Return whether a renderer cannot be created without a target."""
     fields = info.settings.model_fields if info.settings else {}
-    return info.target is not None and fields[info.target].is_required()
+    field = fields.get(info.target) if info.target is not None else None
+    return field is not None and field.is_required()
 
 
 def find_class(spec: str, tool: Tool) -> Any:  # noqa: ANN401 - a class of anybody's
@@ -122,6 +125,12 @@ def _create_wrong_tool_error(actual: str, spec: str, tool: Tool) -> UserError:
 def _merge_target(info: RendererInfo, settings: Mapping[str, Any], spec: str, tool: Tool) -> dict[str, Any]:
     """Return the settings, and the target as one of them."""
     name, _, target = spec.partition(":")
+    if info.target is not None and info.target not in (info.settings.model_fields if info.settings else {}):
+        raise UserError(
+            f"{plugins.describe(plugins.RENDERERS, name)} names the target {info.target!r}, "
+            "which is not one of its settings; see docs/backends.md",
+            field=tool,
+        )
     values = dict(settings)
     if target:
         if info.target is None:

@@ -19,6 +19,7 @@ from pipelines.execution.local import LocalExecutor
 from pipelines.execution.worker import Worker
 from pipelines.main_job import GenerateRequest, generate
 from pipelines.stages.worker_spec import ExecutionSettings, WorkerSpec
+from renderers import registry
 from renderers.contract import RenderSettings
 from renderers.testing import MurmurRenderer, NoiseRenderer
 
@@ -146,4 +147,14 @@ def test_who_takes_a_renderer_over_closes_it(tmp_path, closed):
         renderer = backends.take_over_renderer("sfx", RenderSettings())
     assert closed == {}
     renderer.close()
+    assert closed == {"noise": 1}
+
+
+def test_a_renderer_that_refuses_its_render_settings_is_closed(tmp_path, closed, monkeypatch):
+    def refuse(*_):
+        raise UserError("no process can be started", field="sfx")
+
+    monkeypatch.setattr(registry, "apply_render_settings", refuse)
+    with Backends(config(tmp_path)) as backends, pytest.raises(UserError):
+        backends.take_over_renderer("sfx", RenderSettings())
     assert closed == {"noise": 1}

@@ -203,6 +203,23 @@ def test_a_required_setting_that_is_not_the_target_is_requested_as_a_setting(mon
     assert caught.value.field == "sfx_settings"
 
 
+def test_a_target_that_is_not_a_setting_is_refused(monkeypatch):
+    make = registry.find_class("placed", "sfx")
+    undeclared = type(make.info)(settings=make.info.settings, target="elsewhere")
+    monkeypatch.setattr(make, "info", undeclared)
+    assert not registry.requires_target(undeclared)
+    for spec in ("placed", "placed:here"):
+        with pytest.raises(UserError, match="'elsewhere'") as caught:
+            registry.create(spec, "sfx")
+        assert caught.value.field == "sfx"
+
+
+def test_an_unknown_tool_is_refused():
+    with pytest.raises(UserError, match="'nope'") as caught:
+        registry.create("procedural", "nope")
+    assert caught.value.field == "tool"
+
+
 def test_a_designer_that_cannot_be_imported_is_named():
     with pytest.raises(UserError, match=r"'lacking' \(odd-sounds\) .*ModuleNotFoundError") as caught:
         compute_fingerprint(RunConfig(seeds="starter", designer="lacking"))
