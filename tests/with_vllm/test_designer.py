@@ -219,7 +219,7 @@ def test_a_server_that_is_killed_and_started_again_costs_no_seed(vllm_server, tm
     gone = ended(hurrying)
     assert gone.returncode == 1
     assert "no server of the language model has answered for" in gone.stderr
-    assert "start the server, and run the same command again to go on" in gone.stderr
+    assert "start the server" in gone.stderr
     assert "Traceback" not in gone.stderr
     committed = {entry.name: entry for entry in hasty.run.ledger.entries()}
     assert 0 < len(hasty.accounted()) < 12
