@@ -25,7 +25,8 @@ from copilot.designers.contract import Design, DesignerContext, DesignerInfo, De
 from copilot.errors import CopilotError, RowFault
 from copilot.seed import Seed
 from helpers.made_runs import a_dialogue
-from pipelines.cli import main
+from pipelines.cli import app, main
+from pipelines.execution import local  # sets what is preloaded for its workers: to be set again below
 
 # Backends of this module, so that each worker loads it, with what kills its process.
 from renderers.testing import MurmurRenderer, NoiseRenderer  # noqa: F401
@@ -156,7 +157,7 @@ class Command:
 
 # Commands are forked from a server that has imported everything: importing is most of a short run's time.
 _SERVER = multiprocessing.get_context("forkserver")
-_SERVER.set_forkserver_preload(["helpers.stand_ins", "renderers.testing"])
+_SERVER.set_forkserver_preload(["helpers.stand_ins", "renderers.testing", app.__name__, local.__name__])
 
 
 def _run(arguments: Sequence[str], environment: Mapping[str, str], said: Sequence[Path]) -> None:
