@@ -114,7 +114,9 @@ class Designer(Protocol):
 class AsyncDesigner(Protocol):
     """A designer that waits for a server, and so writes many dialogues at once.
 
-    Entered once, in the event loop that it works in; it holds connections until it is left.
+    Entered once, in the event loop that it works in; it holds connections until it is left. It may also have
+    `async def server_load(self) -> str | None`, which returns how busy the server is, in a few words for a
+    display, or None if it is not known.
     """
 
     name: str
@@ -135,10 +137,6 @@ class AsyncDesigner(Protocol):
 
     async def design_async(self, seed: Seed, run_seed: int) -> Design:
         """Return the dialogue for a seed. Raises as `Designer.design` does."""
-        ...
-
-    async def server_load(self) -> str | None:
-        """Return how busy the server is, in a few words for a display; None if it is not known."""
         ...
 
 

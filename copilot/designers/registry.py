@@ -17,6 +17,15 @@ from copilot.designers.contract import (
 from copilot.errors import UserError
 
 _MEMBERS = ("name", "fingerprint", "design")
+_ASYNC_MEMBERS = (
+    "name",
+    "concurrency",
+    "fingerprint",
+    "prompt_hashes",
+    "__aenter__",
+    "__aexit__",
+    "design_async",
+)
 
 
 def find_class(name: str) -> Any:  # noqa: ANN401 - a class of anybody's
@@ -33,13 +42,15 @@ def create(name: str, context: DesignerContext, settings: Mapping[str, Any] | No
     """Construct a designer by its name, with settings by name.
 
     Raises UserError for an unknown name, for settings that it does not take, and for a class that cannot be
-    constructed or is not a designer; MissingExtraError if what it needs is not installed; CopilotError as its
-    constructor does.
+    constructed or is not a designer; MissingExtraError if what it needs is not installed, which for one that
+    asks a model counts only with a service; CopilotError as its constructor does.
     """
     make = find_class(name)
     who = plugins.describe(plugins.DESIGNERS, name)
     info = get_info(make)
-    plugins.require_modules(who, info)
+    if context.service is not None or not info.asks_model:
+        # Without a service only its fingerprint is wanted, as for a plan of a run elsewhere.
+        plugins.require_modules(who, info)
     if settings and info.settings is None:
         raise UserError(f"{who} has no settings; leave out {', '.join(settings)}", field="designer_settings")
     arguments: tuple[Any, ...] = (context,)
@@ -48,7 +59,8 @@ def create(name: str, context: DesignerContext, settings: Mapping[str, Any] | No
     with plugins.blame(who, "constructed", "designer"):
         designer = make(*arguments)
     if not isinstance(designer, Designer | AsyncDesigner):
-        missing = [member for member in _MEMBERS if not hasattr(designer, member)]
+        members = _ASYNC_MEMBERS if hasattr(designer, "design_async") else _MEMBERS
+        missing = [member for member in members if not hasattr(designer, member)]
         raise UserError(f"{who} is not a designer: it has no {', '.join(missing)}", field="designer")
     return designer
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 import pytest
 
 from copilot.designers import registry
-from copilot.designers.contract import DesignerContext, DesignerInfo, get_info
+from copilot.designers.contract import AsyncDesigner, DesignerContext, DesignerInfo, get_info
+from copilot.designers.llm.service import LlmService
 from copilot.designers.scripted import ScriptedDesigner
 from copilot.errors import CopilotError, MissingExtraError, UserError
 
@@ -77,11 +79,60 @@ class NotOne:
         pass
 
 
+class Waiting:
+    name = "waiting"
+    concurrency = 2
+
+    def __init__(self, context):
+        pass
+
+    def fingerprint(self):
+        return {"designer": self.name}
+
+    def prompt_hashes(self):
+        return {}
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *exc_info):
+        pass
+
+    async def design_async(self, seed, run_seed):
+        raise NotImplementedError
+
+
+class Half:
+    name = "half"
+
+    def __init__(self, context):
+        pass
+
+    async def design_async(self, seed, run_seed):
+        raise NotImplementedError
+
+
+class Asking(Plain):
+    info = DesignerInfo(extra="moods", modules=("no_such_module",), asks_model=True)
+
+
 class Numbers(Plain):
     def fingerprint(self):
         return {"version": 1}
 """
-NAMES = ("Plain", "Moody", "Extra", "Lacking", "Unmade", "Refusing", "NotOne", "Numbers")
+NAMES = (
+    "Plain",
+    "Moody",
+    "Extra",
+    "Lacking",
+    "Unmade",
+    "Refusing",
+    "NotOne",
+    "Waiting",
+    "Half",
+    "Asking",
+    "Numbers",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -127,6 +178,7 @@ def test_our_own_are_found_by_name():
         ("moody", {"mood": "grim", "depth": "9"}, "designer_settings", "grim stories are not deep"),
         ("unmade", {}, "designer", r"RuntimeError: the licence has run out \(odd_stories.py"),
         ("notone", {}, "designer", "fingerprint, design"),
+        ("half", {}, "designer", "no concurrency, fingerprint, prompt_hashes, __aenter__, __aexit__$"),
         ("lacking", {}, None, "no_such_module"),
     ],
 )
@@ -139,6 +191,17 @@ def test_what_is_wrong_is_named(name, settings, field, named):
 def test_a_missing_extra_says_how_to_install_it():
     with pytest.raises(MissingExtraError, match=r"pip install 'audiocopilot\[moods\]'"):
         registry.create("extra", CONTEXT)
+
+
+def test_one_that_asks_a_model_needs_its_modules_only_with_a_service():
+    assert registry.get_fingerprint(registry.create("asking", CONTEXT)) == {"designer": "plain"}
+    context = replace(CONTEXT, service=LlmService(urls=("http://localhost:1/v1",)))
+    with pytest.raises(MissingExtraError, match="moods"):
+        registry.create("asking", context)
+
+
+def test_an_async_designer_need_not_report_a_load():
+    assert isinstance(registry.create("waiting", CONTEXT), AsyncDesigner)
 
 
 def test_an_error_of_the_project_stays_what_it_is():
