@@ -1,7 +1,8 @@
 """Configuration files: YAML whose keys are the names of options, and three parts that no option has.
 
 The command line reads a file by the same functions, and its options override the file. Everything in a file
-is checked when it is read. What is wrong is a UserError with the file, the key, and what is expected.
+is checked when it is read. What is wrong is a UserError with the file, the key, and what is expected; its
+`field` is the key.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from pipelines.options.option import KnownOption, options_of
 from pipelines.options.plan import PlanOptions
 from pipelines.options.run import RunOptions
 from pipelines.options.values import check_value
-from pipelines.yaml_file import describe_value, read_yaml
+from pipelines.yaml_file import create_file_error, describe_value, read_yaml
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -47,9 +48,13 @@ def load_config(name: str | Path, **overrides: Any) -> RunOptions:  # noqa: ANN4
     options = {key: value for key, value in read_options(name).items() if key in known or key == "parts"}
     for option, value in overrides.items():
         if option not in known:
-            raise UserError(f"unknown option {option!r}{suggest(option, known)}")
-        if value is not None:
-            options[option] = _check_override(known[option], value)
+            raise UserError(f"unknown option{suggest(option, known)}", field=option)
+        if value is None:
+            continue
+        try:
+            options[option] = check_value(known[option], value)
+        except ValueError as error:
+            raise UserError(str(error), field=option) from error
     return RunOptions(**options)
 
 
@@ -67,20 +72,17 @@ def read_options(name: str | Path) -> dict[str, Any]:
         at = f"{path}: {_hyphenated(key)}"
         option = known.get(OLD_NAMES.get(key, key))
         if option is None:
-            raise UserError(f"{at}: unknown option{suggest(key, [*known, *_PARTS])}")
+            raise create_file_error(f"{at}: unknown option{suggest(key, [*known, *_PARTS])}", key)
         if option.name in options:
-            raise UserError(f"{at}: {_hyphenated(option.name)} is set twice")
-        if value is not None:
-            _refuse_home(value, at)
-            options[option.name] = check_value(option, value, at)
+            raise create_file_error(f"{at}: {_hyphenated(option.name)} is set twice", option.name)
+        if value is None:
+            continue
+        try:
+            _refuse_home(value)
+            options[option.name] = check_value(option, value)
+        except ValueError as error:
+            raise create_file_error(f"{at}: {error}", option.name) from error
     return {**options, "parts": _read_parts(parts, path)}
-
-
-def _check_override(option: KnownOption, value: object) -> Any:  # noqa: ANN401 - any type of an option
-    try:
-        return check_value(option, value, option.name)
-    except UserError as error:
-        raise UserError(str(error).removeprefix(f"{option.name}: "), field=option.name) from error
 
 
 @cache
@@ -106,13 +108,13 @@ def _find(name: str | Path) -> Path:
     raise UserError(f"configuration {name}: {reason}; give a YAML file, or one of {', '.join(shipped)}")
 
 
-def _refuse_home(value: object, at: str) -> None:
-    """Raise UserError for `~`, which a shell expands on a command line, and nothing does here."""
+def _refuse_home(value: object) -> None:
+    """Raise ValueError for `~`, which a shell expands on a command line, and nothing does here."""
     if isinstance(value, str) and _HOME.search(value):
-        raise UserError(f"{at}: {value}: ~ is not expanded in a file; write the whole path")
+        raise ValueError(f"{value}: ~ is not expanded in a file; write the whole path")
     if isinstance(value, list | Mapping):
         for part in value.values() if isinstance(value, Mapping) else value:
-            _refuse_home(part, at)
+            _refuse_home(part)
 
 
 def _read_parts(given: Mapping[str, object], path: Path) -> Parts:
@@ -121,40 +123,42 @@ def _read_parts(given: Mapping[str, object], path: Path) -> Parts:
         from pipelines.planning.ray_settings import PoolSettings, RaySettings  # noqa: PLC0415 - loaded if needed
 
         names = {*RaySettings.model_fields, *PoolSettings.model_fields}
-        parts["ray"] = _create(RaySettings, _underscore_keys(given["ray"]), f"{path}: ray", names)
+        parts["ray"] = _create(RaySettings, _underscore_keys(given["ray"]), path, "ray", names)
     if given["servers"] is not None:
         from pipelines.execution.ray.servers import ServerSettings  # noqa: PLC0415 - loaded if needed
 
         # The settings below these have names of their own, such as the arguments of an engine.
         servers = _underscore_keys(given["servers"], deep=False)
-        parts["servers"] = _create(ServerSettings, servers, f"{path}: servers", ServerSettings.model_fields)
+        parts["servers"] = _create(ServerSettings, servers, path, "servers", ServerSettings.model_fields)
     if given["prices"] is not None:
         from pipelines.planning.costs import Prices  # noqa: PLC0415 - loaded if needed
 
         prices = _underscore_keys(given["prices"])
-        parts["prices"] = _create(Prices, prices, f"{path}: prices", Prices.model_fields)
+        parts["prices"] = _create(Prices, prices, path, "prices", Prices.model_fields)
     return Parts(**parts)
 
 
-def _create(model: type[M], given: object, at: str, names: Iterable[str]) -> M:
+def _create(model: type[M], given: object, path: Path, part: str, names: Iterable[str]) -> M:
     from pydantic import ValidationError  # noqa: PLC0415 - loaded if needed
 
     if not isinstance(given, Mapping):
-        raise UserError(f"{at}: expected a mapping of settings, not {describe_value(given)}")
+        reason = f"expected a mapping of settings, not {describe_value(given)}"
+        raise create_file_error(f"{path}: {part}: {reason}", part)
     try:
         return model.model_validate(given)
     except ValidationError as error:
         faults = error.errors(include_url=False)
     fault = faults[0]
     where = _given_part(given, fault["loc"])
-    dotted = ".".join((at, *where))
+    dotted = ".".join((part, *where))
     if fault["type"] == "extra_forbidden":
-        raise UserError(f"{dotted}: unknown setting{suggest(where[-1], names)}")
+        raise create_file_error(f"{path}: {dotted}: unknown setting{suggest(where[-1], names)}", dotted)
     if fault["type"] == "missing":
-        raise UserError(f"{dotted}.{fault['loc'][-1]}: missing")
+        missing = f"{dotted}.{fault['loc'][-1]}"
+        raise create_file_error(f"{path}: {missing}: missing", missing)
     # One for each type that would have been accepted.
     reasons = (_lower(f["msg"]) for f in faults if _given_part(given, f["loc"])[: len(where)] == where)
-    raise UserError(f"{dotted}: {' or '.join(dict.fromkeys(reasons))}")
+    raise create_file_error(f"{path}: {dotted}: {' or '.join(dict.fromkeys(reasons))}", dotted)
 
 
 def _given_part(given: object, place: Iterable[int | str]) -> tuple[str, ...]:

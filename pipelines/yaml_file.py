@@ -41,6 +41,13 @@ def read_yaml(path: Path) -> Mapping[str, Any]:
     return content
 
 
+def create_file_error(message: str, field: str) -> UserError:
+    """Return an error about a setting of a file: it has the field, but its message begins with the file."""
+    error = UserError(message)
+    error.field = field.replace("-", "_")
+    return error
+
+
 def describe_value(value: object) -> str:
     """Return a value in words: its kind, or itself if it is short."""
     if isinstance(value, Mapping):
@@ -54,7 +61,7 @@ def describe_value(value: object) -> str:
     return f"{value!r}" if isinstance(value, str | int | float) else f"{value}"
 
 
-def _refuse_repeated_keys(node: yaml.Node, path: Path, seen: set[int]) -> None:
+def _refuse_repeated_keys(node: yaml.Node, path: Path, seen: set[int], above: str = "") -> None:
     """Raise UserError if a mapping has a key twice, of which YAML's reader would use the last."""
     import yaml  # noqa: PLC0415 - as above
 
@@ -64,11 +71,14 @@ def _refuse_repeated_keys(node: yaml.Node, path: Path, seen: set[int]) -> None:
     seen.add(id(node))
     names: set[str] = set()
     for part in node.value:
+        at = above
         key, value = part if isinstance(node, yaml.MappingNode) else (None, part)
         if isinstance(key, yaml.ScalarNode):
             # With a hyphen or an underscore, a setting is the same.
             name = key.value.replace("-", "_")
             if name in names and key.value != "<<":
-                raise UserError(f"{path}: line {key.start_mark.line + 1}: {key.value} is set twice")
+                where = f"{path}: line {key.start_mark.line + 1}"
+                raise create_file_error(f"{where}: {key.value} is set twice", above + name)
             names.add(name)
-        _refuse_repeated_keys(value, path, seen)
+            at = f"{above}{name}."
+        _refuse_repeated_keys(value, path, seen, at)

@@ -17,28 +17,28 @@ _SETTINGS = {"designer_set", "sfx_set", "tts_set"}
 _EXPECTED: Mapping[type, str] = {bool: "true or false", int: "a whole number", float: "a number"}
 
 
-def check_value(option: KnownOption, value: object, at: str) -> Any:  # noqa: ANN401 - any type of an option
-    """Return a value as the option takes it. Raises UserError, whose message begins with `at`."""
+def check_value(option: KnownOption, value: object) -> Any:  # noqa: ANN401 - any type of an option
+    """Return a value as the option takes it. Raises ValueError with the reason if the value is wrong."""
     if option.choices:
-        return _choose(option.choices, value, at)
+        return _choose(option.choices, value)
     if option.kind is not list:
-        return _check_range(option, _convert(value, option.kind, at), at)
+        return _check_range(option, _convert(value, option.kind))
     if option.name in _SETTINGS and isinstance(value, Mapping):
-        return [f"{name}={text}" for name, text in _flatten(value, at)]
-    return [_convert(each, str, at) for each in (value if isinstance(value, list | tuple) else [value])]
+        return [f"{name}={text}" for name, text in _flatten(value)]
+    return [_convert(each, str) for each in (value if isinstance(value, list | tuple) else [value])]
 
 
-def _choose(choices: tuple[str | int, ...], value: object, at: str) -> str | int:
+def _choose(choices: tuple[str | int, ...], value: object) -> str | int:
     if isinstance(value, str | int) and not isinstance(value, bool):
         for choice in choices:
             if str(choice) == str(value):
                 return choice
     expected = ", ".join(map(str, choices))
-    raise UserError(f"{at}: expected one of {expected}, not {describe_value(value)}")
+    raise ValueError(f"expected one of {expected}, not {describe_value(value)}")
 
 
-def _convert(value: object, kind: type, at: str) -> Any:  # noqa: ANN401 - any type of an option
-    """Return a value of that type. Raises UserError."""
+def _convert(value: object, kind: type) -> Any:  # noqa: ANN401 - any type of an option
+    """Return a value of that type. Raises ValueError."""
     if kind is bool and isinstance(value, bool):
         return value
     number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
@@ -50,15 +50,15 @@ def _convert(value: object, kind: type, at: str) -> Any:  # noqa: ANN401 - any t
         return kind(value)
     expected = _EXPECTED.get(kind, "text")
     quotes = ", in quotes" if kind in {str, Path} and not isinstance(value, list | Mapping) else ""
-    raise UserError(f"{at}: expected {expected}{quotes}, not {describe_value(value)}")
+    raise ValueError(f"expected {expected}{quotes}, not {describe_value(value)}")
 
 
-def _check_range(option: KnownOption, value: Any, at: str) -> Any:  # noqa: ANN401 - any type of an option
+def _check_range(option: KnownOption, value: Any) -> Any:  # noqa: ANN401 - any type of an option
     low, high = option.option.low, option.option.high
     if low is not None and value < low:
-        raise UserError(f"{at}: {value} is below {low:g}")
+        raise ValueError(f"{value} is below {low:g}")
     if high is not None and value > high:
-        raise UserError(f"{at}: {value} is above {high:g}")
+        raise ValueError(f"{value} is above {high:g}")
     return value
 
 
@@ -72,19 +72,19 @@ def _reads_as_number(value: object) -> bool:
         return False
 
 
-def _flatten(settings: Mapping[Any, object], at: str, above: str = "") -> list[tuple[str, str]]:
-    """Return settings as names and texts; those of a mapping inside as `NAME.KEY`. Raises UserError."""
+def _flatten(settings: Mapping[Any, object], above: str = "") -> list[tuple[str, str]]:
+    """Return settings as names and texts; those of a mapping inside as `NAME.KEY`. Raises ValueError."""
     flat: list[tuple[str, str]] = []
     for name, value in settings.items():
         if isinstance(value, Mapping) and not above:
-            flat += _flatten(value, at, f"{name}.")
+            flat += _flatten(value, f"{name}.")
         elif isinstance(value, bool):
             flat.append((f"{above}{name}", str(value).lower()))
         elif isinstance(value, str | int | float):
             flat.append((f"{above}{name}", str(value)))
         else:
-            raise UserError(
-                f"{at}.{above}{name}: expected text, a number, true or false, not {describe_value(value)}"
+            raise ValueError(
+                f"{above}{name}: expected text, a number, true or false, not {describe_value(value)}"
             )
     return flat
 

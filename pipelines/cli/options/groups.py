@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
+from copilot.errors import UserError
 from pipelines.config_file import OLD_NAMES, read_options
 from pipelines.options.option import KnownOption, options_of
 
@@ -42,6 +43,8 @@ def takes_options(
         def run(**given: Any) -> None:  # noqa: ANN401 - values of any option
             values = read_options(path) if (path := given.get("config")) else {}
             for old, new in old_names.items():
+                if given[old] is not None and given[new] is not None:
+                    raise UserError(f"is set twice; --{old} is its former name", field=new)
                 values |= {new: given[old]} if given[old] is not None else {}
             for name, option in known.items():
                 if given[name] is not None:

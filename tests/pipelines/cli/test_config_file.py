@@ -90,8 +90,9 @@ def test_python_reads_a_file_as_the_command_line_does(given, tmp_path):
     options = given(FILE)
     assert load_config(tmp_path / "run.yaml") == options
     assert load_config(str(tmp_path / "run.yaml"), num=9) == given(FILE, "--num", "9")
-    with pytest.raises(UserError, match=r"nmu.*num"):
+    with pytest.raises(UserError, match="num") as mistake:
         load_config(tmp_path / "run.yaml", nmu=9)
+    assert mistake.value.field == "nmu"
 
 
 @pytest.mark.parametrize(
@@ -136,6 +137,10 @@ def test_the_former_name_of_the_random_seed_is_read(given):
     assert given("random-seed: 5").random_seed == 5
     assert given("seed: 5", "--random-seed", "6").random_seed == 6
     assert given("random_seed: 5", "--seed", "6").random_seed == 6
+
+
+def test_the_random_seed_under_both_names_is_refused(refused):
+    assert refused("", "--seed", "5", "--random-seed", "6").startswith("--random-seed: ")
 
 
 MODEL = "seeds: starter\ndesigner: llm\nllm-model: m\n"
@@ -188,7 +193,7 @@ def test_a_share_of_rejects(given):
         ("llm-url: [a, 4]", "llm-url: expected text, in quotes, not 4"),
         ("keep: all", "keep: expected one of mixes, stems, both, not 'all'"),
         ("keep: [both]", "keep: expected one of mixes, stems, both, not a list"),
-        ("sfx-set: {steps: [1]}", "sfx-set.steps: expected text, a number, true or false, not"),
+        ("sfx-set: {steps: [1]}", "sfx-set: steps: expected text, a number, true or false, not"),
         ("stems: ~/stems", "stems: ~/stems: ~ is not expanded in a file"),
         ("seeds: librispeech:~/data", "seeds: librispeech:~/data: ~ is not expanded in a file"),
         ("num: 1\nnum: 2", "line 2: num is set twice"),
@@ -211,6 +216,31 @@ def test_a_share_of_rejects(given):
 )  # fmt: skip
 def test_a_mistake_is_named_with_file_and_key(refused, content, said):
     assert refused(content).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("content", "field"),
+    [
+        ("keeep: both", "keeep"),
+        ("num: many", "num"),
+        ("max-reject-share: 2", "max_reject_share"),
+        ("seed: 1\nrandom-seed: 2", "random_seed"),
+        ("llm-url: [a, 4]", "llm_url"),
+        ("sfx-set: {steps: [1]}", "sfx_set"),
+        ("stems: ~/stems", "stems"),
+        ("at-once: 1\nat_once: 2", "at_once"),
+        ("ray: 4", "ray"),
+        ("ray: {pools: {mix: {size: 1, size: 2}}}", "ray.pools.mix.size"),
+        ("ray: {pools: {mix: {at-once: 0}}}", "ray.pools.mix.at_once"),
+        ("servers: {replicas: 2}", "servers.model"),
+    ],
+)
+def test_a_mistake_in_a_file_has_the_field(tmp_path, content, field):
+    (tmp_path / "run.yaml").write_text(content)
+    with pytest.raises(UserError) as mistake:
+        load_config(tmp_path / "run.yaml")
+    assert mistake.value.field == field
+    assert str(mistake.value).startswith(str(tmp_path / "run.yaml"))
 
 
 def test_a_missing_file_names_the_shipped_ones(refused):
