@@ -10,7 +10,7 @@ from pathlib import Path
 
 from copilot.designers.contract import AsyncDesigner
 from copilot.designers.llm.service import LlmService
-from copilot.errors import TooManyRejectsError
+from copilot.errors import TooManyRejectsError, UserError
 from pipelines.accounting.progress import Progress
 from pipelines.accounting.stage_times import StageTimes
 from pipelines.backends import Backends, check_service
@@ -82,6 +82,10 @@ class GenerateRequest:
     on_start: Callable[[RunStart], None] = field(default=ignore, repr=False)
     on_progress: Callable[[Progress], None] = field(default=ignore, repr=False)
     on_design: Callable[[DesignStatus], None] = field(default=ignore, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.num is not None and (not isinstance(self.num, int) or self.num < 1):
+            raise UserError(f"{self.num!r}; give a whole number, at least 1, or None for all", field="num")
 
 
 def generate(request: GenerateRequest) -> Outcome:

@@ -27,8 +27,11 @@ _OTHERS: Mapping[str, str] = {
     "task": "--task",
     "force": "--force",
     "sample": "--sample",
+    "place": "RUN",
+    "source": "RUN",
+    "run": "RUN",
 }
-"""Options of settings with other names, and of commands that take no options class."""
+"""Options of settings with other names, and of commands that take no options class, and their arguments."""
 
 _SETTING = re.compile(r"`([\w.]+)`")
 

@@ -20,7 +20,7 @@ from functools import partial
 from multiprocessing import connection
 from typing import Any
 
-from copilot.errors import CopilotError
+from copilot.errors import CopilotError, UserError
 from pipelines.accounting.progress import Progress
 from pipelines.execution.design_ahead import DesignAhead
 from pipelines.execution.job import Job
@@ -45,6 +45,10 @@ class LocalExecutor:
     """
 
     n_workers: int = 1
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.n_workers, int) or self.n_workers < 1:
+            raise UserError(f"{self.n_workers!r}; give a whole number, at least 1", field="n_workers")
 
     def describe(self) -> dict[str, Any]:
         """Return the executor's settings for `run.json`."""

@@ -59,7 +59,7 @@ def show_sample(
     unknown run or sample and for a folder that is not empty, MissingExtraError without matplotlib,
     CorruptDataError for damage.
     """
-    reader = RunReader(run)
+    reader = RunReader(run, field="run")
     row = reader.first() if sample_id is None else reader.find(sample_id)
     folder = Path(out) if out else Path("show" if is_uri(run) else f"{reader.place}/show", row["id"])
     _require_free(folder, force=force)

@@ -88,8 +88,11 @@ class OpenRun:
     def __getitem__(self, sample_id: str) -> Sample:
         """Return the sample of this id or seed id.
 
-        Raises UnknownSampleError, a UserError and a KeyError, with the reason if the seed was rejected.
+        Raises UnknownSampleError, a UserError and a KeyError, with the reason if the seed was rejected;
+        TypeError for anything but a text.
         """
+        if not isinstance(sample_id, str):
+            raise TypeError(f"run[{sample_id!r}]: give an id, not a position; ids() lists the ids")
         for positions in self._index:
             if sample_id in positions:
                 return read_sample(self._reader.row_at(*positions[sample_id]))

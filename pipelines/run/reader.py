@@ -33,12 +33,12 @@ _N_EXAMPLES = 3
 
 
 class RunReader:
-    """A reader of one run, in a folder or behind a URI. Raises UserError if there is no run."""
+    """A reader of one run, in a folder or behind a URI. Raises UserError, with the field, if there is none."""
 
-    def __init__(self, place: str | Path) -> None:
+    def __init__(self, place: str | Path, *, field: str = "place") -> None:
         self.run = Run(place)
         self.place = self.run.place
-        self.description = self.run.describe()
+        self.description = self.run.describe(field)
 
     def files(self, kind: FileKind) -> Iterator[CommittedFile]:
         """Yield the committed files of samples or of rejects."""

@@ -60,6 +60,9 @@ class Run:
             else LeaseLock(self.storage, clock)
         )
 
+    def __repr__(self) -> str:
+        return f"Run({self.place!r})"
+
     @property
     def name(self) -> str:
         """The last part of its place."""
@@ -73,16 +76,17 @@ class Run:
         """Return whether the run exists."""
         return self.storage.read(_DESCRIPTION) is not None
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self, field: str = "place") -> dict[str, Any]:
         """Return the content of `run.json`.
 
-        Raises UserError if there is no run, CorruptDataError for a damaged file.
+        Raises UserError, with the field, if there is no run, CorruptDataError for a damaged file.
         """
         data = self.storage.read(_DESCRIPTION)
         if data is None:
             raise UserError(
                 f"{self.place}: no run found (no run.json); "
-                "give the folder of a run that copilot generate made"
+                "give the folder of a run that copilot generate made",
+                field=field,
             )
         try:
             content = json.loads(data)

@@ -82,3 +82,17 @@ def test_an_error_names_the_field(tmp_path, setting, value):
     with pytest.raises(UserError) as caught:
         generate(GenerateRequest(config=wrong, out=tmp_path / "run"))
     assert caught.value.field == setting
+
+
+@pytest.mark.parametrize("num", ["3", 0, -1, 1.5])
+def test_a_number_of_seeds_is_a_whole_number_from_1(tmp_path, num):
+    with pytest.raises(UserError) as caught:
+        request(tmp_path, "one", num=num)
+    assert caught.value.field == "num"
+
+
+@pytest.mark.parametrize("n_workers", [0, -1, "2"])
+def test_a_number_of_workers_is_a_whole_number_from_1(n_workers):
+    with pytest.raises(UserError) as caught:
+        LocalExecutor(n_workers)
+    assert caught.value.field == "n_workers"

@@ -12,7 +12,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -59,10 +59,12 @@ def filter_run(
         filter_run("runs/demo", "runs/loud", tier="hq", where="checks.loudness_error < 0.3")
 
     `on_start` receives the number of samples to copy; `on_copied` is called after each. Raises UserError for
-    a wrong condition and if nothing matches (then nothing is written), ConfigMismatchError if `out` is
+    an unknown tier, a wrong condition and if nothing matches (then nothing is written), ConfigMismatchError if `out` is
     another run, CorruptDataError for a damaged source.
     """
-    reader = RunReader(source)
+    if tier is not None and tier not in get_args(Tier):
+        raise UserError(f"unknown tier {tier!r}; available: {', '.join(get_args(Tier))}", field="tier")
+    reader = RunReader(source, field="source")
     if resolve_place(out) == resolve_place(source):
         raise UserError(f"{out} is the run to filter; give the subset another folder", field="out")
     chosen = _choose(reader, tier, SqlCondition(where) if where is not None else None)

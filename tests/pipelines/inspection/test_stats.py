@@ -162,8 +162,9 @@ def test_run_without_samples(tmp_path: Path):
 
 
 def test_a_folder_without_a_run_is_a_user_error(tmp_path: Path):
-    with pytest.raises(UserError, match=r"no run\.json"):
+    with pytest.raises(UserError, match=r"no run\.json") as caught:
         compute_stats(tmp_path)
+    assert caught.value.field == "place"
 
 
 def test_json_holds_every_figure(made: Path, capsys: pytest.CaptureFixture[str]):

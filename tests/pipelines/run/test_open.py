@@ -15,6 +15,7 @@ from copilot.sample import sample_id
 from pipelines.config import RunConfig
 from pipelines.run.open import OpenRun, UnknownSampleError, open_run
 from pipelines.run.reader import RunReader
+from pipelines.run.run import Run
 
 
 @pytest.fixture(scope="module")
@@ -104,5 +105,15 @@ def test_a_configuration_of_another_version_is_not_guessed(tmp_path: Path) -> No
 
 
 def test_a_folder_without_a_run_is_a_user_error(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"no run\.json"):
+    with pytest.raises(UserError, match=r"no run\.json") as caught:
         open_run(tmp_path)
+    assert caught.value.field == "place"
+
+
+def test_a_position_is_not_an_id(run: OpenRun) -> None:
+    with pytest.raises(TypeError, match="an id, not a position"):
+        run[0]
+
+
+def test_a_run_shows_its_place(place: Path) -> None:
+    assert repr(Run(place)) == f"Run({str(place)!r})"

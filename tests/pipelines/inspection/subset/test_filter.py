@@ -341,3 +341,16 @@ def test_an_interrupted_command_says_how_to_resume(
     monkeypatch.setattr(ShardWriter, "add_sample_row", interrupted)
     assert run_filter(source, tmp_path / "out", tier="hq", where=None, as_json=False) == 130
     assert "resume" in capsys.readouterr().err
+
+
+def test_an_unknown_tier_is_refused(source: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError) as caught:
+        filter_run(source, tmp_path / "out", tier="nope")
+    assert caught.value.field == "tier"
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_missing_source_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"no run\.json") as caught:
+        filter_run(tmp_path, tmp_path / "out")
+    assert caught.value.field == "source"

@@ -157,8 +157,9 @@ def test_more_workers_find_the_same(run: Path) -> None:
 
 
 def test_a_folder_without_a_run_is_a_user_error(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"no run\.json"):
+    with pytest.raises(UserError, match=r"no run\.json") as caught:
         verify(tmp_path)
+    assert caught.value.field == "place"
 
 
 # Damage to files
