@@ -33,7 +33,7 @@ _N_EXAMPLES = 3
 
 
 class RunReader:
-    """A reader of one run, in a folder or behind a URI. Raises UserError, with the field, if there is none."""
+    """A reader of one run, in a folder or behind a URI. Raises UserError for the field if there is none."""
 
     def __init__(self, place: str | Path, *, field: str = "place") -> None:
         self.run = Run(place)

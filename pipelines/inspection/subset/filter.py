@@ -59,8 +59,8 @@ def filter_run(
         filter_run("runs/demo", "runs/loud", tier="hq", where="checks.loudness_error < 0.3")
 
     `on_start` receives the number of samples to copy; `on_copied` is called after each. Raises UserError for
-    an unknown tier, a wrong condition and if nothing matches (then nothing is written), ConfigMismatchError if `out` is
-    another run, CorruptDataError for a damaged source.
+    an unknown tier, a wrong condition and if nothing matches (then nothing is written), ConfigMismatchError
+    if `out` is another run, CorruptDataError for a damaged source.
     """
     if tier is not None and tier not in get_args(Tier):
         raise UserError(f"unknown tier {tier!r}; available: {', '.join(get_args(Tier))}", field="tier")
