@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from copilot.designers.contract import DesignerContext as DesignerContext
     from copilot.designers.contract import DesignerInfo as DesignerInfo
     from copilot.designers.contract import DesignFault as DesignFault
+    from copilot.designers.listing import list_designers as list_designers
     from copilot.designers.scripted import ScriptedDesigner as ScriptedDesigner
+    from copilot.designers.testing import check_designer as check_designer
     from copilot.dialogue import Dialogue as Dialogue
     from copilot.dialogue import Mode as Mode
     from copilot.dialogue import Task as Task
@@ -102,7 +104,9 @@ else:
                 "DesignerContext",
                 "DesignerInfo",
             ),
+            "copilot.designers.listing": ("list_designers",),
             "copilot.designers.scripted": ("ScriptedDesigner",),
+            "copilot.designers.testing": ("check_designer",),
             "copilot.dialogue": ("Dialogue", "Mode", "Task", "Turn"),
             "copilot.edit": (
                 "Add",

@@ -113,8 +113,13 @@ def _is_installed(module: str) -> bool:
         return False
 
 
-def check_settings(model: type[M], given: Mapping[str, Any], field: str) -> M:
-    """Return a backend's settings, each turned into what it is. Raises UserError for the first wrong one."""
+def check_settings(
+    model: type[M], given: Mapping[str, Any], field: str, fields: Mapping[str, str] | None = None
+) -> M:
+    """Return a backend's settings, each turned into what it is. Raises UserError for the first wrong one.
+
+    The error's field is `field`, or that of the setting in `fields` if it was given elsewhere.
+    """
     from pydantic import ValidationError  # noqa: PLC0415 - the modules that list names need no pydantic
 
     try:
@@ -130,7 +135,7 @@ def check_settings(model: type[M], given: Mapping[str, Any], field: str) -> M:
         raise UserError(f"{name} is missing; give {name}=VALUE", field=field)
     if fault.kind in {"dict_type", "mapping_type"}:
         raise UserError(f"{name}={given[name]!r}: give {name}.NAME=VALUE", field=field)
-    raise UserError(f"{name}={given.get(name)!r}: {fault.message}", field=field)
+    raise UserError(f"{name}={given.get(name)!r}: {fault.message}", field=(fields or {}).get(name, field))
 
 
 def check_fingerprint(who: str, fingerprint: object, field: str | None = None) -> dict[str, str]:

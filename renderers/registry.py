@@ -35,7 +35,9 @@ def create(spec: str, tool: Tool, settings: Mapping[str, Any] | None = None) -> 
     plugins.require_modules(f"the renderer {name!r}", info)
     values = _merge_target(info, settings or {}, spec, tool)
     field = f"{tool}_settings"
-    checked = plugins.check_settings(info.settings, values, field) if info.settings else None
+    # The target of `NAME:TARGET` was given with the tool, not with the tool's settings.
+    fields = {info.target: tool} if info.target and info.target not in (settings or {}) else {}
+    checked = plugins.check_settings(info.settings, values, field, fields) if info.settings else None
     if isinstance(checked, WorkerSettings) and checked.is_speech and tool != "tts":
         raise _create_wrong_tool_error("tts", spec, tool)
     who = plugins.describe(plugins.RENDERERS, name)

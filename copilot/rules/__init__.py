@@ -25,7 +25,10 @@ RULES: tuple[Rule, ...] = (
 """Every rule, in the order in which violations are reported."""
 
 
-def check_dialogue(dialogue: Dialogue, limits: SceneLimits) -> tuple[Violation, ...]:
-    """Return the violations of a dialogue, by rule and then by turn; empty if it is clean."""
-    case = Case.of(dialogue, limits)
+def check_dialogue(dialogue: Dialogue, limits: SceneLimits | None = None) -> tuple[Violation, ...]:
+    """Return the violations of a dialogue, by rule and then by turn; empty if it is clean.
+
+    `limits` are those of the run (default: the default limits).
+    """
+    case = Case.of(dialogue, limits or SceneLimits())
     return tuple(violation for rule in RULES for violation in rule.check(case))

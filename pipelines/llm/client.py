@@ -55,7 +55,8 @@ class RequestForm:
 class ModelClient:
     """One model at one or more URLs: an async context manager, entered once in the loop that uses it.
 
-    Raises UserError for a URL or key that cannot be one, MissingExtraError when entered without openai.
+    Raises UserError for a URL or key that cannot be one, with `urls_field` for a URL; MissingExtraError when
+    entered without openai.
     """
 
     def __init__(
@@ -67,13 +68,14 @@ class ModelClient:
         limits: LlmLimits | None = None,
         api_key: str | None = None,
         timing: Timing | None = None,
+        urls_field: str = "llm_url",
     ) -> None:
         limits, timing = limits or LlmLimits(), timing or Timing()
         self.model = model
         self._form = form or RequestForm()
         self._concurrency = limits.concurrency
         self._rng = timing.rng
-        self._endpoints = Endpoints(urls, limits.patience_s, timing)
+        self._endpoints = Endpoints(urls, limits.patience_s, timing, urls_field)
         self._wire = Wire(self.endpoints, api_key, limits.timeout_s)
         self._slots = asyncio.Semaphore(limits.concurrency)
 

@@ -85,16 +85,23 @@ class LlmDesigner:
             judge_model = settings.judge_model or settings.model
             if (judge_urls, judge_model) != (service.urls, settings.model):
                 key = get_judge_key(elsewhere=judge_urls != service.urls)
-                self._judge = await self._connect(opening, service, judge_urls, judge_model, key)
+                field = "judge_urls" if service.judge_urls else "llm_url"
+                self._judge = await self._connect(opening, service, judge_urls, judge_model, key, field)
             self._open = opening.pop_all()
         self._meter = LoadMeter(self._client)
         return self
 
     async def _connect(
-        self, opening: AsyncExitStack, limits: LlmLimits, urls: Sequence[str], model: str, key: str | None
+        self,
+        opening: AsyncExitStack,
+        limits: LlmLimits,
+        urls: Sequence[str],
+        model: str,
+        key: str | None,
+        urls_field: str = "llm_url",
     ) -> ModelClient:
         form = RequestForm.of(self._settings)
-        client = ModelClient(urls, model, form=form, limits=limits, api_key=key)
+        client = ModelClient(urls, model, form=form, limits=limits, api_key=key, urls_field=urls_field)
         await opening.enter_async_context(client)
         await client.find_served_models()
         return client

@@ -55,18 +55,21 @@ class Endpoint:
     """The end of its time aside, by the clock."""
 
     @classmethod
-    def parse(cls, given: str) -> Endpoint:
-        """Return the endpoint of a URL, whose user and password become a header. Raises UserError."""
+    def parse(cls, given: str, field: str = "llm_url") -> Endpoint:
+        """Return the endpoint of a URL, whose user and password become a header.
+
+        Raises UserError with the field if it is not a server's URL.
+        """
         if not is_server_url(given):
             raise UserError(
                 f"{hide_secrets(given)} is not a server's URL; give one such as http://HOST:8000/v1",
-                field="llm_url",
+                field=field,
             )
         parts = urlsplit(given)
         if parts.query or parts.fragment:
             raise UserError(
                 f"{hide_secrets(given)} has a query; give the API's root alone, and a key as {MODEL_KEY}",
-                field="llm_url",
+                field=field,
             )
         authorization = None
         if parts.username is not None:
@@ -92,12 +95,14 @@ class Loan:
 
 
 class Endpoints:
-    """The servers of one model. Raises UserError for anything that is not a server's URL."""
+    """The servers of one model. Raises UserError with the field for anything that is not a server's URL."""
 
-    def __init__(self, urls: Sequence[str], patience_s: Seconds, timing: Timing) -> None:
-        self._all = [Endpoint.parse(url) for url in dict.fromkeys(urls)]
+    def __init__(
+        self, urls: Sequence[str], patience_s: Seconds, timing: Timing, field: str = "llm_url"
+    ) -> None:
+        self._all = [Endpoint.parse(url, field) for url in dict.fromkeys(urls)]
         if not self._all:
-            raise UserError("missing; give a server's URL, such as http://HOST:8000/v1", field="llm_url")
+            raise UserError("missing; give a server's URL, such as http://HOST:8000/v1", field=field)
         self._patience_s = patience_s
         self._clock, self._sleep, self._rng = timing.clock, timing.sleep, timing.rng
         self._silent_since: Seconds | None = None

@@ -101,7 +101,7 @@ async def probe(
 ) -> Findings:
     """Find out what a server can do, with a model or the only one that it serves; `report` gets each trial.
 
-    Raises UserError if the model is not served or has to be named, CopilotError if no server answers.
+    Raises UserError if no model is served, or not this one, or if it has to be named, CopilotError if no server answers.
     """
     endpoint = Endpoint.parse(url)
     wire = Wire((endpoint,), get_model_key(), timeout_s)
@@ -148,6 +148,8 @@ async def _list_models(wire: Wire, endpoint: Endpoint) -> tuple[ServedModel, ...
 
 
 def _choose_model(served: tuple[ServedModel, ...], model: str | None, url: str) -> ServedModel:
+    if not served:
+        raise UserError(f"{url} serves no model; load one into the server")
     if model is None and len(served) == 1:
         return served[0]
     found = next((one for one in served if one.id == model), None)

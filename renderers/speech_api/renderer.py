@@ -89,13 +89,14 @@ class SpeechApiSettings(FrozenModel):
         place = hide_secrets(given)
         if not is_server_url(given):
             raise UserError(
-                f"{place} is not a server's URL; give one such as http://HOST:8000/v1", field="tts_settings"
+                f"speech-api: {place} is not a server's URL; give one such as http://HOST:8000/v1",
+                field="tts",
             )
         parts = urlsplit(given)
         if "@" in parts.netloc or parts.query or parts.fragment:
             raise UserError(
-                f"{place} has a user or a query; give the API's root alone, and a key as {_KEY}",
-                field="tts_settings",
+                f"speech-api: {place} has a user or a query; give the API's root alone, and a key as {_KEY}",
+                field="tts",
             )
         return given.rstrip("/")
 

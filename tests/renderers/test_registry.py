@@ -155,7 +155,7 @@ def _installed(tmp_path, monkeypatch):
         ("worker:f5-tts", "sfx", ["speech", "`tts`", "`sfx`"]),
         ("placed", "sfx", ["place is missing", "give placed:PLACE"]),
         ("whole:x", "sfx", ["has no target", "leave out :x"]),
-        ("placed:nowhere", "sfx_settings", ["place='nowhere': is on no map; give a place"]),
+        ("placed:nowhere", "sfx", ["place='nowhere': is on no map; give a place"]),
         ("worker:nosuchprogram", None, ["program nosuchprogram not found"]),
     ],
 )
@@ -182,6 +182,12 @@ def test_settings_that_are_wrong_are_named(settings, field, words):
         registry.create("placed:here", "sfx", settings)
     assert caught.value.field == field
     assert [word for word in words if word not in str(caught.value)] == []
+
+
+def test_a_wrong_target_among_the_settings_is_named_as_a_setting():
+    with pytest.raises(UserError, match="is on no map") as caught:
+        registry.create("placed", "sfx", {"place": "nowhere"})
+    assert caught.value.field == "sfx_settings"
 
 
 def test_a_renderer_without_settings_takes_none():

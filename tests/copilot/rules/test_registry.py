@@ -23,6 +23,7 @@ ALL_CASES = [
 
 def test_good_dialogue_has_no_violation():
     assert check_dialogue(good_dialogue(), LIMITS) == ()
+    assert check_dialogue(good_dialogue()) == ()
 
 
 @pytest.mark.parametrize(("name", "case"), ALL_CASES)

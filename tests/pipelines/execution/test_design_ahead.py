@@ -24,7 +24,7 @@ from copilot.designers.contract import Design, DesignerContext, DesignerInfo
 from copilot.designers.llm.service import LlmService
 from copilot.designers.llm.settings import LlmSettings
 from copilot.designers.scripted import ScriptedDesigner
-from copilot.errors import CopilotError, UserError
+from copilot.errors import CopilotError, MissingExtraError, UserError
 from copilot.sample import sample_id
 from copilot.seed import Seed
 from pipelines.accounting.progress import Progress
@@ -173,6 +173,12 @@ class TestSupply:
             designer.begins(1)
             designer.settle()
             assert ahead.state.load == "9 tokens/s"
+
+    def test_a_designer_need_not_report_a_load(self, monkeypatch):
+        monkeypatch.delattr(StandInAhead, "server_load")
+        with DesignAhead(Told(concurrency=2), SEEDS[:3], 7, n_workers=1) as ahead:
+            assert sum(map(len, all_batches(ahead))) == 3
+            assert ahead.state.load == ""
 
     def test_fresh_records_come_in_batches_at_once(self):
         fresh = FreshRecords(SEEDS[:70], 7, 2)
@@ -441,6 +447,16 @@ class TestCreateDesigner:
         with pytest.raises(UserError) as caught:
             create_working_designer(RunConfig(seeds="starter", **config), service)
         assert caught.value.field == field
+
+    def test_a_fingerprint_needs_no_client_of_the_model(self, monkeypatch):
+        installed = plugins.missing_modules
+        monkeypatch.setattr(
+            plugins, "missing_modules", lambda names: ["openai"] if "openai" in names else installed(names)
+        )
+        config = RunConfig(seeds="starter", designer="llm", llm=LLM, sfx="noise", tts="murmur")
+        assert compute_fingerprint(config).designer["model"] == "m"
+        with pytest.raises(MissingExtraError, match="llm"):
+            create_working_designer(config, SERVICE)
 
     def test_a_task_mix_weighs_the_tasks(self):
         designer = create_designer(RunConfig(seeds="starter", task_mix={"remove": 1.0}))

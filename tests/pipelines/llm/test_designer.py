@@ -142,6 +142,17 @@ def test_another_judge_has_its_own_server_model_and_key(monkeypatch):
     assert {check.name for check in done.checks} == set(judge.CHECKS)
 
 
+def test_a_wrong_url_of_the_judge_is_named_as_the_judges():
+    with serving() as server:
+        made = designer(server.url, judge_model="wise", service={"judge_urls": ("nowhere",)})
+        with pytest.raises(UserError, match="nowhere") as caught:
+            design(made)
+    assert caught.value.field == "judge_urls"
+    with pytest.raises(UserError, match="nowhere") as caught:
+        design(designer("nowhere"))
+    assert caught.value.field == "llm_url"
+
+
 def test_a_judge_that_fails_takes_no_dialogue_away():
     with serving() as server, serving(model="wise", faults=lambda n, body: fake.NOT_JSON) as bench:
         made = designer(server.url, judge_model="wise", service={"judge_urls": (bench.url,)})

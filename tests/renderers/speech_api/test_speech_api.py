@@ -22,6 +22,7 @@ from renderers.contract import RenderedSound, Renderer, RenderFailure, RenderReq
 from renderers.registry import create
 from renderers.speech_api.audio import correct_lengths, decode
 from renderers.speech_api.renderer import SpeechApiRenderer, SpeechApiSettings
+from renderers.testing import check_renderer
 
 pytest.importorskip("openai")
 
@@ -402,6 +403,12 @@ def test_the_model_is_looked_for_where_the_server_lists_models(server, waits):
 def test_a_server_need_not_list_its_models(server, renderer, models):
     server.models = models
     renderer.prepare()
+    (sound,) = renderer.render([saying("hello")])
+    assert np.array_equal(sound.audio, heard("hello"))
+
+
+def test_it_keeps_the_contract_of_a_renderer(server):
+    check_renderer(SpeechApiRenderer, {"url": server.url})
 
 
 def a_url_where_nothing_listens() -> str:
@@ -492,7 +499,8 @@ def test_the_fingerprint_holds_what_changes_the_sound_and_nothing_else(monkeypat
 def test_a_url_with_a_secret_is_refused_without_telling_it(url):
     with pytest.raises(UserError) as caught:
         create(f"speech-api:{url}", "tts")
-    assert caught.value.field == "tts_settings"
+    assert caught.value.field == "tts"
+    assert "speech-api" in str(caught.value)
     assert KEY not in str(caught.value)
 
 
