@@ -86,7 +86,9 @@ class LlmDesigner:
             if (judge_urls, judge_model) != (service.urls, settings.model):
                 key = get_judge_key(elsewhere=judge_urls != service.urls)
                 field = "judge_urls" if service.judge_urls else "llm_url"
-                self._judge = await self._connect(opening, service, judge_urls, judge_model, key, field)
+                self._judge = await self._connect(
+                    opening, service, judge_urls, judge_model, key, urls_field=field
+                )
             self._open = opening.pop_all()
         self._meter = LoadMeter(self._client)
         return self
@@ -98,6 +100,7 @@ class LlmDesigner:
         urls: Sequence[str],
         model: str,
         key: str | None,
+        *,
         urls_field: str = "llm_url",
     ) -> ModelClient:
         form = RequestForm.of(self._settings)

@@ -101,7 +101,8 @@ async def probe(
 ) -> Findings:
     """Find out what a server can do, with a model or the only one that it serves; `report` gets each trial.
 
-    Raises UserError if no model is served, or not this one, or if it has to be named, CopilotError if no server answers.
+    Raises UserError if no model is served, or not this one, or if it has to be named; CopilotError if no
+    server answers.
     """
     endpoint = Endpoint.parse(url)
     wire = Wire((endpoint,), get_model_key(), timeout_s)

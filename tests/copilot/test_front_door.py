@@ -10,7 +10,15 @@ def test_every_name_of_the_front_door_loads():
     import copilot
 
     check_front_door("copilot")  # asserts that names load, and that type checkers see the same
-    assert {"Scene", "Sample", "check_designer", "list_designers", "mix_dialogue", "read_sample", "__version__"} <= set(copilot.__all__)
+    assert {
+        "Scene",
+        "Sample",
+        "check_designer",
+        "list_designers",
+        "mix_dialogue",
+        "read_sample",
+        "__version__",
+    } <= set(copilot.__all__)
 
 
 @pytest.mark.parametrize("module", ["copilot", "copilot.errors", "copilot.units", "copilot.vocabulary"])
