@@ -39,11 +39,18 @@ _SETTING = re.compile(r"`([\w.]+)`")
 @cache
 def option_names() -> Mapping[str, str]:
     """Return the option of each setting that has one."""
+    from copilot.designers.llm.settings import LlmSettings
     from pipelines.config_file import known_options
     from pipelines.options.dialogue import OPTION_NAMES
 
     own = {name: f"--{name.replace('_', '-')}" for name in known_options()}
-    return {**own, **{field: own[name] for field, name in OPTION_NAMES.items()}, **_OTHERS}
+    llm = {
+        f"llm.{name}": own[option]
+        for name in LlmSettings.model_fields
+        for option in (name, f"llm_{name}")
+        if option in own
+    }
+    return {**own, **llm, **{field: own[name] for field, name in OPTION_NAMES.items()}, **_OTHERS}
 
 
 def with_options(message: str) -> str:

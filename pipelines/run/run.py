@@ -100,7 +100,7 @@ class Run:
         """Resume a run, or start one, by the JSON of its fingerprint; `details` go into a new `run.json`.
 
         A run with an empty ledger may be restarted with another fingerprint. Raises ConfigMismatchError
-        if a run with entries has another fingerprint.
+        if a run with entries has another fingerprint; its `field` is the setting if only one differs.
         """
         if self.exists():
             known = self.describe().get("fingerprint")
@@ -112,11 +112,14 @@ class Run:
             if not differing:
                 return
             if self.ledger.names():
-                raise ConfigMismatchError(
+                error = ConfigMismatchError(
                     f"{self.place}: belongs to a run with another configuration:\n  "
-                    + "\n  ".join(differing)
+                    + "\n  ".join(map(str, differing))
                     + "\nResume with the same settings and versions, or give the run a new folder as `out`"
                 )
+                fields = {difference.field for difference in differing}
+                error.field = fields.pop() if len(fields) == 1 else None
+                raise error
         digest = content_hash(fingerprint)[:16]
         self.write_description({"digest": digest, "fingerprint": fingerprint, **details})
 

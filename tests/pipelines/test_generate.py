@@ -176,8 +176,8 @@ def test_another_configuration_is_refused(tmp_path):
     refused = generate(folder, "--random-seed", "8", "--bits", "24")
     assert refused.returncode == 2
     assert "belongs to a run with another configuration" in refused.stderr
-    assert "config.mix_bits is 16 in the run, but 24 was requested" in refused.stderr
-    assert "config.run_seed is 7 in the run, but 8 was requested" in refused.stderr
+    assert "--bits is 16 in the run, but 24 was requested" in refused.stderr
+    assert "--random-seed is 7 in the run, but 8 was requested" in refused.stderr
     assert "--out" in refused.stderr
 
 

@@ -23,6 +23,7 @@ def test_every_field_of_a_configuration_has_an_option(field):
         ("`sfx_settings`: steps", "--sfx-set: steps"),
         ("`ray.stall_timeout_s` is 8 s", "--stall-timeout is 8 s"),
         ("lower `ray.pools.mix.size`", "lower `ray.pools.mix.size`"),
+        ("`llm.temperature` is 1, `llm.mode` whole", "--llm-temperature is 1, --mode whole"),
         ("`old name` stays", "`old name` stays"),
     ],
 )

@@ -5,10 +5,12 @@ from __future__ import annotations
 import fcntl
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from helpers.made_runs import a_reject, a_run, committed_paths
 
+from copilot.designers.llm.settings import LlmSettings
 from copilot.errors import ConfigMismatchError, CorruptDataError, RunInUseError, UserError
 from copilot.hashing import content_hash
 from pipelines.config import RunConfig
@@ -55,10 +57,28 @@ def test_another_configuration_is_refused_with_every_difference(tmp_path: Path) 
     with pytest.raises(ConfigMismatchError) as caught:
         Run(tmp_path).open(fingerprint(run_seed=8, keep="mixes").model_dump(mode="json"))
     assert str(caught.value).splitlines()[1:-1] == [
-        "  config.keep is 'both' in the run, but 'mixes' was requested",
-        "  config.run_seed is 7 in the run, but 8 was requested",
+        "  `keep` is 'both' in the run, but 'mixes' was requested",
+        "  `run_seed` is 7 in the run, but 8 was requested",
     ]
-    assert caught.value.exit_code == 2
+    assert (caught.value.exit_code, caught.value.field) == (2, None)
+
+
+@pytest.mark.parametrize(
+    ("changed", "field"),
+    [
+        ({"run_seed": 8}, "run_seed"),
+        ({"sfx_settings": {"steps": "5"}}, "sfx_settings"),
+        ({"llm": LlmSettings(model="b")}, "llm.model"),
+    ],
+)
+def test_one_setting_that_differs_is_the_field(tmp_path: Path, changed: dict[str, Any], field: str) -> None:
+    config = {"run_seed": 7, "sfx_settings": {"steps": "4"}, "llm": LlmSettings(model="a")}
+    Run(tmp_path).open(fingerprint(**config).model_dump(mode="json"))
+    Run(tmp_path).ledger.add(LedgerEntry("0" * 16, (), ("text/a",), ()))
+    with pytest.raises(ConfigMismatchError) as caught:
+        Run(tmp_path).open(fingerprint(**config | changed).model_dump(mode="json"))
+    assert caught.value.field == field
+    assert f"`{field}`" in str(caught.value)
 
 
 def test_a_run_that_has_committed_nothing_starts_again(tmp_path: Path) -> None:

@@ -185,8 +185,8 @@ def test_another_filter_into_the_same_folder_is_refused(source: Path, tmp_path: 
     with pytest.raises(ConfigMismatchError) as caught:
         filter_run(source, out, tier="valid", where="n_turns = 3")
     assert str(caught.value).splitlines()[1:-1] == [
-        "  filter.tier is 'hq' in the run, but 'valid' was requested",
-        "  filter.where is None in the run, but 'n_turns = 3' was requested",
+        "  `tier` is 'hq' in the run, but 'valid' was requested",
+        "  `where` is None in the run, but 'n_turns = 3' was requested",
     ]
     assert rows_of(out) == before
 
