@@ -296,7 +296,8 @@ class TestABackendThatIsBroken:
             backend.answer = self.broken
             work.render(jobs(*[1] * 24))
             backend.answer = backend.make_noise
-            work.render(jobs(1))
+            (made,) = work.render(jobs(1))
+            assert isinstance(made, Stem)
 
     def test_what_concerns_the_requests_never_ends_the_run(self):
         backend = Backend()

@@ -146,11 +146,15 @@ class TestUsers:
 
     def test_what_was_added_up_is_not_written_again(self, tmp_path, monkeypatch):
         storage = open_storage(tmp_path)
-        write_note(storage, UserNote("demo.1234.earlier", NOW, NOW, NOW, 3, 1))
+        sum_of_earlier = UserNote("demo.1234.earlier", NOW, NOW, NOW, 3, 1)
+        write_note(storage, sum_of_earlier)
         store = StemStore(tmp_path, "demo.1234.0-b", clock=lambda: NOW)
-        monkeypatch.setattr(store._storage, "write", None)
-        monkeypatch.setattr(store._storage, "remove", None)
+        changes = []
+        for method in ("write", "remove"):
+            monkeypatch.setattr(store._storage, method, lambda *given, **_: changes.append(given))
         store.end_earlier_users()
+        assert changes == []
+        assert read_notes(storage) == [sum_of_earlier]
 
     def test_a_worker_reads_no_notes(self, tmp_path, monkeypatch):
         store = StemStore(tmp_path, "demo.1234.0-b", clock=lambda: NOW)
