@@ -104,11 +104,3 @@ def is_server_url(url: str) -> bool:
     except ValueError:
         return False
     return host is not None and parts.scheme in {"http", "https"}
-
-
-def hide_secrets(url: str) -> str:
-    """Return a URL without user, password, query and fragment, whatever the text looks like."""
-    scheme, separator, rest = url.partition("://") if "://" in url else ("", "", url)
-    # A password may hold any character, so that only what follows the last @ surely holds none of it.
-    place = rest.rpartition("@")[2].split("?", 1)[0].split("#", 1)[0]
-    return f"{scheme}{separator}{place}"

@@ -42,6 +42,10 @@ class VoiceBank:
     voices: tuple[Voice, ...]
     problems: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        """Count the voices and the problems in one line."""
+        return f"VoiceBank({len(self.voices)} voices, {len(self.problems)} problems)"
+
     def fingerprint(self) -> str:
         """Return the SHA-256, in hexadecimal digits, of all that a sample depends on or names.
 
@@ -80,7 +84,7 @@ class _Row:
         return self.speaker, one.transcript, str(one.path), self.gender, one.emotion, one.licence
 
 
-def read_bank(folder: Path) -> VoiceBank:
+def read_bank(folder: str | Path) -> VoiceBank:
     """Return the bank in a folder. Raises UserError if it has no index, or no voice that can be used."""
     bank = survey_bank(folder)
     if not bank.voices:
@@ -90,9 +94,9 @@ def read_bank(folder: Path) -> VoiceBank:
     return bank
 
 
-def survey_bank(folder: Path) -> VoiceBank:
+def survey_bank(folder: str | Path) -> VoiceBank:
     """Return the bank in a folder, which may have no voice. Raises UserError if it has no index."""
-    index = _find_index(folder)
+    index = _find_index(Path(folder))
     lines, parse = read_lines(index, "voices", HEADER, _missing_columns, _from_json)
     rows: list[_Row] = []
     problems: list[tuple[int, str]] = []

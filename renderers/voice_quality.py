@@ -68,6 +68,14 @@ class VoiceReport:
     bank: VoiceBank
     recordings: Mapping[str, tuple[CheckedRecording, ...]]
 
+    def __repr__(self) -> str:
+        """Count the voices, the recordings and the problems in one line."""
+        n_recordings = sum(map(len, self.recordings.values()))
+        return (
+            f"VoiceReport({len(self.bank.voices)} voices, {n_recordings} recordings, "
+            f"{len(self.problems)} problems)"
+        )
+
     @property
     def problems(self) -> tuple[str, ...]:
         """Problems of the bank's rows, then of its recordings, then of its choice of voices."""
@@ -83,10 +91,10 @@ class VoiceReport:
         )
 
 
-def check_bank(folder: Path) -> VoiceReport:
+def check_bank(folder: str | Path) -> VoiceReport:
     """Measure and check every recording of a voice bank. Raises UserError if the folder has no index."""
     bank = survey_bank(folder)
-    root = folder.absolute()
+    root = Path(folder).absolute()
     recordings = {
         voice.name: tuple(check_recording(reference, root) for reference in voice.references)
         for voice in bank.voices

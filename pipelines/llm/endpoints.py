@@ -17,9 +17,10 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
 from copilot.errors import CopilotError, UserError
+from copilot.server_url import hide_secrets
 from copilot.units import Seconds
 from pipelines.llm.keys import MODEL_KEY
-from renderers.openai_protocol import hide_secrets, is_server_url
+from renderers.openai_protocol import is_server_url
 
 _FIRST_ASIDE_S = 1.0
 _LONGEST_ASIDE_S = 30.0

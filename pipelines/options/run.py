@@ -5,10 +5,11 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import MISSING, dataclass, fields, replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from copilot.errors import UserError
+from copilot.server_url import hide_secrets
 from pipelines.options.dialogue import DialogueOptions
 from pipelines.options.execution import ExecutionOptions
 from pipelines.options.option import Option
@@ -40,6 +41,19 @@ class RunOptions(ExecutionOptions, SoundOptions, DialogueOptions):
     json: Annotated[bool, Option("Print JSON for scripts.", common=True)] = False
     server_urls: tuple[str, ...] = ()
     """The URLs of the file's servers, once they run."""
+
+    def __repr__(self) -> str:
+        """Name the options that differ from their defaults; URLs without users and passwords."""
+        given = []
+        for field in fields(self):
+            value = getattr(self, field.name)
+            default = field.default if field.default_factory is MISSING else field.default_factory()
+            if value == default:
+                continue
+            if value and field.name.endswith(("_url", "_urls")):
+                value = hide_secrets(value) if isinstance(value, str) else tuple(map(hide_secrets, value))
+            given.append(f"{field.name}={value!r}")
+        return f"{type(self).__name__}({', '.join(given)})"
 
     def create_request(self) -> GenerateRequest:
         """Return the request to make or resume the run, without callbacks.

@@ -52,7 +52,7 @@ class Outcome:
     totals: Totals
     n_seeds: int
     elapsed_s: float
-    times: StageTimes
+    times: StageTimes = field(repr=False)
 
     @property
     def n_left(self) -> int:

@@ -46,6 +46,19 @@ class Record:
     times: StageTimes = field(default_factory=StageTimes)
     """The time that the stages took so far. The first record of a batch has the time of the whole batch."""
 
+    def __repr__(self) -> str:
+        """Name the seed, and the parts that the stages have made so far."""
+        parts = (
+            ("dialogue", self.dialogue),
+            ("stems", self.stems or None),
+            ("mix", self.mix),
+            ("sample", self.sample),
+        )
+        made = [name for name, part in parts if part is not None]
+        if self.reject is not None:
+            made.append(f"rejected: {self.reject.stage}/{self.reject.reason}")
+        return f"Record({', '.join([repr(self.seed.id), self.id, *made])})"
+
     def require_dialogue(self) -> Dialogue:
         """Return the dialogue. Raises RowFault `no-dialogue` if no stage has made one."""
         if self.dialogue is None:

@@ -23,6 +23,7 @@ from copilot.errors import CopilotError, MissingExtraError, RowFault, UserError
 from copilot.frozen_model import FrozenModel
 from copilot.hashing import draw
 from copilot.scene import Gender
+from copilot.server_url import hide_secrets
 from copilot.units import Seconds
 from renderers.contract import RenderedSound, RendererInfo, RenderFailure, RenderRequest, Tool, Voice
 from renderers.openai_protocol import (
@@ -34,7 +35,6 @@ from renderers.openai_protocol import (
     check_key,
     clean,
     describe_connection_error,
-    hide_secrets,
     is_server_url,
     read_status_error,
 )

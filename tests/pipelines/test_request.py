@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 
 from copilot.errors import TooManyRejectsError, UserError
+from copilot.seed import Seed
 from pipelines import GenerateRequest, LocalExecutor, RejectLimit, RunConfig, generate, open_run
 from pipelines.accounting.progress import Progress
 from pipelines.main_job import RunStart
+from pipelines.options.run import RunOptions
+from pipelines.stages.record import new_record
 
 
 def request(folder: Path, *lines: str, **more) -> GenerateRequest:
@@ -96,3 +99,19 @@ def test_a_number_of_workers_is_a_whole_number_from_1(n_workers):
     with pytest.raises(UserError) as caught:
         LocalExecutor(n_workers)
     assert caught.value.field == "n_workers"
+
+
+def test_an_outcome_prints_in_two_lines(tmp_path):
+    assert len(repr(generate(request(tmp_path, "one", "this is refused")))) < 220
+
+
+def test_a_record_names_its_seed_and_what_was_made():
+    record = new_record(Seed("test/1", "one line"), 7)
+    assert repr(record) == f"Record('test/1', {record.id})"
+    record.refuse("design", "refused", "no")
+    assert repr(record) == f"Record('test/1', {record.id}, rejected: design/refused)"
+
+
+def test_options_show_what_is_set_and_no_password():
+    options = RunOptions(out="x", llm_url=["http://anna:secret@h/v1"], turns=2)
+    assert repr(options) == "RunOptions(llm_url=('http://h/v1',), turns=2, out='x')"

@@ -12,7 +12,6 @@ from renderers.openai_protocol import (
     check_key,
     clean,
     describe_connection_error,
-    hide_secrets,
     is_server_url,
     parse_retry_after,
     read_status_error,
@@ -121,15 +120,3 @@ def test_a_key_that_no_header_can_hold_is_refused_unseen(given):
 )
 def test_a_servers_url_has_a_scheme_and_a_host(url, is_one):
     assert is_server_url(url) == is_one
-
-
-@pytest.mark.parametrize(
-    ("url", "shown"),
-    [
-        ("http://anna:p@ss@[::1]:80/v1?k=secret#x", "http://[::1]:80/v1"),
-        ("anna:pass@h/v1", "h/v1"),
-        ("http://h/v1#secret", "http://h/v1"),
-    ],
-)
-def test_a_url_is_shown_without_secrets(url, shown):
-    assert hide_secrets(url) == shown

@@ -301,3 +301,9 @@ def test_real_voices():
         "CC BY 4.0",
         "CMU ARCTIC (free)",
     }
+
+
+def test_a_bank_is_read_by_the_text_of_its_path_and_shown_in_a_line(folder):
+    bank = read_bank(str(write(folder, GOOD, "none.wav,ben,male,sad,Hello.,CC0")))
+    assert bank == read_bank(folder)
+    assert repr(bank) == "VoiceBank(1 voices, 1 problems)"

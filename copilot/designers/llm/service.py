@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 from pydantic import Field
 
 from copilot.frozen_model import FrozenModel
+from copilot.server_url import hide_secrets
 from copilot.units import Seconds
 
 
@@ -35,3 +39,8 @@ class LlmService(LlmLimits):
 
     urls: tuple[str, ...] = Field(min_length=1)
     judge_urls: tuple[str, ...] = ()
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """Show the URLs without users and passwords."""
+        for name, value in super().__repr_args__():
+            yield name, tuple(map(hide_secrets, value)) if name in {"urls", "judge_urls"} else value

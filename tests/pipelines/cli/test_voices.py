@@ -16,6 +16,7 @@ from pipelines.cli.commands.voices import run_voices
 from pipelines.config import RunConfig
 from pipelines.main_job import GenerateRequest, RunStart, generate
 from renderers.espeak.renderer import EspeakRenderer
+from renderers.voice_quality import check_bank
 
 TEN_WORDS = "One two three four five six seven eight nine ten"
 WOMAN = "woman.wav,anna,female,neutral,"
@@ -221,3 +222,9 @@ def test_the_voices_of_the_full_corpus(capsys):
     assert (recording["rate_hz"], recording["n_words"]) == (16_000, 8)
     assert round(recording["levels"]["loudness_lufs"], 1) == -21.4
     assert len(found["problems"]) == 1
+
+
+def test_a_bank_is_checked_by_the_text_of_its_path_and_shown_in_a_line(bank):
+    checked = check_bank(str(bank))
+    assert checked == check_bank(bank)
+    assert repr(checked) == "VoiceReport(2 voices, 2 recordings, 0 problems)"
