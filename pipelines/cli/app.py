@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +10,7 @@ from typing import Annotated
 import typer
 
 from pipelines.cli.options.groups import takes_options
+from pipelines.cli.output.help_text import PlainCommand, PlainGroup, add_default
 from pipelines.options.dialogue import DialogueOptions
 from pipelines.options.execution import N_CORES
 from pipelines.options.plan import PlanOptions
@@ -16,11 +18,13 @@ from pipelines.options.run import RunOptions
 
 app = typer.Typer(
     name="copilot",
+    cls=PlainGroup,
     help="Make training data for audio foundation models: audio stories and edits, clean by construction.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+_command = functools.partial(app.command, cls=PlainCommand)
 
 
 class TierOption(StrEnum):
@@ -52,7 +56,7 @@ def _root(
     del version
 
 
-@app.command()
+@_command()
 @takes_options(config=True, options=RunOptions)
 def generate(*, options: RunOptions) -> None:
     """Generate a data set from seeds, or resume one."""
@@ -61,7 +65,7 @@ def generate(*, options: RunOptions) -> None:
     raise typer.Exit(run_generate(options))
 
 
-@app.command()
+@_command()
 @takes_options(config=True, without=("out", "max_rejects"), planning=PlanOptions, options=RunOptions)
 def plan(*, planning: PlanOptions, options: RunOptions) -> None:
     """Show the layout of a run on Ray, whether it fits, its duration and its cost."""
@@ -70,7 +74,7 @@ def plan(*, planning: PlanOptions, options: RunOptions) -> None:
     raise typer.Exit(run_plan(options, planning))
 
 
-@app.command()
+@_command()
 @takes_options(options=DialogueOptions)
 def preview(
     *,
@@ -85,14 +89,19 @@ def preview(
 
 
 # The former name of `check-llm`, so that old scripts still run.
-@app.command("check", hidden=True)
-@app.command("check-llm")
+@_command("check", hidden=True)
+@_command("check-llm")
 def check_llm(
     llm_url: Annotated[str, typer.Option(help="API of a server, such as http://HOST:8000/v1.")],
     llm_model: Annotated[
-        str | None, typer.Option(help="Model to try.", show_default="the only one that is served")
+        str | None, typer.Option(help=add_default("Model to try.", "the only one that is served"))
     ] = None,
-    llm_timeout: Annotated[float, typer.Option(min=1, help="Seconds that one request may take.")] = 120.0,
+    llm_timeout: Annotated[
+        float,
+        typer.Option(
+            min=1, help=add_default("Seconds that one request may take.", "120"), show_default=False
+        ),
+    ] = 120.0,
     as_json: AsJson = False,
 ) -> None:
     """Test the features of a language model server. Exits with 1 if it cannot make a dialogue."""
@@ -101,7 +110,9 @@ def check_llm(
     raise typer.Exit(run_check_llm(llm_url, llm_model, llm_timeout, as_json=as_json))
 
 
-prompts = typer.Typer(help="List the prompts of the language model, or show what a model would receive.")
+prompts = typer.Typer(
+    cls=PlainGroup, help="List the prompts of the language model, or show what a model would receive."
+)
 app.add_typer(prompts, name="prompts", invoke_without_command=True)
 
 
@@ -114,7 +125,7 @@ def list_prompts(context: typer.Context, as_json: AsJson = False) -> None:
         list_prompts(as_json=as_json)
 
 
-@prompts.command("show")
+@prompts.command("show", cls=PlainCommand)
 def show_prompt(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name of a prompt.")],
     seed_text: Annotated[str, typer.Option(help="Text of the seed.")] = "The rain had stopped at last.",
@@ -127,18 +138,18 @@ def show_prompt(
     show_prompt(name, seed_text, task, as_json=as_json)
 
 
-@app.command()
+@_command()
 def show(
     run: RunPlace,
     wanted: Annotated[
         str | None,
         typer.Argument(
-            metavar="ID", help="Id of a sample or of its seed.", show_default="the first hq sample"
+            metavar="ID", help=add_default("Id of a sample or of its seed.", "the first hq sample")
         ),
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help="Folder to write into.", show_default="RUN/show/ID, or show/ID if RUN is a URI"),
+        typer.Option(help=add_default("Folder to write into.", "RUN/show/ID, or show/ID if RUN is a URI")),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Write into a folder that is not empty.")] = False,
     as_json: AsJson = False,
@@ -149,7 +160,7 @@ def show(
     run_show(run, wanted, out, force=force, as_json=as_json)
 
 
-@app.command()
+@_command()
 def status(run: RunPlace, as_json: AsJson = False) -> None:
     """Show how far a run is, how fast it is, and how long it will take. Works during the run."""
     from pipelines.cli.commands.status import run_status_command
@@ -157,7 +168,7 @@ def status(run: RunPlace, as_json: AsJson = False) -> None:
     run_status_command(run, as_json=as_json)
 
 
-@app.command()
+@_command()
 def stats(run: RunPlace, as_json: AsJson = False) -> None:
     """Count the content of a run: tasks, tiers, rejects, durations, loudness, checks."""
     from pipelines.cli.commands.stats import run_stats_command
@@ -165,7 +176,7 @@ def stats(run: RunPlace, as_json: AsJson = False) -> None:
     run_stats_command(run, as_json=as_json)
 
 
-@app.command("filter")
+@_command("filter")
 def filter_(
     run: RunPlace,
     out: Annotated[
@@ -190,11 +201,11 @@ def filter_(
     raise typer.Exit(code)
 
 
-@app.command()
+@_command()
 def verify(
     run: RunPlace,
     sample: Annotated[
-        int | None, typer.Option(min=0, help="Number of samples to decode and mix again.", show_default="all")
+        int | None, typer.Option(min=0, help=add_default("Number of samples to decode and mix again.", "all"))
     ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Worker processes.")] = N_CORES,
     as_json: AsJson = False,
@@ -205,10 +216,11 @@ def verify(
     raise typer.Exit(run_verify(run, n_sampled=sample, n_workers=workers, as_json=as_json))
 
 
-@app.command()
+@_command()
 def designers(
     name: Annotated[
-        str | None, typer.Argument(help="Designer to show with its settings.", show_default="list all")
+        str | None,
+        typer.Argument(metavar="NAME", help=add_default("Designer to show with its settings.", "list all")),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -218,10 +230,11 @@ def designers(
     raise typer.Exit(run_designers(name, as_json=as_json))
 
 
-@app.command()
+@_command()
 def renderers(
     name: Annotated[
-        str | None, typer.Argument(help="Renderer to show with its settings.", show_default="list all")
+        str | None,
+        typer.Argument(metavar="NAME", help=add_default("Renderer to show with its settings.", "list all")),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -231,7 +244,7 @@ def renderers(
     raise typer.Exit(run_renderers(name, as_json=as_json))
 
 
-@app.command()
+@_command()
 def voices(
     bank: Annotated[
         str, typer.Argument(metavar="PATH", help="Folder of a voice bank, or name of a renderer.")
@@ -244,7 +257,7 @@ def voices(
     raise typer.Exit(run_voices(bank, as_json=as_json))
 
 
-@app.command()
+@_command()
 def stems(
     place: Annotated[str, typer.Argument(metavar="PATH", help="Stem store: a folder or URI.")],
     older_than: Annotated[
@@ -265,10 +278,10 @@ def stems(
     raise typer.Exit(run_stems(place, older_than, max_size, dry_run=dry_run, as_json=as_json))
 
 
-@app.command()
+@_command()
 def schema(
     name: Annotated[
-        str | None, typer.Argument(help="Schema to print.", show_default="list all names")
+        str | None, typer.Argument(metavar="NAME", help=add_default("Schema to print.", "list all names"))
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Write all schemas into this folder.")] = None,
     check: Annotated[

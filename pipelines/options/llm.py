@@ -99,7 +99,9 @@ class LlmOptions:
     ] = None
     judge: Annotated[bool, _Option("Let a model judge every edit turn.")] = False
     judge_model: Annotated[str | None, _Option("Model that judges.", default="--llm-model")] = None
-    judge_url: Annotated[Sequence[str] | None, _Option("Server of the judge.", default="--llm-url")] = None
+    judge_url: Annotated[
+        Sequence[str] | None, _Option("Server of the judge.", default="--llm-url", metavar="URL")
+    ] = None
 
     def list_llm_options(self) -> list[str]:
         """Return the names of the options of a language model that are set."""

@@ -32,4 +32,5 @@ _DESIGNERS = BackendList(
     columns={"installed": yes_or_no},
     notes=common_notes,
     facts=_facts,
+    set_options=lambda _: ("--designer-set",),
 )

@@ -23,9 +23,14 @@ def _notes(renderer: ListedRenderer) -> Iterator[str]:
         yield f"licence of model or data: {renderer.model_licence}"
 
 
+def _list_tools(renderer: ListedRenderer) -> list[str]:
+    """Return the options that a renderer may be given as, without their hyphens."""
+    return [tool for tool in ("sfx", "tts") if tool in renderer.tool.split()]
+
+
 def _facts(renderer: ListedRenderer) -> Iterator[tuple[str, str]]:
     target = f":{renderer.target.upper()}" if renderer.target else ""
-    if tools := [tool for tool in ("sfx", "tts") if tool in renderer.tool.split()]:
+    if tools := _list_tools(renderer):
         yield "given as", " or ".join(f"--{tool} {renderer.name}{target}" for tool in tools)
     yield from common_facts(renderer)
     if renderer.model:
@@ -43,4 +48,5 @@ _RENDERERS = BackendList(
     columns={"tool": lambda renderer: renderer.tool, "installed": yes_or_no},
     notes=_notes,
     facts=_facts,
+    set_options=lambda renderer: [f"--{tool}-set" for tool in _list_tools(renderer)],
 )

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from copilot.errors import UserError
+from pipelines.cli.output.help_text import add_note
 from pipelines.config_file import OLD_NAMES, read_options
 from pipelines.options.option import KnownOption, options_of
 
@@ -77,8 +78,7 @@ def _create_parameter(option: KnownOption, called: str | None = None) -> inspect
     shown = known.required or option.default_text is not None
     info = typer.Option(
         f"--{name.replace('_', '-')}",
-        # Square brackets are markup in help texts.
-        help=f"{known.help} [dim]\\[{suffix}][/dim]" if shown else known.help,
+        help=add_note(known.help, suffix) if shown else known.help,
         show_default=False,
         metavar=known.metavar,
         min=known.low,

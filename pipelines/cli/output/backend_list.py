@@ -22,7 +22,8 @@ class BackendList(Generic[L]):
     """One kind of backend, and how it is printed.
 
     `entries` returns all entries, or that of one name. The `columns` of the table stand between the name and
-    the notes, each with the text of an entry; `facts` are the rows that show one entry alone.
+    the notes, each with the text of an entry; `facts` are the rows that show one entry alone. `set_options`
+    are the options that take settings of an entry.
     """
 
     group: str
@@ -30,6 +31,7 @@ class BackendList(Generic[L]):
     columns: Mapping[str, Callable[[L], str]]
     notes: Callable[[L], Iterable[str]]
     facts: Callable[[L], Iterable[tuple[str, str]]]
+    set_options: Callable[[L], Sequence[str]]
 
     def print(self, name: str | None, *, as_json: bool) -> None:
         """Print all registered backends, or one of them in full. Raises UserError for an unknown name."""
@@ -58,7 +60,8 @@ class BackendList(Generic[L]):
         rows = [("package", entry.package or "not known"), *facts]
         console.print(create_table(("", ""), rows, wrapped=("",)))
         if entry.settings:
-            console.print()
+            options = " or ".join(f"{option} NAME=VALUE" for option in self.set_options(entry))
+            console.print(Text(f"\nsettings, given as {options}" if options else ""), soft_wrap=True)
             columns = ("setting", "default", "")
             settings = [(each.name, _format_default(each), each.description) for each in entry.settings]
             console.print(create_table(columns, settings, wrapped=columns[1:]))

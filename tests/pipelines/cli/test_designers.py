@@ -84,6 +84,7 @@ def test_one_is_shown_with_its_settings(capsys):
     assert run_designers("moody", as_json=False) == 0
     shown = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     assert shown[:3] == ["moody: Stories of one mood", "package moody-stories", "given as --designer moody"]
+    assert "settings, given as --designer-set NAME=VALUE" in shown
     assert "mood calm Of all stories." in shown
 
 

@@ -223,6 +223,7 @@ def test_one_is_shown_with_its_settings(capsys):
         "model somebody/far",
         "its licence Far Community Licence",
         "",
+        "settings, given as --sfx-set NAME=VALUE",
         "setting default",
         "place required Where it is.",
         "depth 3 How deep.",
