@@ -52,7 +52,15 @@ class Outcome:
     totals: Totals
     n_seeds: int
     elapsed_s: float
-    times: StageTimes = field(repr=False)
+    times: StageTimes
+
+    def __repr__(self) -> str:
+        """Count the samples, rejects and seeds in one line."""
+        tiers = ", ".join(f"{n} {tier}" for tier, n in sorted(self.totals.tiers.items()))
+        return (
+            f"Outcome({self.totals.accepted} samples ({tiers or 'none'}), {self.totals.rejected} rejected, "
+            f"{self.n_left} of {self.n_seeds} seeds left, {self.elapsed_s:.1f} s)"
+        )
 
     @property
     def n_left(self) -> int:
