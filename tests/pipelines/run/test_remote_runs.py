@@ -169,7 +169,8 @@ def test_a_place_without_a_run_is_a_user_error(s3: str) -> None:
     for command in (compute_stats, read_status, RunReader):
         with pytest.raises(UserError) as caught:
             command(uri)
-        assert str(caught.value).startswith(f"{uri}: ")
+        assert caught.value.field == "place"
+        assert f"{uri}: " in str(caught.value)
     run = Run(uri)
     run.storage.write("thesis.txt", b"mine")
     with pytest.raises(UserError, match=r"thesis\.txt") as caught, run.lock():

@@ -90,7 +90,8 @@ def test_a_run_that_has_committed_nothing_starts_again(tmp_path: Path) -> None:
 def test_a_folder_without_a_run_is_a_user_error(tmp_path: Path) -> None:
     with pytest.raises(UserError) as caught:
         Run(tmp_path / "none").describe()
-    assert str(caught.value).startswith(f"{tmp_path / 'none'}: ")
+    assert caught.value.field == "place"
+    assert f"{tmp_path / 'none'}: " in str(caught.value)
 
 
 @pytest.mark.parametrize(
