@@ -15,6 +15,7 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
@@ -95,7 +96,8 @@ def design_dialogue(
     with Backends(config, service) as backends:
         designer = backends.designer
         if isinstance(designer, AsyncDesigner):
-            return _write(designer, _to_seed(seed), config.run_seed)
+            write = partial(designer.design_async, _to_seed(seed), config.run_seed)
+            return _run_entered(designer, write)
         return designer.design(_to_seed(seed), config.run_seed)
 
 
@@ -181,33 +183,24 @@ def _read_bank(config: RunConfig) -> VoiceBank | None:
     return read_bank(Path(config.voices)) if config.voices else None
 
 
-def _write(designer: AsyncDesigner, seed: Seed, run_seed: int) -> Design:
-    async def write() -> Design:
-        async with designer:
-            return await designer.design_async(seed, run_seed)
-
-    return _run_in_thread(write)
-
-
 def _design(record: Record, backends: Backends, run_seed: int) -> None:
     designer = backends.designer
     if isinstance(designer, AsyncDesigner):
-        stage = AsyncDesignStage(designer, run_seed)
-
-        async def write() -> None:
-            async with designer:
-                await stage.write(record)
-
-        _run_in_thread(write)
+        _run_entered(designer, partial(AsyncDesignStage(designer, run_seed).write, record))
     else:
         DesignStage(designer, run_seed)([record])
     _raise_if_rejected(record)
 
 
-def _run_in_thread(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Run a coroutine in a loop of its own: notebooks have one that runs already."""
+def _run_entered(designer: AsyncDesigner, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Enter a designer, and run its work in a loop of its own: notebooks have one that runs already."""
+
+    async def run() -> T:
+        async with designer:
+            return await work()
+
     with ThreadPoolExecutor(1, "copilot-design") as thread:
-        return thread.submit(lambda: asyncio.run(work())).result()
+        return thread.submit(lambda: asyncio.run(run())).result()
 
 
 @contextmanager

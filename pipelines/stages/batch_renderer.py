@@ -69,18 +69,10 @@ class SoundJob:
     def to_request(self) -> RenderRequest:
         """Return the backend's request."""
         spec = self.spec
-        return RenderRequest(
-            text=spec.text,
-            duration_s=spec.duration_s,
+        if self.retry_after:
             # The stem's key keeps the first random seed: the second follows from it.
-            random_seed=derive_random_seed("again", spec.random_seed)
-            if self.retry_after
-            else spec.random_seed,
-            voice=spec.voice,
-            gender=spec.gender,
-            emotion=spec.emotion,
-            reference=self.reference,
-        )
+            spec = replace(spec, random_seed=derive_random_seed("again", spec.random_seed))
+        return RenderRequest.from_spec(spec, self.reference)
 
     def deliver(self, result: Result) -> None:
         """Give the record its stem. Raises RowFault, which names the element, if the result is a fault."""

@@ -17,8 +17,6 @@ LIBRISPEECH = TESTS / "data" / "librispeech"
 
 CORPORA_VARIABLE = "COPILOT_TEST_CORPORA"
 
-CORPORA = Path(os.environ.get(CORPORA_VARIABLE, "no-corpora"))
-
 
 def corpus(name: str) -> Path:
     """Return the folder of a full corpus below COPILOT_TEST_CORPORA; skip the test without it."""
