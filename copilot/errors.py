@@ -29,17 +29,21 @@ class UserError(CopilotError):
         self.field = field
 
 
+def describe_install(extra: str) -> str:
+    """Return the command that installs an extra: the package is installed from a clone."""
+    return f"pip install -e '.[{extra}]' (in the clone of the repository)"
+
+
 class MissingExtraError(UserError):
-    """An optional dependency is not installed."""
+    """An optional dependency is not installed; `extra` brings it."""
 
     def __init__(self, what: str, extra: str) -> None:
-        super().__init__(
-            f"{what}: needs the extra '{extra}'; install it with: pip install 'audiocopilot[{extra}]'"
-        )
-        self._given = (what, extra)
+        super().__init__(f"{what}: needs the extra '{extra}'; install it with: {describe_install(extra)}")
+        self.what = what
+        self.extra = extra
 
     def __reduce__(self) -> tuple[type[MissingExtraError], tuple[str, str]]:
-        return (type(self), self._given)
+        return (type(self), (self.what, self.extra))
 
 
 class RunInUseError(UserError):

@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeVar
 from pydantic_core import PydanticUndefined, to_jsonable_python
 
 from copilot import plugins
+from copilot.errors import describe_install
 from copilot.frozen_model import FrozenModel
 
 
@@ -66,7 +67,7 @@ class Listed:
     @property
     def remedy(self) -> str:
         """The missing modules, and how to get them."""
-        how = f"pip install 'audiocopilot[{self.extra}]'" if self.extra else "install the package they are in"
+        how = describe_install(self.extra) if self.extra else "install the package they are in"
         return f"missing {', '.join(self.missing)}: {how}"
 
 

@@ -11,6 +11,7 @@ from copilot.designers.llm.settings import LlmSettings
 from copilot.dialogue import Task
 from copilot.frozen_model import FrozenModel
 from copilot.scene import SceneLimits
+from copilot.server_url import hide_secrets_within
 from copilot.vocabulary import BitDepth, Keep
 
 
@@ -41,11 +42,11 @@ class RunConfig(FrozenModel):
     limits: SceneLimits = SceneLimits()
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
-        """Name the fields that differ from their defaults: all of them would fill a screen."""
+        """Name the fields that differ from their defaults, URLs without users and passwords."""
         for name, field in type(self).model_fields.items():
             value = getattr(self, name)
             if field.is_required() or value != field.get_default(call_default_factory=True):
-                yield name, value
+                yield name, value if name == "seeds" else hide_secrets_within(value)
 
     @model_serializer(mode="wrap")
     def _leave_out_unset(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:

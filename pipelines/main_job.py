@@ -84,7 +84,7 @@ class GenerateRequest:
     on_design: Callable[[DesignStatus], None] = field(default=ignore, repr=False)
 
     def __post_init__(self) -> None:
-        if self.num is not None and (not isinstance(self.num, int) or self.num < 1):
+        if self.num is not None and (type(self.num) is not int or self.num < 1):
             raise UserError(f"{self.num!r}; give a whole number, at least 1, or None for all", field="num")
 
 

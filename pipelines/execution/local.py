@@ -47,7 +47,7 @@ class LocalExecutor:
     n_workers: int = 1
 
     def __post_init__(self) -> None:
-        if not isinstance(self.n_workers, int) or self.n_workers < 1:
+        if type(self.n_workers) is not int or self.n_workers < 1:
             raise UserError(f"{self.n_workers!r}; give a whole number, at least 1", field="n_workers")
 
     def describe(self) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from dataclasses import MISSING, dataclass, fields, replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from copilot.errors import UserError
-from copilot.server_url import hide_secrets
+from copilot.server_url import hide_secrets, hide_secrets_within
 from pipelines.options.dialogue import DialogueOptions
 from pipelines.options.execution import ExecutionOptions
 from pipelines.options.option import Option
@@ -52,6 +52,8 @@ class RunOptions(ExecutionOptions, SoundOptions, DialogueOptions):
                 continue
             if value and field.name.endswith(("_url", "_urls")):
                 value = hide_secrets(value) if isinstance(value, str) else tuple(map(hide_secrets, value))
+            elif field.name != "seeds":
+                value = hide_secrets_within(value)
             given.append(f"{field.name}={value!r}")
         return f"{type(self).__name__}({', '.join(given)})"
 

@@ -87,14 +87,14 @@ def test_an_error_names_the_field(tmp_path, setting, value):
     assert caught.value.field == setting
 
 
-@pytest.mark.parametrize("num", ["3", 0, -1, 1.5])
+@pytest.mark.parametrize("num", ["3", 0, -1, 1.5, True])
 def test_a_number_of_seeds_is_a_whole_number_from_1(tmp_path, num):
     with pytest.raises(UserError) as caught:
         request(tmp_path, "one", num=num)
     assert caught.value.field == "num"
 
 
-@pytest.mark.parametrize("n_workers", [0, -1, "2"])
+@pytest.mark.parametrize("n_workers", [0, -1, "2", True])
 def test_a_number_of_workers_is_a_whole_number_from_1(n_workers):
     with pytest.raises(UserError) as caught:
         LocalExecutor(n_workers)
@@ -117,3 +117,13 @@ def test_a_record_names_its_seed_and_what_was_made():
 def test_options_show_what_is_set_and_no_password():
     options = RunOptions(out="x", llm_url=["http://anna:secret@h/v1"], turns=2)
     assert repr(options) == "RunOptions(llm_url=('http://h/v1',), turns=2, out='x')"
+    speech = RunOptions(out="x", tts_set=["url=http://anna:secret@h/v1"])
+    assert repr(speech) == "RunOptions(tts_set=['url=http://h/v1'], out='x')"
+
+
+def test_a_configuration_shows_no_password():
+    url = "http://anna:secret@h/v1"
+    config = RunConfig(seeds="starter", tts=f"speech-api:{url}", tts_settings={"judges": [{"url": url}]})
+    shown = "tts='speech-api:http://h/v1', tts_settings={'judges': [{'url': 'http://h/v1'}]}"
+    assert repr(config) == f"RunConfig(seeds='starter', {shown})"
+    assert config.tts == f"speech-api:{url}"

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from copilot.emotions import Emotion
+from copilot.errors import UserError
 from copilot.scene import Gender
 from pipelines.cli.output.tables import create_table
 from renderers import registry
@@ -31,8 +32,12 @@ def run_voices(path: str, *, as_json: bool) -> int:
 
     Raises UserError if `path` is neither, and for a renderer without voices of its own.
     """
-    is_renderer = path.partition(":")[0] in registry.list_names()
-    report = check_voices_of(path) if is_renderer else check_bank(Path(path))
+    try:
+        is_renderer = path.partition(":")[0] in registry.list_names()
+        report = check_voices_of(path) if is_renderer else check_bank(Path(path).expanduser())
+    except UserError as error:
+        # The path is an argument of this command, not an option of a run.
+        raise UserError(str(error).removeprefix(f"`{error.field}`: ")) from error
     bank, recordings, problems = report.bank, report.recordings, report.problems
     if as_json:
         voices = [

@@ -9,7 +9,7 @@ import sys
 import pytest
 from helpers.paths import ROOT
 
-from copilot.errors import UserError
+from copilot.errors import UserError, describe_install
 from pipelines.cli.commands.renderers import run_renderers
 
 PACKAGE = """
@@ -200,7 +200,7 @@ def test_the_table_has_them_all(listed, capsys):
         line.split(maxsplit=3)[3] if n == 0 else line.strip() for n, line in enumerate(lines[at : at + 4])
     ] == [
         "Sounds of far away",
-        f"needs json, {missing}; missing {missing}: pip install 'audiocopilot[far]'",
+        f"needs json, {missing}; missing {missing}: {describe_install('far')}",
         "licence: MIT",
         "model: somebody/far; its licence: Far Community Licence",
     ]
@@ -218,7 +218,7 @@ def test_one_is_shown_with_its_settings(capsys):
         "package far-sounds",
         "given as --sfx far:PLACE",
         "needs json, no_such_module, no_such_package.module",
-        "installed no: missing no_such_module, no_such_package.module: pip install 'audiocopilot[far]'",
+        f"installed no: missing no_such_module, no_such_package.module: {describe_install('far')}",
         "licence MIT",
         "model somebody/far",
         "its licence Far Community Licence",

@@ -181,7 +181,7 @@ def test_missing_extra_is_reported_before_anything_is_written(
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(MissingExtraError) as caught:
         show_sample(made, out=tmp_path / "out")
-    assert "audiocopilot[view]" in str(caught.value)
+    assert caught.value.extra == "view"
     assert not (tmp_path / "out").exists()
 
 
