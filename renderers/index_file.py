@@ -1,4 +1,7 @@
-"""Indexes of recordings: CSV or JSONL, read line by line, so that a bad line spoils no other."""
+"""Tables of recordings: CSV or JSONL, read line by line, so that a bad line spoils no other.
+
+A CSV may have commas, semicolons or tabs between its columns; either may be UTF-8 or UTF-16.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from copilot.errors import UserError
+from copilot.text.decoding import to_utf8
 
 Columns = Mapping[str, str]
+
+_SEPARATORS = ",;\t"
 
 
 class BadRowError(ValueError):
@@ -32,35 +38,54 @@ def read_lines(
     setting `field`, which names the `expected` header; the returned function raises BadRowError.
     """
     try:
-        content = index.read_bytes().removeprefix(b"\xef\xbb\xbf")
+        content = to_utf8(index.read_bytes())
     except OSError as error:
         raise UserError(f"{index}: cannot be read ({error.strerror}); check the file", field=field) from error
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"{index}: not {error.encoding.upper()}, though it begins so; save it as UTF-8", field=field
+        ) from error
     lines = [(n, line) for n, line in enumerate(content.splitlines(), start=1) if line.strip()]
-    if index.suffix == ".jsonl":
+    if index.suffix.lower() == ".jsonl":
         return lines, lambda line: from_json(_parse_object(line))
-    try:
-        header = [name.strip().lower() for name in _parse_cells(lines[0][1])] if lines else []
-    except BadRowError as error:
-        raise UserError(f"{index}: the first line is {error}; expected {expected}", field=field) from None
+    separator, header = ",", []
+    if lines:
+        _, first = lines[0]
+        separator = _find_separator(first)
+        try:
+            header = [name.strip().lower() for name in _parse_cells(separator, first)]
+        except BadRowError as error:
+            raise UserError(f"{index}: the first line is {error}; expected {expected}", field=field) from None
     if missing := check_header(header):
-        raise UserError(f"{index}: no column {missing} in the first line; expected {expected}", field=field)
-    return lines[1:], partial(_from_cells, header)
+        found = ", ".join(filter(None, header)) or "nothing"
+        raise UserError(
+            f"{index}: no column {missing} in the first line; expected {expected}, found {found}", field=field
+        )
+    if twice := next((name for place, name in enumerate(header) if name in header[:place] and name), None):
+        raise UserError(f"{index}: the first line has two columns {twice}; rename one", field=field)
+    return lines[1:], partial(_from_cells, separator, header)
 
 
-def _parse_cells(line: bytes) -> list[str]:
+def _find_separator(first: bytes) -> str:
+    """Return the separator that the first line has most of; a comma if it has none."""
+    return max(_SEPARATORS, key=lambda separator: first.count(separator.encode()))
+
+
+def _parse_cells(separator: str, line: bytes) -> list[str]:
     try:
-        return next(csv.reader([line.decode()], strict=True), [])
+        return next(csv.reader([line.decode()], strict=True, delimiter=separator), [])
     except UnicodeDecodeError as error:
         raise BadRowError("not UTF-8") from error
     except csv.Error as error:
         raise BadRowError(f"not CSV ({error})") from error
 
 
-def _from_cells(header: Sequence[str], line: bytes) -> Columns:
-    cells = _parse_cells(line)
+def _from_cells(separator: str, header: Sequence[str], line: bytes) -> Columns:
+    cells = _parse_cells(separator, line)
     if len(cells) > len(header):
+        mark = {",": "comma", ";": "semicolon", "\t": "tab"}[separator]
         raise BadRowError(
-            f"{len(cells)} columns, but the first line has {len(header)}; quote a text that holds a comma"
+            f"{len(cells)} columns, but the first line has {len(header)}; quote a text that holds a {mark}"
         )
     return dict(zip(header, cells, strict=False))
 

@@ -11,7 +11,7 @@ import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any, get_args
 
 import soundfile as sf
@@ -21,6 +21,7 @@ from copilot.errors import UserError
 from copilot.hashing import content_hash
 from copilot.scene import Gender
 from renderers.contract import Reference, Voice
+from renderers.file_names import FileNames
 from renderers.index_file import BadRowError, Columns, read_lines
 
 INDEX_FILES = ("index.csv", "index.jsonl")
@@ -98,11 +99,12 @@ def survey_bank(folder: str | Path) -> VoiceBank:
     """Return the bank in a folder, which may have no voice. Raises UserError if it has no index."""
     index = _find_index(Path(folder))
     lines, parse = read_lines(index, "voices", HEADER, _missing_columns, _from_json)
+    files = FileNames(index.parent)
     rows: list[_Row] = []
     problems: list[tuple[int, str]] = []
     for number, line in lines:
         try:
-            rows.append(_parse_row(index.parent, number, parse(line)))
+            rows.append(_parse_row(files, number, parse(line)))
         except BadRowError as error:
             problems.append((number, str(error)))
     by_sound: dict[str, _Row] = {}
@@ -165,7 +167,7 @@ def _to_text(name: str, value: object) -> str:
         raise BadRowError(f"{name} holds half a character") from error
 
 
-def _parse_row(folder: Path, number: int, columns: Mapping[str, str]) -> _Row:
+def _parse_row(files: FileNames, number: int, columns: Mapping[str, str]) -> _Row:
     cells = {name: " ".join(value.split()) for name, value in columns.items()}
     for name in _NEEDED:
         if not cells.get(name):
@@ -174,14 +176,13 @@ def _parse_row(folder: Path, number: int, columns: Mapping[str, str]) -> _Row:
     if emotion is None:
         available = ", ".join(get_args(Emotion))
         raise BadRowError(f"unknown emotion {cells['emotion']!r}; available: {available}")
-    file = columns["file"].strip()
-    path = _resolve(folder, file)
+    path = files.find(columns["file"])
     transcript = cells["transcript"]
     reference = Reference(
         path=path,
         # Models spell out words in capitals.
         transcript=_to_sentences(transcript) if transcript.isupper() else transcript,
-        sha256=_hash_sound(path, file),
+        sha256=_hash_sound(path, path.name),
         emotion=emotion,
         licence=cells.get("licence") or cells.get("license") or "",
     )
@@ -200,17 +201,8 @@ def _parse_gender(text: str) -> Gender:
     raise BadRowError(f"gender {text!r}; expected female or male")
 
 
-def _resolve(folder: Path, file: str) -> Path:
-    """Return the path of a recording. Links are followed: the folder's owner has put them there."""
-    if PurePath(file).is_absolute() or ".." in PurePath(file).parts:
-        raise BadRowError(f"{file} lies outside the folder")
-    return folder / file
-
-
 def _hash_sound(path: Path, name: str) -> str:
     try:
-        if not path.is_file():
-            raise BadRowError(f"file {name} not found")
         if sf.info(path).frames == 0:
             raise BadRowError(f"{name} is empty")
         with path.open("rb") as sound:

@@ -6,18 +6,20 @@ the rows nor the place of the folder changes anything.
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import Any, get_args
 
 from copilot.errors import UserError
 from copilot.text.captions import word_set
+from copilot.text.decoding import to_utf8
+from renderers.file_names import FileNames
 from renderers.index_file import BadRowError, Columns, read_lines
 from renderers.library.fit import Kind
 
@@ -37,6 +39,7 @@ _TEXTS = (
 _LICENCE = ("licence", "license")
 _AUTHOR = ("author", "manufacturer", "uploader")
 _SOURCE = ("source", "sound_link", "url")
+_DETAILS_HEADER = "file_name,sound_link,manufacturer,license"
 _MORE = (*_LICENCE, *_AUTHOR, *_SOURCE)
 
 _ESC_LICENCE = re.compile(r"^- \[([^\]]+)\.\w+\]:\s.*\((\S+)\) by (.*) \[([^\]]+)\]\s*$", re.MULTILINE)
@@ -96,11 +99,12 @@ def read_index(folder: Path, name: str | None = None) -> Index:
     index = folder / layout.index
     lines, parse = read_lines(index, "sfx", HEADER, _missing_column, _from_json)
     details = _read_details(folder, layout)
+    files = FileNames(folder)
     rows: dict[str, list[Recording]] = {}
     problems: list[str] = []
     for number, line in lines:
         try:
-            new = _make_recording(folder, layout, parse(line), details)
+            new = _make_recording(folder, layout, parse(line), details, files)
         except BadRowError as error:
             problems.append(f"{index.name}:{number}: {error}")
             continue
@@ -177,31 +181,47 @@ def _read_details(folder: Path, layout: _Layout) -> Mapping[str, Columns]:
     if layout.details is None or not (folder / layout.details).is_file():
         return {}
     path = folder / layout.details
+    if path.suffix == ".csv":
+        return _read_details_table(path)
     try:
-        content = path.read_bytes().decode(errors="replace")
+        content = to_utf8(path.read_bytes()).decode(errors="replace")
         if path.suffix == ".json":
             return {
                 name: {key: _to_text(row[key]) for key in _MORE if key in row}
                 for name, row in json.loads(content).items()
             }
-    except (OSError, ValueError, AttributeError, TypeError) as error:
+    except (OSError, ValueError, AttributeError, TypeError, RecursionError) as error:
         raise UserError(f"{path}: cannot be read ({error}); repair or remove it", field="sfx") from error
-    if path.suffix == ".csv":
-        rows = csv.DictReader(content.splitlines())
-        return {row["file_name"]: {key: row.get(key) or "" for key in _MORE} for row in rows}
     return {
         name: {"source": source, "author": author, "licence": licence}
         for name, source, author, licence in _ESC_LICENCE.findall(content)
     }
 
 
+def _read_details_table(path: Path) -> Mapping[str, Columns]:
+    """Return the columns of a second table by file name; rows that cannot be read are left out."""
+    lines, parse = read_lines(path, "sfx", _DETAILS_HEADER, _missing_details, lambda row: row)
+    found: dict[str, Columns] = {}
+    for _, line in lines:
+        with suppress(BadRowError):
+            columns = parse(line)
+            found[_find_first(columns, _FILE).strip()] = {key: columns.get(key, "") for key in _MORE}
+    return found
+
+
+def _missing_details(header: Sequence[str]) -> str | None:
+    wanted = (("file_name", _FILE), ("license", _LICENCE))
+    return next((what for what, names in wanted if not set(names) & set(header)), None)
+
+
 def _make_recording(
-    folder: Path, layout: _Layout, columns: Columns, details: Mapping[str, Columns]
+    folder: Path, layout: _Layout, columns: Columns, details: Mapping[str, Columns], files: FileNames
 ) -> Recording:
-    cells = {name: " ".join((value or "").split()) for name, value in columns.items()}
-    name = _find_first(cells, _FILE)
+    name = _find_first(columns, _FILE).strip()
     if not name:
         raise BadRowError("no file")
+    more = details.get(name) or details.get(PurePath(name).stem) or {}
+    cells = {key: " ".join((value or "").split()) for key, value in {**more, **columns}.items()}
     text = " ".join(cells[column] for column in _TEXTS if cells.get(column))
     text = " ".join(text.replace("_", " ").replace(",", " ").split())
     if not text:
@@ -209,13 +229,10 @@ def _make_recording(
     kind = cells.get("kind", "").lower()
     if kind and kind not in get_args(Kind):
         raise BadRowError(f"{name}: kind {kind!r}; expected texture or event")
-    cells = {**(details.get(name) or details.get(PurePath(name).stem) or {}), **cells}
-    file = PurePath(layout.folder, name + layout.suffix)
-    if file.is_absolute() or ".." in file.parts:
-        raise BadRowError(f"{name} lies outside the folder")
-    _require_content(folder / file)
+    path = files.find(str(PurePath(layout.folder, name + layout.suffix)))
+    _require_content(path)
     return Recording(
-        file=file.as_posix(),
+        file=path.relative_to(folder).as_posix(),
         text=text,
         licence=_find_first(cells, _LICENCE),
         author=_find_first(cells, _AUTHOR),
@@ -231,15 +248,12 @@ def _find_first(columns: Columns, names: Sequence[str]) -> str:
 def _require_content(path: Path) -> None:
     """Raise BadRowError for a file that cannot be opened, or is empty."""
     try:
-        if not path.is_file():
-            raise BadRowError(f"file {path.name} not found")
         with path.open("rb") as file:
-            if not file.seek(0, os.SEEK_END):
-                raise BadRowError(f"{path.name} is empty")
-    except (OSError, ValueError) as error:
-        if isinstance(error, BadRowError):
-            raise
-        raise BadRowError(f"{path.name} cannot be read ({error})") from error
+            empty = not file.seek(0, os.SEEK_END)
+    except OSError as error:
+        raise BadRowError(f"{path.name} cannot be read ({error.strerror})") from error
+    if empty:
+        raise BadRowError(f"{path.name} is empty")
 
 
 _CC_URL = re.compile(r"creativecommons\.org/(?:licenses|publicdomain)/([a-z+-]+)(?:/(\d\.\d))?")

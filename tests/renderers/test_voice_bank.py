@@ -250,7 +250,7 @@ class TestNoBank:
         ):
             read_bank(folder)
 
-    @pytest.mark.parametrize("content", ["", "file,speaker\n", "file;speaker;gender;transcript\n"])
+    @pytest.mark.parametrize("content", ["", "file,speaker\n", "file;speaker;gender\n"])
     def test_no_header(self, folder, content):
         (folder / "index.csv").write_text(content)
         with pytest.raises(UserError, match=f"no column .*transcript in the first line; expected {HEADER}"):

@@ -85,6 +85,73 @@ def test_clotho_is_read_as_it_is(tmp_path):
     assert (one.author, one.source, one.licence) == ("Ben", "http://l", "CC0")
 
 
+CLOTHO = {
+    "clotho_captions_development.csv": "file_name,caption_1\nA b.wav,Rain falls.\n",
+    "development/A b.wav": "x",
+}
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        "\ufefffile_name,license\nA b.wav,CC0\n".encode(),
+        b"file_name;license\r\nA b.wav;CC0\r\n",
+        b"License\tFile_name\rCC0\tA b.wav\r",
+        "file_name,license\nA b.wav,CC0\n".encode("utf-16"),
+        b'file_name,license\nx.wav,"CC0\nA b.wav,CC0\n',
+    ],
+)
+def test_a_second_table_is_read_as_the_first_one(tmp_path, metadata):
+    (one,) = read(tmp_path, {**CLOTHO, "clotho_metadata_development.csv": metadata}).recordings
+    assert one.licence == "CC0"
+
+
+@pytest.mark.parametrize("metadata", ["", "name,license\nA b.wav,CC0\n", "file_name,rights\nA b.wav,CC0\n"])
+def test_a_second_table_without_its_columns_is_the_users_mistake(tmp_path, metadata):
+    with pytest.raises(UserError, match="clotho_metadata_development") as caught:
+        read(tmp_path, {**CLOTHO, "clotho_metadata_development.csv": metadata})
+    assert caught.value.field == "sfx"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "file;caption\na.wav;Rain, heavy\n".encode("utf-16"),
+        "file\tcaption\na.wav\tRain, heavy\n".encode("utf-16-le"),
+        "file\tcaption\na.wav\tRain, heavy\n".encode("utf-16-be"),
+        b"file;caption\ra.wav;Rain, heavy\r",
+    ],
+)
+def test_a_table_of_any_spreadsheet_is_read(tmp_path, content):
+    index = read(tmp_path, {"index.csv": content, "a.wav": "x"})
+    assert [(one.file, one.text) for one in index.recordings] == [("a.wav", "Rain heavy")]
+    assert index.problems == ()
+
+
+def test_two_columns_of_one_name_are_the_users_mistake(tmp_path):
+    with pytest.raises(UserError, match="two columns caption") as caught:
+        read(tmp_path, {"index.csv": "file,caption,Caption\na.wav,rain,sea\n", "a.wav": "x"})
+    assert caught.value.field == "sfx"
+
+
+def test_a_damaged_utf_16_table_is_the_users_mistake(tmp_path):
+    with pytest.raises(UserError, match="UTF-16") as caught:
+        read(tmp_path, {"index.csv": "file,caption\n".encode("utf-16") + b"\x00", "a.wav": "x"})
+    assert caught.value.field == "sfx"
+
+
+def test_two_blanks_in_a_name_are_two(tmp_path):
+    files = {"a  b.wav": "x", "a b.wav": "y", "index.csv": "file,label\na  b.wav,rain\na b.wav,sea\n"}
+    there = {one.text: one.file for one in read(tmp_path, files).recordings}
+    assert there == {"rain": "a  b.wav", "sea": "a b.wav"}
+
+
+def test_rows_that_spell_one_file_differently_are_one_recording(tmp_path):
+    files = {"sub/\u00e9.wav": "x", "index.csv": "file,label\nsub/e\u0301.wav,rain\nSub\\\u00c9.WAV,wet\n"}
+    (one,) = read(tmp_path, files).recordings
+    assert (one.file, one.text) == ("sub/\u00e9.wav", "rain wet")
+
+
 def test_each_bad_row_is_reported_and_spoils_no_other(tmp_path):
     rows = [
         b"good.wav,rain,",
