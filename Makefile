@@ -16,7 +16,7 @@ VLLM_STAMP := $(VLLM_VENV)/.installed
 # Byte code that is kept saves seconds at every start.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: help environments demo test test-ray test-torch test-vllm check format gallery bench lock lock-torch lock-vllm clean
+.PHONY: help environments demo test test-ray test-torch test-vllm test-models check format gallery bench lock lock-torch lock-vllm clean
 
 help:
 	@echo "make demo         make a small data set in runs/demo and show where to look and listen"
@@ -24,6 +24,7 @@ help:
 	@echo "make test-ray     run the tests of the Ray executor, with clusters on this machine"
 	@echo "make test-torch   run the tests of the torch backends on the CPU (Linux x86-64, Python 3.11)"
 	@echo "make test-vllm    run the tests against a real vLLM server on the CPU (Linux x86-64, Python 3.11)"
+	@echo "make test-models  run the tests with a small real language model on llama.cpp's server, built here first (C++, cmake, ninja)"
 	@echo "make check        check formatting, lint, types, import directions, schemas against models"
 	@echo "make format       format the code and regenerate the schemas"
 	@echo "make gallery      draw the spectrogram of every procedural recipe into runs/gallery.png"
@@ -85,6 +86,9 @@ test-torch: $(TORCH_STAMP)
 test-vllm: $(STAMP) $(VLLM_STAMP)
 	COPILOT_VLLM_PYTHON=$(VLLM_VENV)/bin/python $(BIN)/python -m pytest tests/with_vllm
 
+test-models: $(STAMP)
+	$(BIN)/python -m pytest -s -rs tests/with_models
+
 check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -116,4 +120,4 @@ lock-vllm: $(STAMP)
 	  --python-version 3.11 --python-platform x86_64-manylinux_2_28 --custom-compile-command "make lock-vllm" --upgrade --quiet --output-file requirements/vllm-test.lock
 
 clean:
-	rm -rf $(VENV) $(TORCH_VENV) $(VLLM_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(TORCH_VENV) $(VLLM_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .models

@@ -8,79 +8,30 @@ from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
 
-import pyarrow.parquet as pq
 import pytest
-from helpers.stand_ins import Command, Ended
+from helpers.llm_runs import LlmRun, end
+from helpers.stand_ins import Command
 
 from copilot.arrow import read_dialogue
 from copilot.designers.llm.judge import CHECKS
 from copilot.designers.llm.prompts import PromptLibrary
 from copilot.rules import RULES, check_dialogue
 from copilot.scene import SceneLimits
-from pipelines.run.run import Run
 from pipelines.run.totals import Totals
-from pipelines.seeds import read_seeds
 
 # Noise has long words: with fewer of them, texts would sooner be too long.
 LIMITS = SceneLimits(n_elements=5)
-LONGEST_S = 300
 N_SEEDS = 12
-COLUMNS = {
-    "samples": ["id", "seed_id", "seed_text", "turns", "checks", "provenance"],
-    "rejects": ["seed_id", "stage", "reason", "detail", "raw_replies"],
-}
 
 
-class Call:
-    """`copilot generate` in a folder of its own, with renderers that take no time."""
-
-    def __init__(self, server, folder: Path, n_seeds: int, *options: str) -> None:
-        folder.mkdir(exist_ok=True)
-        self.folder, self.run, self.seeds = folder, Run(folder / "run"), f"text:{folder / 'seeds.txt'}"
-        self.told: dict = {}
-        (folder / "seeds.txt").write_text("".join(f"Line {k} of the seeds.\n" for k in range(n_seeds)))
-        (folder / "limits.json").write_text(LIMITS.model_dump_json())
-        self._arguments = [
-            *("generate", "--seeds", self.seeds, "--out", self.run.place, "--workers", "1"),
-            *("--limits", str(folder / "limits.json"), "--sfx", "noise", "--tts", "murmur", "--json"),
-            *("--designer", "llm", "--llm-url", server.url, "--llm-model", server.model, *options),
-        ]
-
-    def begin(self) -> Command:
-        return Command(self.folder, *self._arguments)
-
-    def make(self) -> Ended:
-        return ended(self.begin())
-
-    def seed_ids(self) -> list[str]:
-        return sorted(seed.id for seed in read_seeds(self.seeds, None, 0).seeds)
-
-    def rows(self, kind: str) -> list[dict]:
-        """Return the samples or rejects that the ledger names, without the audio."""
-        return [row for entry in self.run.ledger.entries() for row in self.rows_of(entry, kind)]
-
-    def rows_of(self, entry, kind: str) -> list[dict]:
-        return [
-            row
-            for file in entry.files
-            if file.kind == kind
-            for row in pq.read_table(Path(self.run.place) / file.path, columns=COLUMNS[kind]).to_pylist()
-        ]
-
-    def accounted(self) -> list[str]:
-        """Every row's seed, so that one which is there twice is twice in the list."""
-        return sorted(row["seed_id"] for kind in COLUMNS for row in self.rows(kind))
-
-
-def ended(command: Command) -> Ended:
-    command.process.join(LONGEST_S)
-    return command.wait()
+def plan_run(server, folder: Path, n_seeds: int, *options: str) -> LlmRun:
+    return LlmRun(server, folder, [f"Line {k} of the seeds." for k in range(n_seeds)], LIMITS, *options)
 
 
 @pytest.fixture(scope="module")
 def made(vllm_server, tmp_path_factory):
     """A run that was left alone, with a judge."""
-    call = Call(vllm_server, tmp_path_factory.mktemp("made"), N_SEEDS, "--judge")
+    call = plan_run(vllm_server, tmp_path_factory.mktemp("made"), N_SEEDS, "--judge")
     done = call.make()
     assert done.returncode == 0, done.stderr
     call.told = json.loads(done.stdout)["totals"]
@@ -173,7 +124,7 @@ def test_every_edit_turn_is_judged(made):
 def test_what_noise_cannot_do_is_rejected_with_reason_and_reply(vllm_server, tmp_path):
     """A grammar cannot make a whole dialogue keep the rules, and nothing is asked twice here."""
     once = ("--mode", "whole", "--llm-corrections", "0", "--llm-fresh-starts", "0")
-    call = Call(vllm_server, tmp_path, 6, *once)
+    call = plan_run(vllm_server, tmp_path, 6, *once)
     done = call.make()
     assert done.returncode == 0, done.stderr
     rejects = call.rows("rejects")
@@ -209,14 +160,14 @@ def test_a_server_that_is_killed_and_started_again_costs_no_seed(vllm_server, tm
     """Of two runs one waits for the server, and the other ends and is started again."""
     # One by one, so that there are dialogues to come long after the first are committed.
     few = ("--turns", "2", "--llm-concurrency", "1")
-    patient = Call(vllm_server, tmp_path / "patient", 12, *few, "--llm-patience", "600")
-    hasty = Call(vllm_server, tmp_path / "hasty", 12, *few, "--llm-patience", "0")
+    patient = plan_run(vllm_server, tmp_path / "patient", 12, *few, "--llm-patience", "600")
+    hasty = plan_run(vllm_server, tmp_path / "hasty", 12, *few, "--llm-patience", "0")
     ending(waiting := patient.begin())
     ending(hurrying := hasty.begin())
     until_committed(patient, waiting)
     until_committed(hasty, hurrying)
     vllm_server.kill()
-    gone = ended(hurrying)
+    gone = end(hurrying)
     assert gone.returncode == 1
     assert "no server of the language model has answered for" in gone.stderr
     assert "start the server" in gone.stderr
@@ -231,13 +182,13 @@ def test_a_server_that_is_killed_and_started_again_costs_no_seed(vllm_server, tm
     assert again.returncode == 0, again.stderr
     assert hasty.accounted() == hasty.seed_ids()
     assert committed.items() <= {entry.name: entry for entry in hasty.run.ledger.entries()}.items()
-    waited = ended(waiting)
+    waited = end(waiting)
     assert waited.returncode == 0, waited.stderr
     assert patient.accounted() == patient.seed_ids()
 
 
-def until_committed(call: Call, command: Command) -> None:
+def until_committed(call: LlmRun, command: Command) -> None:
     """Wait until a run has its first seeds in the ledger, and is not done."""
     while not call.run.ledger.names():
         command.process.join(0.1)
-        assert command.is_alive(), ended(command).stderr
+        assert command.is_alive(), end(command).stderr
