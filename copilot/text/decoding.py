@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 
-HEAD_BYTES = 1024
+HEAD_BYTES = 4096
 """The number of bytes from a file's start that tell its encoding."""
 
 # UTF-32 first: its little-endian mark begins with that of UTF-16.
@@ -15,26 +15,46 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_MOST = 0.7
-"""Share of the characters that have a zero byte in UTF-16 if the text has a header or markup in ASCII."""
+_CONTROLS = bytes({*range(0x20)} - {*b"\t\n\v\f\r\x1b"})
+_CONTROL_SHARE = 0.4
+"""The least share of control bytes for bytes that are valid UTF-8 to be UTF-16, where Latin has half."""
+
+_ASCII_SHARE = 0.01
+"""The least share of ASCII, such as ends of lines, for zero bytes to be those of UTF-16."""
 
 
 def detect_encoding(head: bytes) -> str:
     """Return the Python codec of a text, given its first bytes; `utf-8` if nothing tells another.
 
-    The codec removes a byte-order mark. UTF-16 without one has a zero in most of its even or of its odd
-    bytes, and none in the others, at least in Western text.
+    The codec removes a byte-order mark. Without one, UTF-32 and UTF-16 are known by their zero bytes.
     """
     for mark, codec in _MARKS:
         if head.startswith(mark):
             return codec
-    pairs = len(head[:HEAD_BYTES]) // 2
-    first, second = (head[at : 2 * pairs : 2].count(0) for at in (0, 1))
-    if pairs and not first and second > _MOST * pairs:
-        return "utf-16-le"
-    if pairs and not second and first > _MOST * pairs:
-        return "utf-16-be"
+    if b"\0" not in head:
+        return "utf-8"
+    for codec in ("utf-32-le", "utf-32-be"):  # hardly any other bytes are valid UTF-32
+        if _decode_start(head, codec):
+            return codec
+    n_controls = len(head) - len(head.translate(None, _CONTROLS))
+    if n_controls >= _CONTROL_SHARE * len(head) or not _decode_start(head.replace(b"\0", b" "), "utf-8"):
+        texts = {codec: _decode_start(head, codec) for codec in ("utf-16-le", "utf-16-be")}
+        n_ascii = {codec: sum(map(str.isascii, text)) for codec, text in texts.items()}
+        codec = max(texts, key=lambda name: n_ascii[name])
+        if n_ascii[codec] > _ASCII_SHARE * len(texts[codec]):
+            return codec
     return "utf-8"
+
+
+def _decode_start(head: bytes, codec: str) -> str:
+    """Return the start of a text; empty if the bytes are no such text."""
+    # Half a character of UTF-16 is a fault of its place, not another encoding.
+    errors = "surrogatepass" if codec.startswith("utf-16") else "strict"
+    try:
+        text = codecs.getincrementaldecoder(codec)(errors).decode(head)
+    except UnicodeDecodeError:
+        return ""
+    return "" if "\0" in text else text
 
 
 def to_utf8(data: bytes) -> bytes:

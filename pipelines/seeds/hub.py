@@ -22,6 +22,7 @@ class HubDataset:
     """`hub:DATASET[@CONFIG][:SPLIT]#COLUMN`: ids are `hub/DATASET/ID`, or `hub/DATASET/HASH` without an id.
 
     `prefix` replaces `hub/DATASET`. `to_name` turns a value of `id_column` into the last part of the id.
+    `local_form` is the spec of a local copy, for messages.
     """
 
     dataset: str
@@ -31,6 +32,7 @@ class HubDataset:
     id_column: str = "id"
     prefix: str = ""
     to_name: Callable[[str], str] = str
+    local_form: str = "text:PATH or jsonl:PATH#FIELD"
 
     @property
     def name(self) -> str:
@@ -79,7 +81,7 @@ class HubDataset:
             reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
             raise UserError(
                 f"cannot read {self.name}: {reason}; check the name, the network and HF_TOKEN, "
-                "or give a local copy, such as text:PATH or jsonl:PATH#FIELD",
+                f"or give a local copy as {self.local_form}",
                 field="seeds",
             ) from error
 
@@ -114,6 +116,7 @@ LIBRISPEECH = HubDataset(
     config="all",
     split="train.clean.100",
     prefix=librispeech.PREFIX,
+    local_form="librispeech:PATH",
 )
 """Plain `librispeech`: a part for training, so that no evaluation set's text gets into training data."""
 
@@ -124,5 +127,6 @@ COMMON_VOICE = HubDataset(
     id_column=common_voice.PATH_COLUMN,
     prefix=common_voice.PREFIX,
     to_name=common_voice.name_clip,
+    local_form="common-voice:PATH.tsv",
 )
 """Plain `common-voice`: English 17.0 as Parquet. Other forms of it hold text and audio in one archive."""

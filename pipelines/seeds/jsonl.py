@@ -12,7 +12,7 @@ from pathlib import Path
 
 from copilot.seed import Seed
 from pipelines.seeds.lines import parse_lines, read_lines
-from pipelines.seeds.records import BadLineError, Reading, make_seed, name_row, normalise_name
+from pipelines.seeds.records import BadLineError, Reading, make_seed, name_file, name_row
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,4 +48,4 @@ class JsonLines:
         text = row[self.field]
         if not isinstance(text, str):
             raise BadLineError(f"the field {self.field!r} is not a string")
-        return make_seed(f"jsonl/{normalise_name(self.path.name)}", name_row(row.get("id")), text)
+        return make_seed(f"jsonl/{name_file(self.path)}", name_row(row.get("id")), text)

@@ -1,21 +1,26 @@
-"""Read the lines of a file, one at a time, in bounded memory.
+"""Read the lines of a text file, one at a time, in bounded memory.
 
-Every line is accounted for: decoded, or reported with its fault. A line ends at a line feed, which the last
-line need not have; a carriage return before it and a byte order mark at the start are dropped.
+Every line is accounted for: decoded, or reported with its fault. A line ends at a line feed, a carriage
+return, or both, which the last line need not have; byte order marks at its start are dropped.
 """
 
 from __future__ import annotations
 
-import codecs
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from copilot.errors import UserError
 from copilot.seed import Seed
 from pipelines.seeds.records import BadLineError, Reading, SeedProblem
+from pipelines.seeds.text_stream import open_text
 
-MAX_LINE_BYTES = 1 << 20
+MAX_LINE_CHARS = 1 << 20
+
+_BYTE_ORDER_MARK = "\ufeff"
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_ESCAPED = 0xDC00
+"""A byte that is not UTF-8 is read as the lone surrogate with this number and its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,25 +32,23 @@ class Line:
     fault: str = ""
 
 
-def read_lines(path: Path) -> Iterator[Line]:
-    """Yield the lines of the file. Raises UserError if the file cannot be read."""
-    try:
-        with path.open("rb") as file:
-            number = 0
-            while raw := file.readline(MAX_LINE_BYTES + 1):
+def read_lines(path: Path, field: str = "seeds") -> Iterator[Line]:
+    """Yield the lines of the file. Raises as `open_text`."""
+    number = 0
+    with open_text(path, field) as file:
+        try:
+            while text := file.readline(MAX_LINE_CHARS + 1):
                 number += 1
-                if len(raw) > MAX_LINE_BYTES and not raw.endswith(b"\n"):
-                    while (rest := file.readline(MAX_LINE_BYTES)) and not rest.endswith(b"\n"):
+                if len(text) > MAX_LINE_CHARS and not text.endswith("\n"):
+                    while (rest := file.readline(MAX_LINE_CHARS)) and not rest.endswith("\n"):
                         pass
-                    yield Line(number, fault=f"longer than {MAX_LINE_BYTES:,} bytes")
+                    yield Line(number, fault=f"longer than {MAX_LINE_CHARS:,} characters")
                     continue
-                yield _decode(number, raw.removeprefix(codecs.BOM_UTF8) if number == 1 else raw)
-    except FileNotFoundError as error:
-        raise UserError(f"no file {path}; check the path", field="seeds") from error
-    except IsADirectoryError as error:
-        raise UserError(f"{path} is a folder; give a file", field="seeds") from error
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}; check the file", field="seeds") from error
+                yield _check(number, text.removesuffix("\n").lstrip(_BYTE_ORDER_MARK))
+        except UnicodeDecodeError as error:
+            yield Line(
+                number + 1, fault=f"the file ends or is damaged inside a character of {error.encoding}"
+            )
 
 
 def parse_lines(path: Path, lines: Iterable[Line], parse: Callable[[str], Seed]) -> Iterator[Reading]:
@@ -62,9 +65,17 @@ def parse_lines(path: Path, lines: Iterable[Line], parse: Callable[[str], Seed])
                 yield SeedProblem(str(path), line.number, str(error))
 
 
-def _decode(number: int, raw: bytes) -> Line:
-    raw = raw.removesuffix(b"\n").removesuffix(b"\r")
-    try:
-        return Line(number, raw.decode())
-    except UnicodeDecodeError as error:
-        return Line(number, fault=f"not UTF-8 (byte 0x{raw[error.start]:02x} at position {error.start + 1})")
+def _check(number: int, text: str) -> Line:
+    found = _SURROGATE.search(text)
+    if found is None:
+        return Line(number, text)
+    code, before = ord(found[0]), text[: found.start()]
+    if 0x80 <= code - _ESCAPED <= 0xFF:
+        place = len(before.encode()) + 1
+        return Line(
+            number,
+            fault=f"not UTF-8 (byte 0x{code - _ESCAPED:02x} at position {place}); save the file as UTF-8",
+        )
+    return Line(
+        number, fault=f"half of a character (U+{code:04X}) at position {len(before) + 1}; save the file again"
+    )

@@ -1,20 +1,36 @@
 """A reading of one line of a source, and the rules for its text and id.
 
 Text is NFC with single spaces, without control, format or surrogate characters: it prints on one line and
-encodes as UTF-8. Ids have no white space and depend on content alone, never on a line's number or a folder.
+encodes as UTF-8. A text whose characters show that its file was converted wrongly is no seed: cleaning it
+would give other words. Ids have no white space and depend on content alone, never on a line's number or a
+folder.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 import unicodedata
 from dataclasses import dataclass
+from pathlib import Path
 
 from copilot.seed import Seed
 
 _REMOVED_CATEGORIES = frozenset({"Cc", "Cf", "Cs"})
 _JOINERS = frozenset("\u200c\u200d")  # they change how letters and emoji are read, so they are text
+_BYTE_ORDER_MARK = "\ufeff"  # inside a text it stands where two files were joined, so between words
+_COMPRESSIONS = frozenset({".gz", ".bz2", ".xz"})
 _HASH_DIGITS = 16  # 64 bits: one chance in a million that six million texts share an id
+
+_DAMAGE = {
+    "\0": "a binary file, or text in UTF-16",
+    "\x1b": "text in ISO-2022, or colours of a terminal",
+    "\ufffd": "a character that an earlier conversion lost",
+}
+"""Characters that no text has, and what they come from; control characters of Latin-1 besides."""
+
+_DAMAGED = re.compile(f"[{''.join(_DAMAGE)}\x80-\x84\x86-\x9f]")
+_WRONG_LATIN = "text in Windows-1252 that was read as Latin-1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +56,7 @@ class BadLineError(ValueError):
 
 def normalise_text(text: str) -> str:
     """Return the text in NFC, without control characters, with single spaces and none at the ends."""
+    text = text.replace(_BYTE_ORDER_MARK, " ")
     if not text.isprintable():
         text = "".join(char for char in text if _is_text(char))
     return " ".join(unicodedata.normalize("NFC", text).split())
@@ -50,11 +67,20 @@ def normalise_name(name: str) -> str:
     return normalise_text(name).replace(" ", "_")
 
 
+def name_file(path: Path) -> str:
+    """Return a file's name as a part of an id: compressed, a file holds the same seeds."""
+    return normalise_name(path.stem if path.suffix.lower() in _COMPRESSIONS else path.name)
+
+
 def make_seed(prefix: str, name: str, text: str) -> Seed:
     """Return the seed `PREFIX/NAME`, or `PREFIX/HASH` of its text if the name is empty.
 
-    Raises BadLineError if the text is empty.
+    Raises BadLineError if the text is empty, or damaged by a conversion.
     """
+    if damage := _DAMAGED.search(text):
+        cause = _DAMAGE.get(damage[0], _WRONG_LATIN)
+        place = f"U+{ord(damage[0]):04X} at character {damage.start() + 1}"
+        raise BadLineError(f"has {place}, which comes from {cause}; save the file again as UTF-8")
     text, part = normalise_text(text), normalise_name(name)
     if not text:
         raise BadLineError(f"the id {part} has no text" if part else "no text")

@@ -5,15 +5,19 @@ A seed's id has the hash of its text, so that inserting or moving a line changes
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from pipelines.seeds.lines import parse_lines, read_lines
-from pipelines.seeds.records import Reading, make_seed, normalise_name
+from pipelines.seeds.lines import Line, parse_lines, read_lines
+from pipelines.seeds.records import Reading, make_seed, name_file
 
 STARTER_FILE = Path(__file__).with_name("starter.txt")
+
+_BREAKS = re.compile("[\v\f\x85\u2028\u2029]")
+"""What Unicode knows as ends of lines besides CR and LF; in tables and JSON they are white space."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +25,7 @@ class TextFile:
     """`text:PATH`: ids are `text/FILENAME/HASH`."""
 
     path: Path
-    expects = "one sentence per line, in UTF-8"
+    expects = "one sentence per line"
 
     @property
     def name(self) -> str:
@@ -30,8 +34,8 @@ class TextFile:
 
     def read(self) -> Iterator[Reading]:
         """Yield a reading of each line. Raises UserError if the file cannot be read."""
-        parse = partial(make_seed, f"text/{normalise_name(self.path.name)}", "")
-        return parse_lines(self.path, read_lines(self.path), parse)
+        parse = partial(make_seed, f"text/{name_file(self.path)}", "")
+        return parse_lines(self.path, _break_lines(read_lines(self.path)), parse)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +48,10 @@ class Starter:
     def read(self) -> Iterator[Reading]:
         """Yield a seed for each sentence."""
         return parse_lines(STARTER_FILE, read_lines(STARTER_FILE), partial(make_seed, "starter", ""))
+
+
+def _break_lines(lines: Iterable[Line]) -> Iterator[Line]:
+    """Yield each line in its parts, which share its number: editors count ends of lines differently."""
+    for line in lines:
+        for part in _BREAKS.split(line.content):
+            yield replace(line, content=part)

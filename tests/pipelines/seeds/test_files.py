@@ -17,11 +17,12 @@ from copilot.errors import UserError
 from copilot.seed import Seed
 from pipelines.seeds import SPEC_FORMS, SeedDraw, SeedProblem, parse_spec, read_seeds
 from pipelines.seeds.hub import COMMON_VOICE, LIBRISPEECH, HubDataset
-from pipelines.seeds.lines import MAX_LINE_BYTES
+from pipelines.seeds.lines import MAX_LINE_CHARS
 from pipelines.seeds.read import MAX_PROBLEMS_KEPT
 from pipelines.seeds.records import normalise_text
 from pipelines.seeds.text_files import STARTER_FILE
 
+SAVE = "save the file as UTF-8"
 CV_OLD = "client_id\tpath\tsentence\tup_votes\tdown_votes\tage\tgender\taccent"
 CV_NEW = (
     "client_id\tpath\tsentence_id\tsentence\tsentence_domain\tup_votes\tdown_votes"
@@ -127,18 +128,18 @@ def test_a_line_that_is_not_utf8_is_named_and_the_others_are_read(tmp_path: Path
     path = write(tmp_path / "x.txt", b"one\ncaf\xe9 noise\nthree")
     draw = read_seeds(f"text:{path}", None, 7)
     assert sorted(texts(draw).values()) == ["one", "three"]
-    assert draw.problems == (SeedProblem(str(path), 2, "not UTF-8 (byte 0xe9 at position 4)"),)
-    assert str(draw.problems[0]) == f"{path}:2: not UTF-8 (byte 0xe9 at position 4)"
+    assert draw.problems == (SeedProblem(str(path), 2, f"not UTF-8 (byte 0xe9 at position 4); {SAVE}"),)
+    assert str(draw.problems[0]) == f"{path}:2: not UTF-8 (byte 0xe9 at position 4); {SAVE}"
     assert (draw.n_read, draw.n_problems, draw.available) == (3, 1, 2)
 
 
 def test_a_line_beyond_the_limit_is_named_and_the_next_is_read(tmp_path: Path):
     path = write(
-        tmp_path / "x.txt", b"a" * (3 * MAX_LINE_BYTES) + b"\nbell\n" + b"b" * MAX_LINE_BYTES + b"\n"
+        tmp_path / "x.txt", b"a" * (3 * MAX_LINE_CHARS) + b"\nbell\n" + b"b" * MAX_LINE_CHARS + b"\n"
     )
     draw = read_seeds(f"text:{path}", None, 7)
-    assert draw.problems == (SeedProblem(str(path), 1, "longer than 1,048,576 bytes"),)
-    assert sorted(map(len, texts(draw).values())) == [4, MAX_LINE_BYTES]
+    assert draw.problems == (SeedProblem(str(path), 1, "longer than 1,048,576 characters"),)
+    assert sorted(map(len, texts(draw).values())) == [4, MAX_LINE_CHARS]
 
 
 def test_only_the_first_problems_are_kept_and_all_are_counted(tmp_path: Path):
@@ -149,7 +150,7 @@ def test_only_the_first_problems_are_kept_and_all_are_counted(tmp_path: Path):
 
 
 def test_a_text_of_invisible_characters_is_a_problem(tmp_path: Path):
-    path = write(tmp_path / "x.txt", "\u200b\x00\nbell")
+    path = write(tmp_path / "x.txt", "\u200b\x07\nbell")
     assert read_seeds(f"text:{path}", None, 7).problems == (SeedProblem(str(path), 1, "no text"),)
 
 
@@ -189,7 +190,7 @@ def test_a_transcript_with_bad_lines_is_read_without_them(tmp_path: Path):
         SeedProblem(str(path), 2, "the id 1-2-0001 has no text"),
         SeedProblem(str(path), 3, "the id 1-2-0002 has no text"),
         SeedProblem(str(path), 4, "does not start with an utterance's id such as 1089-134686-0000"),
-        SeedProblem(str(path), 5, "not UTF-8 (byte 0xff at position 10)"),
+        SeedProblem(str(path), 5, f"not UTF-8 (byte 0xff at position 10); {SAVE}"),
     )
     assert (draw.n_read, draw.n_blank, draw.n_problems) == (7, 1, 4)
 
@@ -203,6 +204,34 @@ def test_librispeech_paths_that_lead_nowhere(tmp_path: Path):
     refuse(f"librispeech:{other}", other, layout)
     empty = write(tmp_path / "1" / "1-2.trans.txt", "")
     refuse(f"librispeech:{empty}", empty, "empty", "utterance")
+
+
+def test_folders_behind_links_are_read_once(tmp_path: Path):
+    write(tmp_path / "all" / "1" / "2" / "1-2.trans.txt", "1-2-0000 A BELL")
+    write(tmp_path / "all" / "3" / "4" / "3-4.trans.txt", "3-4-0000 RAIN")
+    subset = tmp_path / "subset"
+    subset.mkdir()
+    (subset / "1").symlink_to(tmp_path / "all" / "1")
+    (subset / "again").symlink_to(tmp_path / "all" / "1")
+    (subset / "round").symlink_to(subset)
+    draw = read_seeds(f"librispeech:{subset}", None, 7)
+    assert texts(draw) == {"librispeech/1-2-0000": "A BELL"}
+    assert (draw.n_read, draw.n_duplicates, draw.n_problems) == (1, 0, 0)
+
+
+def test_a_walk_tells_what_it_cannot_read(tmp_path: Path):
+    write(tmp_path / "1" / "2" / "1-2.trans.txt", "1-2-0000 A BELL")
+    (tmp_path / "3").symlink_to(tmp_path / "missing")
+    (tmp_path / "1" / "2" / "5-6.trans.txt").symlink_to(tmp_path / "gone.trans.txt")
+    write(tmp_path / "7" / "8" / "7-8-0000.flac", b"fLaC")
+    draw = read_seeds(f"librispeech:{tmp_path}", None, 7)
+    assert texts(draw) == {"librispeech/1-2-0000": "A BELL"}
+    assert {problem.file: problem.what for problem in draw.problems} == {
+        str(tmp_path / "3"): "a link that leads nowhere",
+        str(tmp_path / "1" / "2" / "5-6.trans.txt"): "a link that leads nowhere",
+        str(tmp_path / "7" / "8"): "recordings without a *.trans.txt",
+    }
+    assert (draw.n_read, draw.n_problems) == (4, 3)
 
 
 # Common Voice
@@ -247,9 +276,9 @@ def test_bad_rows_of_common_voice_are_named(tmp_path: Path):
 
 def test_common_voice_files_without_what_is_needed(tmp_path: Path):
     path = write(tmp_path / "v.tsv", "path\ttext\nc.mp3\tA bell\n")
-    refuse(f"common-voice:{path}", f"{path}:1", "'sentence'")
+    refuse(f"common-voice:{path}", f"{path}:1", "no column sentence")
     write(path, "sentence\nA bell\n")
-    refuse(f"common-voice:{path}", f"{path}:1", "'path'")
+    refuse(f"common-voice:{path}", f"{path}:1", "path or sentence_id")
     write(path, b"p\xffth\tsentence\n")
     refuse(f"common-voice:{path}", f"{path}:1", "not UTF-8 (byte 0xff at position 2)")
     for content in ("", CV_OLD):
@@ -319,7 +348,7 @@ def test_a_wrong_field_names_the_first_line(tmp_path: Path):
     [
         (b"", "empty"),
         (b"\n \r\n", "blank (2)"),
-        ("bell".encode("utf-16"), "x.txt:1: not UTF-8 (byte 0xff at position 1)"),
+        (b"\xff\n", "x.txt:1: not UTF-8 (byte 0xff at position 1)"),
     ],
 )
 def test_a_file_with_no_seed_at_all(tmp_path: Path, content: bytes, found: str):
@@ -332,6 +361,15 @@ def test_a_missing_file_and_a_folder(tmp_path: Path, spec: str):
     missing = tmp_path / "missing"
     refuse(spec.format(missing), missing)
     refuse(spec.format(tmp_path), f"{tmp_path} is a folder")
+
+
+def test_a_table_of_sentences_without_clips(tmp_path: Path):
+    path = write(
+        tmp_path / "validated_sentences.tsv", "sentence_id\tsentence\tsource\nab1\tA bell\tx\n\tRain\tx\n"
+    )
+    draw = read_seeds(f"common-voice:{path}", None, 7)
+    assert texts(draw) == {"common-voice/ab1": "A bell"}
+    assert draw.problems == (SeedProblem(str(path), 3, "the column sentence_id is empty"),)
 
 
 def test_a_file_that_cannot_be_opened(tmp_path: Path):

@@ -182,6 +182,19 @@ def test_errors_of_the_hub_say_what_to_do(error: Exception, monkeypatch: pytest.
     refuse(HubDataset("a/b", "text"), reason, "HF_TOKEN", "jsonl:PATH#FIELD")
 
 
+@pytest.mark.parametrize(
+    ("source", "local"), [(LIBRISPEECH, "librispeech:PATH"), (COMMON_VOICE, "common-voice:PATH.tsv")]
+)
+def test_a_corpus_that_cannot_be_reached_names_its_local_form(
+    source: HubDataset, local: str, monkeypatch: pytest.MonkeyPatch
+):
+    def fail(*_: object, **__: object) -> None:
+        raise ConnectionError
+
+    monkeypatch.setattr(datasets, "load_dataset_builder", fail)
+    refuse(source, local)
+
+
 def test_a_damaged_file_is_an_error_of_the_project(tmp_path: Path):
     path = write_parquet(tmp_path / "bells" / "train.parquet", id=["a"], text=["A bell"])
     path.write_bytes(path.read_bytes()[:-8])
