@@ -42,6 +42,20 @@ class Requirements(Protocol):
         ...
 
 
+class TakesTarget(Protocol):
+    """The part of a backend's `info` that says what stands behind the colon of `NAME:TARGET`."""
+
+    @property
+    def target(self) -> str | None:
+        """The setting that the target sets."""
+        ...
+
+    @property
+    def settings(self) -> type[FrozenModel] | None:
+        """The model of its settings."""
+        ...
+
+
 def list_names(group: str) -> list[str]:
     """List the names that are registered in a group; nothing is imported."""
     return sorted({entry.name for entry in entry_points(group=group)})
@@ -111,6 +125,43 @@ def _is_installed(module: str) -> bool:
         return find_spec(module) is not None
     except ModuleNotFoundError:
         return False
+
+
+def requires_target(info: TakesTarget) -> bool:
+    """Return whether a backend cannot be created without a target."""
+    fields = info.settings.model_fields if info.settings else {}
+    field = fields.get(info.target) if info.target is not None else None
+    return field is not None and field.is_required()
+
+
+def merge_target(
+    group: str, info: TakesTarget, settings: Mapping[str, Any], spec: str, field: str
+) -> dict[str, Any]:
+    """Return the settings of a backend, and the target of `NAME:TARGET` as one of them.
+
+    Raises UserError for `field`, the setting that names the backend, or for `FIELD_settings`.
+    """
+    name, _, target = spec.partition(":")
+    if info.target is not None and info.target not in (info.settings.model_fields if info.settings else {}):
+        raise UserError(
+            f"{describe(group, name)} names the target {info.target!r}, "
+            "which is not one of its settings; see docs/backends.md",
+            field=field,
+        )
+    values = dict(settings)
+    if target:
+        if info.target is None:
+            raise UserError(f"{spec}: {name} has no target; leave out :{target}", field=field)
+        if info.target in values:
+            raise UserError(
+                f"{spec}: {info.target} is set twice; leave it out of `{field}_settings`", field=field
+            )
+        values[info.target] = target
+    if requires_target(info) and info.target not in values:
+        raise UserError(f"{info.target} is missing; give {name}:{str(info.target).upper()}", field=field)
+    if values and not info.settings:
+        raise UserError(f"{name} has no settings; leave out {', '.join(values)}", field=f"{field}_settings")
+    return values
 
 
 def check_settings(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Self
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from copilot.designers.llm.settings import LlmSettings
 from copilot.dialogue import Task
@@ -14,17 +14,21 @@ from copilot.scene import SceneLimits
 from copilot.server_url import hide_secrets_within
 from copilot.vocabulary import BitDepth, Keep
 
+GIVEN = "given"
+"""The designer that takes dialogues from a file, which is then the source of the seeds as well."""
+
 
 class RunConfig(FrozenModel):
     """The configuration of a run. The number of samples and of workers is not part of it.
 
+    `seeds` is needed unless the designer is `given:FILE`, whose file is the source.
     `task_mix` weighs the tasks of edit turns (default: evenly). `llm` is for designers that ask a language
     model, `designer_settings` for those with settings of their own. `sfx` and `tts` are `NAME` or
     `NAME:TARGET`, with settings of those renderers; `voices` is the folder of a voice bank. With `variants` a
     caption has so many takes, shared by all dialogues.
     """
 
-    seeds: str
+    seeds: str = ""
     run_seed: int = Field(default=0, ge=0, lt=2**63)
     n_turns: int = Field(default=3, ge=1)
     designer: str = "scripted"
@@ -41,11 +45,35 @@ class RunConfig(FrozenModel):
     mix_bits: BitDepth = 16
     limits: SceneLimits = SceneLimits()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _take_seeds_from_given(cls, values: Any) -> Any:  # noqa: ANN401 - whatever the caller gives
+        if not isinstance(values, dict):
+            return values
+        source = find_given(values.get("designer"), values.get("designer_settings"))
+        if source is not None and values.get("seeds") in {None, "", source}:
+            return values | {"seeds": source}
+        return values
+
+    @model_validator(mode="after")
+    def _check_seeds(self) -> Self:
+        source = find_given(self.designer, self.designer_settings)
+        if source is not None and self.seeds != source:
+            raise ValueError(f"seeds: {self.seeds}: leave it out, as the dialogues of {source} are the seeds")
+        if not self.seeds:
+            raise ValueError("seeds: missing; for a first try give starter")
+        return self
+
+    @property
+    def designer_name(self) -> str:
+        """The designer without its target."""
+        return self.designer.partition(":")[0]
+
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         """Name the fields that differ from their defaults, URLs without users and passwords."""
         for name, field in type(self).model_fields.items():
             value = getattr(self, name)
-            if field.is_required() or value != field.get_default(call_default_factory=True):
+            if value != field.get_default(call_default_factory=True):
                 yield name, value if name == "seeds" else hide_secrets_within(value)
 
     @model_serializer(mode="wrap")
@@ -55,3 +83,12 @@ class RunConfig(FrozenModel):
         if not self.designer_settings:
             content.pop("designer_settings", None)
         return content
+
+
+def find_given(designer: object, settings: object = None) -> str | None:
+    """Return `given:FILE`, the source of the seeds, if that is the designer; else None."""
+    name, _, file = designer.partition(":") if isinstance(designer, str) else ("", "", "")
+    if name != GIVEN:
+        return None
+    file = file or (settings.get("file", "") if isinstance(settings, Mapping) else "")
+    return f"{GIVEN}:{file}"

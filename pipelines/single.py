@@ -35,7 +35,7 @@ from copilot.seed import Seed
 from copilot.stem import Stem
 from copilot.units import Audio
 from pipelines.backends import Backends, check_service
-from pipelines.config import RunConfig
+from pipelines.config import GIVEN, RunConfig
 from pipelines.fingerprint import Fingerprint
 from pipelines.seeds.records import BadLineError, make_seed
 from pipelines.stages.design import AsyncDesignStage, DesignStage
@@ -52,9 +52,6 @@ T = TypeVar("T")
 
 DEFAULTS = RunConfig(seeds="starter")
 """The configuration of calls that give none: the scripted designer, and renderers that need no weights."""
-
-GIVEN = "given"
-"""The designer in the provenance of a sample whose dialogue was given."""
 
 _SCENE = Seed("scene", "")
 """The seed of every single scene: its sounds do not depend on how they are mixed."""

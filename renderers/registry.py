@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 from copilot import plugins
 from copilot.errors import UserError
-from renderers.contract import Renderer, RendererInfo, RenderSettings, Tool, get_info
+from renderers.contract import Renderer, RenderSettings, Tool, get_info
 from renderers.worker.renderer import HostedRenderer, WorkerRenderer, WorkerSettings
 
 _MEMBERS = ("name", "tool", "fingerprint", "prepare", "voices", "render", "close")
@@ -33,7 +33,7 @@ def create(spec: str, tool: Tool, settings: Mapping[str, Any] | None = None) -> 
     if info.tools and tool not in info.tools:
         raise _create_wrong_tool_error(info.tools[0], spec, tool)
     plugins.require_modules(f"the renderer {name!r}", info)
-    values = _merge_target(info, settings or {}, spec, tool)
+    values = plugins.merge_target(plugins.RENDERERS, info, settings or {}, spec, tool)
     field = f"{tool}_settings"
     # The target of `NAME:TARGET` was given with the tool, not with the tool's settings.
     fields = {info.target: tool} if info.target and info.target not in (settings or {}) else {}
@@ -89,13 +89,6 @@ def uses_device(spec: str, tool: Tool) -> bool:
     return get_info(find_class(spec, tool)).isolated
 
 
-def requires_target(info: RendererInfo) -> bool:
-    """Return whether a renderer cannot be created without a target."""
-    fields = info.settings.model_fields if info.settings else {}
-    field = fields.get(info.target) if info.target is not None else None
-    return field is not None and field.is_required()
-
-
 def find_class(spec: str, tool: Tool) -> Any:  # noqa: ANN401 - a class of anybody's
     """Return the class that is registered under a name. Raises UserError."""
     return plugins.load(plugins.RENDERERS, spec.partition(":")[0], tool)
@@ -122,28 +115,3 @@ def _create_wrong_tool_error(actual: str, spec: str, tool: Tool) -> UserError:
         )
     makes = {"tts": "speech", "sfx": "sound effects"}[actual]
     return UserError(f"renderer {spec} makes {makes}; set it as `{actual}`, not as `{tool}`", field=tool)
-
-
-def _merge_target(info: RendererInfo, settings: Mapping[str, Any], spec: str, tool: Tool) -> dict[str, Any]:
-    """Return the settings, and the target as one of them."""
-    name, _, target = spec.partition(":")
-    if info.target is not None and info.target not in (info.settings.model_fields if info.settings else {}):
-        raise UserError(
-            f"{plugins.describe(plugins.RENDERERS, name)} names the target {info.target!r}, "
-            "which is not one of its settings; see docs/backends.md",
-            field=tool,
-        )
-    values = dict(settings)
-    if target:
-        if info.target is None:
-            raise UserError(f"{spec}: {name} has no target; leave out :{target}", field=tool)
-        if info.target in values:
-            raise UserError(
-                f"{spec}: {info.target} is set twice; leave it out of `{tool}_settings`", field=tool
-            )
-        values[info.target] = target
-    if requires_target(info) and info.target not in values:
-        raise UserError(f"{info.target} is missing; give {name}:{str(info.target).upper()}", field=tool)
-    if values and not info.settings:
-        raise UserError(f"{name} has no settings; leave out {', '.join(values)}", field=f"{tool}_settings")
-    return values

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import soundfile as sf
 
+from copilot import plugins
 from copilot.audio.activity import active_span
 from copilot.audio.clipping import clipped_share
 from copilot.audio.conform import conform
@@ -127,7 +128,7 @@ def _require_own_voices(spec: str) -> None:
         )
     if target and info.target is None:
         raise UserError(f"{name} has no target; leave out :{target}")
-    if not target and registry.requires_target(info):
+    if not target and plugins.requires_target(info):
         raise UserError(f"{name}: {info.target} is missing; give {name}:{str(info.target).upper()}")
 
 

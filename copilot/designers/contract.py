@@ -38,8 +38,8 @@ class DesignerInfo:
     """The facts about a designer that are known without constructing it.
 
     `extra` is the extra of this distribution that brings `modules`, the import names which the designer
-    needs. `licence` is that of its code. `settings` is the model of its own settings, all with defaults, that
-    change the dialogues.
+    needs. `licence` is that of its code. `settings` is the model of its own settings that change the
+    dialogues; all have defaults, except for `target`, the setting that a spec `NAME:TARGET` fills.
 
     A designer that `draws_tasks` draws the task of each edit turn by `DesignerContext.task_weights`; another
     gets none. One that `asks_model` gets `llm` and `service`; another gets neither. One that is `repeatable`
@@ -51,6 +51,7 @@ class DesignerInfo:
     modules: tuple[str, ...] = ()
     licence: str = "not given"
     settings: type[FrozenModel] | None = None
+    target: str | None = None
     draws_tasks: bool = False
     asks_model: bool = False
     repeatable: bool = False

@@ -14,6 +14,7 @@ from copilot.plugin_list import Listed, describe_common, list_backends
 class ListedDesigner(Listed):
     """A registered designer."""
 
+    target: str | None = None
     draws_tasks: bool = False
     asks_model: bool = False
     repeatable: bool = False
@@ -29,6 +30,7 @@ def _describe(name: str, package: str | None, designer: Any) -> ListedDesigner: 
     return ListedDesigner(
         name=name,
         package=package,
+        target=info.target,
         draws_tasks=info.draws_tasks,
         asks_model=info.asks_model,
         repeatable=info.repeatable,

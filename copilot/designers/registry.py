@@ -28,34 +28,35 @@ _ASYNC_MEMBERS = (
 )
 
 
-def find_class(name: str) -> Any:  # noqa: ANN401 - a class of anybody's
-    """Return what is registered under a name: a designer's class. Raises UserError."""
-    return plugins.load(plugins.DESIGNERS, name, "designer")
+def find_class(spec: str) -> Any:  # noqa: ANN401 - a class of anybody's
+    """Return the designer's class that `NAME` or `NAME:TARGET` names. Raises UserError."""
+    return plugins.load(plugins.DESIGNERS, spec.partition(":")[0], "designer")
 
 
-def find_info(name: str) -> DesignerInfo:
-    """Return what the designer of a name declares. Raises UserError."""
-    return get_info(find_class(name))
+def find_info(spec: str) -> DesignerInfo:
+    """Return what the designer that `NAME` or `NAME:TARGET` names declares. Raises UserError."""
+    return get_info(find_class(spec))
 
 
-def create(name: str, context: DesignerContext, settings: Mapping[str, Any] | None = None) -> AnyDesigner:
-    """Construct a designer by its name, with settings by name.
+def create(spec: str, context: DesignerContext, settings: Mapping[str, Any] | None = None) -> AnyDesigner:
+    """Construct a designer, given `NAME` or `NAME:TARGET`, and settings by name.
 
     Raises UserError for an unknown name, for settings that it does not take, and for a class that cannot be
     constructed or is not a designer; MissingExtraError if what it needs is not installed, which for one that
     asks a model counts only with a service; CopilotError as its constructor does.
     """
-    make = find_class(name)
-    who = plugins.describe(plugins.DESIGNERS, name)
+    make = find_class(spec)
+    who = plugins.describe(plugins.DESIGNERS, spec.partition(":")[0])
     info = get_info(make)
     if context.service is not None or not info.asks_model:
         # Without a service only its fingerprint is wanted, as for a plan of a run elsewhere.
         plugins.require_modules(who, info)
-    if settings and info.settings is None:
-        raise UserError(f"{who} has no settings; leave out {', '.join(settings)}", field="designer_settings")
+    values = plugins.merge_target(plugins.DESIGNERS, info, settings or {}, spec, "designer")
     arguments: tuple[Any, ...] = (context,)
     if info.settings is not None:
-        arguments += (plugins.check_settings(info.settings, settings or {}, "designer_settings"),)
+        # The target of `NAME:TARGET` was given with the designer, not with its settings.
+        fields = {info.target: "designer"} if info.target and info.target not in (settings or {}) else {}
+        arguments += (plugins.check_settings(info.settings, values, "designer_settings", fields),)
     with plugins.blame(who, "constructed", "designer"):
         designer = make(*arguments)
     if not isinstance(designer, Designer | AsyncDesigner):

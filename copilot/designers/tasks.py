@@ -1,10 +1,12 @@
-"""The task of an edit turn: drawn by content, not by order, evenly or by the weights of a user."""
+"""The task of an edit turn: drawn by content and the weights of a user, or derived from the edit."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 
 from copilot.dialogue import EDIT_TASKS, Task
+from copilot.edit import Change, Operation
 from copilot.errors import UserError
 from copilot.hashing import derive_rng
 
@@ -42,3 +44,20 @@ def draw_task(weights: Mapping[Task, float], offered: Sequence[Task], *parts: st
         if point < 0:
             return task
     return offered[-1]
+
+
+def derive_task(operations: Iterable[Operation]) -> Task:
+    """Return the task that operations fulfil: `open` for those of several kinds, and for changes of times.
+
+    As many removals as additions are replacements, which is how `copilot.edit.diff` gives them.
+    """
+    operations = tuple(operations)
+    kinds = Counter(operation.op for operation in operations)
+    if set(kinds) == {"change"}:
+        fields = {name for change in operations if isinstance(change, Change) for name in change.updates}
+        if len(fields) == 1:
+            return {"loudness": "volume", "panning": "panning"}.get(fields.pop(), "open")  # type: ignore[return-value]
+        return "open"
+    if set(kinds) == {"remove", "add"} and kinds["remove"] == kinds["add"]:
+        return "replace"
+    return next((task for task in EDIT_TASKS if set(kinds) == {task}), "open")

@@ -41,7 +41,7 @@ class DialogueOptions(LlmOptions):
         str | None,
         _Option(
             "Source of seed texts: starter, librispeech[:PATH], common-voice[:PATH.tsv], text:PATH, "
-            "jsonl:PATH#FIELD, hub:DATASET#COLUMN.",
+            "jsonl:PATH#FIELD, hub:DATASET#COLUMN. Not with --designer given:FILE.",
             group="",
             metavar="SOURCE",
             required=True,
@@ -52,7 +52,12 @@ class DialogueOptions(LlmOptions):
     ] = 0
     turns: Annotated[int, _Option("Turns of a dialogue, the story included.", low=1, common=True)] = 3
     designer: Annotated[
-        str, _Option("Writer of dialogues: scripted, llm, or that of an installed package.", common=True)
+        str,
+        _Option(
+            "Writer of dialogues: scripted, llm, given:FILE (dialogues or scenes of your own, as JSON), or "
+            "that of an installed package.",
+            common=True,
+        ),
     ] = "scripted"
     designer_set: Annotated[
         Sequence[str] | None,
@@ -102,14 +107,21 @@ class DialogueOptions(LlmOptions):
 
     def _config_fields(self) -> dict[str, Any]:
         """Return the fields of a `RunConfig` that these options decide."""
-        if self.seeds is None:
+        from pipelines.config import GIVEN
+
+        takes_given = self.designer.partition(":")[0] == GIVEN
+        if self.seeds is None and not takes_given:
             raise UserError("missing; for a first try give starter", field="seeds")
+        if self.seeds is not None and takes_given:
+            raise UserError(
+                f"{self.seeds}: leave it out, as the dialogues of `designer` are the seeds", field="seeds"
+            )
         model = self._model_name()
         asks_model = self._asks_model()
         if asks_model and model is None:
             raise UserError(f"the designer {self.designer} needs the name of a model", field="llm_model")
         return {
-            "seeds": self.seeds,
+            "seeds": self.seeds or "",
             "run_seed": self.random_seed,
             "n_turns": self.turns,
             "designer": self.designer,

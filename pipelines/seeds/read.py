@@ -10,6 +10,7 @@ from textwrap import shorten
 
 from copilot.errors import UserError
 from copilot.seed import Seed
+from pipelines.seeds.given import GivenFile
 from pipelines.seeds.records import SeedProblem
 from pipelines.seeds.select import SeedPool, draw_seeds
 from pipelines.seeds.spec import SeedSource, parse_spec
@@ -44,6 +45,8 @@ def read_seeds(spec: str, num: int | None, run_seed: int) -> SeedDraw:
     if num is not None and num < 1:
         raise UserError(f"cannot draw {num} seeds; give at least 1, or nothing for all", field="num")
     source = parse_spec(spec)
+    if isinstance(source, GivenFile):
+        return _take_first(source, num)
     n_read = n_blank = n_problems = 0
     problems: list[SeedProblem] = []
     with SeedPool() as pool:
@@ -75,6 +78,24 @@ def read_seeds(spec: str, num: int | None, run_seed: int) -> SeedDraw:
             n_problems=n_problems,
             available=len(pool),
         )
+
+
+def _take_first(source: GivenFile, num: int | None) -> SeedDraw:
+    """Return the first `num` dialogues of a file: nothing is drawn, and a bad one becomes a reject later."""
+    seeds = tuple(source.read())
+    if not seeds:
+        raise UserError(
+            f"no dialogue in {source.name}: it is empty; expected {source.expects}", field="designer"
+        )
+    return SeedDraw(
+        seeds=seeds[:num],
+        n_read=len(seeds),
+        n_blank=0,
+        n_duplicates=0,
+        problems=(),
+        n_problems=0,
+        available=len(seeds),
+    )
 
 
 def _explain_no_seed(source: SeedSource, n_blank: int, problems: list[SeedProblem]) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
 from copilot.errors import UserError
+from pipelines.config import GIVEN
 from pipelines.seeds.common_voice import CommonVoice
+from pipelines.seeds.given import GivenFile
 from pipelines.seeds.hub import COMMON_VOICE, LIBRISPEECH, HubDataset
 from pipelines.seeds.jsonl import JsonLines
 from pipelines.seeds.librispeech import LibriSpeech
@@ -60,18 +62,18 @@ def parse_spec(spec: str) -> SeedSource:
     }
     if not colon and kind in plain:
         return plain[kind]
-    if rest:
-        match kind:
-            case "librispeech":
-                return LibriSpeech(Path(rest).expanduser())
-            case "common-voice":
-                return CommonVoice(Path(rest).expanduser())
-            case "text":
-                return TextFile(Path(rest).expanduser())
-            case "jsonl":
-                return _parse_jsonl(spec, rest)
-            case "hub":
-                return _parse_hub(spec, rest)
+    files: dict[str, Callable[[Path], SeedSource]] = {
+        "librispeech": LibriSpeech,
+        "common-voice": CommonVoice,
+        "text": TextFile,
+        GIVEN: GivenFile,
+    }
+    if rest and kind in files:
+        return files[kind](Path(rest).expanduser())
+    if rest and kind == "jsonl":
+        return _parse_jsonl(spec, rest)
+    if rest and kind == "hub":
+        return _parse_hub(spec, rest)
     raise UserError(f"unknown source {spec!r}; available: {', '.join(SPEC_FORMS)}", field="seeds")
 
 

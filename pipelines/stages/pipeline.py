@@ -73,7 +73,7 @@ def _create_cast_stage(parts: _Parts) -> CastStage:
 def _create_finish_stage(parts: _Parts) -> FinishStage:
     config = parts.config
     digest = parts.spec.fingerprint.digest
-    return FinishStage(config.keep, config.run_seed, config.designer, digest, list_versions())
+    return FinishStage(config.keep, config.run_seed, config.designer_name, digest, list_versions())
 
 
 _CONSTRUCTORS: Mapping[str, Callable[[_Parts], Stage]] = {

@@ -9,6 +9,7 @@ import sys
 import pytest
 from pydantic import Field
 
+from copilot import plugins
 from copilot.errors import CopilotError, UserError
 from copilot.frozen_model import FrozenModel
 from pipelines.backends import compute_fingerprint
@@ -213,7 +214,7 @@ def test_a_target_that_is_not_a_setting_is_refused(monkeypatch):
     make = registry.find_class("placed", "sfx")
     undeclared = type(make.info)(settings=make.info.settings, target="elsewhere")
     monkeypatch.setattr(make, "info", undeclared)
-    assert not registry.requires_target(undeclared)
+    assert not plugins.requires_target(undeclared)
     for spec in ("placed", "placed:here"):
         with pytest.raises(UserError, match="'elsewhere'") as caught:
             registry.create(spec, "sfx")

@@ -16,7 +16,8 @@ def run_designers(name: str | None, *, as_json: bool) -> int:
 
 
 def _facts(designer: ListedDesigner) -> Iterator[tuple[str, str]]:
-    yield "given as", f"--designer {designer.name}"
+    target = f":{designer.target.upper()}" if designer.target else ""
+    yield "given as", f"--designer {designer.name}{target}"
     yield from common_facts(designer)
     yield "tasks", "drawn by the weights of --task-mix" if designer.draws_tasks else "its own choice"
     yield (
