@@ -51,7 +51,9 @@ class RunInUseError(UserError):
 
 
 class ConfigMismatchError(UserError):
-    """A run folder belongs to another configuration."""
+    """A run folder belongs to another configuration; `differences` has each value that differs, as a line."""
+
+    differences: tuple[str, ...] = ()
 
 
 class StorageError(CopilotError):

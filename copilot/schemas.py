@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 from pydantic import TypeAdapter
 
 from copilot.dialogue import Dialogue, Turn
 from copilot.edit import Operation
+from copilot.errors import UserError
 from copilot.hashing import content_hash
 from copilot.scene import Element, Scene, SceneLimits
 
@@ -26,7 +28,13 @@ NAMES = tuple(_MODELS)
 
 
 def schema(name: str) -> dict[str, Any]:
-    """Return one of the published schemas. Raises KeyError for a name that is not in `NAMES`."""
+    """Return one of the published schemas.
+
+    Raises KeyError for a name that is not in `NAMES`, UserError if Python has dropped docstrings, which
+    describe the models in the schemas.
+    """
+    if sys.flags.optimize > 1:
+        raise UserError("Python runs with -OO, which drops texts of the schemas; use -O, or PYTHONOPTIMIZE=1")
     return {"$schema": _DIALECT, **TypeAdapter(_MODELS[name]).json_schema()}
 
 

@@ -20,6 +20,7 @@ from pipelines.options.option import KnownOption, options_of
 from pipelines.options.plan import PlanOptions
 from pipelines.options.run import RunOptions
 from pipelines.options.values import check_value
+from pipelines.storage.places import expand_home
 from pipelines.yaml_file import create_file_error, describe_value, read_yaml
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ OLD_NAMES: Mapping[str, str] = {"seed": "random_seed"}
 
 _PARTS = ("ray", "servers", "prices")
 _HOME = re.compile(r"(^|[:=])~(/|$)")
+_EXPANDED = {"out", "stems", "voices", "seeds", "sfx", "tts"}
+"""Options with a place in them, whose `~` is expanded at its use."""
 
 
 def load_config(name: str | Path, **overrides: Any) -> RunOptions:  # noqa: ANN401 - values of any option
@@ -78,7 +81,8 @@ def read_options(name: str | Path) -> dict[str, Any]:
         if value is None:
             continue
         try:
-            _refuse_home(value)
+            if option.kind is not Path and option.name not in _EXPANDED:
+                _refuse_home(value)
             options[option.name] = check_value(option, value)
         except ValueError as error:
             raise create_file_error(f"{at}: {error}", option.name) from error
@@ -98,7 +102,7 @@ def suggest(name: str, names: Iterable[str]) -> str:
 
 
 def _find(name: str | Path) -> Path:
-    path = Path(name)
+    path = expand_home(name)
     if path.is_file():
         return path
     shipped = {file.stem: file for file in sorted(SHIPPED.glob("*.yaml"))}
@@ -109,9 +113,9 @@ def _find(name: str | Path) -> Path:
 
 
 def _refuse_home(value: object) -> None:
-    """Raise ValueError for `~`, which a shell expands on a command line, and nothing does here."""
+    """Raise ValueError for `~`, which a shell may expand on a command line, and nothing does here."""
     if isinstance(value, str) and _HOME.search(value):
-        raise ValueError(f"{value}: ~ is not expanded in a file; write the whole path")
+        raise ValueError(f"{value}: ~ is not expanded in this setting; write the whole path")
     if isinstance(value, list | Mapping):
         for part in value.values() if isinstance(value, Mapping) else value:
             _refuse_home(part)

@@ -1,7 +1,11 @@
-"""A YAML file as a mapping by names. Nothing is dropped silently: a key that is set twice is an error."""
+"""A YAML file as a mapping by names. Nothing is dropped or changed silently.
+
+A key that is set twice is an error, and so is a number that YAML 1.1 reads as another: 010 as 8, 1:30 as 90.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +14,9 @@ from copilot.errors import UserError
 
 if TYPE_CHECKING:
     import yaml
+
+_OLD_NUMBER = re.compile(r"[-+]?(0[0-7_]+|[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?)")
+_NUMBERS = {"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"}
 
 
 def read_yaml(path: Path) -> Mapping[str, Any]:
@@ -22,6 +29,7 @@ def read_yaml(path: Path) -> Mapping[str, Any]:
         if node is None:
             return {}
         _refuse_repeated_keys(node, path, set())
+        _refuse_old_numbers(node, path, set())
         content = loader.construct_document(node)
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}") from error
@@ -82,3 +90,23 @@ def _refuse_repeated_keys(node: yaml.Node, path: Path, seen: set[int], above: st
             names.add(name)
             at = f"{above}{name}."
         _refuse_repeated_keys(value, path, seen, at)
+
+
+def _refuse_old_numbers(node: yaml.Node, path: Path, seen: set[int]) -> None:
+    """Raise UserError for an octal number without an o, and for a number to the base of 60."""
+    import yaml  # noqa: PLC0415 - as above
+
+    if id(node) in seen:
+        return
+    seen.add(id(node))
+    if isinstance(node, yaml.ScalarNode):
+        if node.tag in _NUMBERS and _OLD_NUMBER.fullmatch(node.value):
+            line = node.start_mark.line + 1
+            raise UserError(
+                f"{path}: line {line}: {node.value} is another number in YAML; write it without zeros in "
+                "front or colons, or in quotes if it is text"
+            )
+        return
+    for part in node.value:
+        for each in part if isinstance(part, tuple) else (part,):
+            _refuse_old_numbers(each, path, seen)

@@ -97,7 +97,7 @@ def read_bank(folder: str | Path) -> VoiceBank:
 
 def survey_bank(folder: str | Path) -> VoiceBank:
     """Return the bank in a folder, which may have no voice. Raises UserError if it has no index."""
-    index = _find_index(Path(folder))
+    index = _find_index(Path(folder).expanduser())
     lines, parse = read_lines(index, "voices", HEADER, _missing_columns, _from_json)
     files = FileNames(index.parent)
     rows: list[_Row] = []

@@ -95,7 +95,7 @@ class VoiceReport:
 def check_bank(folder: str | Path) -> VoiceReport:
     """Measure and check every recording of a voice bank. Raises UserError if the folder has no index."""
     bank = survey_bank(folder)
-    root = Path(folder).absolute()
+    root = Path(folder).expanduser().absolute()
     recordings = {
         voice.name: tuple(check_recording(reference, root) for reference in voice.references)
         for voice in bank.voices

@@ -15,6 +15,7 @@ from pipelines.options.dialogue import DialogueOptions
 from pipelines.options.execution import N_CORES
 from pipelines.options.plan import PlanOptions
 from pipelines.options.run import RunOptions
+from pipelines.storage.places import expand_home
 
 app = typer.Typer(
     name="copilot",
@@ -35,6 +36,13 @@ class TierOption(StrEnum):
 
 
 RunPlace = Annotated[str, typer.Argument(metavar="RUN", help="Run folder or URI.")]
+
+
+def _expand_home(path: Path | None) -> Path | None:
+    return None if path is None else expand_home(path)
+
+
+_path_option = functools.partial(typer.Option, callback=_expand_home)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 
 
@@ -66,7 +74,7 @@ def generate(*, options: RunOptions) -> None:
 
 
 @_command()
-@takes_options(config=True, without=("out", "max_rejects"), planning=PlanOptions, options=RunOptions)
+@takes_options(config=True, optional=("out",), planning=PlanOptions, options=RunOptions)
 def plan(*, planning: PlanOptions, options: RunOptions) -> None:
     """Show the layout of a run on Ray, whether it fits, its duration and its cost."""
     from pipelines.cli.commands.plan import run_plan
@@ -75,7 +83,7 @@ def plan(*, planning: PlanOptions, options: RunOptions) -> None:
 
 
 @_command()
-@takes_options(options=DialogueOptions)
+@takes_options(config=True, options=DialogueOptions)
 def preview(
     *,
     num: Annotated[int, typer.Option(min=1, help="Number of seeds to draw.")] = 5,
@@ -149,7 +157,7 @@ def show(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(help=add_default("Folder to write into.", "RUN/show/ID, or show/ID if RUN is a URI")),
+        _path_option(help=add_default("Folder to write into.", "RUN/show/ID, or show/ID if RUN is a URI")),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Write into a folder that is not empty.")] = False,
     as_json: AsJson = False,
@@ -189,7 +197,9 @@ def filter_(
     where: Annotated[
         str | None,
         typer.Option(
-            help="Keep the samples that an SQL condition is true for, such as checks.loudness_error < 0.05."
+            help="Keep the samples that an SQL condition is true for, such as checks.loudness_error < 0.05. "
+            "Columns: id, seed_id, seed_text, tier, headroom_db, n_turns, n_elements, duration_s, tasks (a "
+            "list), checks.NAME."
         ),
     ] = None,
     as_json: AsJson = False,
@@ -283,9 +293,9 @@ def schema(
     name: Annotated[
         str | None, typer.Argument(metavar="NAME", help=add_default("Schema to print.", "list all names"))
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Write all schemas into this folder.")] = None,
+    out: Annotated[Path | None, _path_option(help="Write all schemas into this folder.")] = None,
     check: Annotated[
-        Path | None, typer.Option(help="Compare the schemas in this folder with the models.")
+        Path | None, _path_option(help="Compare the schemas in this folder with the models.")
     ] = None,
 ) -> None:
     """Print, write or check the JSON Schemas."""

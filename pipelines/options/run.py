@@ -14,6 +14,7 @@ from pipelines.options.dialogue import DialogueOptions
 from pipelines.options.execution import ExecutionOptions
 from pipelines.options.option import Option
 from pipelines.options.sound import SoundOptions
+from pipelines.storage.places import require_lasting
 
 if TYPE_CHECKING:
     from pipelines.main_job import GenerateRequest
@@ -67,6 +68,7 @@ class RunOptions(ExecutionOptions, SoundOptions, DialogueOptions):
 
         if self.out is None:
             raise UserError("missing; give the folder or URI of the run", field="out")
+        require_lasting(self.out, "out")
         config = self.create_run_config()
         self.create_service_limits()
         return GenerateRequest(

@@ -9,6 +9,7 @@ from typing import Any
 
 from copilot.errors import UserError
 from pipelines.options.option import KnownOption
+from pipelines.storage.places import expand_home
 from pipelines.yaml_file import describe_value
 
 _SETTINGS = {"designer_set", "sfx_set", "tts_set"}
@@ -46,8 +47,10 @@ def _convert(value: object, kind: type) -> Any:  # noqa: ANN401 - any type of an
         return value
     if kind is float and (number or _reads_as_number(value)):
         return float(value)  # type: ignore[arg-type]
-    if isinstance(value, (str, Path) if kind is Path else str) and kind in {str, Path}:
-        return kind(value)
+    if kind is Path and isinstance(value, str | Path):
+        return expand_home(value)
+    if kind is str and isinstance(value, str):
+        return value
     expected = _EXPECTED.get(kind, "text")
     quotes = ", in quotes" if kind in {str, Path} and not isinstance(value, list | Mapping) else ""
     raise ValueError(f"expected {expected}{quotes}, not {describe_value(value)}")

@@ -18,7 +18,7 @@ from typing import Any
 from copilot.errors import ConfigMismatchError, CorruptDataError, UserError
 from copilot.hashing import content_hash
 from copilot.units import Seconds
-from pipelines.run.differences import find_differences
+from pipelines.run.differences import describe_differences, find_differences
 from pipelines.run.ledger import FOLDERS, Ledger
 from pipelines.run.lock import FolderLock, LeaseLock, RunLock
 from pipelines.storage import open_storage
@@ -114,10 +114,11 @@ class Run:
             if self.ledger.names():
                 error = ConfigMismatchError(
                     f"{self.place}: belongs to a run with another configuration:\n  "
-                    + "\n  ".join(map(str, differing))
+                    + "\n  ".join(describe_differences(differing))
                     + "\nResume with the same settings and versions, or give the run a new folder as `out`"
                 )
-                fields = {difference.field for difference in differing}
+                error.differences = tuple(map(str, differing))
+                fields = {difference.field for difference in differing if difference.field}
                 error.field = fields.pop() if len(fields) == 1 else None
                 raise error
         digest = content_hash(fingerprint)[:16]

@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import unquote
 
+from copilot.errors import UserError
 from pipelines.storage.base import Storage
 from pipelines.storage.local import LocalStorage
 from pipelines.storage.remote import RemoteStorage
 
 _LOCAL = "file://"
+_MEMORY = "memory://"
 
 
 def open_storage(place: str | Path) -> Storage:
@@ -29,4 +31,20 @@ def resolve_place(place: str | Path) -> str:
 
 def _to_path(place: str | Path) -> Path:
     text = str(place)
-    return Path(unquote(text.removeprefix(_LOCAL))) if text.startswith(_LOCAL) else Path(place)
+    return Path(unquote(text.removeprefix(_LOCAL))) if text.startswith(_LOCAL) else expand_home(place)
+
+
+def expand_home(path: str | Path) -> Path:
+    """Return a path with the user's home for a leading `~`, which no shell has expanded in `--out=~/run`."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:  # no such user: a file's name
+        return Path(path)
+
+
+def require_lasting(place: str | Path, field: str) -> None:
+    """Raise UserError for a place in memory, which each process has for itself until it ends."""
+    if str(place).startswith(_MEMORY):
+        raise UserError(
+            f"{place}: is lost when the command ends; give a folder, or the URI of a store", field=field
+        )

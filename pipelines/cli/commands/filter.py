@@ -10,12 +10,14 @@ from copilot.errors import UserError
 from copilot.vocabulary import Tier
 from pipelines.cli.output.counting import show_row_count
 from pipelines.inspection.subset.filter import filter_run
+from pipelines.storage import require_lasting
 
 
 def run_filter(source: str, out: str, *, tier: Tier | None, where: str | None, as_json: bool) -> int:
     """Write the subset and print its size; return the exit code."""
     if tier is None and where is None:
         raise UserError("nothing to filter by; give `tier`, `where` or both")
+    require_lasting(out, "out")
     try:
         with show_row_count(as_json=as_json) as shown:
             done = filter_run(

@@ -54,19 +54,18 @@ def run_plan(options: RunOptions, planning: PlanOptions) -> int:
     fits = allocation.problem is None or settings.grows
     if not options.json:
         _print_all([*describe_allocation(allocation, grows=settings.grows), ""])
-    costs, complete = None, True
+    costs, complete, num = None, True, options.num
     if planning.figures is not None:
         costs = read_costs(planning.figures)
     elif planning.calibrate is not None and fits:
-        costs = _measure(options, config, planning.calibrate, execution)
+        costs, n_available = _measure(options, config, planning.calibrate, execution)
         complete = costs is not None
+        num = min(num or n_available, n_available)
     if costs and planning.save_figures is not None:
         write_costs(costs, planning.save_figures)
     in_flight = limits.concurrency if limits else 1
     expected = (
-        _forecast(allocation, costs, options.num, config.keep, in_flight, options.parts.prices)
-        if fits
-        else None
+        _forecast(allocation, costs, num, config.keep, in_flight, options.parts.prices) if fits else None
     )
     if options.json and complete:
         print(json.dumps(_to_json(allocation, costs, expected, fits=fits), allow_nan=False))
@@ -137,22 +136,26 @@ def _to_json(
 
 def _measure(
     options: RunOptions, config: RunConfig, num: int, execution: ExecutionSettings
-) -> MeasuredCosts | None:
-    """Make some dialogues in a folder that is deleted, and measure them; None if that is interrupted.
+) -> tuple[MeasuredCosts | None, int]:
+    """Make some dialogues in a folder that is deleted; return their costs and the number of seeds there are.
 
-    They share no stems with other runs: a filled stem store would make them look cheap.
+    The costs are None if that is interrupted. The dialogues share no stems with other runs: a filled stem
+    store would make them look cheap.
     """
     config = config.model_copy(update={"keep": "both"})
     execution = replace(execution, store=None)
     n_workers = options.count_local_workers(config)
 
+    n_available = 0
+
     def on_start(start: RunStart) -> None:
-        n, available = len(start.draw.seeds), start.draw.available
+        nonlocal n_available
+        n, n_available = len(start.draw.seeds), start.draw.available
         lines = [f"measuring {n} dialogues with {n_workers} worker processes of this machine"]
         if n < num:
             lines.append(f"--calibrate {num}: only {n} seeds are available")
-        if options.num is not None and options.num > available:
-            lines.append(f"--num {options.num}: only {available} seeds are available, and a run uses no more")
+        if options.num is not None and options.num > n_available:
+            lines.append(f"--num {options.num}: {n_available} seeds are available; the forecast is for these")
         if (busy := os.getloadavg()[0]) > (os.cpu_count() or 1):
             lines.append(
                 f"this machine is busy with other work (load {busy:.1f}); the times will be too long"
@@ -182,5 +185,5 @@ def _measure(
             outcome = None
         if outcome is None or outcome.n_left:
             print("copilot: interrupted; nothing was measured", file=sys.stderr)
-            return None
-        return measure_costs(Path(folder) / "run", outcome)
+            return None, n_available
+        return measure_costs(Path(folder) / "run", outcome), n_available

@@ -6,7 +6,6 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import get_args
 
 from rich.console import Console
@@ -34,7 +33,7 @@ def run_voices(path: str, *, as_json: bool) -> int:
     """
     try:
         is_renderer = path.partition(":")[0] in registry.list_names()
-        report = check_voices_of(path) if is_renderer else check_bank(Path(path).expanduser())
+        report = check_voices_of(path) if is_renderer else check_bank(path)
     except UserError as error:
         # The path is an argument of this command, not an option of a run.
         raise UserError(str(error).removeprefix(f"`{error.field}`: ")) from error

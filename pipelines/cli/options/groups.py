@@ -8,8 +8,9 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Collection
-from dataclasses import fields
+from dataclasses import fields, replace
 from enum import Enum
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -18,6 +19,7 @@ from copilot.errors import UserError
 from pipelines.cli.output.help_text import add_note
 from pipelines.config_file import OLD_NAMES, read_options
 from pipelines.options.option import KnownOption, options_of
+from pipelines.storage.places import expand_home
 
 Command = Callable[..., None]
 
@@ -27,14 +29,15 @@ _HEADINGS = ("", "Plan", "Dialogues", "Sound", "Execution", "Language model")
 
 
 def takes_options(
-    *, config: bool = False, without: Collection[str] = (), **groups: type
+    *, config: bool = False, optional: Collection[str] = (), **groups: type
 ) -> Callable[[Command], Command]:
     """Make a command take the options of each class; it is given an object of each as one argument.
 
-    With `config` it takes the options from a file too. Options in `without` it takes from a file only.
+    With `config` it takes the options from a file too. Options in `optional` are not required by it.
     """
     known = {name: option for group in groups.values() for name, option in options_of(group).items()}
-    known = {name: option for name, option in known.items() if name not in without}
+    for name in optional:
+        known[name] = replace(known[name], option=replace(known[name].option, required=False))
     old_names = {old: new for old, new in OLD_NAMES.items() if new in known}
 
     def decorate(command: Command) -> Command:
@@ -68,6 +71,8 @@ def takes_options(
 
 def _convert(option: KnownOption, value: Any) -> Any:  # noqa: ANN401 - a value of any option
     """Return a value as the option's class has it: typer gives a choice as an Enum of texts."""
+    if option.kind is Path:
+        return expand_home(value)
     return type(option.choices[0])(value.value) if option.choices else value
 
 

@@ -31,6 +31,11 @@ _AUTHENTICATION = (
 )
 """Ray looks for a token by itself only if its address is `auto`."""
 
+_SHORTER_FOLDER = (
+    ". Ray's sockets are in the folder for temporary files, whose path is too long for them: set RAY_TMPDIR "
+    "to a short one, such as /tmp"
+)
+
 _WAIT_FOR_FREE_S: Seconds = 30.0
 """A run that was killed a moment ago may still hold its resources."""
 _POLL_S: Seconds = 0.5
@@ -66,7 +71,8 @@ def connect(settings: RaySettings) -> Iterator[None]:
         ray.init(address or "local", log_to_driver=False, logging_level=logging.ERROR, **local)
     except Exception as error:  # Ray raises bare ones, if this machine is too slow for its time-outs
         if address is None:
-            raise UserError(f"Ray does not start on this machine: {error}", field="executor") from error
+            hint = _SHORTER_FOLDER if "AF_UNIX" in str(error) else ""
+            raise UserError(f"Ray does not start on this machine: {error}{hint}", field="executor") from error
         hint = "" if "RAY_AUTH_MODE" in os.environ else _AUTHENTICATION
         raise UserError(f"no Ray cluster answers at {address}: {error}{hint}", field="ray.address") from error
     try:

@@ -6,7 +6,8 @@ settings.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -54,8 +55,18 @@ _PLAIN = {
 }
 
 
+_SESSION_WORDS = {
+    *("user", "current_user", "session_user", "current_role", "current_catalog", "current_schema"),
+    *("current_date", "current_time", "current_timestamp", "localtime", "localtimestamp"),
+}
+"""Names that DuckDB takes for the value of a function if there is no such column."""
+
+
 class SqlCondition:
-    """An SQL condition, such as `checks.loudness_error < 0.3 and list_contains(tasks, 'open')`."""
+    """An SQL condition, such as `checks.loudness_error < 0.3 and list_contains(tasks, 'open')`.
+
+    Raises UserError for one that names a word of the session, such as `user`, in place of a column.
+    """
 
     def __init__(self, text: str) -> None:
         # DuckDB takes half a second to load, so only a run with a condition loads it.
@@ -66,6 +77,18 @@ class SqlCondition:
         self._database = duckdb.connect(":memory:", config={"threads": 1})
         self._database.execute("SET enable_external_access = false")
         self._database.execute("SET lock_configuration = true")
+        if word := self._find_session_word():
+            raise UserError(
+                f"{text!r}: {word} is not a column, it is a word of SQL for the session; available columns: "
+                f"{', '.join(_PLAIN)}, checks.NAME",
+                field="where",
+            )
+
+    def _find_session_word(self) -> str | None:
+        """Return the first name that is not a column and yet no error, such as `user`: it matches nothing."""
+        query = f"SELECT 1 FROM samples WHERE {self.text}"  # noqa: S608 - parsed only
+        parsed = self._database.execute("SELECT json_serialize_sql(?)", [query]).fetchall()
+        return next((name for name in _find_names(json.loads(parsed[0][0])) if name in _SESSION_WORDS), None)
 
     def find_matches(self, metadata: pa.Table) -> set[str]:
         """Return the seed ids of the samples for which it is true. Raises UserError for a wrong condition."""
@@ -78,6 +101,18 @@ class SqlCondition:
                 field="where",
             ) from error
         return {seed_id for (seed_id,) in chosen}
+
+
+def _find_names(parsed: object) -> Iterator[str]:
+    """Yield the names without a dot that stand for columns in a parsed query, in lower case."""
+    if isinstance(parsed, list):
+        for part in parsed:
+            yield from _find_names(part)
+    elif isinstance(parsed, dict):
+        names = parsed.get("column_names", ())
+        if len(names) == 1:
+            yield names[0].lower()
+        yield from _find_names(list(parsed.values()))
 
 
 def make_plain_view(metadata: pa.Table) -> pa.Table:

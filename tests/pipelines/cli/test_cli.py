@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 
 import pytest
@@ -67,6 +68,44 @@ def test_out_is_a_file(copilot, tmp_path):
     code, _, said = copilot("generate", *SEEDS, *BACKENDS, "--out", str(tmp_path / "run"))
     assert code == 2
     assert f"--out: {tmp_path / 'run'}" in said
+
+
+def test_paths_of_every_command_begin_at_home(copilot, monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert copilot("schema", "--out=~/schemas")[0] == 0
+    assert len(list((tmp_path / "schemas").iterdir())) == len(schemas.NAMES)
+    assert copilot("schema", "--check=~/schemas")[0] == 0
+    code, _, said = copilot("stats", "~/run")
+    assert (code, f"{tmp_path}/run: no run found" in said) == (2, True)
+
+
+def test_a_subset_in_memory_is_refused(copilot, tmp_path):
+    code, _, said = copilot("filter", str(tmp_path), "--tier", "hq", "--out", "memory://x")
+    assert (code, said.startswith("copilot: --out: ")) == (2, True)
+
+
+def test_a_preview_takes_the_options_of_dialogues_from_a_file(copilot, tmp_path):
+    (tmp_path / "run.yaml").write_text("seeds: starter\nturns: 2\nnum: 6000000\nout: x\nsfx: stable-audio\n")
+    code, said, _ = copilot("preview", "--config", str(tmp_path / "run.yaml"), "--num", "1", "--json")
+    assert code == 0
+    assert len(json.loads(said)["dialogue"]["turns"]) == 2
+
+
+def test_without_docstrings_there_is_no_fingerprint(tmp_path):
+    call = (
+        sys.executable,
+        "-OO",
+        "-c",
+        "from pipelines.cli import main; main()",
+        "generate",
+        *SEEDS,
+        "--out",
+    )
+    done = subprocess.run(
+        (*call, str(tmp_path / "run")), capture_output=True, check=False, env={"PYTHONPATH": str(ROOT)}
+    )
+    assert (done.returncode, b"-OO" in done.stderr, b"Traceback" in done.stderr) == (2, True, False)
+    assert not (tmp_path / "run").exists()
 
 
 def test_schemas_are_printed_written_and_checked(copilot, tmp_path):

@@ -19,6 +19,8 @@ from pipelines.planning.allocation import allocate
 from pipelines.planning.ray_settings import PoolSettings
 from pipelines.planning.resources import Resources
 from pipelines.planning.sizing import Workload
+from pipelines.storage import resolve_place
+from renderers.voice_bank import read_bank
 
 
 @pytest.fixture
@@ -194,8 +196,9 @@ def test_a_share_of_rejects(given):
         ("keep: all", "keep: expected one of mixes, stems, both, not 'all'"),
         ("keep: [both]", "keep: expected one of mixes, stems, both, not a list"),
         ("sfx-set: {steps: [1]}", "sfx-set: steps: expected text, a number, true or false, not"),
-        ("stems: ~/stems", "stems: ~/stems: ~ is not expanded in a file"),
-        ("seeds: librispeech:~/data", "seeds: librispeech:~/data: ~ is not expanded in a file"),
+        ("sfx-set: {index: ~/x}", "sfx-set: ~/x: ~ is not expanded in this setting"),
+        ("num: 010", "line 1: 010 is another number in YAML"),
+        ("seeds: starter\nsfx-set: {steps: [1, {a: 1:30}]}", "line 2: 1:30 is another number in YAML"),
         ("num: 1\nnum: 2", "line 2: num is set twice"),
         ("at-once: 1\nat_once: 2", "line 2: at_once is set twice"),
         ("- seeds", "expected names of options with their values, not a list"),
@@ -227,7 +230,6 @@ def test_a_mistake_is_named_with_file_and_key(refused, content, said):
         ("seed: 1\nrandom-seed: 2", "random_seed"),
         ("llm-url: [a, 4]", "llm_url"),
         ("sfx-set: {steps: [1]}", "sfx_set"),
-        ("stems: ~/stems", "stems"),
         ("at-once: 1\nat_once: 2", "at_once"),
         ("ray: 4", "ray"),
         ("ray: {pools: {mix: {size: 1, size: 2}}}", "ray.pools.mix.size"),
@@ -241,6 +243,26 @@ def test_a_mistake_in_a_file_has_the_field(tmp_path, content, field):
         load_config(tmp_path / "run.yaml")
     assert mistake.value.field == field
     assert str(mistake.value).startswith(str(tmp_path / "run.yaml"))
+
+
+def test_numbers_that_look_old_are_texts_in_quotes(given):
+    assert given('llm-model: "010"\nnum: 10\nbatch-s: 10.5\nmax-rejects: 0').llm_model == "010"
+
+
+def test_the_home_of_the_user_is_expanded(given, monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "l.json").write_text('{"n_elements": 7}')
+    options = given("seeds: starter\nout: ~/run\nstems: ~/stems\nlimits: ~/l.json\nvoices: ~/voices\n")
+    assert options.create_run_config().limits.n_elements == 7
+    assert given("seeds: starter", "--limits=~/l.json", "--out=~/run").limits == tmp_path / "l.json"
+    assert load_config("~/run.yaml", limits="~/l.json").limits == tmp_path / "l.json"
+    assert resolve_place(options.create_request().out) == str(tmp_path / "run")
+    with pytest.raises(UserError, match=str(tmp_path / "voices")):
+        read_bank(options.create_run_config().voices)
+
+
+def test_a_run_in_memory_is_refused(refused):
+    assert refused("seeds: starter", "--out", "memory://run").startswith("--out: ")
 
 
 def test_a_missing_file_names_the_shipped_ones(refused):

@@ -150,8 +150,8 @@ def test_calibrating_measures_dialogues_and_leaves_nothing(copilot, tmp_path, mo
     assert (code, list(tmp_path.glob("copilot-plan-*"))) == (0, [])
     assert "--calibrate 9: only 6 seeds" in progress
     assert "(load 99.0)" in progress
-    assert "--num 600: only 6 seeds" in progress
-    assert "600 seeds give about 500 samples" in said
+    assert "--num 600: 6 seeds are available" in progress
+    assert "6 seeds give about 5 samples" in said
     figures = read_costs(saved)
     assert (figures.n_seeds, figures.accepted_share) == (6, 5 / 6)
     assert set(figures.stage_s) >= {"render-speech", "render-sounds", "mix", "check", "finish", "write"}
@@ -164,6 +164,14 @@ def test_calibrating_measures_dialogues_and_leaves_nothing(copilot, tmp_path, mo
         )
         assert figures.design_wait_s == 0.5
         assert "design" in said
+
+
+def test_without_a_number_the_forecast_is_for_all_seeds(copilot, tmp_path):
+    (tmp_path / "seeds.txt").write_text("one line\na second line\na third line\n")
+    call = (*CALL, "--seeds", f"text:{tmp_path / 'seeds.txt'}", *NODE, "--workers", "1", "--calibrate", "1")
+    code, said, _ = copilot(*call, "--json", "--out", str(tmp_path / "run"), "--max-rejects", "1")
+    assert (code, json.loads(said)["forecast"]["n_seeds"]) == (0, 3)
+    assert not (tmp_path / "run").exists()
 
 
 def test_calibrating_leaves_the_servers_of_the_run_alone(copilot, tmp_path, monkeypatch):

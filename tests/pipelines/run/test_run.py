@@ -81,6 +81,33 @@ def test_one_setting_that_differs_is_the_field(tmp_path: Path, changed: dict[str
     assert f"`{field}`" in str(caught.value)
 
 
+def test_a_refusal_shows_no_hashes(tmp_path: Path) -> None:
+    known = fingerprint(run_seed=7).model_dump(mode="json")
+    Run(tmp_path).open(known)
+    Run(tmp_path).ledger.add(LedgerEntry("0" * 16, (), ("text/a",), ()))
+    other = {
+        **known,
+        "designer": {"limits": "a hash"},
+        "libraries": {**known["libraries"], "numpy": "1.0"},
+        "renderers": {"sfx": {"index": "a hash", "model": "m"}},
+        "schemas": dict.fromkeys(known["schemas"], "a hash"),
+    }
+    with pytest.raises(ConfigMismatchError) as caught:
+        Run(tmp_path).open(other)
+    numpy, designer, renderer, schemas = str(caught.value).splitlines()[1:-1]
+    assert numpy == f"  numpy {known['libraries']['numpy']} made the run, 1.0 is installed here"
+    assert ("schemas" in schemas, "designer" in designer, "`sfx`" in renderer) == (True, True, True)
+    assert "a hash" not in str(caught.value)
+    assert "renderers.sfx.index is None in the run, but 'a hash' was requested" in caught.value.differences
+    with pytest.raises(ConfigMismatchError) as caught:
+        Run(tmp_path).open(
+            other | {"config": {**known["config"], "run_seed": 8}, "libraries": known["libraries"]}
+        )
+    setting, schemas = str(caught.value).splitlines()[1:-1]
+    assert (setting, "schemas" in schemas) == ("  `run_seed` is 7 in the run, but 8 was requested", True)
+    assert caught.value.field == "run_seed"
+
+
 def test_a_run_that_has_committed_nothing_starts_again(tmp_path: Path) -> None:
     Run(tmp_path).open(fingerprint(run_seed=7).model_dump(mode="json"))
     Run(tmp_path).open(fingerprint(run_seed=8).model_dump(mode="json"))

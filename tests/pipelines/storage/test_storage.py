@@ -310,6 +310,10 @@ def test_places_in_all_their_forms(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert resolve_place("s3://bucket/run/") == "s3://bucket/run"
     assert resolve_place("runs/../run") == resolve_place(Path("run")) == str(tmp_path / "run")
     assert resolve_place(f"file://{tmp_path}/a%20b") == str(tmp_path / "a b")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert resolve_place("~/run") == str(tmp_path / "home" / "run")
+    assert open_storage("~/run").place == str(tmp_path / "home" / "run")
+    assert resolve_place("~nobody-of-this-name/run") == str(tmp_path / "~nobody-of-this-name" / "run")
     assert [is_uri(place) for place in ("s3://b", "file:///b", "b", Path("b"))] == [True, False, False, False]
 
 

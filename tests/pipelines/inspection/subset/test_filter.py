@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from helpers.made_runs import a_run, a_sample, committed_paths
+from helpers.paths import ROOT
 
 from copilot.arrow import SAMPLES, sample_row
 from copilot.errors import ConfigMismatchError, CorruptDataError, UserError
 from copilot.hashing import content_hash
+from pipelines.cli.app import filter_
 from pipelines.cli.commands.filter import run_filter
 from pipelines.config import RunConfig
 from pipelines.fingerprint import Fingerprint
@@ -103,6 +106,31 @@ def test_a_condition_sees_plain_columns(source: Path, tmp_path: Path, where: str
 def test_tier_and_condition_must_both_hold(source: Path, tmp_path: Path) -> None:
     filter_run(source, tmp_path / "out", tier="valid", where="seed_id < 'test/0004'")
     assert sorted(rows_of(tmp_path / "out")) == ["test/0002"]
+
+
+@pytest.mark.parametrize(
+    "where", ["user = 'a'", "tier = 'hq' and Current_User = 'a'", "n_turns = 3 or user = 'a'"]
+)
+def test_a_condition_that_can_only_name_the_session_is_refused(
+    source: Path, where: str, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError) as caught:
+        filter_run(source, tmp_path / "out", where=where)
+    assert caught.value.field == "where"
+    assert not (tmp_path / "out").exists()
+
+
+def test_help_and_documentation_list_the_columns() -> None:
+    columns = [*make_plain_view(METADATA_SCHEMA.empty_table()).column_names, "checks"]
+    help_text = get_type_hints(filter_, include_extras=True)["where"].__metadata__[0].help
+    page = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
+    assert [name for name in columns if name not in help_text] == []
+    assert [name for name in columns if not re.search(rf"`{name}[`.]", page)] == []
+
+
+def test_a_column_in_a_lambda_is_none_of_the_session(source: Path, tmp_path: Path) -> None:
+    where = "len(list_filter(tasks, lambda task: task = 'story')) = 1 and seed_text <> 'user'"
+    assert filter_run(source, tmp_path / "out", where=where).n_copied
 
 
 @pytest.mark.parametrize(
@@ -196,8 +224,9 @@ def test_generating_into_a_subset_is_refused(source: Path, tmp_path: Path) -> No
     config = RunConfig(seeds="text:test.txt", run_seed=7)
     fingerprint = Fingerprint(config=config, designer={"name": "test"}, renderers={})
     Run(source).open(fingerprint.model_dump(mode="json"))
-    with pytest.raises(ConfigMismatchError, match=r"filter is \{.*\} in the run, but None was requested"):
+    with pytest.raises(ConfigMismatchError) as caught:
         Run(tmp_path / "out").open(fingerprint.model_dump(mode="json"))
+    assert [line.partition(" is ")[0] for line in caught.value.differences] == ["filter"]
 
 
 def test_a_run_is_not_filtered_into_itself(source: Path) -> None:
