@@ -69,7 +69,7 @@ class GenerateRequest:
 
     `num` seeds are drawn (default: all). Only `config` and `num` decide the samples. `service`: the servers
     of the language model, if the designer uses one. `on_design` is called several times a second with the
-    progress of dialogues written in advance.
+    progress of dialogues written in advance; `on_stop` in the handler of the first signal that stops the run.
     """
 
     config: RunConfig
@@ -82,6 +82,7 @@ class GenerateRequest:
     on_start: Callable[[RunStart], None] = field(default=ignore, repr=False)
     on_progress: Callable[[Progress], None] = field(default=ignore, repr=False)
     on_design: Callable[[DesignStatus], None] = field(default=ignore, repr=False)
+    on_stop: Callable[[], None] = field(default=lambda: None, repr=False)
 
     def __post_init__(self) -> None:
         if self.num is not None and (type(self.num) is not int or self.num < 1):
@@ -110,6 +111,7 @@ def _generate(request: GenerateRequest, backends: Backends) -> Outcome:
         StemStore(request.settings.store).prepare()
     started = time.monotonic()
     progress = _ProgressSum(request)
+    n_drafts = 0
 
     with run.lock():
         run.open(fingerprint.model_dump(mode="json"), versions=list_versions())
@@ -135,18 +137,21 @@ def _generate(request: GenerateRequest, backends: Backends) -> Outcome:
                 call=call,
             )
             StemStore(spec.store, spec.user).end_earlier_users()
-            request.executor.execute(
-                Job(
-                    spec=spec,
-                    seeds=todo,
-                    backends=backends,
-                    on_progress=progress.add,
-                    on_design=request.on_design,
-                    service=request.service,
-                )
+            job = Job(
+                spec=spec,
+                seeds=todo,
+                backends=backends,
+                on_progress=progress.add,
+                on_design=request.on_design,
+                on_stop=request.on_stop,
+                service=request.service,
             )
+            try:
+                request.executor.execute(job)
+            finally:
+                n_drafts = job.drafts.tidy(run.ledger.seed_ids)
     totals = Totals.of_entries(run.ledger.entries())
-    return Outcome(totals, len(planned), time.monotonic() - started, progress.times)
+    return Outcome(totals, len(planned), time.monotonic() - started, progress.times, n_drafts)
 
 
 class _ProgressSum:

@@ -116,8 +116,9 @@ class AsyncDesigner(Protocol):
     """A designer that waits for a server, and so writes many dialogues at once.
 
     Entered once, in the event loop that it works in; it holds connections until it is left. It may also have
-    `async def server_load(self) -> str | None`, which returns how busy the server is, in a few words for a
-    display, or None if it is not known.
+    two methods for a display: `async def server_load(self) -> str | None`, which returns how busy the server
+    is, in a few words, or None if it is not known; and `def count_usage(self) -> Usage`, which returns the
+    use of the model since the designer was constructed, for unfinished dialogues too.
     """
 
     name: str

@@ -3,6 +3,7 @@
 They are written in an event loop in a thread of its own, as many at once as the designer wants, and handed
 out in the order in which they become ready. At most the designer's concurrency and a buffer are in memory: if
 no batch is taken, no seed is started. Leaving the context waits only a few seconds, even if a request hangs.
+However it ends, `unfinished` holds the dialogues that were written and not committed.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
+from copilot.designers.account import Usage
 from copilot.designers.contract import AsyncDesigner
 from copilot.seed import Seed
 from copilot.units import Seconds
@@ -26,19 +28,21 @@ from pipelines.stages.worker_spec import RECORDS_AT_ONCE
 READY_FOR_S: Seconds = 30.0
 """Limit on the time that ready records wait before they go out as a smaller batch."""
 
-_SECONDS_BETWEEN_LOADS = 3.0
+_SECONDS_BETWEEN_POLLS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class DesignStatus:
     """Counts of the dialogues that are being written, and of those that are ready for a worker.
 
-    `load` is the server's load in words; it is empty if the designer does not report it.
+    `load` is the server's load in words; it is empty if the designer does not report it. `usage` is the use
+    of the language model so far, for all dialogues that were begun; None if the designer does not report it.
     """
 
     n_writing: int
     n_ready: int
     load: str
+    usage: Usage | None = None
 
 
 class DesignAhead:
@@ -56,9 +60,11 @@ class DesignAhead:
         n_workers: int,
         *,
         at_once: int = RECORDS_AT_ONCE,
+        drafts: Mapping[str, Record] | None = None,
         clock: Callable[[], Seconds] = time.monotonic,
         grace_s: Seconds = 5.0,
     ) -> None:
+        """`drafts` are records that have their dialogues already, by seed id: they are ready at once."""
         self._designer = designer
         self._stage = AsyncDesignStage(designer, run_seed)
         self._run_seed = run_seed
@@ -68,11 +74,15 @@ class DesignAhead:
         self._clock = clock
         self._grace_s = grace_s
         # The loop's thread appends to `_ready`, the driver's thread takes from its other end.
-        self._seeds = deque(seeds)
-        self._ready: deque[tuple[Record, Seconds]] = deque()
+        drafts = drafts or {}
+        self._seeds = deque(seed for seed in seeds if seed.id not in drafts)
+        self._ready: deque[tuple[Record, Seconds]] = deque((record, clock()) for record in drafts.values())
+        self._handed_out: dict[str, Record] = {}
         self._n_writing = 0
         self._load = ""
-        self._room = asyncio.Semaphore(designer.concurrency + self._size * n_workers)
+        self._usage: Usage | None = None
+        room = designer.concurrency + self._size * n_workers - len(drafts)
+        self._room = asyncio.Semaphore(max(0, room))
         self._stopped = False
         self._over = False
         self._failure: BaseException | None = None
@@ -98,13 +108,18 @@ class DesignAhead:
     @property
     def state(self) -> DesignStatus:
         """The state of the work, for a display."""
-        return DesignStatus(self._n_writing, len(self._ready), self._load)
+        return DesignStatus(self._n_writing, len(self._ready), self._load, self._usage)
+
+    @property
+    def unfinished(self) -> Sequence[Record]:
+        """The records whose dialogues are written and were not committed. Valid when the context was left."""
+        return [*self._handed_out.values(), *(record for record, _ in self._ready)]
 
     def next_batch(self) -> Sequence[Record]:
         """Return a batch if one is ready, else nothing.
 
         Batches are full until the last seed is started; then they get smaller, so that all workers end
-        together. They are also smaller if records have been ready for `READY_FOR_S`.
+        together. They are also smaller if a record has been ready for `READY_FOR_S`.
         """
         if self._stopped:
             return ()
@@ -117,10 +132,12 @@ class DesignAhead:
             size = max(self._at_once, min(size, -(-n_left // self._n_workers)))
         if n_ready < size and not over and not self._has_waited():
             return ()
-        return self._hand_out(min(size, n_ready))
+        batch = self._hand_out(min(size, n_ready))
+        self._handed_out |= {record.seed.id: record for record in batch}
+        return batch
 
     def pop_ready(self) -> Sequence[Record]:
-        """Return all records that are ready, however few."""
+        """Return all records that are ready, however few, and forget them."""
         return () if self._stopped else self._hand_out(len(self._ready))
 
     def _hand_out(self, n: int) -> Sequence[Record]:
@@ -129,13 +146,15 @@ class DesignAhead:
         return batch
 
     def _has_waited(self) -> bool:
-        if len(self._ready) < self._at_once:
-            return False
-        _, since = self._ready[self._at_once - 1]
-        return self._clock() - since > READY_FOR_S
+        return bool(self._ready) and self._clock() - self._ready[0][1] > READY_FOR_S
+
+    def note_committed(self, records: Sequence[Record]) -> None:
+        """Record that records which were handed out are committed."""
+        for record in records:
+            del self._handed_out[record.seed.id]
 
     def stop(self) -> None:
-        """Stop writing, and drop all records that were not handed out."""
+        """Stop writing, and hand out no further record."""
         if not self._stopped:
             self._stopped = True
             self._loop.call_soon_threadsafe(self._work.cancel)
@@ -159,7 +178,7 @@ class DesignAhead:
 
     async def _design_all(self) -> None:
         async with self._designer:
-            polling = asyncio.create_task(self._poll_load())
+            polling = asyncio.create_task(self._poll())
             try:
                 async with asyncio.TaskGroup() as writers:
                     for _ in range(min(self._designer.concurrency, len(self._seeds))):
@@ -187,12 +206,16 @@ class DesignAhead:
             finally:
                 self._n_writing -= 1
 
-    async def _poll_load(self) -> None:
-        # Optional: a designer of another package need not report its server's load.
-        measure = getattr(self._designer, "server_load", None)
-        while measure is not None:
-            self._load = await measure() or ""
-            await asyncio.sleep(_SECONDS_BETWEEN_LOADS)
+    async def _poll(self) -> None:
+        # Both are optional: a designer of another package need not report them.
+        count_usage = getattr(self._designer, "count_usage", None)
+        measure_load = getattr(self._designer, "server_load", None)
+        while True:
+            if count_usage is not None:
+                self._usage = count_usage()
+            if measure_load is not None:
+                self._load = await measure_load() or ""
+            await asyncio.sleep(_SECONDS_BETWEEN_POLLS)
 
     def _make_room(self, n: int) -> None:
         for _ in range(n):

@@ -16,6 +16,8 @@ from copilot.seed import Seed
 from pipelines.accounting.progress import Progress
 from pipelines.backends import Backends
 from pipelines.execution.design_ahead import DesignStatus
+from pipelines.stages.drafts import Drafts
+from pipelines.stages.record import Record
 from pipelines.stages.worker_spec import WorkerSpec
 
 
@@ -29,7 +31,8 @@ class Job:
 
     An executor that works in this process uses `backends`; others close them, and their workers construct
     their own. `on_progress` receives what was committed, `on_design` the state of dialogues written ahead.
-    `service`: the servers of the language model, if the designer uses one.
+    `on_stop` is called by the first signal that asks the run to stop. `service`: the servers of the language
+    model, if the designer uses one.
     """
 
     spec: WorkerSpec
@@ -37,6 +40,7 @@ class Job:
     backends: Backends
     on_progress: Callable[[Progress], None] = ignore
     on_design: Callable[[DesignStatus], None] = ignore
+    on_stop: Callable[[], None] = lambda: None
     service: LlmService | None = None
 
     @property
@@ -44,6 +48,15 @@ class Job:
         """The designer that writes ahead; None if a stage designs."""
         designer = self.backends.designer
         return designer if isinstance(designer, AsyncDesigner) else None
+
+    @property
+    def drafts(self) -> Drafts:
+        """The drafts of the run."""
+        return Drafts(self.spec.run, self.spec.fingerprint.digest)
+
+    def read_drafts(self) -> Mapping[str, Record]:
+        """Return the records of the seeds whose dialogues an earlier start has written, by seed id."""
+        return self.drafts.read(self.seeds, self.spec.fingerprint.config.run_seed)
 
 
 class Executor(Protocol):

@@ -2,7 +2,7 @@
 
 Every worker commits its own batches. Ctrl-C lets each finish the records in hand and commit them. A worker
 that dies ends the run; committed samples are kept. If dialogues are written ahead, this process writes them
-and others run the stages.
+and others run the stages; those that are left over at the end become drafts.
 """
 
 from __future__ import annotations
@@ -58,17 +58,28 @@ class LocalExecutor:
         """Make the samples of all seeds, or, if interrupted, of some; the ledger records which.
 
         Raises CopilotError if a worker cannot continue. If the designer fails, commit the finished dialogues
-        first, then raise its error.
+        first, then raise its error. Dialogues that are written and not committed become drafts of the run.
         """
         spec, at_once = job.spec, job.spec.settings.at_once or RECORDS_AT_ONCE
         n_workers = max(1, min(self.n_workers, -(-len(job.seeds) // at_once)))
         run_seed = spec.fingerprint.config.run_seed
-        with interruptible() as stopping:
+        with interruptible(job.on_stop) as stopping:
             if job.designer is not None:
-                with DesignAhead(job.designer, job.seeds, run_seed, n_workers, at_once=at_once) as ahead:
-                    report_state = partial(_report_state, job, ahead)
-                    _run_in_processes(job, ahead, n_workers, stopping, on_tick=report_state)
-                    ahead.check()
+                ahead = DesignAhead(
+                    job.designer,
+                    job.seeds,
+                    run_seed,
+                    n_workers,
+                    at_once=at_once,
+                    drafts=job.read_drafts(),
+                )
+                try:
+                    with ahead:
+                        report_state = partial(_report_state, job, ahead)
+                        _run_in_processes(job, ahead, n_workers, stopping, on_tick=report_state)
+                        ahead.check()
+                finally:
+                    job.drafts.add(ahead.unfinished)
                 return
             supply = FreshRecords(job.seeds, run_seed, n_workers, at_once)
             if n_workers == 1:
@@ -99,7 +110,9 @@ class _Failed:
 
 @dataclass(frozen=True, slots=True)
 class _Idle:
-    """A worker's message that it waits for a batch: its stages are ready, the previous batch is committed."""
+    """A worker's message that it waits for a batch, and has committed `n_committed` records of the last."""
+
+    n_committed: int = 0
 
 
 def _run_in_processes(
@@ -115,32 +128,50 @@ def _run_in_processes(
     stop = _CONTEXT.RawValue(ctypes.c_bool, False)
     workers = [_WorkerProcess(job.spec.for_worker(index), stop) for index in range(n_workers)]
     try:
-        alive = {worker.pipe: worker for worker in workers}
-        idle: deque[_WorkerProcess] = deque()
-        while not supply.exhausted or len(idle) < len(alive):
-            if stopping.is_set():
-                stop.value = True
-                supply.stop()
-            while idle and (batch := supply.next_batch()):
-                idle.popleft().send(batch)
-            # The timeout is for signals, which no message announces, and for batches that become ready.
-            for pipe in connection.wait(list(alive), timeout=0.2):
-                worker = alive[pipe]  # type: ignore[index]
-                message = _receive(worker, stopping)
-                if isinstance(message, Progress):
-                    job.on_progress(message)
-                elif message is not None:
-                    idle.append(worker)
-                else:
-                    del alive[worker.pipe]
-                    idle = deque(other for other in idle if other is not worker)
-            on_tick()
+        _serve_workers(job, supply, workers, stop, stopping=stopping, on_tick=on_tick)
+    except KeyboardInterrupt:
+        for worker in workers:
+            worker.kill()
+        raise
     finally:
         stop.value = True
         for worker in workers:
             worker.close_pipe()
         for worker in workers:
             worker.join()
+
+
+def _serve_workers(
+    job: Job,
+    supply: Supply,
+    workers: Sequence[_WorkerProcess],
+    stop: ctypes.c_bool,
+    *,
+    stopping: threading.Event,
+    on_tick: Callable[[], None],
+) -> None:
+    """Give batches to idle workers until there are no more, and all are committed."""
+    alive = {worker.pipe: worker for worker in workers}
+    idle: deque[_WorkerProcess] = deque()
+    while not supply.exhausted or len(idle) < len(alive):
+        if stopping.is_set():
+            stop.value = True
+            supply.stop()
+        while idle and (batch := supply.next_batch()):
+            idle.popleft().send(batch)
+        # The timeout is for signals, which no message announces, and for batches that become ready.
+        for pipe in connection.wait(list(alive), timeout=0.2):
+            worker = alive[pipe]  # type: ignore[index]
+            message = _receive(worker, stopping)
+            if isinstance(message, Progress):
+                job.on_progress(message)
+            elif message is not None:
+                supply.note_committed(worker.batch[: message.n_committed])
+                idle.append(worker)
+            else:
+                del alive[worker.pipe]
+                idle = deque(other for other in idle if other is not worker)
+        on_tick()
 
 
 def _receive(worker: _WorkerProcess, stopping: threading.Event) -> Progress | _Idle | None:
@@ -158,9 +189,10 @@ def _receive(worker: _WorkerProcess, stopping: threading.Event) -> Progress | _I
 
 
 class _WorkerProcess:
-    """One worker process, and the pipe to it."""
+    """One worker process, the pipe to it, and its last batch."""
 
     def __init__(self, spec: WorkerSpec, stop: ctypes.c_bool) -> None:
+        self.batch: Sequence[Record] = ()
         self.pipe, theirs = _CONTEXT.Pipe()
         self._process = _CONTEXT.Process(target=_serve, args=(spec, theirs, stop), name="copilot-worker")
         self._process.start()
@@ -168,6 +200,7 @@ class _WorkerProcess:
 
     def send(self, batch: Sequence[Record]) -> None:
         """Hand over a batch."""
+        self.batch = batch
         # If the process has died, its last message says why: `receive` finds it.
         with suppress(ConnectionError):
             self.pipe.send(batch)
@@ -191,6 +224,10 @@ class _WorkerProcess:
     def close_pipe(self) -> None:
         """Let the process know that no more batches will come."""
         self.pipe.close()
+
+    def kill(self) -> None:
+        """End the process at once."""
+        self._process.kill()
 
     def join(self) -> None:
         """Wait until the process has ended; kill it if it does not."""
@@ -223,10 +260,11 @@ def _serve(spec: WorkerSpec, pipe: connection.Connection, stop: ctypes.c_bool) -
 
 def _serve_batches(spec: WorkerSpec, pipe: connection.Connection, stop: ctypes.c_bool) -> None:
     worker = Worker(spec)
+    n_committed = 0
     try:
         while True:
-            pipe.send(_Idle())
-            worker.process_and_commit(pipe.recv(), pipe.send, lambda: stop.value)
+            pipe.send(_Idle(n_committed))
+            n_committed = worker.process_and_commit(pipe.recv(), pipe.send, lambda: stop.value)
     finally:
         worker.close()
 

@@ -4,21 +4,38 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from copilot.units import Seconds
+
+_SAME_S: Seconds = 1.0
+"""Signals within this time count as one: `timeout` and batch systems signal a process and then its group."""
+
 
 @contextmanager
-def interruptible() -> Iterator[threading.Event]:
-    """Turn Ctrl-C, and the SIGTERM of a batch system, into a request to stop; a second one stops at once."""
+def interruptible(
+    on_stop: Callable[[], None] = lambda: None, clock: Callable[[], Seconds] = time.monotonic
+) -> Iterator[threading.Event]:
+    """Turn Ctrl-C, and the SIGTERM of a batch system, into a request to stop; a second one stops at once.
+
+    `on_stop` is called at the first signal, in the signal's handler, so that it is heard even if a backend
+    hangs. The second raises KeyboardInterrupt.
+    """
     stopping = threading.Event()
+    asked_at: Seconds = 0.0
 
     def request_stop(number: int, frame: FrameType | None) -> None:
-        del frame
-        if stopping.is_set() and number == signal.SIGINT:
+        del number, frame
+        nonlocal asked_at
+        if not stopping.is_set():
+            asked_at = clock()
+            stopping.set()
+            on_stop()
+        elif clock() - asked_at > _SAME_S:
             raise KeyboardInterrupt
-        stopping.set()
 
     if threading.current_thread() is not threading.main_thread():
         yield stopping

@@ -36,8 +36,12 @@ class Supply(Protocol):
         """Return the next batch, for a worker that is idle; empty if none is ready."""
         ...
 
+    def note_committed(self, records: Sequence[Record]) -> None:
+        """Record that records which were given out are committed."""
+        ...
+
     def stop(self) -> None:
-        """Drop all batches that were not given out."""
+        """Give out no further batch."""
         ...
 
 
@@ -60,6 +64,9 @@ class FreshRecords:
         """Return the next batch; empty if no seed is left."""
         size = min(self._size, len(self._seeds))
         return [new_record(self._seeds.popleft(), self._run_seed) for _ in range(size)]
+
+    def note_committed(self, records: Sequence[Record]) -> None:
+        """Do nothing: a seed costs nothing to give out again."""
 
     def stop(self) -> None:
         """Drop all seeds that were not given out."""

@@ -46,17 +46,20 @@ class Worker:
         records: Sequence[Record],
         on_progress: Callable[[Progress], None],
         is_stopping: Callable[[], bool],
-    ) -> None:
-        """Process a batch and commit it as one entry of the ledger.
+    ) -> int:
+        """Process a batch and commit it as one entry of the ledger; return how many records it committed.
 
         When the run is stopping, it finishes the records in hand and commits those that are done.
         """
+        n_done = 0
         with self.open_writer() as writer:
             for chunk in self.cut_chunks(records):
                 if is_stopping():
                     break
                 on_progress(self.process_and_write(chunk, writer))
+                n_done += len(chunk)
             on_progress(commit(writer))
+        return n_done
 
     @contextmanager
     def open_writer(self) -> Iterator[ShardWriter]:

@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack
 from importlib.metadata import version
 from typing import Self, TypeVar
 
+from copilot.designers.account import Usage
 from copilot.designers.contract import Design, DesignerContext, DesignerInfo, DesignFault
 from copilot.designers.llm import judge
 from copilot.designers.llm.conversation import VERSION, Conversation
@@ -54,6 +55,8 @@ class LlmDesigner:
         self._settings = context.llm
         self._service = context.service
         self._open = AsyncExitStack()
+        self._writing: set[Conversation] = set()
+        self._usage = Usage()
 
     def fingerprint(self) -> dict[str, str]:
         """Return the model, and the versions of the code that writes requests and reads replies."""
@@ -116,10 +119,15 @@ class LlmDesigner:
         """Return how busy the servers are, in words; None if they do not report it."""
         return await self._meter.measure()
 
+    def count_usage(self) -> Usage:
+        """Return the use of the model so far, for unfinished dialogues too, which count no seconds yet."""
+        return sum((conversation.account(0.0).usage for conversation in self._writing), self._usage)
+
     async def design_async(self, seed: Seed, run_seed: int) -> Design:
         """Return the dialogue for a seed, judged if wanted. Raises DesignFault if none can be made."""
         started = time.monotonic()
         conversation = Conversation(self._book, seed, run_seed)
+        self._writing.add(conversation)
         try:
             dialogue = await _converse(conversation.steps(), self._client)
             checks = await self._judge_turns(dialogue, conversation)
@@ -131,6 +139,9 @@ class LlmDesigner:
         except Exception as error:  # the row is rejected, and keeps the replies
             account = conversation.account(time.monotonic() - started)
             raise DesignFault("unexpected-error", format_traceback(error), account) from error
+        finally:
+            self._writing.remove(conversation)
+            self._usage += conversation.account(time.monotonic() - started).usage
         return Design(dialogue, conversation.account(time.monotonic() - started), checks)
 
     async def _judge_turns(self, dialogue: Dialogue, conversation: Conversation) -> tuple[Check, ...]:

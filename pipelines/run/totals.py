@@ -47,12 +47,16 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The result of one `generate` process: the totals of the run, and the time that the process took."""
+    """The result of one `generate` process: the totals of the run, and the time that the process took.
+
+    `n_drafts` dialogues are written and not committed: the next start renders them.
+    """
 
     totals: Totals
     n_seeds: int
     elapsed_s: float
     times: StageTimes
+    n_drafts: int = 0
 
     def __repr__(self) -> str:
         """Count the samples, rejects and seeds in one line."""

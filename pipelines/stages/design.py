@@ -37,9 +37,10 @@ class AsyncDesignStage(Stage):
     async def write(self, record: Record) -> None:
         """Give the record its dialogue and the account of it, or reject it.
 
-        A record that is already rejected stays as it is. Raises CopilotError if the run cannot continue.
+        A record that has a dialogue or is rejected stays as it is. Raises CopilotError if the run cannot
+        continue.
         """
-        if record.reject is not None:
+        if record.reject is not None or record.dialogue is not None:
             return
         with self.reject_on_fault(record):
             try:

@@ -36,6 +36,7 @@ def run_generate(options: RunOptions) -> int:
                     on_start=on_start,
                     on_progress=shown.advance,
                     on_design=shown.show_design,
+                    on_stop=shown.show_stop,
                 )
             )
     except KeyboardInterrupt:
@@ -48,7 +49,8 @@ def run_generate(options: RunOptions) -> int:
     else:
         print("\n".join(_describe_outcome(outcome, out)))
     if outcome.n_left:
-        print(f"copilot: interrupted; {outcome.n_left} seeds are left; {_RESUME}", file=sys.stderr)
+        drafts = f", {outcome.n_drafts} of them with a written dialogue" if outcome.n_drafts else ""
+        print(f"copilot: interrupted; {outcome.n_left} seeds are left{drafts}; {_RESUME}", file=sys.stderr)
         return 130
     return int(options.max_rejects is not None and outcome.totals.rejected > options.max_rejects)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,10 @@ from pipelines.accounting.progress import Progress
 from pipelines.execution.design_ahead import DesignStatus
 
 _SECONDS_BETWEEN_LINES = 10.0
+_STOPPING = b"""
+copilot: stopping: what is finished will be committed, and written dialogues kept. If that hangs, signal again
+(Ctrl-C) to stop at once.
+"""
 
 
 class Display:
@@ -65,24 +70,35 @@ class Display:
     def _describe(self) -> str:
         elapsed_s = max(time.monotonic() - self._started, 1e-9)
         n_done = self._accepted + self._rejected
-        left_s = (self._n_todo - n_done) * elapsed_s / n_done if n_done else 0.0
+        left = f"{(self._n_todo - n_done) * elapsed_s / n_done:.0f} s" if n_done else "unknown"
         parts = [
             f"accepted {self._accepted} (hq {self._hq})",
             f"rejected {self._rejected}",
             f"{n_done / elapsed_s:.1f} seeds/s",
             f"{self._audio_s / elapsed_s:.0f}x real time",
-            f"{left_s:.0f} s left",
+            f"time left: {left}",
         ]
         if self._design:
             parts += [f"writing {self._design.n_writing}, ready {self._design.n_ready}"]
+            parts += [_describe_usage(self._design.usage)] if self._design.usage else []
             parts += [self._design.load] * bool(self._design.load)
         if self._usage.generated_tokens and self._accepted:
             parts += [f"{self._usage.generated_tokens / self._accepted:,.0f} tokens per sample"]
         return "  ".join(parts)
 
+    @staticmethod
+    def show_stop() -> None:
+        """Say that the run is stopping. Called by a signal's handler: it takes no lock, and always shows."""
+        os.write(sys.stderr.fileno(), _STOPPING)
+
     def _print(self, line: str) -> None:
         if self._console:
             self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _describe_usage(usage: Usage) -> str:
+    tokens = f"{usage.prompt_tokens:,} prompt and {usage.generated_tokens:,} generated tokens"
+    return f"{usage.requests:,} replies, {tokens}, {usage.corrections:,} corrections"
 
 
 @contextmanager

@@ -55,7 +55,7 @@ class RayExecutor:
         """
         job.backends.close()
         # In this order, since Ray sets its own handler for SIGTERM.
-        with connect(self.settings), interruptible() as stopping:
+        with connect(self.settings), interruptible(job.on_stop) as stopping:
             layout = self._lay_out(job)
             _ActiveRun(self.settings, layout, job, stopping).process_all()
 

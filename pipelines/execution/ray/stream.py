@@ -32,6 +32,7 @@ class Stream:
         self._monitor = monitor
         self._rows_per_shard = rows_per_shard
         self._seeds = seeds
+        self._drafts = job.read_drafts()
         self._error: BaseException | None = None
         self._abandoned = False
         self._thread = threading.Thread(target=self._run, name="copilot-stream", daemon=True)
@@ -70,10 +71,8 @@ class Stream:
         run_seed = self._job.spec.fingerprint.config.run_seed
         # Ray Data runs a task for each block. Small blocks lose little work if a worker dies.
         size = first.batch_size(len(self._seeds))
-        blocks = [
-            pack_records([new_record(seed, run_seed) for seed in self._seeds[start : start + size]])
-            for start in range(0, len(self._seeds), size)
-        ]
+        records = [self._drafts.get(seed.id) or new_record(seed, run_seed) for seed in self._seeds]
+        blocks = [pack_records(records[start : start + size]) for start in range(0, len(records), size)]
         # Not `from_arrow`: that runs a task for each, and keeps 50 KB of it.
         dataset = ray.data.from_blocks(blocks)
         for pool in self._layout.pools:

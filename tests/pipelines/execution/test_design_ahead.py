@@ -36,7 +36,7 @@ from pipelines.execution.design_ahead import DesignAhead, DesignStatus
 from pipelines.execution.supply import FreshRecords
 from pipelines.run.run import Run
 from pipelines.run.totals import Totals
-from pipelines.stages.record import Record
+from pipelines.stages.record import Record, new_record
 
 SEEDS = [Seed(f"t/{k:03d}", f"line {k} of the seeds") for k in range(200)]
 
@@ -142,16 +142,14 @@ class TestSupply:
         designer = Told(concurrency=8, held=True)
         with DesignAhead(designer, SEEDS, 7, n_workers=1, clock=lambda: now[0]) as ahead:
             begun = designer.begins(8)
-            designer.let_go(*begun[:3])
+            designer.let_go(begun[0])
             designer.settle()
-            now[0] = 1100.0
+            now[0] = 1030.0
             assert ahead.next_batch() == ()
-            designer.let_go(begun[3])
+            designer.let_go(*begun[1:3])
             designer.settle()
-            now[0] = 1130.0
-            assert ahead.next_batch() == ()
-            now[0] = 1130.5
-            assert ids(ahead.next_batch()) == begun[:4]
+            now[0] = 1030.5
+            assert ids(ahead.next_batch()) == begun[:3]
 
     def test_the_records_hold_what_the_designer_says(self):
         seeds = [Seed("t/1", "a line"), Seed("t/2", "this is refused"), Seed("t/3", "this is broken")]
@@ -199,6 +197,28 @@ class TestEndings:
             with pytest.raises(CopilotError, match="the server is away"):
                 ahead.check()
         assert designer.closed == 1
+
+    def test_what_was_written_and_not_committed_is_unfinished(self):
+        designer = Told(concurrency=10, held=True)
+        with DesignAhead(designer, SEEDS[:10], 7, n_workers=1) as ahead:
+            begun = designer.begins(10)
+            designer.let_go(*begun[:8])
+            designer.settle()
+            batch = ahead.next_batch()
+            assert ids(batch) == begun[:4]
+            ahead.note_committed(batch[:3])
+            ahead.stop()
+        assert ids(ahead.unfinished) == begun[3:8]
+
+    def test_drafts_are_ready_at_once_and_not_written_again(self):
+        drafts = {seed.id: new_record(seed, 7) for seed in SEEDS[1:3]}
+        designer = Told(concurrency=10)
+        with DesignAhead(designer, SEEDS[:4], 7, n_workers=1, drafts=drafts) as ahead:
+            assert designer.begins(2) == ["t/000", "t/003"]
+            (batch,) = all_batches(ahead)
+            assert ids(batch) == ["t/001", "t/002", "t/000", "t/003"]
+            assert batch[0] is drafts["t/001"]
+            assert designer.begun.empty()
 
     def test_an_error_of_entering_is_told(self):
         class Shut(Told):
@@ -367,6 +387,26 @@ def test_a_kill_loses_and_doubles_nothing(tmp_path, undisturbed, kill, code):
     assert len(rows(folder / "run", "rejects")) == 2
 
 
+def test_what_was_written_before_a_death_is_rendered_without_the_server(tmp_path, undisturbed):
+    folder = seed_file(tmp_path, *BAD, n=N_SEEDS)
+    kill = "pipelines.run.shards:ShardWriter.commit:before:1"
+    assert generate(folder, kill=kill).returncode == 1
+    assert rows(folder / "run", "shards") == {}
+    (file,) = (folder / "run" / "drafts").iterdir()
+    written = {draft["seed_id"] for draft in json.loads(file.read_text())["drafts"]}
+    assert len(written) >= 4
+    assert generate(folder, away=0).returncode == 1
+    committed = rows(folder / "run", "shards") | rows(folder / "run", "rejects")
+    assert committed.keys() == written
+    assert list((folder / "run" / "drafts").iterdir()) == []
+    assert generate(folder).returncode == 0
+    assert substance(folder / "run") == undisturbed
+    assert {row["reason"] for row in rows(folder / "run", "rejects").values()} == {
+        "refused",
+        "unexpected-error",
+    }
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_ends_it_though_a_dialogue_never_does(tmp_path, number):
     folder = seed_file(tmp_path, "endless", "endless too", n=1_000)
@@ -389,8 +429,20 @@ def test_the_display_tells_of_the_writing():
     shown.advance(Progress(accepted=2, rejected=1, usage=Usage(generated_tokens=2400)))
     shown.show_design(DesignStatus(64, 12, "9 tokens/s"))
     assert shown._describe().endswith("  writing 64, ready 12  9 tokens/s  1,200 tokens per sample")
-    shown.show_design(DesignStatus(64, 12, ""))
-    assert shown._describe().endswith("  writing 64, ready 12  1,200 tokens per sample")
+    usage = Usage(requests=31, corrections=7, prompt_tokens=52_000, generated_tokens=8_000)
+    shown.show_design(DesignStatus(64, 12, "", usage))
+    tokens = "52,000 prompt and 8,000 generated tokens"
+    assert shown._describe().endswith(
+        f"  writing 64, ready 12  31 replies, {tokens}, 7 corrections  1,200 tokens per sample"
+    )
+
+
+def test_the_time_left_is_unknown_until_something_is_done():
+    shown = Display(None, None)
+    shown.start(9, [])
+    assert "time left: unknown" in shown._describe()
+    shown.advance(Progress(rejected=9))
+    assert "time left: 0 s" in shown._describe()
 
 
 class AsksModel:
