@@ -20,6 +20,7 @@ from pipelines.execution.job import Executor, Job, ignore
 from pipelines.execution.local import LocalExecutor
 from pipelines.fingerprint import list_versions
 from pipelines.run.run import Run, create_call_id
+from pipelines.run.source import find_known_spec
 from pipelines.run.totals import Outcome, Totals
 from pipelines.seeds import SeedDraw, read_seeds
 from pipelines.stages.worker_spec import ExecutionSettings, WorkerSpec
@@ -114,6 +115,10 @@ def _generate(request: GenerateRequest, backends: Backends) -> Outcome:
     n_drafts = 0
 
     with run.lock():
+        if run.exists():
+            texts = {seed.id: seed.text for seed in draw.seeds}
+            known = config.model_copy(update={"seeds": find_known_spec(out, config.seeds, texts)})
+            fingerprint = fingerprint.model_copy(update={"config": known})
         run.open(fingerprint.model_dump(mode="json"), versions=list_versions())
         deleted_leftovers = tuple(run.delete_leftovers())
         done = run.ledger.seed_ids()

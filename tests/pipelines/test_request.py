@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from copilot.errors import TooManyRejectsError, UserError
+from copilot.errors import ConfigMismatchError, TooManyRejectsError, UserError
 from copilot.seed import Seed
 from pipelines import GenerateRequest, LocalExecutor, RejectLimit, RunConfig, generate, open_run
 from pipelines.accounting.progress import Progress
@@ -47,6 +49,35 @@ def test_callbacks_receive_the_start_and_all_progress(tmp_path):
     assert len(repr(starts[0])) < 500
     assert sum(report.accepted for report in reports) == 2
     assert sum(report.rejected for report in reports) == 1
+
+
+def test_a_source_at_another_path_is_the_same_source(tmp_path):
+    first = request(tmp_path, "one", "two", "three")
+    generate(replace(first, num=2))
+    description = (tmp_path / "run" / "run.json").read_text()
+    moved = tmp_path / "elsewhere" / "seeds.txt"
+    moved.parent.mkdir()
+    (tmp_path / "seeds.txt").rename(moved)
+    again = replace(first, config=first.config.model_copy(update={"seeds": f"text:{moved}"}))
+    assert generate(again).totals.accepted == 3
+    known = json.loads(description)
+    resumed = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert (resumed["fingerprint"], resumed["digest"]) == (known["fingerprint"], known["digest"])
+
+
+@pytest.mark.parametrize("row", [{"id": "a", "text": "another"}, {"id": "b", "text": "one"}])
+def test_another_source_under_the_same_name_is_refused(tmp_path, row):
+    for folder, content in (("old", {"id": "a", "text": "one"}), ("new", row)):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "x.jsonl").write_text(json.dumps(content))
+    old = RunConfig(
+        seeds=f"jsonl:{tmp_path}/old/x.jsonl#text", designer="stand-in", sfx="noise", tts="murmur"
+    )
+    generate(GenerateRequest(config=old, out=tmp_path / "run"))
+    new = old.model_copy(update={"seeds": f"jsonl:{tmp_path}/new/x.jsonl#text"})
+    with pytest.raises(ConfigMismatchError) as caught:
+        generate(GenerateRequest(config=new, out=tmp_path / "run"))
+    assert caught.value.field == "seeds"
 
 
 def test_dialogues_that_are_written_ahead_are_reported(tmp_path):

@@ -8,12 +8,12 @@ import sys
 from dataclasses import asdict, replace
 
 from pipelines.accounting.render_stats import RenderTally
+from pipelines.cli.output.draw_text import MAX_SHOWN_PROBLEMS, count_draw, describe_draw
 from pipelines.cli.output.progress import show_progress
 from pipelines.main_job import RunStart, generate
 from pipelines.options.run import RunOptions
 from pipelines.run.totals import Outcome, Totals
 
-_MAX_SHOWN_PROBLEMS = 10
 _RESUME = "progress is saved; run the same command again to resume"
 
 
@@ -43,9 +43,8 @@ def run_generate(options: RunOptions) -> int:
         print(f"copilot: interrupted; {_RESUME}", file=sys.stderr)
         return 130
     if options.json:
-        print(
-            json.dumps({"run": out, **asdict(outcome), "n_left": outcome.n_left, **_count_seeds(starts[0])})
-        )
+        seeds = count_draw(starts[0].draw)
+        print(json.dumps({"run": out, **asdict(outcome), "n_left": outcome.n_left, "seeds": seeds}))
     else:
         print("\n".join(_describe_outcome(outcome, out)))
     if outcome.n_left:
@@ -55,33 +54,13 @@ def run_generate(options: RunOptions) -> int:
     return int(options.max_rejects is not None and outcome.totals.rejected > options.max_rejects)
 
 
-def _count_seeds(start: RunStart) -> dict[str, object]:
-    draw = start.draw
-    return {
-        "seeds": {
-            "available": draw.available,
-            "drawn": len(draw.seeds),
-            "duplicates": draw.n_duplicates,
-            "blank": draw.n_blank,
-            "unreadable": draw.n_problems,
-            "problems": [str(problem) for problem in draw.problems],
-        }
-    }
-
-
 def _describe_start(start: RunStart, num: int | None, out: str) -> list[str]:
     draw = start.draw
     lines = [f"{out}: {len(draw.seeds)} of {draw.available} seeds; {start.n_done} done, {start.n_todo} left"]
-    if num is not None and num > draw.available:
-        lines.append(f"--num {num}: only {draw.available} seeds are available; all are used")
-    if draw.n_duplicates or draw.n_blank:
-        lines.append(f"seeds: {draw.n_duplicates} duplicates and {draw.n_blank} blank lines left out")
-    lines += [f"seeds: {problem}" for problem in draw.problems[:_MAX_SHOWN_PROBLEMS]]
-    if draw.n_problems > _MAX_SHOWN_PROBLEMS:
-        lines.append(f"seeds: {draw.n_problems - _MAX_SHOWN_PROBLEMS} more lines cannot be read")
-    lines += [f"not used: {problem}" for problem in start.problems[:_MAX_SHOWN_PROBLEMS]]
-    if len(start.problems) > _MAX_SHOWN_PROBLEMS:
-        lines.append(f"not used: {len(start.problems) - _MAX_SHOWN_PROBLEMS} more rows")
+    lines += describe_draw(draw, num)
+    lines += [f"not used: {problem}" for problem in start.problems[:MAX_SHOWN_PROBLEMS]]
+    if len(start.problems) > MAX_SHOWN_PROBLEMS:
+        lines.append(f"not used: {len(start.problems) - MAX_SHOWN_PROBLEMS} more rows")
     if start.deleted_leftovers:
         lines.append(f"deleted {len(start.deleted_leftovers)} files of an interrupted commit")
     return lines

@@ -16,6 +16,7 @@ from rich.table import Table
 
 from copilot.errors import UserError
 from copilot.vocabulary import Keep
+from pipelines.cli.output.draw_text import describe_draw
 from pipelines.cli.output.plan_text import describe_allocation, describe_costs, describe_forecast
 from pipelines.cli.output.progress import show_progress
 from pipelines.config import RunConfig
@@ -156,6 +157,7 @@ def _measure(
             lines.append(f"--calibrate {num}: only {n} seeds are available")
         if options.num is not None and options.num > n_available:
             lines.append(f"--num {options.num}: {n_available} seeds are available; the forecast is for these")
+        lines += describe_draw(start.draw, None)
         if (busy := os.getloadavg()[0]) > (os.cpu_count() or 1):
             lines.append(
                 f"this machine is busy with other work (load {busy:.1f}); the times will be too long"

@@ -19,8 +19,10 @@ from copilot.rules import check_dialogue
 from copilot.scene import SceneLimits
 from copilot.vocabulary import Check
 from pipelines.cli.commands.show import print_dialogue
+from pipelines.cli.output.draw_text import describe_draw
 from pipelines.config import RunConfig
 from pipelines.dialogue_preview import preview
+from pipelines.seeds import SeedDraw
 from pipelines.stages.record import Record
 
 
@@ -28,8 +30,15 @@ def run_preview(config: RunConfig, num: int, service: LlmService | None, *, as_j
     """Print dialogues as soon as each is ready; return the exit code. Raises as `preview`."""
     console = Console(highlight=False)
     records: list[Record] = []
+    draws: list[SeedDraw] = []
+
+    def on_draw(draw: SeedDraw) -> None:
+        draws.append(draw)
+        for line in describe_draw(draw, num):
+            print(line, file=sys.stderr)
+
     try:
-        for record in preview(config, num, service):
+        for record in preview(config, num, service, on_draw=on_draw):
             records.append(record)
             findings = _list_findings(record.dialogue, config.limits)
             if as_json:
@@ -40,7 +49,7 @@ def run_preview(config: RunConfig, num: int, service: LlmService | None, *, as_j
         print("copilot: interrupted", file=sys.stderr)
         return 130
     if not as_json:
-        _print_summary(records, console)
+        _print_summary(records, draws[0].n_problems, console)
     return 0
 
 
@@ -95,12 +104,14 @@ def _print(record: Record, findings: Sequence[str], console: Console) -> None:
     console.print()
 
 
-def _print_summary(records: Sequence[Record], console: Console) -> None:
+def _print_summary(records: Sequence[Record], n_unreadable: int, console: Console) -> None:
     accepted = [record for record in records if record.reject is None]
     clean = sum(all(check.passed for check in _list_checks(record)) for record in accepted)
     console.print(
         Text(f"{len(records)} seeds: {len(accepted)} valid, {clean} of them without findings", style="bold")
     )
+    if n_unreadable:
+        console.print(Text(f"  {n_unreadable:,} lines of the source gave no seed", style="bold"))
     reasons = Counter(f"{r.reject.stage}/{r.reject.reason}" for r in records if r.reject is not None)
     for reason, n in reasons.most_common():
         console.print(Text(f"  rejected: {n} {reason}"))

@@ -12,8 +12,10 @@ from copilot.designers.llm.prompts import PromptLibrary
 from copilot.designers.llm.service import LlmService
 from copilot.designers.llm.settings import LlmSettings
 from copilot.errors import UserError
+from pipelines.cli.output.draw_text import MAX_SHOWN_PROBLEMS, describe_draw
 from pipelines.llm.keywords import keyword_trials
 from pipelines.options.dialogue import DialogueOptions
+from pipelines.seeds import read_seeds
 
 URL = "http://127.0.0.1:1/v1"
 PREVIEW = ("preview", "--seeds", "starter", "--designer", "llm", "--llm-model", "tiny")
@@ -179,6 +181,17 @@ def test_preview_prints_one_json_line_a_dialogue(copilot):
     assert tasks == [["story", "remove", "remove"]] * 3
     assert all(dialogue["reject"] is None and not dialogue["findings"] for dialogue in dialogues)
     assert all(dialogue["usage"]["requests"] == 0 for dialogue in dialogues)
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_preview_accounts_for_every_line(copilot, tmp_path, form):
+    path = tmp_path / "x.txt"
+    path.write_bytes(b"The rain had stopped at last.\n" + b"caf\xe9\n" * 200)
+    code, _, said = copilot("preview", "--seeds", f"text:{path}", "--num", "3", *form)
+    draw = read_seeds(f"text:{path}", 3, 0)
+    assert code == 0
+    assert said.splitlines() == describe_draw(draw, 3)
+    assert (draw.n_problems, len(describe_draw(draw, 3))) == (200, 1 + MAX_SHOWN_PROBLEMS + 1)
 
 
 def test_preview_of_a_language_model(copilot):
