@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any, Self
 
 from copilot.designers import registry as designers
-from copilot.designers.contract import AnyDesigner, AsyncDesigner, DesignerContext
+from copilot.designers.contract import DEFAULT_SPEECH_SHARE, AnyDesigner, AsyncDesigner, DesignerContext
 from copilot.designers.llm.service import LlmService
 from copilot.errors import UserError
 from pipelines.config import RunConfig
@@ -108,6 +108,11 @@ def create_designer(config: RunConfig, service: LlmService | None = None) -> Any
     name, info = config.designer, designers.find_info(config.designer)
     if config.task_mix is not None and not info.draws_tasks:
         raise UserError(f"the designer {name!r} draws no tasks; leave it out", field="task_mix")
+    if config.speech_share != DEFAULT_SPEECH_SHARE and not info.draws_speech:
+        raise UserError(
+            f"the designer {name!r} decides itself which dialogues have speech; leave it out",
+            field="speech_share",
+        )
     if config.llm is None and info.asks_model:
         raise UserError(f"{name!r} asks a language model; give `llm`", field="designer")
     if config.llm is not None and not info.asks_model:
@@ -116,6 +121,7 @@ def create_designer(config: RunConfig, service: LlmService | None = None) -> Any
         limits=config.limits,
         n_turns=config.n_turns,
         task_weights=config.task_mix,
+        speech_share=config.speech_share,
         llm=config.llm,
         service=service,
     )

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
+from copilot.designers.contract import DEFAULT_SPEECH_SHARE
 from copilot.designers.llm.settings import LlmSettings
 from copilot.dialogue import Task
 from copilot.frozen_model import FrozenModel
@@ -22,7 +23,8 @@ class RunConfig(FrozenModel):
     """The configuration of a run. The number of samples and of workers is not part of it.
 
     `seeds` is needed unless the designer is `given:FILE`, whose file is the source.
-    `task_mix` weighs the tasks of edit turns (default: evenly). `llm` is for designers that ask a language
+    `task_mix` weighs the tasks of edit turns (default: evenly). `speech_share` is the share of dialogues with
+    speech. `llm` is for designers that ask a language
     model, `designer_settings` for those with settings of their own. `sfx` and `tts` are `NAME` or
     `NAME:TARGET`, with settings of those renderers; `voices` is the folder of a voice bank. With `variants` a
     caption has so many takes, shared by all dialogues.
@@ -34,6 +36,7 @@ class RunConfig(FrozenModel):
     designer: str = "scripted"
     designer_settings: Mapping[str, Any] = Field(default_factory=dict)
     task_mix: Mapping[Task, float] | None = None
+    speech_share: float = Field(default=DEFAULT_SPEECH_SHARE, ge=0, le=1)
     llm: LlmSettings | None = None
     sfx: str = "procedural"
     sfx_settings: Mapping[str, Any] = Field(default_factory=dict)
@@ -69,6 +72,16 @@ class RunConfig(FrozenModel):
         """The designer without its target."""
         return self.designer.partition(":")[0]
 
+    @model_validator(mode="before")
+    @classmethod
+    def _find_speech_share(cls, content: Any) -> Any:  # noqa: ANN401 - any input
+        """Take the share of speech from the place where runs have it in their fingerprints."""
+        llm = content.get("llm") if isinstance(content, dict) else None
+        if not isinstance(llm, dict) or "speech_share" not in llm:
+            return content
+        others = {name: value for name, value in llm.items() if name != "speech_share"}
+        return {"speech_share": llm["speech_share"], **content, "llm": others}
+
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         """Name the fields that differ from their defaults, URLs without users and passwords."""
         for name, field in type(self).model_fields.items():
@@ -78,10 +91,15 @@ class RunConfig(FrozenModel):
 
     @model_serializer(mode="wrap")
     def _leave_out_unset(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # Fingerprints from before `designer_settings` existed stay equal.
+        # Fingerprints from before these settings existed, or had their own place, stay equal.
         content: dict[str, Any] = serialize(self)
         if not self.designer_settings:
             content.pop("designer_settings", None)
+        share = content.pop("speech_share", DEFAULT_SPEECH_SHARE)
+        if self.llm is not None:
+            content["llm"]["speech_share"] = share
+        elif share != DEFAULT_SPEECH_SHARE:
+            content["speech_share"] = share
         return content
 
 

@@ -31,7 +31,7 @@ M = TypeVar("M", bound="BaseModel")
 SHIPPED = Path(__file__).parent / "configs"
 """The folder of the configurations that come with the package."""
 
-OLD_NAMES: Mapping[str, str] = {"seed": "random_seed"}
+OLD_NAMES: Mapping[str, str] = {"seed": "random_seed", "llm_speech_share": "speech_share"}
 """Former names of options, which are still read."""
 
 _PARTS = ("ray", "servers", "prices")

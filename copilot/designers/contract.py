@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from copilot.vocabulary import Check
 
 DEFAULT_TURNS = 3
+DEFAULT_SPEECH_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +43,10 @@ class DesignerInfo:
     dialogues; all have defaults, except for `target`, the setting that a spec `NAME:TARGET` fills.
 
     A designer that `draws_tasks` draws the task of each edit turn by `DesignerContext.task_weights`; another
-    gets none. One that `asks_model` gets `llm` and `service`; another gets neither. One that is `repeatable`
-    gives the same dialogue for the same seed and random seed, in every process.
+    gets none. One that `draws_speech` draws by `DesignerContext.speech_share` which dialogues have speech;
+    for another one only the default is accepted. One that `asks_model` gets `llm` and `service`; another gets
+    neither. One that is `repeatable` gives the same dialogue for the same seed and random seed, in every
+    process.
     """
 
     summary: str = ""
@@ -53,6 +56,7 @@ class DesignerInfo:
     settings: type[FrozenModel] | None = None
     target: str | None = None
     draws_tasks: bool = False
+    draws_speech: bool = False
     asks_model: bool = False
     repeatable: bool = False
 
@@ -61,7 +65,8 @@ class DesignerInfo:
 class DesignerContext:
     """The wishes of a run: the first argument of every designer's constructor.
 
-    `n_turns` counts the story turn. `task_weights` weigh the tasks of edit turns (default: evenly). `llm` is
+    `n_turns` counts the story turn. `task_weights` weigh the tasks of edit turns (default: evenly).
+    `speech_share` is the share of dialogues with speech, in [0, 1]. `llm` is
     the language model and how it is asked. Without a `service`, a designer that asks a model only gives its
     fingerprint.
     """
@@ -69,6 +74,7 @@ class DesignerContext:
     limits: SceneLimits = field(default_factory=SceneLimits)
     n_turns: int = DEFAULT_TURNS
     task_weights: Mapping[Task, float] | None = None
+    speech_share: float = DEFAULT_SPEECH_SHARE
     llm: LlmSettings | None = None
     service: LlmService | None = None
 

@@ -16,6 +16,7 @@ class ListedDesigner(Listed):
 
     target: str | None = None
     draws_tasks: bool = False
+    draws_speech: bool = False
     asks_model: bool = False
     repeatable: bool = False
 
@@ -32,6 +33,7 @@ def _describe(name: str, package: str | None, designer: Any) -> ListedDesigner: 
         package=package,
         target=info.target,
         draws_tasks=info.draws_tasks,
+        draws_speech=info.draws_speech,
         asks_model=info.asks_model,
         repeatable=info.repeatable,
         **describe_common(info),

@@ -9,6 +9,7 @@ from functools import cache
 _OTHERS: Mapping[str, str] = {
     "llm": "--llm-model",
     "task_weights": "--task-mix",
+    "llm.speech_share": "--speech-share",
     "service": "--llm-url",
     "urls": "--llm-url",
     "judge_urls": "--judge-url",

@@ -44,6 +44,7 @@ class LlmDesigner:
         modules=("openai", "httpx2"),
         licence="Apache-2.0",
         draws_tasks=True,
+        draws_speech=True,
         asks_model=True,
     )
 
@@ -51,7 +52,9 @@ class LlmDesigner:
         if context.llm is None:
             raise UserError("the designer 'llm' asks a language model; give its settings", field="llm")
         self.concurrency = context.service.concurrency if context.service else 1
-        self._book = FormBook(context.limits, context.n_turns, context.llm, context.task_weights)
+        self._book = FormBook(
+            context.limits, context.n_turns, context.llm, context.task_weights, context.speech_share
+        )
         self._settings = context.llm
         self._service = context.service
         self._open = AsyncExitStack()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+from copilot.designers.contract import DEFAULT_SPEECH_SHARE
 from copilot.errors import UserError
 from pipelines.options.llm import LlmOptions
 from pipelines.options.option import Option, refuse
@@ -71,6 +72,9 @@ class DialogueOptions(LlmOptions):
             metavar="TASK=WEIGHT,...",
         ),
     ] = None
+    speech_share: Annotated[
+        float, _Option("Share of dialogues with speech, from 0 to 1.", low=0, high=1, common=True)
+    ] = DEFAULT_SPEECH_SHARE
     limits: Annotated[
         Path | None,
         _Option(
@@ -128,6 +132,7 @@ class DialogueOptions(LlmOptions):
             "designer_settings": parse_settings(self.designer_set or (), "designer_set"),
             "task_mix": None if self.task_mix is None else _read_task_mix(self.task_mix),
             "llm": self.create_llm_settings(model) if asks_model and model else None,
+            "speech_share": self.speech_share,
             "limits": _read_limits(self.limits),
         }
 

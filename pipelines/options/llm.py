@@ -27,7 +27,6 @@ _SETTINGS: Mapping[str, str] = {
     "temperature": "llm_temperature",
     "top_p": "llm_top_p",
     "max_tokens": "llm_max_tokens",
-    "speech_share": "llm_speech_share",
     "corrections": "llm_corrections",
     "fresh_starts": "llm_fresh_starts",
     "judge_model": "judge_model",
@@ -80,9 +79,6 @@ class LlmOptions:
     llm_max_tokens: Annotated[
         int | None, _Option("Most tokens of a reply that holds one turn.", default="2048")
     ] = None
-    llm_speech_share: Annotated[float | None, _Option("Share of dialogues with speech.", default="0.5")] = (
-        None
-    )
     llm_corrections: Annotated[
         int | None, _Option("How often a fault in a turn is reported to the model.", default="2")
     ] = None

@@ -158,3 +158,10 @@ def test_a_renderer_that_refuses_its_render_settings_is_closed(tmp_path, closed,
     with Backends(config(tmp_path)) as backends, pytest.raises(UserError):
         backends.take_over_renderer("sfx", RenderSettings())
     assert closed == {"noise": 1}
+
+
+def test_a_designer_that_draws_no_speech_takes_no_share_of_it():
+    config = RunConfig(seeds="starter", designer="stand-in", speech_share=0.25)
+    with pytest.raises(UserError) as caught:
+        compute_fingerprint(config)
+    assert caught.value.field == "speech_share"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copilot.designers.llm.settings import LlmSettings
 from pipelines.config import RunConfig
 from pipelines.fingerprint import Fingerprint
 
@@ -13,7 +14,7 @@ def fingerprint(**config) -> Fingerprint:
 def test_settings_of_a_designer_that_has_none_are_left_out():
     content = fingerprint().model_dump(mode="json")["config"]
     assert "designer_settings" not in content
-    assert set(content) == set(RunConfig.model_fields) - {"designer_settings"}
+    assert set(content) == set(RunConfig.model_fields) - {"designer_settings", "speech_share"}
     assert RunConfig.model_validate(content) == RunConfig(seeds="starter")
 
 
@@ -25,3 +26,19 @@ def test_settings_of_a_designer_are_part_of_the_fingerprint():
     assert Fingerprint.model_validate_json(moody.model_dump_json()) == moody
     assert moody.digest != fingerprint().digest
     assert moody.digest != fingerprint(designer_settings={"mood": "calm"}).digest
+
+
+def test_the_share_of_speech_of_a_language_model_keeps_its_place_in_the_fingerprint():
+    modelled = fingerprint(designer="llm", llm=LlmSettings(model="m"), speech_share=0.25)
+    content = modelled.model_dump(mode="json")["config"]
+    assert (content["llm"]["speech_share"], "speech_share" in content) == (0.25, False)
+    assert RunConfig.model_validate(content) == modelled.config
+    assert Fingerprint.model_validate_json(modelled.model_dump_json()) == modelled
+    usual = fingerprint(designer="llm", llm=LlmSettings(model="m")).model_dump(mode="json")["config"]
+    assert usual["llm"]["speech_share"] == 0.5
+
+
+def test_another_share_of_speech_is_part_of_the_fingerprint():
+    content = fingerprint(speech_share=1.0).model_dump(mode="json")["config"]
+    assert content["speech_share"] == 1.0
+    assert RunConfig.model_validate(content).speech_share == 1.0

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from copilot.designers.contract import DEFAULT_SPEECH_SHARE
 from copilot.designers.llm.exchange import Grammar, Message
 from copilot.designers.llm.grammar import GrammarBook, count_story_sounds, max_line_words, max_operations
 from copilot.designers.llm.prompts import Prompt, PromptLibrary
@@ -51,11 +52,13 @@ class FormBook:
         n_turns: int,
         settings: LlmSettings,
         task_weights: Mapping[Task, float] | None = None,
+        speech_share: float = DEFAULT_SPEECH_SHARE,
     ) -> None:
         self.limits = limits
         self.n_turns = n_turns
         self.settings = settings
         self.weights = check_weights(task_weights)
+        self.speech_share = speech_share
         self.prompts = PromptLibrary.load()
         self.grammars = GrammarBook(limits)
         self.builder = Builder(limits)
@@ -73,7 +76,7 @@ class FormBook:
 
     def start_dialogue(self, seed: Seed, run_seed: int) -> DialogueForms:
         """Return the forms of one dialogue. The seed decides if it may have speech."""
-        speech = bool(derive_rng("prompt", run_seed, seed.id).random() < self.settings.speech_share)
+        speech = bool(derive_rng("prompt", run_seed, seed.id).random() < self.speech_share)
         prompt, system = self._systems[speech]
         return DialogueForms(self, seed, run_seed, prompt, system, speech=speech)
 

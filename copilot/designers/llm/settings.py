@@ -26,7 +26,6 @@ class LlmSettings(FrozenModel):
     temperature: float | None = Field(default=None, ge=0, le=2)
     top_p: float | None = Field(default=None, gt=0, le=1)
     max_tokens: int = Field(default=2048, ge=64)
-    speech_share: float = Field(default=0.5, ge=0, le=1, description="Share of dialogues with speech.")
     corrections: int = Field(
         default=2, ge=0, description="How often a turn's fault is reported to the model."
     )

@@ -6,7 +6,7 @@ reads and writes no files after construction.
 
 from __future__ import annotations
 
-from copilot.designers.contract import Design, DesignerContext, DesignerInfo
+from copilot.designers.contract import DEFAULT_SPEECH_SHARE, Design, DesignerContext, DesignerInfo
 from copilot.designers.scripted.describing import describe, draw_frame
 from copilot.designers.scripted.dice import Dice
 from copilot.designers.scripted.draft import Draft, Tools
@@ -41,6 +41,7 @@ class ScriptedDesigner:
         summary="Dialogues from the words of a seed, without a language model",
         licence="Apache-2.0",
         draws_tasks=True,
+        draws_speech=True,
         repeatable=True,
     )
     name = "scripted"
@@ -51,6 +52,7 @@ class ScriptedDesigner:
         _check_limits(limits, context.n_turns)
         self._weights = check_weights(context.task_weights)
         self._n_turns = context.n_turns
+        self._speech_share = context.speech_share
         lexicon = load_lexicon()
         self._tools = Tools(lexicon, Phrasebook(), LineCutter(lexicon.voices), limits, Grid(limits))
         families = {tag: family.triggers for tag, family in lexicon.families.items()}
@@ -71,7 +73,7 @@ class ScriptedDesigner:
 
     def fingerprint(self) -> dict[str, str]:
         """Return the version, hashes of the lexicon and the phrasings, and the settings."""
-        return {
+        facts = {
             "designer": self.name,
             "version": VERSION,
             "lexicon": self._tools.lexicon.content,
@@ -80,6 +82,9 @@ class ScriptedDesigner:
             "n_turns": str(self._n_turns),
             "task_weights": content_hash(dict(self._weights)),
         }
+        if self._speech_share != DEFAULT_SPEECH_SHARE:
+            facts["speech_share"] = str(self._speech_share)
+        return facts
 
     def design(self, seed: Seed, run_seed: int) -> Design:
         """Return the dialogue for a seed. There is one for every text, even one without words."""
@@ -117,7 +122,7 @@ class ScriptedDesigner:
         setting = self._triggers.pick_setting(seed.text, dice)
         place = dice.pick(setting.places)
         tags = self._triggers.find_families(seed.text)
-        speaks = Dice(run_seed, seed.id, "speaks").chance(0.5)
+        speaks = Dice(run_seed, seed.id, "speaks").chance(self._speech_share)
         return Draft(
             tools=self._tools,
             setting=setting,

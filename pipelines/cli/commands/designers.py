@@ -20,6 +20,7 @@ def _facts(designer: ListedDesigner) -> Iterator[tuple[str, str]]:
     yield "given as", f"--designer {designer.name}{target}"
     yield from common_facts(designer)
     yield "tasks", "drawn by the weights of --task-mix" if designer.draws_tasks else "its own choice"
+    yield "speech", "in the share of --speech-share" if designer.draws_speech else "its own choice"
     yield (
         "language model",
         "that of the --llm-... options" if designer.asks_model else "none of the pipeline's",

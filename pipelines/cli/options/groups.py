@@ -48,7 +48,7 @@ def takes_options(
             values = read_options(path) if (path := given.get("config")) else {}
             for old, new in old_names.items():
                 if given[old] is not None and given[new] is not None:
-                    raise UserError(f"is set twice; --{old} is its former name", field=new)
+                    raise UserError(f"is set twice; --{old.replace('_', '-')} is its former name", field=new)
                 values |= {new: given[old]} if given[old] is not None else {}
             for name, option in known.items():
                 if given[name] is not None:

@@ -141,6 +141,13 @@ def test_the_former_name_of_the_random_seed_is_read(given):
     assert given("random_seed: 5", "--seed", "6").random_seed == 6
 
 
+def test_the_former_name_of_the_share_of_speech_is_read(given):
+    content = f"{MODEL}llm-url: http://a/v1\nllm-speech-share: 0.25"
+    assert given(content).create_run_config().speech_share == 0.25
+    assert given("seeds: starter", "--llm-speech-share", "1").create_run_config().speech_share == 1
+    assert given("llm_speech_share: 0.2", "--speech-share", "0").speech_share == 0
+
+
 def test_the_random_seed_under_both_names_is_refused(refused):
     assert refused("", "--seed", "5", "--random-seed", "6").startswith("--random-seed: ")
 

@@ -68,6 +68,7 @@ def test_the_built_in_ones_say_what_they_need_and_take(capsys):
     assert (scripted["package"], scripted["installed"], scripted["modules"]) == ("audiocopilot", True, [])
     assert (scripted["draws_tasks"], scripted["asks_model"], scripted["repeatable"]) == (True, False, True)
     assert (llm["draws_tasks"], llm["asks_model"], llm["repeatable"]) == (True, True, False)
+    assert (scripted["draws_speech"], llm["draws_speech"]) == (True, True)
     assert (llm["extra"], llm["modules"]) == ("llm", ["openai", "httpx2"])
 
 

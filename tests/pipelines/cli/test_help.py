@@ -11,6 +11,7 @@ from copilot.designers.llm.service import LlmService
 from copilot.designers.llm.settings import LlmSettings
 from pipelines.cli.app import app
 from pipelines.cli.options import groups
+from pipelines.config import RunConfig
 from pipelines.config_file import OLD_NAMES, known_options
 from pipelines.options.dialogue import DialogueOptions
 from pipelines.options.execution import REJECTS_AFTER
@@ -79,7 +80,7 @@ def test_every_group_has_its_place_in_the_help():
         ("mode", LlmSettings.model_fields["mode"].default),
         ("llm_structured", LlmSettings.model_fields["structured"].default),
         ("llm_max_tokens", LlmSettings.model_fields["max_tokens"].default),
-        ("llm_speech_share", LlmSettings.model_fields["speech_share"].default),
+        ("speech_share", RunConfig.model_fields["speech_share"].default),
         ("llm_corrections", LlmSettings.model_fields["corrections"].default),
         ("llm_fresh_starts", LlmSettings.model_fields["fresh_starts"].default),
         ("stall_timeout", RaySettings.model_fields["stall_timeout_s"].default),

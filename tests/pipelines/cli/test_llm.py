@@ -48,7 +48,7 @@ def test_every_option_reaches_its_setting():
         llm_temperature=0.0,
         llm_top_p=0.5,
         llm_max_tokens=100,
-        llm_speech_share=0.0,
+        speech_share=0.0,
         llm_corrections=0,
         llm_fresh_starts=4,
         llm_correct="valid",
@@ -57,6 +57,7 @@ def test_every_option_reaches_its_setting():
         judge_url=["http://127.0.0.1:3/v1"],
     )
     assert given.create_run_config().task_mix == {"open": 0.5, "add": 2.0}
+    assert given.create_run_config().speech_share == 0
     assert given.create_run_config().llm == LlmSettings(
         model="tiny",
         mode="whole",
@@ -64,7 +65,6 @@ def test_every_option_reaches_its_setting():
         temperature=0,
         top_p=0.5,
         max_tokens=100,
-        speech_share=0,
         corrections=0,
         fresh_starts=4,
         correct_hq=False,
@@ -91,7 +91,7 @@ def test_the_judge_is_the_same_model_unless_another_is_named():
         ({"llm_model": "tiny"}, "llm_url"),
         ({"llm_url": [URL]}, "llm_model"),
         ({**SERVED, "llm_temperature": 2.5}, "llm_temperature"),
-        ({**SERVED, "llm_speech_share": -1.0}, "llm_speech_share"),
+        ({**SERVED, "speech_share": -1.0}, "speech_share"),
         ({**SERVED, "llm_max_tokens": 1}, "llm_max_tokens"),
         ({**SERVED, "llm_concurrency": 0}, "llm_concurrency"),
         ({**SERVED, "llm_timeout": 0.0}, "llm_timeout"),

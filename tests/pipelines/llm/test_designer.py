@@ -39,10 +39,12 @@ SEED = Seed("test/1", "It was raining when she came home")
 RIGHT = {"names_edited_sound": True, "does_what_was_asked": True, "leaves_something_undone": False}
 
 
-def designer(*urls: str, service: dict | None = None, n_turns: int = 3, **settings) -> LlmDesigner:
+def designer(
+    *urls: str, service: dict | None = None, n_turns: int = 3, speech_share: float = 0.5, **settings
+) -> LlmDesigner:
     llm = LlmSettings(**({"model": "tiny"} | settings))
     service = LlmService(urls=urls, **(service or {}))
-    return LlmDesigner(DesignerContext(n_turns=n_turns, llm=llm, service=service))
+    return LlmDesigner(DesignerContext(n_turns=n_turns, speech_share=speech_share, llm=llm, service=service))
 
 
 def design(made: LlmDesigner, *seeds: Seed):

@@ -44,8 +44,8 @@ ADD = {
 }
 
 
-def book(weights=None, n_turns=2, limits=LIMITS, **settings):
-    return FormBook(limits, n_turns, LlmSettings(model="m", **settings), weights)
+def book(weights=None, n_turns=2, limits=LIMITS, speech_share=0.5, **settings):
+    return FormBook(limits, n_turns, LlmSettings(model="m", **settings), weights, speech_share)
 
 
 def said(content, finish_reason="stop"):

@@ -208,3 +208,21 @@ def test_impossible_settings_are_the_users_mistake(arguments, field, named):
     with pytest.raises(UserError, match=named) as error:
         ScriptedDesigner(DesignerContext(**arguments))
     assert error.value.field == field
+
+
+def test_every_dialogue_or_none_has_speech():
+    seeds = [Seed(f"text/{i}", f"THE KING RODE {i} MILES THROUGH THE RAIN") for i in range(60)]
+    for share in (0, 1):
+        designer = ScriptedDesigner(DesignerContext(n_turns=5, speech_share=share))
+        for seed in seeds:
+            dialogue = designer.design(seed, 7).dialogue
+            roles = [{element.role for element in turn.scene.elements} for turn in dialogue.turns]
+            assert ("speech" in roles[0]) == bool(share)
+            assert share or not any("speech" in found for found in roles)
+            assert all(found.severity != "fatal" for found in check_dialogue(dialogue, LIMITS))
+
+
+def test_a_share_of_speech_is_part_of_the_fingerprint():
+    found = [ScriptedDesigner(DesignerContext(speech_share=share)).fingerprint() for share in (0.5, 0.0, 1.0)]
+    assert found[0] == ScriptedDesigner().fingerprint()
+    assert found[1] != found[0] != found[2] != found[1]
