@@ -66,10 +66,8 @@ def keyword_trials() -> tuple[KeywordTrial, ...]:
     return (
         KeywordTrial("enum", _answer(_YES_OR_NO), '{"answer":"maybe"}'),
         KeywordTrial("const", _answer({"const": "yes"}), '{"answer":"no"}'),
-        KeywordTrial(
-            "minimum", _answer({"type": "number", "minimum": -30, "maximum": -10}), '{"answer":-55}'
-        ),
-        KeywordTrial("maximum", _answer({"type": "number", "minimum": -30, "maximum": -10}), '{"answer":5}'),
+        KeywordTrial("minimum", _answer({"type": "integer", "minimum": 10, "maximum": 99}), '{"answer":5}'),
+        KeywordTrial("maximum", _answer({"type": "integer", "minimum": 10, "maximum": 99}), '{"answer":555}'),
         KeywordTrial("pattern", _answer(text), '{"answer":"one\\\\ntwo"}'),
         KeywordTrial("minItems", _answer(words | {"minItems": 2, "maxItems": 3}), '{"answer":["yes"]}'),
         KeywordTrial(

@@ -32,7 +32,7 @@ from copilot.scene import Scene
 from copilot.seed import Seed
 from copilot.units import Seconds
 
-VERSION = "1"
+VERSION = "2"
 """Raise it with any change to requests or to the reading of replies; prompts have hashes of their own."""
 
 _IDS = re.compile(r"\b(elements?|the ambience) (\d+(?:, \d+)*)")

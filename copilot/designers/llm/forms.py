@@ -18,8 +18,11 @@ from copilot.designers.llm.replies import (
     make_whole_reply_model,
     order_by_slot,
     read_whole_turns,
+    round_sounds,
 )
+from copilot.designers.llm.scales import Scales
 from copilot.designers.llm.settings import LlmSettings
+from copilot.designers.llm.spread import Spread
 from copilot.designers.tasks import check_weights, draw_task
 from copilot.dialogue import EDIT_TASKS, Dialogue, Task, Turn
 from copilot.edit import apply
@@ -61,13 +64,15 @@ class FormBook:
         self.speech_share = speech_share
         self.prompts = PromptLibrary.load()
         self.grammars = GrammarBook(limits)
-        self.builder = Builder(limits)
+        self.scales = Scales(limits)
         self._systems = {speech: self._system(speech=speech) for speech in (True, False)}
 
     def _system(self, *, speech: bool) -> tuple[Prompt, Message]:
         prompt = self.prompts.get(f"{self.settings.mode}-{'speech' if speech else 'sounds'}")
         variables = {
             "limits": self.limits,
+            "spans": self.scales.spans,
+            "time_step": self.scales.time_step_s,
             "n_turns": self.n_turns,
             "max_line_words": max_line_words(self.limits),
         }
@@ -124,7 +129,7 @@ class DialogueForms:
             model=StoryReply,
             grammar=grammar,
             max_tokens=book.settings.max_tokens,
-            finish=lambda reply: self._dialogue((book.builder.build_story(reply),)),
+            finish=lambda reply: self._dialogue((self._builder(0).build_story(reply),)),
         )
 
     def edit(self, dialogue: Dialogue, scene: Scene) -> Form[EditReply]:
@@ -143,13 +148,13 @@ class DialogueForms:
             "edit",
             grammar,
             task=task,
-            sounds=describe_sounds(order_by_slot(scene)),
+            sounds=describe_sounds(round_sounds(order_by_slot(scene), book.scales)),
             max_operations=most[task],
         )
         next_id = 1 + max(number for turn in dialogue.turns for number in turn.scene.ids)
 
         def finish(reply: EditReply) -> Dialogue:
-            operations = book.builder.build_operations(reply, scene, next_id)
+            operations = self._builder(index).build_operations(reply, scene, next_id)
             turn = Turn(
                 task=task,
                 user=reply.user,
@@ -165,14 +170,23 @@ class DialogueForms:
         """Return the form of the whole dialogue."""
         book = self._book
         grammar = book.grammars.whole(book.n_turns, speech=self.speech)
+
+        def finish(reply: FrozenModel) -> Dialogue:
+            parts = (book.scales, self._run_seed, self._seed.id)
+            return self._dialogue(tuple(read_whole_turns(reply, self.tasks, *parts)))
+
         return Form(
             label="the dialogue",
             request=book.request("whole", grammar, seed_text=self._seed.text, tasks=list(self.tasks)),
             model=make_whole_reply_model(book.n_turns),
             grammar=grammar,
             max_tokens=book.settings.max_tokens * book.n_turns,
-            finish=lambda reply: self._dialogue(tuple(read_whole_turns(reply, self.tasks))),
+            finish=finish,
         )
+
+    def _builder(self, turn: int) -> Builder:
+        book = self._book
+        return Builder(book.limits, Spread(book.scales, self._run_seed, self._seed.id, turn))
 
     def _dialogue(self, turns: tuple[Turn, ...]) -> Dialogue:
         mode = self._book.settings.mode

@@ -3,7 +3,8 @@
 A grammar depends on the limits, on whether speech is allowed, and for an edit on its task and the number of
 sounds in the scene; not on which sounds they are. So a run has at most 80 grammars, and a server's cache
 holds them all. Only keywords that grammar engines enforce are used: objects with every property required,
-`enum`, `const`, bounds of numbers and of arrays, `anyOf`, and `pattern` without a length.
+`enum`, `const`, bounds of integers and of arrays, `anyOf`, and `pattern` without a length. Other numbers are
+lists of steps: some engines do not know their bounds.
 """
 
 from __future__ import annotations
@@ -13,11 +14,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, get_args
 
 from copilot.designers.llm.exchange import Grammar
+from copilot.designers.llm.scales import Scale, Scales, ambience_duration_s, latest_start_s
 from copilot.dialogue import Task
 from copilot.emotions import Emotion
-from copilot.frozen_model import Range
 from copilot.scene import Gender, SceneLimits
-from copilot.units import Seconds
 
 Schema = Mapping[str, Any]
 
@@ -40,11 +40,6 @@ _FEWEST_SOUNDS = 3
 _MOST_OPERATIONS = 2
 _MOST_OPEN_OPERATIONS = 4
 _LARGEST_ID = 99
-
-
-def latest_start_s(limits: SceneLimits) -> Seconds:
-    """Return the latest start that leaves room for the shortest sound."""
-    return min(limits.start_time_s.high, limits.duration_s - limits.element_duration_s.low)
 
 
 def max_line_words(limits: SceneLimits) -> int:
@@ -81,6 +76,7 @@ class GrammarBook:
 
     def __init__(self, limits: SceneLimits) -> None:
         self._limits = limits
+        self._scales = Scales(limits)
         self._made: dict[str, Grammar] = {}
 
     def __len__(self) -> int:
@@ -140,8 +136,8 @@ class GrammarBook:
             "story": [],
             "add": [_operation("add", sound=self._sound(speech=speech))],
             "remove": [_operation("remove", slot={"enum": movable})] if movable else [],
-            "volume": [self._change(slots, "loudness", self._limits.loudness_lufs)],
-            "panning": [self._change(movable, "panning", self._limits.panning)] if movable else [],
+            "volume": [self._change(slots, "loudness")],
+            "panning": [self._change(movable, "panning")] if movable else [],
             "replace": self._replacements(n_alive, speech=speech),
         }
         offers["open"] = [
@@ -156,8 +152,8 @@ class GrammarBook:
         if not movable:
             return []
         return [
-            self._change(movable, "start_time", self._starts()),
-            self._change(movable, "duration", self._durations()),
+            self._change(movable, "start_time"),
+            self._change(movable, "duration"),
         ]
 
     def _replacements(self, n_alive: int, *, speech: bool) -> list[Schema]:
@@ -168,35 +164,24 @@ class GrammarBook:
             offers.append(_operation("replace", slot=movable, sound=self._sound(speech=speech)))
         return offers
 
-    def _change(self, slots: Sequence[int], field: str, allowed: Range) -> Schema:
-        return _operation("change", slot={"enum": list(slots)}, **{field: _number(allowed)})
+    def _change(self, slots: Sequence[int], field: str) -> Schema:
+        scale = self._scales.get(field, "effect")
+        return _operation("change", slot={"enum": list(slots)}, **{field: _choice(scale)})
 
     def _sound(self, *, speech: bool) -> Schema:
-        effect = _object(
-            role={"enum": ["effect", "music"]},
-            text=self._caption(),
-            **self._levels(self._limits.panning),
-            start_time=_number(self._starts()),
-            duration=_number(self._durations()),
-        )
-        line = _object(
-            role={"const": "speech"},
-            **self._voice(),
-            **self._levels(self._limits.panning),
-            start_time=_number(self._starts()),
-        )
+        effect = _object(role={"enum": ["effect", "music"]}, text=self._caption(), **self._numbers())
+        line = _object(role={"const": "speech"}, **self._voice(), **self._numbers("start_time"))
         return _any_of([effect, line] if speech else [effect])
 
     def _element(self, *, speech: bool) -> Schema:
         number = {"type": "integer", "minimum": 0, "maximum": _LARGEST_ID}
-        times = {"start_time": _number(self._starts()), "duration": _number(self._durations())}
-        levels = self._levels(self._limits.panning)
-        text = self._caption()
-        sound = _object(
-            id=number, role={"enum": ["ambience", "effect", "music"]}, text=text, **levels, **times
-        )
-        line = _object(id=number, role={"const": "speech"}, **self._voice(), **levels, **times)
-        return _any_of([sound, line] if speech else [sound])
+        whole_s = _shorten(ambience_duration_s(self._limits))
+        whole: dict[str, Schema] = {"start_time": {"const": 0}, "duration": {"const": whole_s}}
+        ambience = _object(id=number, role={"const": "ambience"}, **self._ambience_fields(), **whole)
+        effect: dict[str, Schema] = {"role": {"enum": ["effect", "music"]}, "text": self._caption()}
+        sound = _object(id=number, **effect, **self._numbers())
+        line = _object(id=number, role={"const": "speech"}, **self._voice(), **self._numbers())
+        return _any_of([ambience, sound, line] if speech else [ambience, sound])
 
     def _voice(self) -> dict[str, Schema]:
         return {
@@ -207,17 +192,16 @@ class GrammarBook:
         }
 
     def _ambience_fields(self) -> dict[str, Schema]:
-        return {"text": self._caption(), **self._levels(self._limits.ambience_panning)}
+        levels = {
+            "loudness": _choice(self._scales.loudness),
+            "panning": _choice(self._scales.ambience_panning),
+        }
+        return {"text": self._caption(), **levels}
 
-    def _levels(self, panning: Range) -> dict[str, Schema]:
-        return {"loudness": _number(self._limits.loudness_lufs), "panning": _number(panning)}
-
-    def _starts(self) -> Range:
-        return Range(low=self._limits.start_time_s.low, high=latest_start_s(self._limits))
-
-    def _durations(self) -> Range:
-        allowed = self._limits.element_duration_s
-        return Range(low=allowed.low, high=min(allowed.high, self._limits.duration_s))
+    def _numbers(self, *times: str) -> dict[str, Schema]:
+        """Return the numbers of a sound that is no ambience, with both times if none is named."""
+        names = ("loudness", "panning", *(times or ("start_time", "duration")))
+        return {name: _choice(self._scales.get(name, "effect")) for name in names}
 
     def _caption(self) -> Schema:
         return _words(_n_words(self._limits.text_chars, _CAPTION_WORDS))
@@ -258,8 +242,13 @@ def _any_of(options: Sequence[Schema]) -> Schema:
     return options[0] if len(options) == 1 else {"anyOf": list(options)}
 
 
-def _number(allowed: Range) -> dict[str, Any]:
-    return {"type": "number", "minimum": allowed.low, "maximum": allowed.high}
+def _choice(scale: Scale) -> dict[str, Any]:
+    return {"enum": [_shorten(value) for value in scale.values]}
+
+
+def _shorten(value: float) -> float:
+    """Return the value so that JSON has it without needless digits: 8, not 8.0."""
+    return int(value) if value.is_integer() else value
 
 
 def _words(most: int) -> dict[str, Any]:

@@ -11,12 +11,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, create_model
 
+from copilot.designers.llm.scales import Scales, ambience_duration_s
+from copilot.designers.llm.spread import Known, Spread
 from copilot.dialogue import StatedEdit, Task, Turn
 from copilot.edit import Add, Change, EditError, Operation, Remove, Replace, diff
 from copilot.emotions import Emotion
 from copilot.frozen_model import FrozenModel
 from copilot.rules.speech import comfortable_s
-from copilot.scene import MIX_FIELDS, Element, Gender, Scene, SceneLimits, SoundElement, SpeechElement
+from copilot.scene import MIX_FIELDS, Element, Gender, Role, Scene, SceneLimits, SoundElement, SpeechElement
 
 
 class SlotError(ValueError):
@@ -160,6 +162,11 @@ def order_by_slot(scene: Scene) -> tuple[Element, ...]:
     return rest if leading is None else (*rest, leading)
 
 
+def round_sounds(elements: Sequence[Element], scales: Scales) -> tuple[Element, ...]:
+    """Return sounds with the steps that their numbers are nearest to, as a model writes them."""
+    return tuple(element.model_copy(update=scales.round_numbers(element)) for element in elements)
+
+
 def describe_sounds(elements: Sequence[Element]) -> list[dict[str, Any]]:
     """Return sounds as prompts show them: their fields, with the slot in place of the id."""
     return [
@@ -168,13 +175,14 @@ def describe_sounds(elements: Sequence[Element]) -> list[dict[str, Any]]:
 
 
 class Builder:
-    """Builds elements and operations from replies, under one data set's limits.
+    """Builds elements and operations from one turn's reply, under one data set's limits.
 
     Raises pydantic's ValidationError for a value outside its range, and SlotError.
     """
 
-    def __init__(self, limits: SceneLimits) -> None:
+    def __init__(self, limits: SceneLimits, spread: Spread) -> None:
         self._limits = limits
+        self._spread = spread
 
     def build_story(self, reply: StoryReply) -> Turn:
         """Build the story turn. Its ids count from 0, the ambience first."""
@@ -214,17 +222,22 @@ class Builder:
                 next_id += 1
             else:
                 _collect(changes.setdefault(subject.id, {}), operation, subject)
-        made += (Change(id=number, **fields) for number, fields in changes.items())
+        made += (self._build_change(scene, number, fields) for number, fields in changes.items())
         return tuple(made)
 
+    def _build_change(self, scene: Scene, number: int, fields: Mapping[str, float]) -> Change:
+        (subject,) = (element for element in scene.elements if element.id == number)
+        known = Known(subject, self._spread.scales.round_numbers(subject))
+        return Change(id=number, **self._spread.refine(fields, subject.role, number, known))
+
     def _build_element(self, reply: AmbienceReply | EffectReply | LineReply, number: int) -> Element:
-        fields = reply.model_dump()
+        fields = self._spread.refine(reply.model_dump(), reply.role, number)
         if isinstance(reply, LineReply):
             needed_s = comfortable_s(reply.text, self._limits)
-            room_s = self._limits.duration_s - reply.start_time
+            room_s = self._limits.duration_s - fields["start_time"]
             return SpeechElement(id=number, duration=min(needed_s, room_s), **fields)
         if isinstance(reply, AmbienceReply):
-            whole_s = min(self._limits.duration_s, self._limits.element_duration_s.high)
+            whole_s = ambience_duration_s(self._limits)
             return SoundElement(id=number, start_time=0.0, duration=whole_s, **fields)
         return SoundElement(id=number, **fields)
 
@@ -246,12 +259,24 @@ def _collect(fields: dict[str, float], reply: ChangeReply, subject: Element) -> 
     fields |= updates
 
 
-def read_whole_turns(reply: FrozenModel, tasks: Iterable[Task]) -> Iterator[Turn]:
-    """Yield the turns of a reply with a whole dialogue. Raises pydantic's ValidationError."""
-    before = Scene()
+def read_whole_turns(
+    reply: FrozenModel, tasks: Iterable[Task], scales: Scales, run_seed: int, seed_id: str
+) -> Iterator[Turn]:
+    """Yield the turns of a reply with a whole dialogue. Raises pydantic's ValidationError.
+
+    Ambiences keep their times, which no other sound may outlast, and lines the duration for their words.
+    """
+    fixed: dict[Role, frozenset[str]] = {
+        "ambience": frozenset({"start_time", "duration"}),
+        "speech": frozenset({"duration"}),
+    }
+    before, known = Scene(), dict[int, Known]()
     turns: Mapping[str, WholeStoryReply] = {name: getattr(reply, name) for name in type(reply).model_fields}
-    for task, turn in zip(("story", *tasks), turns.values(), strict=True):
-        scene = Scene(elements=tuple(_make_whole_element(element) for element in turn.elements))
+    for index, (task, turn) in enumerate(zip(("story", *tasks), turns.values(), strict=True)):
+        spread = Spread(scales, run_seed, seed_id, index, fixed)
+        made = [(said, _make_whole_element(said, spread, known.get(said.id))) for said in turn.elements]
+        scene = Scene(elements=tuple(element for _, element in made))
+        known = {e.id: Known(e, said.model_dump(include=set(MIX_FIELDS))) for said, e in made}
         stated = None
         if isinstance(turn, WholeEditReply):
             stated = StatedEdit(added=turn.added, changed=turn.changed, removed=turn.removed)
@@ -266,8 +291,10 @@ def read_whole_turns(reply: FrozenModel, tasks: Iterable[Task]) -> Iterator[Turn
         before = scene
 
 
-def _make_whole_element(reply: WholeSoundReply | WholeLineReply) -> Element:
-    fields = reply.model_dump()
+def _make_whole_element(
+    reply: WholeSoundReply | WholeLineReply, spread: Spread, known: Known | None
+) -> Element:
+    fields = spread.refine(reply.model_dump(), reply.role, reply.id, known)
     return SpeechElement(**fields) if isinstance(reply, WholeLineReply) else SoundElement(**fields)
 
 

@@ -14,7 +14,8 @@ from copilot.designers.llm.forms import FormBook
 from copilot.designers.llm.grammar import count_story_sounds, max_line_words, max_operations
 from copilot.designers.llm.log import Log
 from copilot.designers.llm.prompts import PromptLibrary
-from copilot.designers.llm.replies import describe_sounds, order_by_slot
+from copilot.designers.llm.replies import describe_sounds, order_by_slot, round_sounds
+from copilot.designers.llm.scales import Scales
 from copilot.designers.llm.settings import LlmSettings
 from copilot.designers.scripted import ScriptedDesigner
 from copilot.dialogue import EDIT_TASKS, Dialogue, Task
@@ -67,10 +68,13 @@ def _design_example(seed_text: str, task: Task) -> Dialogue:
 def _create_variables(dialogue: Dialogue) -> dict[str, Any]:
     """Return the variables of the prompts, before the first edit, with a server that enforces grammars."""
     limits = SceneLimits()
+    scales = Scales(limits)
     fewest, most = count_story_sounds(limits)
     scene, edits = dialogue.turns[0].scene, dialogue.turns[1:]
     return {
         "limits": limits,
+        "spans": scales.spans,
+        "time_step": scales.time_step_s,
         "n_turns": len(dialogue.turns),
         "max_line_words": max_line_words(limits),
         "seed_text": dialogue.seed_text,
@@ -79,7 +83,7 @@ def _create_variables(dialogue: Dialogue) -> dict[str, Any]:
         "schema": None,
         "task": edits[0].task,
         "tasks": [turn.task for turn in edits],
-        "sounds": describe_sounds(order_by_slot(scene)),
+        "sounds": describe_sounds(round_sounds(order_by_slot(scene), scales)),
         "max_operations": max_operations(edits[0].task, len(scene), limits),
         "faults": ["turn 0: the scene has no ambience; at least one is needed"],
     }

@@ -280,7 +280,7 @@ def test_a_task_that_cannot_be_done_is_drawn_again():
     forms = crowded.start_dialogue(SEED, 7)
     assert forms.tasks == ("add",)
     story = {**STORY, "sounds": [sound("a door creaks")]}
-    turn = crowded.builder.build_story(StoryReply.model_validate_json(json.dumps(story)))
+    turn = forms._builder(0).build_story(StoryReply.model_validate_json(json.dumps(story)))
     label = forms.edit(Dialogue(seed_id="s", seed_text="t", turns=(turn,)), turn.scene).label
     assert label.removeprefix("turn 1 ").strip("()") in set(EDIT_TASKS) - {"add"}
 

@@ -19,6 +19,8 @@ from copilot.designers.llm.replies import (
     order_by_slot,
     read_whole_turns,
 )
+from copilot.designers.llm.scales import Scales
+from copilot.designers.llm.spread import Spread
 from copilot.dialogue import EDIT_TASKS, Dialogue, Turn
 from copilot.edit import Change, Remove, Replace, apply
 from copilot.frozen_model import Range
@@ -27,6 +29,12 @@ from copilot.rules import check_dialogue
 from copilot.scene import Scene, SceneLimits, SoundElement, SpeechElement
 
 LIMITS = SceneLimits()
+
+
+def builder(limits=LIMITS, turn=1):
+    return Builder(limits, Spread(Scales(limits), 7, "s", turn))
+
+
 LARGE = SceneLimits(
     duration_s=30,
     n_elements=20,
@@ -83,7 +91,8 @@ def test_only_keywords_that_are_enforced_are_used(limits):
             if schema.get("type") == "object":
                 assert schema["required"] == list(schema["properties"])
                 assert schema["additionalProperties"] is False
-            if schema.get("type") in {"number", "integer"}:
+            assert schema.get("type") != "number"
+            if schema.get("type") == "integer":
                 assert {"minimum", "maximum"} <= set(schema)
             if schema.get("type") == "array":
                 assert {"minItems", "maxItems"} <= set(schema)
@@ -127,11 +136,11 @@ def test_texts_are_words_with_single_spaces(text, fits):
 
 def test_the_bounds_are_those_of_the_limits():
     story = GrammarBook(LIMITS).story(speech=True, n_reserved=2).schema["properties"]
-    assert story["ambience"]["properties"]["panning"] == {"type": "number", "minimum": -0.1, "maximum": 0.1}
+    assert story["ambience"]["properties"]["panning"] == {"enum": [-0.1, 0, 0.1]}
     assert (story["sounds"]["minItems"], story["sounds"]["maxItems"]) == (3, 7)
     effect, line = story["sounds"]["items"]["anyOf"]
-    assert effect["properties"]["loudness"] == {"type": "number", "minimum": -30, "maximum": -10}
-    assert effect["properties"]["duration"] == {"type": "number", "minimum": 0.2, "maximum": 8}
+    assert effect["properties"]["loudness"] == {"enum": list(range(-30, -9))}
+    assert effect["properties"]["duration"] == {"enum": [step / 4 for step in range(1, 33)]}
     assert "duration" not in line["properties"]
     assert "{0,11}" in line["properties"]["text"]["pattern"]
 
@@ -208,7 +217,7 @@ def test_what_the_grammar_of_a_story_allows_keeps_every_fatal_rule(limits, speec
     for number in range(60):
         found = read_reply(StoryReply, Reply(json.dumps(draw(grammar.schema, random.Random(number))), "stop"))
         assert isinstance(found, ReadReply)
-        turn = Builder(limits).build_story(found.value)
+        turn = builder(limits, 0).build_story(found.value)
         mended, _ = normalise_dialogue(Dialogue(seed_id="s", seed_text="t", turns=(turn,)), limits)
         assert [v for v in check_dialogue(mended, limits) if v.severity == "fatal"] == []
         assert turn.scene.get(0).role == "ambience"
@@ -252,18 +261,20 @@ def test_slots_count_from_0_with_the_leading_ambience_last():
 
 
 def test_slots_become_ids_and_changes_of_one_sound_become_one():
-    new = {"role": "effect", "text": "a bell", "loudness": -12, "panning": 0, "start_time": 0, "duration": 1}
+    # Numbers that are none of the steps are not spread.
+    new = {"role": "effect", "text": "a bell", "loudness": -12.4, "panning": 0, "start_time": 0.1}
+    new["duration"] = 1.1
     reply = edit(
-        {"op": "change", "slot": 2, "loudness": -12},
+        {"op": "change", "slot": 2, "loudness": -12.4},
         {"op": "replace", "slot": 0, "sound": new},
         {"op": "remove", "slot": 1},
-        {"op": "change", "slot": 2, "panning": 0.5},
+        {"op": "change", "slot": 2, "panning": 0.55},
     )
-    operations = Builder(LIMITS).build_operations(reply, SCENE, 10)
+    operations = builder().build_operations(reply, SCENE, 10)
     assert operations == (
         Replace(id=5, element=SoundElement(id=10, **new)),
         Remove(id=7),
-        Change(id=9, loudness=-12, panning=0.5),
+        Change(id=9, loudness=-12.4, panning=0.55),
     )
 
 
@@ -275,7 +286,7 @@ def test_an_ambience_put_in_place_of_another_leads_the_scene():
             "sound": {"role": "ambience", "text": "sea", "loudness": -28, "panning": 0},
         }
     )
-    scene = apply(SCENE, Builder(LIMITS).build_operations(reply, SCENE, 10))
+    scene = apply(SCENE, builder().build_operations(reply, SCENE, 10))
     assert (scene.get(10).start_time, scene.get(10).duration) == (0, 8)
 
 
@@ -300,16 +311,16 @@ def test_an_ambience_put_in_place_of_another_leads_the_scene():
 )
 def test_operations_that_cannot_be_meant_are_told(operations, message):
     with pytest.raises(SlotError) as caught:
-        Builder(LIMITS).build_operations(edit(*operations), SCENE, 10)
+        builder().build_operations(edit(*operations), SCENE, 10)
     assert str(caught.value) == message
 
 
 @pytest.mark.parametrize(
     ("text", "start", "duration"),
     [
-        ("Come here", 0, 2 / 2.2 + 0.5),
-        ("One two three four five six seven eight nine ten eleven twelve", 4, 4),
-        ("Hm", 0, 1 / 2.2 + 0.5),
+        ("Come here", 0.1, 2 / 2.2 + 0.5),
+        ("One two three four five six seven eight nine ten eleven twelve", 3.9, 4.1),
+        ("Hm", 0.1, 1 / 2.2 + 0.5),
     ],
 )
 def test_a_line_lasts_as_long_as_its_words(text, start, duration):
@@ -323,7 +334,7 @@ def test_a_line_lasts_as_long_as_its_words(text, start, duration):
         "panning": 0,
         "start_time": start,
     }
-    (operation,) = Builder(LIMITS).build_operations(edit({"op": "add", "sound": line}), SCENE, 10)
+    (operation,) = builder().build_operations(edit({"op": "add", "sound": line}), SCENE, 10)
     assert operation.element.duration == pytest.approx(duration)
 
 
@@ -342,14 +353,14 @@ def test_a_whole_dialogue_states_its_scenes_and_its_lists():
                 "added": [7],
                 "changed": [],
                 "removed": [4],
-                "elements": [whole_element(6, loudness=-12)],
+                "elements": [whole_element(6, loudness=-12.4)],
             },
         }
     )
-    story, change = read_whole_turns(reply, ("volume",))
+    story, change = read_whole_turns(reply, ("volume",), Scales(LIMITS), 7, "s")
     assert isinstance(story, Turn)
     assert (story.task, story.stated, [e.id for e in story.scene.elements]) == ("story", None, [4, 6])
-    assert change.operations == (Remove(id=4), Change(id=6, loudness=-12))
+    assert change.operations == (Remove(id=4), Change(id=6, loudness=-12.4))
     assert (change.stated.added, change.stated.changed, change.stated.removed) == ((7,), (), (4,))
 
 

@@ -8,6 +8,7 @@ import pytest
 from helpers.paths import ROOT
 
 from copilot.designers.llm.prompts import PromptError, PromptLibrary
+from copilot.designers.llm.scales import Scales
 from copilot.dialogue import EDIT_TASKS
 from copilot.errors import UserError
 from copilot.frozen_model import Range
@@ -30,6 +31,8 @@ LINE = {**RAIN, "slot": 1, "role": "speech", "speaker": "Mara", "gender": "femal
 LINE |= {"text": "Come inside."}
 VALUES = {
     "limits": SceneLimits(),
+    "spans": Scales(SceneLimits()).spans,
+    "time_step": 0.25,
     "n_turns": 3,
     "max_line_words": 12,
     "seed_text": "He went {{ out }}.",
@@ -104,7 +107,7 @@ def test_a_missing_and_an_unknown_variable_are_named(name):
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_the_published_ranges_come_from_the_limits(name):
     usual = rendered(name)
-    assert all(span in usual for span in ("-30 to -10", "-30 to -26", "-0.1 to 0.1", "0 to 4", "0.2 to 8"))
+    assert all(span in usual for span in ("-30 to -10", "-30 to -26", "-0.1 to 0.1", "0 to 4", "0.25 to 8"))
     wide = SceneLimits(
         duration_s=30,
         n_elements=17,
@@ -112,7 +115,7 @@ def test_the_published_ranges_come_from_the_limits(name):
         start_time_s=Range(low=0, high=25),
         element_duration_s=Range(low=0.5, high=30),
     )
-    other = rendered(name, limits=wide)
+    other = rendered(name, limits=wide, spans=Scales(wide).spans)
     spans = ("-42 to -12", "-42 to -36", "0 to 25", "0.5 to 30", "at most 17 sounds", "30 seconds of stereo")
     assert [span for span in spans if span not in other] == []
     assert re.search(r"-30\b|-10\b|\b4\b", other) is None
