@@ -1,4 +1,4 @@
-"""Common parts of the clients of servers with OpenAI's protocol: keys, and the meaning of failures.
+"""Common parts of the clients of servers with OpenAI's protocol: failures, texts for messages, and keys.
 
 A failure is a fault, which may pass, or a refusal, which will not. Nothing is tried twice here, and nothing
 imports the `openai` library. No message holds the key or a URL's user, password or query.
@@ -6,14 +6,15 @@ imports the `openai` library. No message holds the key or a URL's user, password
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import difflib
+import os
+from collections.abc import Sequence
+from typing import Literal
 from urllib.parse import urlsplit
 
 from copilot.errors import UserError
+from copilot.text.shorten import shorten
 from copilot.units import Seconds
-
-if TYPE_CHECKING:
-    import openai
 
 CONNECT_S: Seconds = 10.0
 """Limit for connecting, within the limit for a request."""
@@ -21,9 +22,20 @@ CONNECT_S: Seconds = 10.0
 NO_KEY = "EMPTY"
 """Stands for a missing key: the library sends no request without one; servers that need none accept any."""
 
-SHOWN_CHARS = 300
+ANY_KEY = "OPENAI_API_KEY"
 
-_RETRIED = frozenset({408, 409})
+_MOST_NAMES = 5
+
+Meaning = Literal[
+    "key", "quota", "model", "address", "context", "content", "reply", "system", "parameter", "unsure"
+]
+"""What a refusal is about.
+
+Of all requests: the key, the quota, the model, the address. Of this one: its length (`context`), its content,
+or the model's reply to it, which another try may change. `system` and `parameter`: it can be sent otherwise.
+`unsure`: the words do not tell.
+"""
+OF_ALL: frozenset[Meaning] = frozenset({"key", "quota", "model", "address"})
 
 
 class FaultError(Exception):
@@ -43,11 +55,16 @@ class UnreachableError(FaultError):
 
 
 class RefusedError(Exception):
-    """A server answers that it does not accept the request. `text` is its answer without the status."""
+    """A server answers that it does not accept the request. `text` is its answer without the status.
 
-    def __init__(self, status: int, text: str) -> None:
+    `param` is the field of the request that it names, and `reply` what the model wrote, if it tells.
+    """
+
+    def __init__(
+        self, status: int, text: str, meaning: Meaning = "unsure", *, param: str = "", reply: str = ""
+    ) -> None:
         super().__init__(f"{status}, {text}")
-        self.status, self.text = status, text
+        self.status, self.text, self.meaning, self.param, self.reply = status, text, meaning, param, reply
 
 
 def check_key(given: str | None, variable: str) -> str | None:
@@ -61,39 +78,9 @@ def check_key(given: str | None, variable: str) -> str | None:
     return key or None
 
 
-def read_status_error(error: openai.APIStatusError, key: str | None) -> FaultError | RefusedError:
-    """Return the fault or refusal that an answer's status stands for, with the server's own message."""
-    status, body = error.status_code, error.body
-    message = body.get("message") if isinstance(body, dict) else body
-    text = clean(message if isinstance(message, str) and message else error.response.text, key)
-    retry_after_s = parse_retry_after(error.response.headers.get("retry-after"))
-    if status == 429:
-        return BusyError(f"429, {text}", retry_after_s)
-    if status >= 500 or status in _RETRIED:
-        return FaultError(f"{status}, {text}", retry_after_s)
-    return RefusedError(status, text)
-
-
-def describe_connection_error(error: BaseException, key: str | None) -> str:
-    """Describe why there is no connection, by the error below that of the library."""
-    cause = error.__cause__ or error
-    return clean(f"no connection ({type(cause).__name__}: {cause})", key)
-
-
-def parse_retry_after(value: str | None) -> Seconds | None:
-    """Return the seconds in a header `retry-after`; None for a date, for which the usual wait has to do."""
-    return float(value) if value is not None and value.isdecimal() else None
-
-
 def clean(text: str, key: str | None) -> str:
     """Return what a server said in one line of 300 characters at most, without the key if it repeats that."""
     return shorten(text.replace(key, "***") if key else text)
-
-
-def shorten(text: str) -> str:
-    """Return a text in one line of 300 characters at most."""
-    line = " ".join(text.split())
-    return line if len(line) <= SHOWN_CHARS else f"{line[:SHOWN_CHARS]}..."
 
 
 def is_server_url(url: str) -> bool:
@@ -104,3 +91,27 @@ def is_server_url(url: str) -> bool:
     except ValueError:
         return False
     return host is not None and parts.scheme in {"http", "https"}
+
+
+def list_nearest(names: Sequence[str], wanted: str | None = None) -> str:
+    """Return names for a message: all if they are few, else those that resemble the wanted one most."""
+    if not names:
+        return "none"
+    if len(names) <= 2 * _MOST_NAMES:
+        return ", ".join(names)
+    near = difflib.get_close_matches(wanted or "", names, _MOST_NAMES, cutoff=0.0) if wanted else names
+    shown = near[:_MOST_NAMES]
+    return f"{', '.join(shown)} and {len(names) - len(shown)} others"
+
+
+def is_openais(url: str) -> bool:
+    """Return whether OPENAI_API_KEY and the like are meant for a server.
+
+    It is OpenAI's own, over an encrypted connection, or the one that OPENAI_BASE_URL names.
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if parts.scheme == "https" and (host == "api.openai.com" or host.endswith(".api.openai.com")):
+        return True
+    named = os.environ.get("OPENAI_BASE_URL", "").strip().rstrip("/")
+    return bool(named) and named == url.rstrip("/")

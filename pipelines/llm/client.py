@@ -1,9 +1,10 @@
 """Sends requests to language models over OpenAI's protocol, until there is a reply or no hope of one.
 
-Failed connections, time-outs, 408, 409, 429 and 5xx are retried, elsewhere or later, and so are `abort`, with
-which a stopping server ends its replies, and a body that is not a chat completion. What a server will never
-accept ends the run with one message. A request that fails again and again on servers that answer others
-rejects its row only. Keys and passwords are in no message.
+Failed connections, time-outs, 429, 5xx and the like are retried, elsewhere or later. What a server says of
+all requests, such as of the key or the model, ends the run with one message. What it says of one, such as of
+its content or length, is the reply to that one, and so is a refusal whose words tell neither if the server
+has answered others meanwhile, or answers a trivial request. A request that fails again and again on servers
+that answer others rejects its row only. Keys and passwords are in no message.
 """
 
 from __future__ import annotations
@@ -11,18 +12,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn, Self
+from typing import Any, Self
 
 from copilot.designers.llm.exchange import Ask, Reply
 from copilot.designers.llm.service import LlmLimits
 from copilot.designers.llm.settings import LlmSettings, Structured
-from copilot.errors import RowFault, UserError
+from copilot.errors import RowFault
 from copilot.units import Seconds
-from pipelines.llm.answers import is_context_length_error
+from pipelines.llm.answers import ServedModel
 from pipelines.llm.endpoints import Endpoint, Endpoints, Loan, Timing
-from pipelines.llm.keys import MODEL_KEY
-from pipelines.llm.wire import ServedModel, Wire
-from renderers.openai_protocol import BusyError, FaultError, RefusedError
+from pipelines.llm.keys import get_model_key
+from pipelines.llm.refusals import ServerRole, explain_refusal
+from pipelines.llm.served import TRIVIAL_MESSAGES, TRIVIAL_TOKENS, look_for_model
+from pipelines.llm.wire import Wire
+from renderers.openai_protocol import OF_ALL, BusyError, FaultError, RefusedError
 
 _N_BLAMES = 4
 """Failures of a request on servers that answer others meanwhile, before it rejects its row."""
@@ -31,11 +34,6 @@ _N_PASSED_OVER = 30
 _FIRST_WAIT_S = 0.5
 _LONGEST_WAIT_S = 30.0
 _LONGEST_RETRY_AFTER_S = 60.0
-_CHECK_URL = "check `llm_url`, which ends with the API's root, such as http://HOST:8000/v1"
-
-
-class ModelRefusalError(UserError):
-    """A server will never accept the request: another key, model or form of request is needed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +53,8 @@ class RequestForm:
 class ModelClient:
     """One model at one or more URLs: an async context manager, entered once in the loop that uses it.
 
-    Raises UserError for a URL or key that cannot be one, with `urls_field` for a URL; MissingExtraError when
-    entered without openai.
+    Raises UserError for a URL or key that cannot be one, with the role's setting for a URL; MissingExtraError
+    when entered without openai. The role is that of the model that writes if it is not given.
     """
 
     def __init__(
@@ -66,17 +64,17 @@ class ModelClient:
         *,
         form: RequestForm | None = None,
         limits: LlmLimits | None = None,
-        api_key: str | None = None,
+        role: ServerRole | None = None,
         timing: Timing | None = None,
-        urls_field: str = "llm_url",
     ) -> None:
         limits, timing = limits or LlmLimits(), timing or Timing()
         self.model = model
         self._form = form or RequestForm()
         self._concurrency = limits.concurrency
         self._rng = timing.rng
-        self._endpoints = Endpoints(urls, limits.patience_s, timing, urls_field)
-        self._wire = Wire(self.endpoints, api_key, limits.timeout_s)
+        self._role = role or ServerRole(get_model_key())
+        self._endpoints = Endpoints(urls, limits.patience_s, timing, self._role.urls)
+        self._wire = Wire(self.endpoints, self._role.key, limits.timeout_s)
         self._slots = asyncio.Semaphore(limits.concurrency)
 
     async def __aenter__(self) -> Self:
@@ -160,45 +158,60 @@ class ModelClient:
         longest = min(_FIRST_WAIT_S * 2 ** min(n_waits - 1, 10), _LONGEST_WAIT_S)
         return float(longest * self._rng.uniform(0.5, 1.0))
 
-    def _trivial_body(self) -> dict[str, Any]:
-        return {"model": self.model, "messages": [{"role": "user", "content": "Say yes."}], "max_tokens": 16}
-
     async def _complete(self, loan: Loan, body: dict[str, Any]) -> Reply:
         """Return one chat completion, and record how it went. Raises FaultError, ModelRefusalError."""
+        before = loan.endpoint.n_completions
         try:
             reply = await self._wire.complete(loan.endpoint, body)
         except RefusedError as refused:
             self._endpoints.note_answer(loan.endpoint)
-            if refused.status == 400 and is_context_length_error(refused.text):
-                return Reply(refused.text, "context-length")
-            await self._refuse(loan.endpoint, refused)
-        except BusyError as fault:
-            self._endpoints.note_busy(loan, str(fault))
-            raise
+            return await self._read_refusal(loan, body, refused, before)
         except FaultError as fault:
-            self._endpoints.note_failure(loan, str(fault))
+            self._note_fault(loan, fault)
             raise
         self._endpoints.note_answer(loan.endpoint)
         return reply
 
-    async def _refuse(self, endpoint: Endpoint, refused: RefusedError) -> NoReturn:
-        match refused.status:
-            case 400 | 422:
-                remedy = "see what it accepts with: copilot check-llm; another `llm_structured` may help"
-            case 401 | 403:
-                remedy = f"set {MODEL_KEY} to a key that it accepts"
-            case 404:
-                remedy = await self._suggest_models(endpoint)
-            case _:
-                remedy = _CHECK_URL
-        raise ModelRefusalError(f"{endpoint.url}: {refused}; {remedy}") from None
+    def _note_fault(self, loan: Loan, fault: FaultError) -> None:
+        if isinstance(fault, BusyError):
+            self._endpoints.note_busy(loan, str(fault))
+        else:
+            self._endpoints.note_failure(loan, str(fault))
 
-    async def _suggest_models(self, endpoint: Endpoint) -> str:
+    async def _read_refusal(
+        self, loan: Loan, body: dict[str, Any], refused: RefusedError, before: int
+    ) -> Reply:
+        """Return the refusal of one request as its reply. Raises ModelRefusalError for one of all."""
+        if refused.meaning == "context":
+            return Reply(refused.text, "context-length")
+        if refused.meaning == "content":
+            return Reply(str(refused), "content-refused")
+        if refused.meaning not in OF_ALL:
+            others_answered = loan.endpoint.n_completions > before
+            if others_answered or await self._answers_trivial(loan, body):
+                return Reply(str(refused), "refused")
+        raise await explain_refusal(self._wire, loan.endpoint, refused, self.model, self._role)
+
+    async def _answers_trivial(self, loan: Loan, body: dict[str, Any]) -> bool:
+        """Return whether a server accepts a trivial request, in the form that it has accepted before, if any.
+
+        Raises FaultError if it does not answer now.
+        """
+        endpoint = loan.endpoint
+        trivial = {**body, "messages": list(TRIVIAL_MESSAGES), "max_tokens": TRIVIAL_TOKENS}
+        if endpoint.form is not None and "response_format" in trivial:
+            trivial["response_format"] = endpoint.form
         try:
-            models = await self._wire.list_models(endpoint)
-        except (FaultError, RefusedError):
-            return f"check `llm_model`, and {_CHECK_URL}"
-        return f"choose `llm_model`; available: {list_ids(models)}"
+            await self._wire.complete(endpoint, trivial)
+        except RefusedError as refused:
+            return refused.meaning in {"context", "content"}
+        except FaultError as fault:
+            self._note_fault(loan, fault)
+            raise
+        return True
+
+    def _trivial_body(self) -> dict[str, Any]:
+        return {"model": self.model, "messages": list(TRIVIAL_MESSAGES), "max_tokens": TRIVIAL_TOKENS}
 
     async def find_served_models(self) -> tuple[ServedModel, ...]:
         """Return the model as each URL that answers serves it, in the order of the URLs.
@@ -220,29 +233,14 @@ class ModelClient:
                 return tuple(served[e.url] for e in self._endpoints if e.url in served)
 
     async def _look_for_model(self, loan: Loan) -> ServedModel | None:
-        endpoint = loan.endpoint
         try:
-            models = await self._wire.list_models(endpoint)
-        except RefusedError as refused:
-            if refused.status != 404:
-                await self._refuse(endpoint, refused)
-            raise ModelRefusalError(f"{endpoint.url}: {refused}; it lists no models: {_CHECK_URL}") from None
+            found = await look_for_model(self._wire, loan.endpoint, self.model, self._role)
         except FaultError as fault:
-            self._endpoints.note_failure(loan, str(fault))
+            self._note_fault(loan, fault)
             return None
-        self._endpoints.note_answer(endpoint)
-        for model in models:
-            if model.id == self.model:
-                return model
-        raise ModelRefusalError(
-            f"{endpoint.url} does not serve {self.model!r}; choose `llm_model`; available: {list_ids(models)}"
-        )
+        self._endpoints.note_answer(loan.endpoint)
+        return found
 
     async def look(self, endpoint: Endpoint, path: str) -> str | None:
         """Return the text at a path below the server's own root, or None: no failure counts."""
         return await self._wire.look(endpoint, path)
-
-
-def list_ids(models: Sequence[ServedModel]) -> str:
-    """Return the names of models for a message."""
-    return ", ".join(model.id for model in models) or "none"

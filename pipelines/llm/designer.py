@@ -26,6 +26,8 @@ from copilot.vocabulary import Check
 from pipelines.llm.client import ModelClient, RequestForm
 from pipelines.llm.keys import get_judge_key, get_model_key
 from pipelines.llm.load_meter import LoadMeter
+from pipelines.llm.refusals import ServerRole
+from renderers.http_environment import check_environment
 
 T = TypeVar("T")
 
@@ -33,8 +35,9 @@ T = TypeVar("T")
 class LlmDesigner:
     """An `AsyncDesigner`. Without a service it only has a fingerprint.
 
-    Entering it asks the servers for their models: raises UserError if one does not serve the model,
-    ServersGoneError if none answers for as long as the service's patience lasts.
+    Raises UserError for proxies or certificates of the environment that no connection can use. Entering it
+    asks the servers for their models: raises UserError if one does not serve the model, ServersGoneError if
+    none answers for as long as the service's patience lasts.
     """
 
     name = "llm"
@@ -51,6 +54,8 @@ class LlmDesigner:
     def __init__(self, context: DesignerContext) -> None:
         if context.llm is None:
             raise UserError("the designer 'llm' asks a language model; give its settings", field="llm")
+        if context.service is not None:
+            check_environment()
         self.concurrency = context.service.concurrency if context.service else 1
         self._book = FormBook(
             context.limits, context.n_turns, context.llm, context.task_weights, context.speech_share
@@ -83,18 +88,18 @@ class LlmDesigner:
         if service is None:
             raise UserError("the designer 'llm' has no server to ask; give one", field="service")
         async with AsyncExitStack() as opening:
-            self._client = await self._connect(
-                opening, service, service.urls, settings.model, get_model_key()
-            )
+            role = ServerRole(get_model_key())
+            self._client = await self._connect(opening, service, service.urls, settings.model, role)
             self._judge = self._client
             judge_urls = service.judge_urls or service.urls
             judge_model = settings.judge_model or settings.model
             if (judge_urls, judge_model) != (service.urls, settings.model):
-                key = get_judge_key(elsewhere=judge_urls != service.urls)
-                field = "judge_urls" if service.judge_urls else "llm_url"
-                self._judge = await self._connect(
-                    opening, service, judge_urls, judge_model, key, urls_field=field
+                role = ServerRole(
+                    get_judge_key(elsewhere=judge_urls != service.urls),
+                    "judge_urls" if service.judge_urls else "llm_url",
+                    "judge_model" if settings.judge_model else "llm_model",
                 )
+                self._judge = await self._connect(opening, service, judge_urls, judge_model, role)
             self._open = opening.pop_all()
         self._meter = LoadMeter(self._client)
         return self
@@ -105,12 +110,9 @@ class LlmDesigner:
         limits: LlmLimits,
         urls: Sequence[str],
         model: str,
-        key: str | None,
-        *,
-        urls_field: str = "llm_url",
+        role: ServerRole,
     ) -> ModelClient:
-        form = RequestForm.of(self._settings)
-        client = ModelClient(urls, model, form=form, limits=limits, api_key=key, urls_field=urls_field)
+        client = ModelClient(urls, model, form=RequestForm.of(self._settings), limits=limits, role=role)
         await opening.enter_async_context(client)
         await client.find_served_models()
         return client

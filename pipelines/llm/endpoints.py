@@ -19,6 +19,7 @@ from urllib.parse import unquote, urlsplit
 from copilot.errors import CopilotError, UserError
 from copilot.server_url import hide_secrets
 from copilot.units import Seconds
+from pipelines.llm.dialect import Dialect
 from pipelines.llm.keys import MODEL_KEY
 from renderers.openai_protocol import is_server_url
 
@@ -54,6 +55,13 @@ class Endpoint:
     times_aside: int = 0
     due: Seconds = float("-inf")
     """The end of its time aside, by the clock."""
+    n_completions: int = 0
+    """The number of chat completions among its answers."""
+    n_misfits: int = 0
+    """The number of its answers that were none, before its first completion."""
+    form: object = None
+    """The `response_format` of its last completion; None if there was none."""
+    dialect: Dialect = field(default_factory=Dialect)
 
     @classmethod
     def parse(cls, given: str, field: str = "llm_url") -> Endpoint:

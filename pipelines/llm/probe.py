@@ -15,15 +15,23 @@ from copilot.designers.contract import DesignerContext, DesignFault
 from copilot.designers.llm.exchange import Reply
 from copilot.designers.llm.service import LlmService
 from copilot.designers.llm.settings import LlmSettings, Structured
-from copilot.errors import CopilotError, UserError
+from copilot.errors import CopilotError
 from copilot.seed import Seed
 from copilot.units import Seconds
-from pipelines.llm.client import list_ids
+from pipelines.llm.answers import ServedModel
 from pipelines.llm.designer import LlmDesigner
 from pipelines.llm.endpoints import Endpoint
-from pipelines.llm.keys import MODEL_KEY, get_model_key
+from pipelines.llm.keys import get_model_key
 from pipelines.llm.keywords import KeywordTrial, keyword_trials
-from pipelines.llm.wire import ServedModel, Wire
+from pipelines.llm.refusals import (
+    ModelRefusalError,
+    ServerRole,
+    explain_refusal,
+    list_ids,
+    make_unserved_error,
+)
+from pipelines.llm.served import look_for_model
+from pipelines.llm.wire import Wire
 from renderers.openai_protocol import FaultError, RefusedError
 
 N_TRIES = 2
@@ -42,6 +50,8 @@ _FORM = KeywordTrial(
     "",
 )
 _QUESTION = 'Is rain wet? Reply with {"answer":"yes"} or with {"answer":"no"}, JSON and nothing else.'
+
+_Served = tuple[ServedModel, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +119,7 @@ async def probe(
     wire.open(n_kept=1)
     try:
         report("models")
-        served = await _list_models(wire, endpoint)
-        chosen = _choose_model(served, model, endpoint.url)
+        served, chosen = await _find_model(wire, endpoint, model)
         prober = _Prober(wire, endpoint, chosen.id)
         version = _read_version(await wire.look(endpoint, "/version"))
         forms = []
@@ -134,30 +143,31 @@ async def probe(
     return Findings(endpoint.url, version, served, chosen.id, chosen.max_model_len, *found)
 
 
-async def _list_models(wire: Wire, endpoint: Endpoint) -> tuple[ServedModel, ...]:
+async def _find_model(wire: Wire, endpoint: Endpoint, model: str | None) -> tuple[_Served, ServedModel]:
+    """Return the models that a server lists, and the one to try."""
+    role = ServerRole(get_model_key())
     try:
-        return tuple(await wire.list_models(endpoint))
+        served = await _list_models(wire, endpoint, model, role)
+        if model is not None:
+            return served, await look_for_model(wire, endpoint, model, role)
     except FaultError as fault:
         raise CopilotError(f"{endpoint.url}: {fault}; is the server running, with its API there?") from None
-    except RefusedError as refused:
-        remedy = (
-            f"set {MODEL_KEY} to a key that it accepts"
-            if refused.status in {401, 403}
-            else "check `llm_url`, which ends with the API's root, such as http://HOST:8000/v1"
-        )
-        raise UserError(f"{endpoint.url}: {refused}; {remedy}") from None
-
-
-def _choose_model(served: tuple[ServedModel, ...], model: str | None, url: str) -> ServedModel:
+    if len(served) == 1:
+        return served, served[0]
     if not served:
-        raise UserError(f"{url} serves no model; load one into the server")
-    if model is None and len(served) == 1:
-        return served[0]
-    found = next((one for one in served if one.id == model), None)
-    if found is None:
-        what = "serves several models" if model is None else f"does not serve {model!r}"
-        raise UserError(f"{url} {what}; choose `llm_model`; available: {list_ids(served)}")
-    return found
+        raise make_unserved_error(endpoint.url, served, "", role)
+    raise ModelRefusalError(
+        f"{endpoint.url} serves several models; choose one; available: {list_ids(served)}", field=role.model
+    )
+
+
+async def _list_models(wire: Wire, endpoint: Endpoint, model: str | None, role: ServerRole) -> _Served:
+    try:
+        return tuple(await wire.list_models(endpoint))
+    except RefusedError as refused:
+        if model is not None and refused.meaning == "address":
+            return ()  # a server need not list its models
+        raise await explain_refusal(wire, endpoint, refused, model or "", role) from None
 
 
 def _read_version(said: str | None) -> str | None:
@@ -209,7 +219,7 @@ class _Prober:
     async def _ask(self, request: str, form: Mapping[str, Any]) -> Reply | str:
         """Return the reply, or the reason for none."""
         messages = [{"role": "user", "content": request}]
-        body = {"model": self._model, "messages": messages, "max_tokens": _MAX_TOKENS, **form}
+        body: dict[str, Any] = {"model": self._model, "messages": messages, "max_tokens": _MAX_TOKENS, **form}
         try:
             return await self._wire.complete(self._endpoint, body)
         except RefusedError as refused:

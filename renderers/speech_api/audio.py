@@ -8,8 +8,8 @@ import numpy as np
 import soundfile as sf
 
 from copilot.errors import RowFault
+from copilot.text.shorten import SHOWN_CHARS
 from copilot.units import Audio
-from renderers.openai_protocol import SHOWN_CHARS
 
 _PCM_RATE_HZ = 24_000
 _PLACEHOLDER_BYTES = 1_000_000_000

@@ -13,7 +13,7 @@ import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
@@ -26,7 +26,11 @@ from copilot.scene import Gender
 from copilot.server_url import hide_secrets
 from copilot.units import Seconds
 from renderers.contract import RenderedSound, RendererInfo, RenderFailure, RenderRequest, Tool, Voice
+from renderers.http_environment import check_environment, describe_connection_error
+from renderers.openai_client import make_headers
+from renderers.openai_errors import read_error
 from renderers.openai_protocol import (
+    ANY_KEY,
     CONNECT_S,
     NO_KEY,
     FaultError,
@@ -34,9 +38,9 @@ from renderers.openai_protocol import (
     UnreachableError,
     check_key,
     clean,
-    describe_connection_error,
+    is_openais,
     is_server_url,
-    read_status_error,
+    list_nearest,
 )
 from renderers.speech_api.audio import decode
 
@@ -140,8 +144,10 @@ class SpeechApiRenderer:
         self._settings = settings
         self._sleep = sleep
         self._rng = random.Random()  # noqa: S311 - waits, not secrets
+        check_environment()
         self._key = _find_key(settings.url)
         self._client: openai.OpenAI | None = None
+        self._n_answers = 0
 
     def fingerprint(self) -> dict[str, str]:
         """Return server, model, voices and the form of requests; neither key nor concurrency nor time-out."""
@@ -165,12 +171,16 @@ class SpeechApiRenderer:
             listed = self._retry(self._list_models)
         except UnreachableError as error:
             raise self._gone_error(error) from None
-        except (FaultError, RefusedError):
+        except RefusedError as refused:
+            if refused.meaning in {"key", "quota"}:
+                raise self._explain(refused) from None
             return  # a server need not list its models; it has answered
+        except FaultError:
+            return
         if listed and self._settings.model not in listed:
             raise UserError(
                 f"{self._where} does not serve {self._settings.model!r}; choose `model`; available: "
-                f"{', '.join(listed)}",
+                f"{list_nearest(listed, self._settings.model)}",
                 field="tts_settings",
             )
 
@@ -221,6 +231,7 @@ class SpeechApiRenderer:
                 import openai  # noqa: PLC0415 - so does this
             except ImportError:
                 raise MissingExtraError("the renderer speech-api", "speech-api") from None
+            check_environment()
             n_most, timeout_s = self._settings.concurrency, self._settings.timeout_s
             timeout = httpx2.Timeout(timeout_s, connect=min(CONNECT_S, timeout_s), pool=None)
             limits = httpx2.Limits(max_connections=n_most, max_keepalive_connections=n_most)
@@ -230,25 +241,47 @@ class SpeechApiRenderer:
                 http_client=openai.DefaultHttpxClient(limits=limits, timeout=timeout),
                 timeout=timeout,
                 max_retries=0,
+                default_headers=make_headers(self._settings.url, self._key),
             )
         return self._client
 
     def _render(self, request: RenderRequest) -> RenderedSound | RenderFailure:
-        """Raises UserError for a key, UnreachableError if no try found a server."""
+        """Raises UserError for a refusal of all requests, UnreachableError if no try found a server."""
+        n_before = self._n_answers
         try:
             body = self._body(request)
-            content_type, data = self._retry(lambda: self._request_speech(body))
+            try:
+                content_type, data = self._retry(lambda: self._request_speech(body))
+            except RefusedError as refused:
+                if self._is_of_all(refused, body, n_before):
+                    raise self._explain(refused) from None
+                return RenderFailure("refused", str(refused))
+            self._n_answers += 1
             audio, rate_hz = decode(data, content_type, self._settings.response_format)
         except RowFault as fault:
             return RenderFailure(fault.reason, clean(fault.detail, self._key))
-        except RefusedError as error:
-            return RenderFailure("refused", str(error))
         except UnreachableError:
             raise
         except FaultError as error:
             return RenderFailure("server-error", str(error))
         recorded = ("model", "voice", "instructions")
         return RenderedSound(audio, rate_hz, detail={name: body[name] for name in recorded if name in body})
+
+    def _is_of_all(self, refused: RefusedError, body: Mapping[str, Any], n_before: int) -> bool:
+        """Return whether a refusal is of all requests: by its words, or if a trivial request is refused too.
+
+        Raises FaultError if the server does not answer.
+        """
+        if refused.meaning in {"key", "quota", "model"}:
+            return True
+        if refused.meaning in {"content", "context"} or self._n_answers > n_before:
+            return False
+        try:
+            self._retry(lambda: self._request_speech({**body, "input": "Yes."}))
+        except RefusedError:
+            return True
+        self._n_answers += 1
+        return False
 
     def _body(self, request: RenderRequest) -> dict[str, Any]:
         ours = self._settings
@@ -270,7 +303,8 @@ class SpeechApiRenderer:
 
         response = self._open().get("/models", cast_to=httpx2.Response)
         try:
-            return [str(model["id"]) for model in response.json()["data"]]
+            said = response.json()
+            return [str(model["id"]) for model in (said["data"] if isinstance(said, dict) else said)]
         except (ValueError, TypeError, KeyError):
             return []
 
@@ -313,19 +347,30 @@ class SpeechApiRenderer:
             raise FaultError(self._too_slow) from None
         except (openai.APIConnectionError, httpx2.HTTPError) as error:
             cause = error.__cause__ or error
-            kind = UnreachableError if isinstance(cause, httpx2.ConnectError) else FaultError
-            raise kind(describe_connection_error(error, self._key)) from None
+            gone = isinstance(cause, httpx2.ConnectError | httpx2.ProxyError)
+            kind = UnreachableError if gone else FaultError
+            raise kind(describe_connection_error(error, self._key, self._settings.url)) from None
         except openai.APIStatusError as error:
-            self._raise_status(error)
+            response = error.response
+            raise read_error(response.status_code, response.text, response.headers, self._key) from None
 
-    def _raise_status(self, error: openai.APIStatusError) -> NoReturn:
-        fault = read_status_error(error, self._key)
-        if error.status_code in {401, 403}:
-            given = "it does not accept the key" if self._key else "it wants a key"
-            raise UserError(f"{self._where}: {given} ({fault}); set {_KEY}") from None
-        if error.status_code == 429 and error.code == "insufficient_quota":
-            raise UserError(f"{self._where}: {fault}; the quota is used up: pay for more") from None
-        raise fault from None
+    def _explain(self, refused: RefusedError) -> UserError:
+        """Return the error that ends the run for a refusal of all requests."""
+        match refused.meaning:
+            case "key":
+                given = "it does not accept the key" if self._key else "it wants a key"
+                return UserError(f"{self._where}: {given} ({refused}); set {_KEY}")
+            case "quota":
+                return UserError(f"{self._where}: {refused}; add credit or raise its limit")
+            case "model":
+                return UserError(f"{self._where}: {refused}; choose `model`", field="tts_settings")
+            case "address":
+                return UserError(
+                    f"{self._where}: {refused}; give the API's root, such as http://HOST:8000/v1", field="tts"
+                )
+        return UserError(
+            f"{self._where}: {refused}; it refuses every request in this form", field="tts_settings"
+        )
 
     @property
     def _too_slow(self) -> str:
@@ -334,9 +379,7 @@ class SpeechApiRenderer:
 
 def _find_key(url: str) -> str | None:
     """Return the key for a server: OpenAI's own only for OpenAI, and only over an encrypted connection."""
-    parts = urlsplit(url)
-    openais = parts.scheme == "https" and parts.hostname == "api.openai.com"
-    given = os.environ.get(_KEY) or (os.environ.get("OPENAI_API_KEY") if openais else None)
+    given = os.environ.get(_KEY) or (os.environ.get(ANY_KEY) if is_openais(url) else None)
     return check_key(given, _KEY)
 
 

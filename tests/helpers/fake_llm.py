@@ -20,7 +20,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Literal, Self
 
@@ -38,14 +38,20 @@ class HttpFault:
     status: int = 500
     message: str = "the server is told to fail"
     retry_after: str | None = None
+    body: Any = None
+    """The whole body, in place of one with the message."""
 
 
 @dataclass(frozen=True)
 class ReplyFault:
-    """The reply is not what it should be: `say` makes its content of the right JSON value."""
+    """The reply is not what it should be: `say` makes its content of the right JSON value.
 
-    say: Callable[[Any], str | None] = json.dumps
-    finish_reason: str = "stop"
+    `more` are further fields of the message.
+    """
+
+    say: Callable[[Any], Any] = json.dumps
+    finish_reason: str | None = "stop"
+    more: Mapping[str, Any] = field(default_factory=dict)
 
 
 Fault = HttpFault | ReplyFault
@@ -62,7 +68,12 @@ def http_status(status: int, message: str = "told to fail", retry_after: str | N
     return HttpFault("status", status, message, retry_after)
 
 
-def ending(finish_reason: str) -> Fault:
+def error_body(status: int, body: Any) -> Fault:
+    """An answer with this body, such as an error as another server writes it."""
+    return HttpFault("status", status, body=body)
+
+
+def ending(finish_reason: str | None) -> Fault:
     """The right reply, with another finish reason."""
     return ReplyFault(finish_reason=finish_reason)
 
@@ -147,8 +158,10 @@ class Load:
 class FakeLlm:
     """The server, in the event loop that opens it. Everything public can be set while it runs.
 
-    `refuses` names the kinds of `response_format` that are answered with 400, `metrics=False` takes
-    `/metrics` and `/version` away. `bodies` and `headers` hold the last chat requests.
+    `refuses` names the kinds of `response_format` that are answered with 400, and what else of a request is:
+    `max_tokens`, `temperature`, `top_p`, `system`. `metrics=False` takes `/metrics` and `/version` away.
+    `listed` is the body of `/models` if it is another; None for 404. `bodies` and `headers` hold the last
+    chat requests.
     """
 
     def __init__(
@@ -163,12 +176,14 @@ class FakeLlm:
         key: str | None = None,
         refuses: Sequence[str] = (),
         metrics: bool = True,
+        listed: Any = ...,
         port: int = 0,
         n_kept: int = 1000,
     ) -> None:
         self.model, self.max_model_len, self.latency_s = model, max_model_len, latency_s
         self.seed, self.steady = seed, steady
         self.faults, self.key, self.refuses, self.metrics, self.port = faults, key, refuses, metrics, port
+        self.listed = listed
         self.bodies: deque[dict[str, Any]] = deque(maxlen=n_kept)
         self.headers: deque[dict[str, str]] = deque(maxlen=n_kept)
         self.load = Load()
@@ -266,6 +281,8 @@ class FakeLlm:
         match fault.kind:
             case "status":
                 headers = {} if fault.retry_after is None else {"Retry-After": fault.retry_after}
+                if fault.body is not None:
+                    return web.json_response(fault.body, status=fault.status, headers=headers)
                 return _error(fault.status, fault.message, "TestError", headers)
             case "html":
                 return web.Response(text="<html><body>proxy</body></html>", content_type="text/html")
@@ -290,7 +307,12 @@ class FakeLlm:
         form = body.get("response_format", {}).get("type", "none")
         if form in self.refuses:
             return _error(400, f"response_format {form} is not supported", "BadRequestError")
-        n_prompt, n_asked = _n_prompt_tokens(body), body.get("max_tokens", 16)
+        for name in _REFUSED_PARAMETERS.keys() & body.keys() & {*self.refuses}:
+            return _parameter_error(name)
+        if "system" in self.refuses and any(message["role"] == "system" for message in body["messages"]):
+            return _error(400, "System role not supported", "BadRequestError")
+        n_asked = body.get("max_completion_tokens", body.get("max_tokens", 16))
+        n_prompt = _n_prompt_tokens(body)
         if n_prompt + n_asked > self.max_model_len:
             return _error(
                 400,
@@ -319,12 +341,12 @@ class FakeLlm:
                 "choices": [
                     {
                         "index": 0,
-                        "message": {"role": "assistant", "content": content, "tool_calls": []},
+                        "message": {"role": "assistant", "content": content, "tool_calls": [], **reply.more},
                         "logprobs": None,
                         "finish_reason": reply.finish_reason,
                     }
                 ],
-                "usage": self._usage(body, content or ""),
+                "usage": self._usage(body, content if isinstance(content, str) else ""),
             }
         )
 
@@ -355,6 +377,12 @@ class FakeLlm:
     async def _models(self, request: web.Request) -> web.Response:
         if not self._has_key(request):
             return web.json_response({"error": "Unauthorized"}, status=401)
+        if self.listed is None:
+            return web.json_response({"detail": "Not Found"}, status=404)
+        if self.listed is not ...:
+            if isinstance(self.listed, str):
+                return web.Response(text=self.listed, content_type="text/html")
+            return web.json_response(self.listed)
         model = {"id": self.model, "object": "model", "owned_by": "vllm", "root": f"/models/{self.model}"}
         return web.json_response({"object": "list", "data": [{**model, "max_model_len": self.max_model_len}]})
 
@@ -388,6 +416,19 @@ class FakeLlm:
 
 def _n_prompt_tokens(body: dict[str, Any]) -> int:
     return max(1, sum(len(message["content"]) for message in body["messages"]) // 4)
+
+
+_REFUSED_PARAMETERS = {
+    "max_tokens": "Unsupported parameter: 'max_tokens' is not supported with this model. Use "
+    "'max_completion_tokens' instead.",
+    "temperature": "Unsupported value: 'temperature' does not support 0.2 with this model.",
+    "top_p": "Unsupported parameter: 'top_p' is not supported with this model.",
+}
+
+
+def _parameter_error(name: str) -> web.Response:
+    error = {"message": _REFUSED_PARAMETERS[name], "type": "invalid_request_error", "param": name}
+    return web.json_response({"error": {**error, "code": "unsupported_parameter"}}, status=400)
 
 
 def _error(status: int, message: str, kind: str, headers: Mapping[str, str] | None = None) -> web.Response:

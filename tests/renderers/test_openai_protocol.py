@@ -6,93 +6,19 @@ import pytest
 
 from copilot.errors import UserError
 from renderers.openai_protocol import (
-    BusyError,
-    FaultError,
-    RefusedError,
     check_key,
     clean,
-    describe_connection_error,
+    is_openais,
     is_server_url,
-    parse_retry_after,
-    read_status_error,
-    shorten,
+    list_nearest,
 )
-
-openai = pytest.importorskip("openai")
-httpx2 = pytest.importorskip("httpx2")
 
 KEY = "sk-secret-1234"
 
 
-def status_error(status: int, *, body: object = None, text: str = "", headers: dict | None = None):
-    request = httpx2.Request("POST", "http://h/v1/chat/completions")
-    response = httpx2.Response(status, text=text, headers=headers, request=request)
-    return openai.APIStatusError("unused", response=response, body=body)
-
-
-@pytest.mark.parametrize(
-    ("status", "kind"),
-    [
-        (400, RefusedError),
-        (401, RefusedError),
-        (404, RefusedError),
-        (422, RefusedError),
-        (408, FaultError),
-        (409, FaultError),
-        (429, BusyError),
-        (500, FaultError),
-        (503, FaultError),
-    ],
-)
-def test_a_status_is_a_refusal_or_a_fault_that_may_pass(status, kind):
-    fault = read_status_error(status_error(status, body={"message": "no such thing"}), None)
-    assert type(fault) is kind
-    assert str(fault) == f"{status}, no such thing"
-
-
-def test_a_refusal_keeps_status_and_text_apart():
-    fault = read_status_error(status_error(400, body={"message": "too  long"}), None)
-    assert (fault.status, fault.text) == (400, "too long")
-
-
-@pytest.mark.parametrize("body", [None, {"message": ""}, {"message": 5}, {"detail": "x"}, ["x"], 7])
-def test_a_body_without_a_message_is_shown_as_it_is(body):
-    assert (
-        str(read_status_error(status_error(500, body=body, text="<b>oops</b>"), None)) == "500, <b>oops</b>"
-    )
-
-
-def test_a_body_that_is_the_message_is_shown():
-    assert str(read_status_error(status_error(500, body="oops", text="raw"), None)) == "500, oops"
-
-
-@pytest.mark.parametrize(
-    ("value", "seconds"),
-    [("7", 7.0), ("0", 0.0), (None, None), ("-1", None), ("Wed, 21 Oct 2026", None), ("1.5", None)],
-)
-def test_the_time_to_wait_is_read_if_it_is_a_number_of_seconds(value, seconds):
-    assert parse_retry_after(value) == seconds
-
-
-@pytest.mark.parametrize("status", [408, 429, 503])
-def test_a_fault_has_the_time_that_the_server_names(status):
-    fault = read_status_error(status_error(status, headers={"retry-after": "9"}), None)
-    assert fault.retry_after_s == 9.0
-
-
-def test_no_message_holds_the_key():
-    fault = read_status_error(status_error(401, body={"message": f"wrong key {KEY}"}), KEY)
-    assert str(fault) == "401, wrong key ***"
-    error = OSError("over")
-    error.__cause__ = ConnectionError(f"with {KEY}")
-    assert describe_connection_error(error, KEY) == "no connection (ConnectionError: with ***)"
+def test_no_text_of_a_server_holds_the_key():
+    assert clean(f"wrong key {KEY}", KEY) == "wrong key ***"
     assert clean("no key", None) == "no key"
-
-
-def test_a_long_text_is_cut_to_one_line():
-    assert shorten(" a\n b\t") == "a b"
-    assert shorten("x" * 300) == "x" * 300
-    assert shorten("x" * 301) == "x" * 300 + "..."
 
 
 @pytest.mark.parametrize(("given", "key"), [(None, None), ("", None), ("  ", None), (f" {KEY}\n", KEY)])
@@ -120,3 +46,32 @@ def test_a_key_that_no_header_can_hold_is_refused_unseen(given):
 )
 def test_a_servers_url_has_a_scheme_and_a_host(url, is_one):
     assert is_server_url(url) == is_one
+
+
+@pytest.mark.parametrize(
+    ("url", "base", "is_theirs"),
+    [
+        ("https://api.openai.com/v1", None, True),
+        ("https://eu.api.openai.com/v1", None, True),
+        ("http://api.openai.com/v1", None, False),
+        ("https://api.openai.com.example.org/v1", None, False),
+        ("https://gateway.example.org/v1", None, False),
+        ("https://gateway.example.org/v1", "https://gateway.example.org/v1/", True),
+        ("http://localhost:8000/v1", "http://localhost:9000/v1", False),
+    ],
+)
+def test_openais_key_is_for_openai_and_the_server_that_the_user_names(monkeypatch, url, base, is_theirs):
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    if base:
+        monkeypatch.setenv("OPENAI_BASE_URL", base)
+    assert is_openais(url) == is_theirs
+
+
+def test_of_many_names_the_nearest_are_listed():
+    names = [f"maker/model-{n}" for n in range(400)] + ["google/gemma-3-27b-it"]
+    listed = list_nearest(names, "gemma-3-27b")
+    assert listed.startswith("google/gemma-3-27b-it, ")
+    assert listed.endswith(" and 396 others")
+    assert len(listed) < 200
+    assert list_nearest(names[:3], "x") == "maker/model-0, maker/model-1, maker/model-2"
+    assert list_nearest([], "x") == "none"

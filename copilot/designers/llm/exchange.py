@@ -36,10 +36,11 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One reply, with the server's reason for its end and its count of tokens.
+    """One reply, with the reason for its end and the server's count of tokens.
 
-    `finish_reason` is the server's own: `stop`, `length`, `content_filter`, or another; or `context-length`,
-    with the server's message as the text, if the chat does not fit the model's context.
+    `finish_reason` is `stop`, `length`, `content_filter`, or another of the server's own. If the text is no
+    reply to the chat, it is `context-length`, `content-refused` or `refused`, with the server's words as the
+    text, or `refusal` or `thoughts`, with the model's.
     """
 
     text: str

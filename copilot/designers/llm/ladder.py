@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from copilot.designers.llm.exchange import Reply
 from copilot.parse import parse_model
+from copilot.text.shorten import shorten
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -24,6 +25,15 @@ MAX_REPLY_CHARS = 65_536
 
 _RUNAWAY = re.compile(r"\s{200,}")
 _THOUGHTS_END = "</think>"
+_NO_REPLIES = {
+    "context-length": ("context-length", "{}"),
+    "content-refused": ("content-filter", "{}"),
+    "content_filter": ("content-filter", "a content filter ended the reply"),
+    "refused": ("refused", "{}"),
+    "refusal": ("model-refused", "the model refuses: {}"),
+    "thoughts": ("thoughts-only", "the model gave its thoughts and no reply: {}"),
+}
+"""The endings of what is no reply: the reason, and the message around the text."""
 _MOST_FAULTS = 8
 _MOST_BRACKETS = 500
 
@@ -91,9 +101,15 @@ def is_truncated(reply: Reply) -> bool:
 
 
 def check_ending(reply: Reply) -> UnusableReply | None:
-    """Return the fault of a reply that the model itself did not end: such a reply is not complete."""
+    """Return the fault of a reply that the model did not end, or that is no reply to the chat.
+
+    Servers have names of their own for the end: with one that is unknown, whole JSON is a complete reply.
+    """
     if reply.finish_reason == "stop":
         return None
+    if reply.finish_reason in _NO_REPLIES:
+        reason, message = _NO_REPLIES[reply.finish_reason]
+        return UnusableReply(reason, (message.format(shorten(reply.text)),), False)
     if reply.finish_reason == "length":
         if _RUNAWAY.search(reply.text):
             advice = "the server's grammar should forbid white space between tokens"
@@ -101,9 +117,16 @@ def check_ending(reply: Reply) -> UnusableReply | None:
                 "white-space-runaway", (f"the reply ran off into white space; {advice}",), False
             )
         return UnusableReply("truncated", ("the reply was cut at the largest number of tokens",), False)
-    if reply.finish_reason == "context-length":
-        return UnusableReply("context-length", (reply.text,), False)
+    if _is_whole(reply.text):
+        return None
     return UnusableReply("unfinished", (f"the server ended the reply with {reply.finish_reason!r}",), False)
+
+
+def _is_whole(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text, strict=False), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _load_json(text: str) -> tuple[Any, bool] | UnusableReply:

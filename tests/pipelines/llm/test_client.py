@@ -24,9 +24,11 @@ from helpers.fake_schema import draw
 from copilot.designers.llm.exchange import Ask, Grammar, Message, Reply
 from copilot.designers.llm.service import LlmLimits
 from copilot.errors import MissingExtraError, RowFault, UserError
-from pipelines.llm.client import ModelClient, ModelRefusalError, RequestForm
+from pipelines.llm.answers import ServedModel
+from pipelines.llm.client import ModelClient, RequestForm
 from pipelines.llm.endpoints import ServersGoneError, Timing
-from pipelines.llm.wire import ServedModel
+from pipelines.llm.keys import Key
+from pipelines.llm.refusals import ModelRefusalError, ServerRole
 
 SCHEMA = {
     "type": "object",
@@ -79,6 +81,11 @@ def ask_all(server: FakeLlm, *asks: Ask, time: Time | None = None, **settings: A
             return [await client.ask(ask) for ask in asks or [an_ask()]]
 
     return asyncio.run(work())
+
+
+def error(status: int, code: str) -> fake_llm.Fault:
+    """An error whose code alone tells what it means."""
+    return fake_llm.error_body(status, {"error": {"message": "no", "code": code}})
 
 
 def text_of(number: int) -> str:
@@ -135,6 +142,12 @@ def test_a_reply_has_its_text_its_end_and_its_tokens() -> None:
     assert (second.text, second.cached_tokens) == (text_of(1), 4)
 
 
+def parts(*texts: str) -> ReplyFault:
+    """A reply whose content is a list of parts, thoughts first."""
+    thoughts = {"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}
+    return ReplyFault(lambda _: [thoughts, *({"type": "text", "text": text} for text in texts)])
+
+
 @pytest.mark.parametrize(
     ("fault", "text", "finish_reason"),
     [
@@ -142,7 +155,22 @@ def test_a_reply_has_its_text_its_end_and_its_tokens() -> None:
         (fake_llm.EMPTY, "", "stop"),
         (fake_llm.truncated(9), text_of(0)[:9], "length"),
         (fake_llm.ending("content_filter"), text_of(0), "content_filter"),
-        (ReplyFault(finish_reason=None), text_of(0), "unknown"),  # type: ignore[arg-type]
+        (fake_llm.ending(None), text_of(0), "unknown"),
+        (fake_llm.ending("tool_calls"), text_of(0), "tool_calls"),
+        (fake_llm.ending("eos_token"), text_of(0), "stop"),
+        (fake_llm.ending("eos"), text_of(0), "stop"),
+        (fake_llm.ending("end_turn"), text_of(0), "stop"),
+        (fake_llm.ending("STOP"), text_of(0), "stop"),
+        (fake_llm.ending("MAX_TOKENS"), text_of(0), "length"),
+        (fake_llm.ending("SAFETY"), text_of(0), "content_filter"),
+        (parts("half ", "and half"), "half and half", "stop"),
+        (ReplyFault(lambda _: [], more={}), "", "stop"),
+        (ReplyFault(lambda _: None, more={"refusal": "I will not."}), "I will not.", "refusal"),
+        (ReplyFault(lambda _: "", more={"reasoning_content": "Rain ..."}), "Rain ...", "thoughts"),
+        (ReplyFault(lambda _: None, more={"reasoning": "Rain ..."}), "Rain ...", "thoughts"),
+        (ReplyFault(lambda _: None, more={"reasoning_content": '{"a": 1}'}), '{"a": 1}', "stop"),
+        (ReplyFault(lambda _: None, "length", {"reasoning_content": "Rain"}), "", "length"),
+        (ReplyFault(lambda _: "{}", more={"reasoning_content": "Rain"}), "{}", "stop"),
         (saying("half a pair: \ud83d"), "half a pair: ?", "stop"),
     ],
 )
@@ -170,8 +198,11 @@ def test_a_chat_that_is_too_long_is_its_own_fault() -> None:
         (http_status(503, "  loading\n the model "), "503, loading the model"),
         (http_status(408), "408, told to fail"),
         (http_status(409), "409, told to fail"),
-        (fake_llm.HTML, "200, but not a chat completion: <html><body>proxy</body></html>"),
-        (fake_llm.ending("abort"), "it ended the reply with 'abort', as a server that is stopping does"),
+        (http_status(425), "425, told to fail"),
+        (http_status(424), "424, told to fail"),
+        (fake_llm.error_body(200, {"error": {"code": 502, "message": "upstream"}}), "502, upstream"),
+        (fake_llm.ending("abort"), "it ended the reply with 'abort'"),
+        (fake_llm.ending("error"), "it ended the reply with 'error'"),
         (fake_llm.DROP_BEFORE_HEADERS, "no connection (RemoteProtocolError: "),
         (fake_llm.DROP_AFTER_HEADERS, "no connection (RemoteProtocolError: "),
     ],
@@ -205,7 +236,7 @@ def test_a_request_that_hangs_is_given_up_after_its_time() -> None:
 
 @pytest.mark.parametrize(
     ("retry_after", "least", "most"),
-    [("7", 7.0, 8.4), ("9999", 60.0, 72.0), (None, 0.25, 0.5), ("Wed, 21 Oct 2026 07:28:00 GMT", 0.25, 0.5)],
+    [("7", 7.0, 8.4), ("1.5", 1.5, 1.8), ("9999", 60.0, 72.0), (None, 0.25, 0.5), ("soon", 0.25, 0.5)],
 )
 def test_a_server_that_is_too_busy_is_left_alone(retry_after: str | None, least: float, most: float) -> None:
     server, time = FakeLlm(faults=[http_status(429, retry_after=retry_after)]), Time()
@@ -242,31 +273,198 @@ def test_a_server_that_is_killed_and_comes_back_loses_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "remedy"),
+    ("fault", "field"),
     [
-        (400, "`llm_structured`"),
-        (422, "`llm_structured`"),
-        (401, "COPILOT_LLM_API_KEY"),
-        (403, "COPILOT_LLM_API_KEY"),
-        (404, "`llm_model`; available: tiny"),
-        (413, "`llm_url`"),
+        (http_status(401), None),
+        (http_status(403, "bad api key"), None),
+        (http_status(402), "llm_url"),
+        (error(429, "insufficient_quota"), "llm_url"),
+        (error(400, "model_not_found"), "llm_model"),
+        (http_status(404, "no such model: the model does not exist"), "llm_model"),
+        (http_status(404, "Not Found"), "llm_url"),
+        (http_status(405, "Method Not Allowed"), "llm_url"),
     ],
 )
-def test_what_a_server_refuses_is_not_retried(status: int, remedy: str) -> None:
-    server = FakeLlm(faults=[http_status(status, "no such thing")])
+def test_what_a_server_says_of_all_requests_ends_the_run_at_once(
+    fault: fake_llm.Fault, field: str | None
+) -> None:
+    server, time = FakeLlm(faults=[None, fault]), Time()
     with pytest.raises(ModelRefusalError) as refusal:
-        ask_all(server)
-    assert str(refusal.value).startswith(f"{server.url}: {status}, no such thing; ")
-    assert remedy in str(refusal.value)
-    assert (server.requests, refusal.value.exit_code) == (1, 2)
+        ask_all(server, an_ask(), an_ask(), time=time)
+    assert refusal.value.field == field
+    assert (server.requests, time.slept, refusal.value.exit_code) == (2, [], 2)
+
+
+@pytest.mark.parametrize("status", [400, 403, 418, 422])
+def test_a_server_that_refuses_everything_ends_the_run_at_once(status: int) -> None:
+    server, time = FakeLlm(faults=lambda *_: http_status(status, "not like this")), Time()
+    with pytest.raises(ModelRefusalError, match=f"{status}, not like this"):
+        ask_all(server, time=time)
+    assert (server.requests, time.slept) == (2, [])
+
+
+@pytest.mark.parametrize("form", ["json_schema", "json_object"])
+def test_a_form_that_a_server_never_takes_ends_the_run_at_once(form: str) -> None:
+    with pytest.raises(ModelRefusalError):
+        ask_all(FakeLlm(refuses=[form]), structured=form)
+
+
+def test_a_server_that_refuses_everything_from_now_on_ends_the_run() -> None:
+    server = FakeLlm(faults=lambda number, _: http_status(400, "odd") if number > 5 else None)
+    with pytest.raises(ModelRefusalError):
+        ask_all(server, *(an_ask(str(n)) for n in range(10)))
+    assert server.requests == 6 + 2
 
 
 def test_an_unknown_model_is_refused_with_those_that_are_served() -> None:
     server = FakeLlm(model="gemma")
     with pytest.raises(ModelRefusalError) as refusal:
         ask_all(server)
-    assert str(refusal.value).startswith(f"{server.url}: 404, The model `tiny` does not exist.; ")
-    assert str(refusal.value).endswith("`llm_model`; available: gemma")
+    assert refusal.value.field == "llm_model"
+    assert str(refusal.value).endswith("available: gemma")
+
+
+# What is said of one request.
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize(
+    ("fault", "ending"),
+    [
+        (error(400, "content_filter"), "content-refused"),
+        (http_status(403, "Your input was flagged"), "content-refused"),
+        (fake_llm.error_body(200, {"error": {"code": 403, "message": "flagged"}}), "content-refused"),
+        (error(400, "context_length_exceeded"), "context-length"),
+        (http_status(413), "context-length"),
+        (http_status(500, "Context size has been exceeded."), "context-length"),
+        (http_status(422, "not this one"), "refused"),
+        (http_status(400, "not this one"), "refused"),
+        (http_status(403, "<html>Forbidden</html>"), "refused"),
+    ],
+)
+def test_a_refusal_of_one_request_is_its_reply(fault: fake_llm.Fault, ending: str, first: bool) -> None:
+    def refuses(_: int, body: dict[str, Any]) -> fake_llm.Fault | None:
+        return fault if "knife" in body["messages"][-1]["content"] else None
+
+    asks = [an_ask("knife"), an_ask()] if first else [an_ask(), an_ask("knife"), an_ask()]
+    replies = ask_all(FakeLlm(faults=refuses), *asks)
+    refused = replies[0 if first else 1]
+    assert refused.finish_reason == ending
+    assert refused.text
+    assert replies[-1].finish_reason == "stop"
+
+
+def test_a_filter_that_refuses_many_ends_no_run() -> None:
+    server = FakeLlm(faults=lambda *_: error(400, "content_filter"))
+    replies = ask_all(server, *(an_ask(str(n)) for n in range(30)))
+    assert {reply.finish_reason for reply in replies} == {"content-refused"}
+    assert server.requests == 30
+
+
+def test_an_unknown_refusal_needs_no_trial_while_others_are_answered() -> None:
+    server = FakeLlm(faults=[fake_llm.HANG, None])
+
+    async def work() -> Reply:
+        async with server, a_client(server.url) as client:
+            odd = asyncio.create_task(client.ask(an_ask("odd")))
+            await until(lambda: server.load.in_flight == 1)
+            await client.ask(an_ask())
+            server.refuses = ["json_schema"]
+            server.release()
+            return await odd
+
+    assert asyncio.run(work()).finish_reason == "refused"
+    assert server.requests == 2
+
+
+@pytest.mark.parametrize(
+    ("said", "ending"),
+    [("{oh", "stop"), ("", "stop")],
+)
+def test_json_that_the_server_found_invalid_is_the_models_reply(said: str, ending: str) -> None:
+    failed = {
+        "code": "json_validate_failed",
+        "message": "Failed to generate JSON.",
+        "failed_generation": said,
+    }
+    server = FakeLlm(faults=[fake_llm.error_body(400, {"error": failed})])
+    first, second = ask_all(server, an_ask(), an_ask())
+    assert (first.text, first.finish_reason) == (said, ending)
+    assert second.text == text_of(1)
+
+
+# What a server wants otherwise.
+
+
+@pytest.mark.parametrize("refused", ["max_tokens", "temperature", "top_p"])
+def test_a_parameter_that_a_server_does_not_take_is_sent_otherwise_from_then_on(refused: str) -> None:
+    server = FakeLlm(refuses=[refused])
+    replies = ask_all(server, an_ask(), an_ask(), temperature=0.2, top_p=0.9)
+    assert [reply.finish_reason for reply in replies] == ["stop", "stop"]
+    assert server.requests == 3
+    assert [refused in body for body in server.bodies] == [True, False, False]
+    limit = "max_completion_tokens" if refused == "max_tokens" else "max_tokens"
+    assert [body[limit] for body in list(server.bodies)[1:]] == [100, 100]
+
+
+def test_all_of_them_at_once() -> None:
+    server = FakeLlm(refuses=["max_tokens", "temperature", "top_p", "system"])
+    asks = [an_ask(str(n)) for n in range(8)]
+
+    async def work() -> list[Reply]:
+        async with server, a_client(server.url, temperature=0.2, top_p=0.9) as client:
+            return await asyncio.gather(*map(client.ask, asks))
+
+    assert {reply.finish_reason for reply in asyncio.run(work())} == {"stop"}
+    assert server.bodies[-1].keys() == {"model", "messages", "max_completion_tokens", "response_format"}
+
+
+def test_without_a_system_role_its_message_stands_in_the_users() -> None:
+    server = FakeLlm(refuses=["system"])
+    ask_all(server, an_ask(), an_ask())
+    chat = [{"role": "user", "content": "You design sounds.\n\nMake it rain."}]
+    assert [body["messages"] for body in server.bodies][1:] == [chat, chat]
+
+
+def test_one_servers_dialect_is_not_anothers() -> None:
+    new, old = FakeLlm(refuses=["max_tokens"]), FakeLlm()
+
+    async def work() -> None:
+        async with a_client(new.url, old.url) as client:
+            for n in range(20):
+                await client.ask(an_ask(str(n)))
+
+    with_all((new, old), work)
+    assert {"max_completion_tokens" in body for body in list(new.bodies)[1:]} == {True}
+    assert {"max_completion_tokens" in body for body in old.bodies} == {False}
+
+
+# Answers of another form.
+
+
+def test_a_page_in_place_of_the_first_answer_ends_the_run_at_once() -> None:
+    server, time = FakeLlm(faults=lambda *_: fake_llm.HTML), Time()
+    with pytest.raises(ModelRefusalError) as refusal:
+        ask_all(server, time=time)
+    assert (refusal.value.field, server.requests, time.slept) == ("llm_url", 1, [])
+
+
+def test_a_page_after_an_answer_may_pass() -> None:
+    replies = ask_all(FakeLlm(faults=[None, fake_llm.HTML]), an_ask(), an_ask())
+    assert replies[1].text == text_of(2)
+
+
+def test_pages_behind_a_list_of_models_end_the_run_soon() -> None:
+    server, time = FakeLlm(faults=lambda *_: fake_llm.HTML), Time()
+
+    async def work() -> None:
+        async with server, a_client(server.url, time=time) as client:
+            await client.find_served_models()
+            await client.ask(an_ask())
+
+    with pytest.raises(ModelRefusalError):
+        asyncio.run(work())
+    assert server.requests == 4
 
 
 def test_no_server_at_all_is_waited_for_as_long_as_told() -> None:
@@ -294,9 +492,9 @@ def test_without_patience_the_first_silence_is_the_end() -> None:
     assert time.slept == []
 
 
-def test_a_quota_that_is_used_up_ends_the_run_too() -> None:
-    server, time = FakeLlm(faults=lambda *_: http_status(429, "quota")), Time()
-    with pytest.raises(ServersGoneError, match=r"429, quota"):
+def test_a_rate_limit_is_waited_for_as_long_as_told() -> None:
+    server, time = FakeLlm(faults=lambda *_: http_status(429, "too many")), Time()
+    with pytest.raises(ServersGoneError, match=r"429, too many"):
         ask_all(server, time=time, patience_s=50)
     assert time.now == pytest.approx(1050)
 
@@ -361,7 +559,7 @@ def test_a_request_that_fails_alone_is_told_from_a_dead_server_by_asking_somethi
     with pytest.raises(RowFault, match="server-error"):
         ask_all(server, an_ask("poison"), patience_s=1e9)
     last = [body["messages"][-1]["content"] for body in server.bodies]
-    assert last == ["poison"] * 4 + ["Say yes.", "poison"] * 4
+    assert last == ["poison"] * 4 + ["Say yes, as JSON.", "poison"] * 4
 
 
 def test_a_server_that_fails_for_everything_rejects_nothing() -> None:
@@ -494,14 +692,18 @@ def test_without_openai_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> N
 KEY = "sk-very-secret-0123456789"
 
 
+def role_with(key: str) -> ServerRole:
+    return ServerRole(Key("COPILOT_LLM_API_KEY", key))
+
+
 def test_a_key_is_sent_and_never_shown(caplog: pytest.LogCaptureFixture) -> None:
     server = FakeLlm(
-        key=KEY, faults=[None, http_status(500, f"key {KEY} broke"), http_status(403, f"no {KEY}")]
+        key=KEY, faults=[None, http_status(500, f"key {KEY} broke"), http_status(401, f"no {KEY}")]
     )
     with caplog.at_level(logging.DEBUG), pytest.raises(ModelRefusalError) as refusal:
-        ask_all(server, an_ask(), an_ask(), api_key=f" {KEY}\n")
+        ask_all(server, an_ask(), an_ask(), role=role_with(f" {KEY}\n"))
     assert server.headers[0]["Authorization"] == f"Bearer {KEY}"
-    assert "403, no ***;" in str(refusal.value)
+    assert "401, no ***;" in str(refusal.value)
     assert "HTTP" in caplog.text
     assert KEY not in caplog.text
     assert "very-secret" not in repr(refusal.getrepr(showlocals=False))
@@ -509,7 +711,7 @@ def test_a_key_is_sent_and_never_shown(caplog: pytest.LogCaptureFixture) -> None
 
 def test_a_password_in_a_url_is_sent_and_never_shown(caplog: pytest.LogCaptureFixture) -> None:
     async def work() -> dict[str, str]:
-        async with FakeLlm(faults=[None, http_status(400)]) as server:
+        async with FakeLlm(faults=[None, http_status(404)]) as server:
             url = server.url.replace("://", "://anna:s%40cret@")
             async with a_client(url) as client:
                 assert client.endpoints[0].url == server.url
@@ -531,7 +733,7 @@ def test_a_password_in_a_url_is_sent_and_never_shown(caplog: pytest.LogCaptureFi
 @pytest.mark.parametrize("key", ["caf\u00e9-key", "two\nlines"])
 def test_a_key_that_cannot_be_one_is_refused_unseen(key: str) -> None:
     with pytest.raises(UserError) as refusal:
-        a_client("http://localhost:1/v1", api_key=key)
+        a_client("http://localhost:1/v1", role=role_with(key))
     assert "set COPILOT_LLM_API_KEY" in str(refusal.value)
     assert key not in str(refusal.value)
 
@@ -589,7 +791,8 @@ def test_a_server_with_another_model_is_refused() -> None:
     servers = FakeLlm(), FakeLlm(model="gemma")
     with pytest.raises(ModelRefusalError) as refusal:
         find_models(*servers)
-    assert str(refusal.value).startswith(f"{servers[1].url} does not serve 'tiny'")
+    assert refusal.value.field == "llm_model"
+    assert servers[1].url in str(refusal.value)
     assert str(refusal.value).endswith("available: gemma")
 
 
@@ -621,10 +824,53 @@ def test_no_server_that_is_up_is_waited_for() -> None:
     assert time.now == pytest.approx(1020)
 
 
-def test_a_url_below_the_root_is_refused() -> None:
+@pytest.mark.parametrize(
+    ("path", "listed"),
+    [("", ...), ("/", ...), ("/v2", ...), ("/v1/chat/completions", ...), ("/v1/models", ...)],
+)
+def test_another_address_is_refused_at_once_with_the_right_one(path: str, listed: Any) -> None:
     async def work() -> None:
-        async with FakeLlm() as server, a_client(server.root) as client:
-            await client.find_served_models()
+        async with FakeLlm() as server, a_client(f"{server.root}{path}") as client:
+            with pytest.raises(ModelRefusalError) as refusal:
+                await client.find_served_models()
+            assert refusal.value.field == "llm_url"
+            assert str(refusal.value).endswith(server.url)
 
-    with pytest.raises(ModelRefusalError, match="it lists no models: check `llm_url`"):
-        asyncio.run(work())
+    asyncio.run(work())
+
+
+@pytest.mark.parametrize(
+    ("listed", "model"),
+    [
+        ([{"id": "tiny", "type": "chat"}], "tiny"),  # Together
+        ({"models": [{"name": "tiny"}]}, "tiny"),
+        ({"data": ["tiny"]}, "tiny"),
+        ({"data": [{"id": "models/tiny"}]}, "models/tiny"),  # Gemini
+        ({"data": [{"id": "tiny:latest"}]}, "tiny:latest"),  # Ollama
+        (None, "tiny"),  # a server need not list its models
+    ],
+)
+def test_models_are_found_however_they_are_listed(listed: Any, model: str) -> None:
+    (found,) = find_models(FakeLlm(listed=listed))
+    assert found.id == model
+
+
+@pytest.mark.parametrize("listed", ["<html>Sign in</html>", {"status": "ok"}, {"data": [{}]}, 7])
+def test_a_list_of_another_form_is_refused_at_once(listed: Any) -> None:
+    time = Time()
+    with pytest.raises(ModelRefusalError) as refusal:
+        find_models(FakeLlm(listed=listed, model="gemma"), time=time)
+    assert refusal.value.exit_code == 2
+    assert time.slept == []
+
+
+def test_a_role_names_its_own_settings() -> None:
+    role = ServerRole(Key("COPILOT_JUDGE_API_KEY", None), "judge_urls", "judge_model")
+    with pytest.raises(ModelRefusalError) as refusal:
+        find_models(FakeLlm(model="gemma"), role=role)
+    assert refusal.value.field == "judge_model"
+    with pytest.raises(ModelRefusalError, match="COPILOT_JUDGE_API_KEY"):
+        find_models(FakeLlm(key=KEY), role=role)
+    with pytest.raises(UserError) as refused:
+        a_client("localhost", role=role)
+    assert refused.value.field == "judge_urls"

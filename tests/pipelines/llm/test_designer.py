@@ -28,9 +28,9 @@ from copilot.scene import SceneLimits
 from copilot.seed import Seed
 from pipelines.config import RunConfig
 from pipelines.execution.job import ignore
-from pipelines.llm.client import ModelRefusalError
 from pipelines.llm.designer import LlmDesigner
 from pipelines.llm.endpoints import ServersGoneError
+from pipelines.llm.refusals import ModelRefusalError
 from pipelines.main_job import GenerateRequest, generate
 from pipelines.run.reader import RunReader
 from pipelines.run.totals import Outcome
@@ -164,7 +164,7 @@ def test_a_judge_that_fails_takes_no_dialogue_away():
 
 def test_a_model_that_is_not_served_is_reported_before_any_request():
     with serving() as server:
-        with pytest.raises(UserError, match=r"does not serve 'other'; .* available: tiny"):
+        with pytest.raises(UserError, match=r"`llm_model`: .*'other'; available: tiny"):
             design(designer(server.url, model="other"))
         assert len(server.bodies) == 0
 

@@ -34,4 +34,5 @@ def test_a_model_that_is_not_served_is_named_with_those_that_are():
     with serving() as server:
         message = refusal(server.url, "other")
     assert "'other'" in message
-    assert message.endswith("`llm_model`; available: tiny")
+    assert message.startswith("`llm_model`: ")
+    assert message.endswith("available: tiny")

@@ -283,12 +283,47 @@ def test_an_answer_that_takes_too_long_is_none(server, waits):
     assert isinstance(answers[1], RenderedSound)
 
 
-@pytest.mark.parametrize("code", [400, 404, 422])
-def test_what_the_server_refuses_is_not_tried_again(server, renderer, waits, code):
+@pytest.mark.parametrize("code", [400, 403, 404, 422])
+def test_a_refusal_of_one_text_fails_that_one(server, renderer, waits, code):
     server.planned["bad"] = [status(code, "no such voice")]
     assert renderer.render([saying("bad")]) == [RenderFailure("refused", f"{code}, no such voice")]
-    assert len(server.asked) == 1
+    assert [body["input"] for body in server.asked] == ["bad", "Yes."]
     assert waits == []
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "error_code"),
+    [(400, "flagged", "content_policy_violation"), (413, "too large", None)],
+)
+def test_a_refusal_whose_words_tell_that_it_is_of_one_text_needs_no_trial(
+    server, renderer, code, message, error_code
+):
+    server.planned["bad"] = [status(code, message, error_code)]
+    (failure,) = renderer.render([saying("bad")])
+    assert failure == RenderFailure("refused", f"{code}, {message}")
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("says", "field"),
+    [
+        (status(400, "unknown field response_format"), "tts_settings"),
+        (status(404, "The model tts-1 does not exist", "model_not_found"), "tts_settings"),
+        (status(404, "Not Found"), "tts"),
+    ],
+)
+def test_a_refusal_of_every_text_ends_the_run(server, renderer, says, field):
+    server.planned["bad"], server.planned["Yes."] = [says], [says]
+    with pytest.raises(UserError) as caught:
+        renderer.render([saying("bad")])
+    assert caught.value.field == field
+
+
+def test_a_socks_proxy_without_its_package_is_refused_before_anything_starts(monkeypatch):
+    monkeypatch.setattr("renderers.http_environment.find_spec", lambda _: None)
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1080")
+    with pytest.raises(UserError, match="ALL_PROXY"):
+        SpeechApiRenderer(SpeechApiSettings(url="http://localhost:8000/v1"))
 
 
 @pytest.mark.parametrize("code", [401, 403])

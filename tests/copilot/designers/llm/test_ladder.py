@@ -77,9 +77,14 @@ def test_mended_json_is_read_and_told(text):
         (Reply('{"description":' + " " * 4000, "length"), "white-space-runaway", False),
         (Reply('{"description":' + "\n\t" * 4000, "length"), "white-space-runaway", False),
         (Reply("too long for 8192 tokens", "context-length"), "context-length", False),
-        (Reply(TEXT, "content_filter"), "unfinished", False),
-        (Reply(TEXT, "tool_calls"), "unfinished", False),
-        (Reply(TEXT, ""), "unfinished", False),
+        (Reply("the server's words", "content-refused"), "content-filter", False),
+        (Reply(TEXT, "content_filter"), "content-filter", False),
+        (Reply(TEXT, "refused"), "refused", False),
+        (Reply("I am sorry, {that} is too much.", "refusal"), "model-refused", False),
+        (Reply("The user wants rain.", "thoughts"), "thoughts-only", False),
+        (Reply(TEXT[:-1], "tool_calls"), "unfinished", False),
+        (Reply(TEXT[:-1], "unknown"), "unfinished", False),
+        (Reply("[1]", "unknown"), "unfinished", False),
         (stop(""), "empty-reply", False),
         (stop(" \n "), "empty-reply", False),
         (stop("I am sorry, I cannot help with that."), "not-json", True),
@@ -100,6 +105,11 @@ def test_what_cannot_be_read_has_its_reason(reply, reason, correctable):
     assert isinstance(found, UnusableReply)
     assert (found.reason, found.correctable) == (reason, correctable)
     assert all(found.messages)
+
+
+@pytest.mark.parametrize("ending", ["unknown", "tool_calls", "done"])
+def test_whole_json_is_a_reply_whatever_the_server_calls_its_end(ending):
+    assert read_reply(StoryReply, Reply(TEXT, ending)) == read_reply(StoryReply, stop(TEXT))
 
 
 def test_only_a_truncated_reply_may_gain_from_a_larger_limit():
