@@ -137,4 +137,15 @@ class SceneLimits(FrozenModel):
             low = getattr(self, name).low
             if not 0 <= low < self.duration_s:
                 raise ValueError(f"{name}: begins at {low}, outside a scene of {self.duration_s} s")
+        first_s, shortest_s = self.start_time_s.low, self.element_duration_s.low
+        if first_s + shortest_s > self.duration_s:
+            raise ValueError(
+                f"start_time_s: a sound of {shortest_s} s or more that starts at {first_s} or later has no "
+                f"room in a scene of {self.duration_s} s; lower one of them"
+            )
+        if self.ambience_panning.low > self.panning.high or self.ambience_panning.high < self.panning.low:
+            raise ValueError(
+                f"ambience_panning: {self.ambience_panning.low} to {self.ambience_panning.high} lies outside "
+                f"panning, {self.panning.low} to {self.panning.high}; an ambience has to be in both"
+            )
         return self

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from copilot.designers.contract import DEFAULT_SPEECH_SHARE
 from copilot.errors import UserError
+from pipelines.options.limits import read_limits
 from pipelines.options.llm import LlmOptions
 from pipelines.options.option import Option, refuse
 from pipelines.options.values import parse_settings
@@ -18,7 +19,6 @@ from pipelines.options.values import parse_settings
 if TYPE_CHECKING:
     from copilot.designers.llm.service import LlmLimits, LlmService
     from copilot.dialogue import Task
-    from copilot.scene import SceneLimits
     from pipelines.config import RunConfig
 
 OPTION_NAMES: Mapping[str, str] = {
@@ -83,6 +83,14 @@ class DialogueOptions(LlmOptions):
             metavar="FILE",
         ),
     ] = None
+    limit: Annotated[
+        Sequence[str] | None,
+        _Option(
+            "Limit of scenes by name, such as duration_s=30 or loudness_lufs=-40..-10. Repeat it for several "
+            "limits.",
+            metavar="NAME=VALUE",
+        ),
+    ] = None
 
     def create_run_config(self) -> RunConfig:
         """Return the configuration of dialogues. Raises UserError for a setting that is missing or wrong."""
@@ -133,7 +141,7 @@ class DialogueOptions(LlmOptions):
             "task_mix": None if self.task_mix is None else _read_task_mix(self.task_mix),
             "llm": self.create_llm_settings(model) if asks_model and model else None,
             "speech_share": self.speech_share,
-            "limits": _read_limits(self.limits),
+            "limits": read_limits(self.limits, self.limit or ()),
         }
 
     def _model_name(self) -> str | None:
@@ -154,15 +162,6 @@ class DialogueOptions(LlmOptions):
                 field=useless[0],
             )
         return False
-
-
-def _read_limits(path: Path | None) -> SceneLimits:
-    from copilot.scene import SceneLimits
-    from pipelines.json_file import read_model
-
-    if path is None:
-        return SceneLimits()
-    return read_model(SceneLimits, path, field="limits", hint="see: copilot schema scene-limits")
 
 
 def _read_task_mix(text: str) -> dict[Task, float]:

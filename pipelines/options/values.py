@@ -12,7 +12,7 @@ from pipelines.options.option import KnownOption
 from pipelines.storage.places import expand_home
 from pipelines.yaml_file import describe_value
 
-_SETTINGS = {"designer_set", "sfx_set", "tts_set"}
+_SETTINGS = {"designer_set", "sfx_set", "tts_set", "limit"}
 """Options with `NAME=VALUE`, for which a mapping may be given."""
 
 _EXPECTED: Mapping[type, str] = {bool: "true or false", int: "a whole number", float: "a number"}
