@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
-import soundfile as sf
+import numpy as np
 
+from copilot.audio.conform import is_silent
 from copilot.emotions import Emotion, find_emotion
 from copilot.errors import UserError
 from copilot.hashing import content_hash
@@ -23,6 +24,7 @@ from copilot.scene import Gender
 from renderers.contract import Reference, Voice
 from renderers.file_names import FileNames
 from renderers.index_file import BadRowError, Columns, read_lines
+from renderers.recordings.reading import UnreadableError, read_recording
 
 INDEX_FILES = ("index.csv", "index.jsonl")
 HEADER = "file,speaker,gender,emotion,transcript,licence"
@@ -202,16 +204,20 @@ def _parse_gender(text: str) -> Gender:
 
 
 def _hash_sound(path: Path, name: str) -> str:
+    """Return the SHA-256 of a file. Raises BadRowError for one that cannot be decoded, or is not a voice."""
     try:
-        if sf.info(path).frames == 0:
-            raise BadRowError(f"{name} is empty")
+        audio, _ = read_recording(path)
         with path.open("rb") as sound:
-            return hashlib.file_digest(sound, "sha256").hexdigest()
-    # TypeError: a file without a header, whose name does not give its format either.
-    except (sf.SoundFileError, TypeError) as error:
-        raise BadRowError(f"{name} is not a readable sound file ({error})") from error
+            digest = hashlib.file_digest(sound, "sha256").hexdigest()
+    except UnreadableError as error:
+        raise BadRowError(f"{name} {error}") from error
     except OSError as error:
         raise BadRowError(f"{name} cannot be read ({error.strerror})") from error
+    if not np.isfinite(audio).all():
+        raise BadRowError(f"{name} contains NaN or infinity")
+    if is_silent(audio):
+        raise BadRowError(f"{name} is silent")
+    return digest
 
 
 def _group_by_speaker(rows: Iterable[_Row]) -> Mapping[str, list[_Row]]:

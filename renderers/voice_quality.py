@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import soundfile as sf
 
 from copilot import plugins
 from copilot.audio.activity import active_span
@@ -19,9 +18,10 @@ from copilot.audio.pcm import STEM_BITS, to_float
 from copilot.errors import RowFault, UserError
 from copilot.frozen_model import Range
 from copilot.text.counting import count_words
-from copilot.units import DIGITAL_SILENCE_DB, Decibels, Lufs, Seconds, gain_to_db, samples_to_seconds
+from copilot.units import DIGITAL_SILENCE_DB, Audio, Decibels, Lufs, Seconds, gain_to_db, samples_to_seconds
 from renderers import registry
 from renderers.contract import Reference, get_info
+from renderers.recordings.reading import find_parts, read_recording
 from renderers.voice_bank import VoiceBank, find_missing_genders, survey_bank
 
 DURATION_S = Range(low=3.0, high=30.0)
@@ -134,18 +134,20 @@ def _require_own_voices(spec: str) -> None:
 
 def check_recording(reference: Reference, folder: Path) -> CheckedRecording:
     """Measure and check a recording of a voice bank in `folder`, an absolute path."""
-    header = sf.info(reference.path)
-    duration_s = samples_to_seconds(header.frames, header.samplerate)
+    audio, rate_hz = read_recording(reference.path)
+    duration_s = samples_to_seconds(audio.shape[1], rate_hz)
     n_words = count_words(reference.transcript)
     problems: list[str] = []
+    if find_parts(reference.path):
+        problems.append("its header tells a wrong length, which other programs believe; save it again")
     if duration_s not in DURATION_S:
         problems.append(f"{duration_s:.2f} s; a reference has {DURATION_S.low:g} to {DURATION_S.high:g} s")
-    if header.samplerate < LEAST_RATE_HZ:
-        problems.append(f"{header.samplerate} Hz; a reference has at least {LEAST_RATE_HZ} Hz")
+    if rate_hz < LEAST_RATE_HZ:
+        problems.append(f"{rate_hz} Hz; a reference has at least {LEAST_RATE_HZ} Hz")
     levels = None
     if duration_s <= DURATION_S.high:
         try:
-            levels = _measure(reference.path, n_words)
+            levels = _measure(audio, rate_hz, n_words)
         except RowFault as fault:
             problems.append(fault.detail)
         else:
@@ -157,27 +159,23 @@ def check_recording(reference: Reference, folder: Path) -> CheckedRecording:
         licence=reference.licence,
         sha256=reference.sha256,
         duration_s=duration_s,
-        rate_hz=header.samplerate,
-        n_channels=header.channels,
+        rate_hz=rate_hz,
+        n_channels=audio.shape[0],
         n_words=n_words,
         levels=levels,
         problems=tuple(problems),
     )
 
 
-def _measure(path: Path, n_words: int) -> Levels:
-    """Measure a recording. Raises RowFault if it is damaged, silent, not finite, or has over two channels."""
-    try:
-        frames, rate_hz = sf.read(path, dtype="float32", always_2d=True)
-    except sf.SoundFileError as error:
-        raise RowFault("not-decoded", f"cannot be decoded ({error})") from error
-    sound = to_float(conform(frames.T, rate_hz), STEM_BITS)
+def _measure(audio: Audio, rate_hz: int, n_words: int) -> Levels:
+    """Measure a recording. Raises RowFault if it has over two channels, or nothing is left at 48 kHz."""
+    sound = to_float(conform(audio, rate_hz), STEM_BITS)
     start_s, end_s = active_span(sound)
     return Levels(
         loudness_lufs=max(integrated_loudness(sound), DIGITAL_SILENCE_DB),
-        peak_dbfs=gain_to_db(float(np.abs(frames).max())),
+        peak_dbfs=gain_to_db(float(np.abs(audio).max())),
         noise_floor_dbfs=noise_floor_dbfs(sound),
-        clipped_share=clipped_share(frames.T, rate_hz),
+        clipped_share=clipped_share(audio, rate_hz),
         words_per_s=n_words / (end_s - start_s),
     )
 

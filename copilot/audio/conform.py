@@ -14,6 +14,10 @@ from copilot.errors import RowFault
 from copilot.units import SAMPLE_RATE_HZ, Audio, Seconds, seconds_to_samples
 
 _SILENT_DBFS = -90.0
+_SILENT = 10.0 ** (_SILENT_DBFS / 20.0)
+
+LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 1_000, 1_000_000
+"""Sample rates of sound: anything below or above is a mistake."""
 
 
 def conform(audio: NDArray[np.floating], rate_hz: int, longest_s: Seconds | None = None) -> Pcm:
@@ -23,8 +27,8 @@ def conform(audio: NDArray[np.floating], rate_hz: int, longest_s: Seconds | None
     it: the level means nothing before loudness is set. Raises RowFault with reason `stem-layout`,
     `stem-not-finite` or `stem-silent`.
     """
-    if audio.ndim != 2 or audio.shape[0] not in {1, 2} or audio.shape[1] == 0:
-        raise RowFault("stem-layout", f"shape {audio.shape}; expected (1 or 2 channels, samples)")
+    if fault := _find_layout_fault(audio, rate_hz):
+        raise RowFault("stem-layout", fault)
     sound = np.asarray(audio, dtype=np.float32)
     if not math.isfinite(_peak(sound)):
         raise RowFault("stem-not-finite", "the sound holds NaN or infinity")
@@ -33,11 +37,32 @@ def conform(audio: NDArray[np.floating], rate_hz: int, longest_s: Seconds | None
     if longest_s is not None and sound.shape[1] > (n_longest := seconds_to_samples(longest_s)):
         sound = fade_out(sound[:, :n_longest])
     peak = _peak(sound)
-    if peak <= 10.0 ** (_SILENT_DBFS / 20.0):
+    if peak <= _SILENT:
         raise RowFault("stem-silent", f"nothing above {_SILENT_DBFS:g} dBFS")
     scale = full_scale(STEM_BITS)
     highest = (scale - 1) / scale
     return quantise(sound if peak <= highest else sound * np.float32(highest / peak), STEM_BITS)
+
+
+def is_silent(audio: Audio) -> bool:
+    """Return whether nothing but a constant level is in the sound, (channels, samples), as in silence."""
+    centre = audio.mean(axis=1)
+    above, below = audio.max(axis=1) - centre, centre - audio.min(axis=1)
+    return bool(max(above.max(), below.max()) <= _SILENT)
+
+
+def _find_layout_fault(audio: NDArray[np.floating], rate_hz: int) -> str:
+    """Return why the array is not a sound; empty if it is."""
+    if audio.ndim != 2:
+        return f"an array of {audio.ndim} dimensions; expected 2: channels, samples"
+    n_channels, n_samples = audio.shape
+    if n_samples == 0:
+        return "no sample"
+    if n_channels not in {1, 2}:
+        return f"{n_channels} channels; expected 1 (mono) or 2 (stereo)"
+    if not LOWEST_RATE_HZ <= rate_hz <= HIGHEST_RATE_HZ:
+        return f"a sample rate of {rate_hz} Hz; expected {LOWEST_RATE_HZ} to {HIGHEST_RATE_HZ}"
+    return ""
 
 
 def _peak(sound: Audio) -> float:

@@ -20,15 +20,19 @@ from copilot.units import SAMPLE_RATE_HZ, samples_to_seconds, seconds_to_samples
 from renderers.contract import RenderedSound, RendererInfo, RenderFailure, RenderRequest, Tool, Voice
 from renderers.library.fit import find_heard_span, fit
 from renderers.library.index import Index, Recording, filter_licences, normalise_licence, read_index
-from renderers.library.reading import Reader, UnusableError, hash_content
+from renderers.library.reading import Reader, hash_content
 from renderers.library.search import Search
 from renderers.procedural import FALLBACK, LONGEST_S, ProceduralRenderer, make_sound
+from renderers.recordings.reading import UnreadableError
 
 SOUND_VERSION = "3"
 """Raised by hand whenever search, reading or fitting give another sound; part of every stem's key."""
 
 _TRIES = 4
-"""Number of equally good recordings that are tried if one cannot be decoded, or leaves a gap."""
+"""Number of equally good recordings that are tried if one leaves a gap."""
+
+_SHOWN = 4
+"""Number of recordings that a message names."""
 
 _GAP = 1.25
 """A recording that fills less than 1 / 1.25 of the duration leaves a gap; one without a gap is preferred."""
@@ -80,8 +84,13 @@ class LibraryRenderer:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """Problems of the index's rows that are not used. Raises UserError as `prepare`."""
-        return self._get_index().problems
+        """Problems of rows and recordings that cannot be used. Raises UserError as `prepare`.
+
+        Opens every recording, and decodes its start and its end.
+        """
+        index = self._get_index()
+        faults = ((one.file, self._reader.find_fault(index.folder / one.file)) for one in index.recordings)
+        return (*index.problems, *(f"{file} {fault}; it is passed over" for file, fault in faults if fault))
 
     def fingerprint(self) -> dict[str, str]:
         """Return backend, versions, licences, and a hash of the index's content and the recordings' digests.
@@ -148,31 +157,50 @@ class LibraryRenderer:
         found = self._get_search().find(request.text)
         if not found:
             return _make_noise(request)
+        unusable: dict[int, str] = {}
+        while found:
+            if sound := self._render_one_of(found, request, unusable):
+                return sound
+            # None of them can be decoded: those that fit next best.
+            found = self._get_search().find(request.text, without=unusable)
+        several = list(unusable.values())
+        more = f"; and {len(several) - _SHOWN} more" if len(several) > _SHOWN else ""
+        return RenderFailure(
+            "bad-recording",
+            f"{'; '.join(several[:_SHOWN])}{more}; repair them, or remove them from the index",
+        )
+
+    def _render_one_of(
+        self, found: Sequence[int], request: RenderRequest, unusable: dict[int, str]
+    ) -> RenderedSound | None:
+        """Return the sound of one of these recordings, drawn by the random seed; None if none can be used.
+
+        Of a few that can be used, the first without a gap is preferred. Fills in those that cannot.
+        """
         first = derive_random_seed("library take", request.random_seed) % len(found)
         with_gap: RenderedSound | None = None
-        unusable: list[str] = []
-        for place in [*found[first:], *found[:first]][:_TRIES]:
+        n_tried = 0
+        for place in [*found[first:], *found[:first]]:
+            recording = self._get_index().recordings[place]
             try:
-                sound = self._render_recording(self._get_index().recordings[place], request)
-            except UnusableError as error:
-                unusable.append(str(error))
+                sound = self._render_recording(recording, request)
+            # ValueError covers UnreadableError; the others are those of arithmetic on an odd recording.
+            except (ValueError, ArithmeticError, LookupError, MemoryError, OSError) as error:
+                unusable[place] = f"{recording.file} {_describe(error)}"
                 continue
             if request.duration_s <= _GAP * float(sound.detail.get("event_s", request.duration_s)):
                 return sound
             with_gap = with_gap or sound
-        return with_gap or RenderFailure(
-            "bad-recording", f"{'; '.join(unusable)}; repair them, or remove them from the index"
-        )
+            n_tried += 1
+            if n_tried + len(unusable) >= _TRIES:
+                break
+        return with_gap
 
     def _render_recording(self, recording: Recording, request: RenderRequest) -> RenderedSound:
-        """Raises UnusableError."""
+        """Raises UnreadableError."""
         path = self._get_index().folder / recording.file
-        read, rate_hz, skipped = self._reader.read(
-            path, recording.file, request.duration_s, request.random_seed
-        )
+        read, rate_hz, skipped = self._reader.read(path, request.duration_s, request.random_seed)
         first, end = find_heard_span(read)
-        if first == end:
-            raise UnusableError(f"{recording.file} is silent")
         # Rounded up at the recording's rate, so that there are never too few samples at the pipeline's.
         n_samples = -(-seconds_to_samples(request.duration_s) * rate_hz // SAMPLE_RATE_HZ)
         fitted = fit(read[:, first:end], rate_hz, n_samples, recording.kind)
@@ -196,6 +224,12 @@ class LibraryRenderer:
             with path.open("rb") as stream:
                 self._hashes[file] = hashlib.file_digest(stream, "sha256").hexdigest()
         return self._hashes[file]
+
+
+def _describe(error: Exception) -> str:
+    if isinstance(error, UnreadableError):
+        return str(error)
+    return f"cannot be fitted ({type(error).__name__}: {error})"
 
 
 def _make_noise(request: RenderRequest) -> RenderedSound:

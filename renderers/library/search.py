@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -98,8 +98,11 @@ class Search:
             ) from error
         self._database.executemany("INSERT INTO sounds (rowid, text) VALUES (?, ?)", enumerate(texts))
 
-    def find(self, caption: str) -> list[int]:
-        """Return the indices of the texts that fit the caption best, all equally well; empty if none fits."""
+    def find(self, caption: str, without: Collection[int] = ()) -> list[int]:
+        """Return the indices of the texts that fit the caption best, all equally well; empty if none fits.
+
+        Those of `without` are passed over.
+        """
         terms = parse_terms(caption)
         n_naming = sum(term.names for term in terms)
         names: dict[int, int] = {}
@@ -113,7 +116,7 @@ class Search:
                 scores[row] = scores.get(row, 0.0) + score
                 if term.decides:
                     decided.add(row)
-        fitting = [row for row in decided if names[row] >= _FITTING_SHARE * n_naming]
+        fitting = [row for row in decided.difference(without) if names[row] >= _FITTING_SHARE * n_naming]
         most = max(((names[row], others.get(row, 0)) for row in fitting), default=None)
         best = [row for row in fitting if (names[row], others.get(row, 0)) == most]
         highest = max((scores[row] for row in best), default=0.0)

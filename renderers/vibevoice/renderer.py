@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import soundfile
 import soxr
 from numpy.typing import NDArray
 from pydantic import Field
@@ -24,6 +23,7 @@ from copilot.errors import CopilotError, RowFault, UserError
 from copilot.frozen_model import FrozenModel
 from copilot.units import Seconds
 from renderers.contract import RenderedSound, RendererInfo, RenderFailure, RenderRequest, Tool, Voice
+from renderers.recordings.reading import UnreadableError, find_parts, open_recording
 from renderers.torch_support import (
     DEVICE_VARIABLE,
     DType,
@@ -222,12 +222,12 @@ def _join_lines(text: str) -> str:
 def _read_recording(path: Path, rate_hz: int) -> NDArray[np.float32]:
     """Return a reference's first half minute, mono, float32, shape (samples,). Raises RowFault."""
     try:
-        with soundfile.SoundFile(path) as file:
+        with open_recording(path, find_parts(path)) as file:
             n_heard = math.ceil(_LONGEST_REFERENCE_S * file.samplerate)
             sound = file.read(n_heard, dtype="float32", always_2d=True).mean(axis=1)
             heard = soxr.resample(sound, file.samplerate, rate_hz, quality="HQ")
-    except (soundfile.SoundFileError, OSError) as error:
-        raise RowFault("reference-unreadable", f"{path}: {error}") from error
+    except UnreadableError as error:
+        raise RowFault("reference-unreadable", f"{path} {error}") from error
     if not np.isfinite(heard).all() or not np.any(heard):
         raise RowFault("reference-unreadable", f"{path}: silent, or not finite")
     return np.ascontiguousarray(heard, dtype=np.float32)

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import numpy as np
-import soundfile as sf
 from pydantic import Field, TypeAdapter, ValidationError
 
 from copilot.frozen_model import FrozenModel
@@ -15,6 +13,7 @@ from copilot.units import Seconds
 from copilot.validation import first_fault
 from copilot.vocabulary import Word
 from renderers.contract import Reference, RenderedSound, RenderFailure, RenderRequest, Tool, Voice
+from renderers.recordings.reading import UnreadableError, read_recording
 
 PROTOCOL = 1
 
@@ -139,11 +138,11 @@ def _read_answer(answer: object, folder: Path) -> Answer:
     except ValidationError as error:
         return RenderFailure("worker-answer", _describe_fault(error))
     try:
-        samples, rate_hz = sf.read(folder / sound.file, dtype="float32", always_2d=True)
-    except (sf.SoundFileError, RuntimeError, OSError) as error:
-        return RenderFailure("worker-answer", f"{sound.file}: cannot be read as audio: {error}")
+        audio, rate_hz = read_recording(folder / sound.file)
+    except UnreadableError as error:
+        return RenderFailure("worker-answer", f"{sound.file} {error}")
     return RenderedSound(
-        audio=np.ascontiguousarray(samples.T),
+        audio=audio,
         rate_hz=rate_hz,
         matched=sound.matched,
         words=tuple(Word(word.text, word.start_s, word.end_s) for word in sound.words),

@@ -23,7 +23,7 @@ GOOD = "a.wav,anna,female,sad,It is late.,CC0"
 
 
 def sound(path: Path, level: float = 0.1) -> str:
-    sf.write(path, np.full(800, level), 16_000)
+    sf.write(path, np.resize([level, -level], 800), 16_000)
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
@@ -131,8 +131,30 @@ def test_a_file_that_is_not_a_sound_is_named(folder, name):
     (folder / name).write_bytes(b"not a sound")
     bank = read_bank(write(folder, GOOD, f"{name},ben,male,sad,Hello.,CC0"))
     (problem,) = bank.problems
-    assert problem.startswith(f"index.csv:3: {name} is not a readable sound file (")
+    assert problem.startswith(f"index.csv:3: {name} ")
     assert [voice.name for voice in bank.voices] == ["anna"]
+
+
+@pytest.mark.parametrize(
+    ("samples", "rate_hz", "what"),
+    [
+        (np.full(800, np.nan), 16_000, "contains NaN or infinity"),
+        (np.zeros(800), 16_000, "is silent"),
+        (np.full(800, 0.3), 16_000, "is silent"),
+        (np.resize([0.1, -0.1], 800), 1, "has a sample rate of 1 Hz, not 1000 to 1000000"),
+    ],
+)
+def test_a_recording_without_a_voice_is_named(folder, samples, rate_hz, what):
+    sf.write(folder / "d.wav", samples, rate_hz, subtype="FLOAT")
+    bank = read_bank(write(folder, GOOD, "d.wav,ben,male,sad,Hello.,CC0"))
+    assert bank.problems == (f"index.csv:3: d.wav {what}",)
+    assert [voice.name for voice in bank.voices] == ["anna"]
+
+
+def test_a_recording_whose_header_tells_no_length_is_a_voice(folder):
+    data = (folder / "b.wav").read_bytes()
+    (folder / "b.wav").write_bytes(data[:40] + bytes(4) + data[44:])
+    assert read_bank(write(folder, "b.wav,ben,male,sad,Hello.,CC0")).problems == ()
 
 
 @pytest.mark.parametrize(

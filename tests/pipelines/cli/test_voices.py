@@ -71,8 +71,7 @@ def test_a_bank_without_fault(bank, capsys):
         (noise(4.0, 8_000), 8_000, "8000 Hz; a reference has at least 16000 Hz"),
         (noise(4.0, level=1e-3), 16_000, "-5[0-9].. LUFS; a reference has at least -45 LUFS"),
         (np.clip(noise(4.0, level=2.0), -0.99, 0.99), 16_000, "clipped in 100.0% of its time; at most 1%"),
-        (np.zeros(64_000), 16_000, "nothing above -90 dBFS"),
-        (np.zeros((64_000, 3)), 16_000, "shape (3, 64000); expected (1 or 2 channels, samples)"),
+        (noise(12.0).reshape(-1, 3), 16_000, "3 channels; expected 1 (mono) or 2 (stereo)"),
         (
             noise(11.0),
             16_000,
@@ -99,8 +98,18 @@ def test_a_recording_that_is_cut_off(bank, capsys):
     (bank / "woman.wav").write_bytes(whole[: len(whole) // 2])
     code, found = report(capsys, bank)
     assert code == 1
-    assert found["problems"][0].startswith("woman.wav: cannot be decoded (")
-    assert found["voices"][1]["recordings"][0]["levels"] is None
+    assert found["problems"][0].startswith("index.csv:2: woman.wav is cut off")
+    assert [voice["name"] for voice in found["voices"]] == ["man"]
+
+
+def test_a_header_that_tells_a_wrong_length_is_reported(bank, capsys):
+    sf.write(bank / "woman.wav", noise(4.0), 16_000)
+    whole = (bank / "woman.wav").read_bytes()
+    (bank / "woman.wav").write_bytes(whole[:40] + b"\xff" * 4 + whole[44:])
+    code, found = report(capsys, bank)
+    assert (code, len(found["problems"])) == (1, 1)
+    assert found["problems"][0].startswith("woman.wav: its header tells a wrong length")
+    assert found["voices"][1]["recordings"][0]["duration_s"] == 4.0
 
 
 def test_silence_around_the_words_slows_no_rate(bank, capsys):

@@ -168,6 +168,70 @@ def test_a_file_that_cannot_be_decoded_gives_way_to_the_next(tmp_path):
     assert sea.detail.endswith("repair them, or remove them from the index")
 
 
+def test_a_recording_with_an_absurd_header_gives_way_to_the_next(tmp_path):
+    """A rate of 1 Hz, a constant level, an end that is missing; a length of 0, which is corrected."""
+    folder = folder_of(tmp_path, [("rain", noise(3.0, n)) for n in range(3)] + [("sea", noise(3.0))])
+    sf.write(tmp_path / "0.wav", noise(3.0), 1)
+    sf.write(tmp_path / "1.wav", np.full((RATE, 1), 0.5), RATE)
+    whole = (tmp_path / "2.wav").read_bytes()
+    (tmp_path / "2.wav").write_bytes(whole[:-1_000])
+    whole = (tmp_path / "3.wav").read_bytes()
+    at = whole.index(b"data") + 4
+    (tmp_path / "3.wav").write_bytes(whole[:at] + bytes(4) + whole[at + 4 :])
+    rain, sea = of(folder).render([RenderRequest("rain", 1.0, 1), RenderRequest("sea", 1.0, 1)])
+    assert isinstance(rain, RenderFailure)
+    assert rain.reason == "bad-recording"
+    assert {part.split()[0] for part in rain.detail.split("; ")[:3]} == {"0.wav", "1.wav", "2.wav"}
+    assert sea.detail["file"] == "3.wav"
+
+
+def test_if_none_of_the_best_can_be_used_the_next_best_are(tmp_path):
+    sounds = [("steady rain", b"broken")] * 6 + [("rain", noise(3.0)), ("sea", noise(3.0))]
+    for seed in range(4):
+        (sound,) = of(folder_of(tmp_path, sounds)).render([RenderRequest("steady rain", 1.0, seed)])
+        assert sound.detail["file"] == "6.wav"
+
+
+def test_an_error_of_arithmetic_names_the_file_and_tries_the_next(tmp_path, monkeypatch):
+    from renderers.library import renderer as module
+
+    def fail_on_short(recording, *others):
+        if recording.shape[1] < 2 * RATE:
+            raise ZeroDivisionError("division by zero")
+        return fitted(recording, *others)
+
+    fitted = module.fit
+    monkeypatch.setattr(module, "fit", fail_on_short)
+    sounds = [("rain", noise(1.0)), ("rain", noise(3.0)), ("sea", noise(1.0))]
+    renderer = of(folder_of(tmp_path, sounds))
+    rain, sea = renderer.render([RenderRequest("rain", 1.0, 1), RenderRequest("sea", 1.0, 1)])
+    assert rain.detail["file"] == "1.wav"
+    assert (sea.reason, sea.detail.split()[0]) == ("bad-recording", "2.wav")
+
+
+@pytest.mark.parametrize("n_samples", [1, 2, 7, 100])
+def test_a_recording_of_a_moment_is_a_sound(tmp_path, n_samples):
+    (sound,) = of(folder_of(tmp_path, [("click", noise(1.0)[:n_samples])])).render(
+        [RenderRequest("a click", 1.0, 1)]
+    )
+    assert isinstance(sound, RenderFailure) if n_samples == 1 else sound.audio.shape == (1, RATE)
+
+
+def test_recordings_that_cannot_be_used_are_problems(tmp_path):
+    long = long_with(275.2)
+    sounds = [
+        ("rain", b"broken"),
+        ("sea", np.full((100, 1), np.nan, np.float32)),
+        ("wind", noise(1.0)),
+        ("bell", long),
+    ]
+    folder = folder_of(tmp_path, sounds)
+    sf.write(tmp_path / "2.wav", noise(1.0), RATE, format="FLAC")
+    whole = (tmp_path / "2.wav").read_bytes()
+    (tmp_path / "2.wav").write_bytes(whole[: len(whole) // 2])
+    assert [problem.split()[0] for problem in of(folder).problems] == ["0.wav", "1.wav", "2.wav"]
+
+
 @pytest.mark.parametrize(("channels", "given"), [(1, 1), (2, 2), (4, 1), (6, 1)])
 def test_stereo_stays_and_more_channels_become_one(tmp_path, channels, given):
     (sound,) = of(folder_of(tmp_path, [("rain", noise(3.0, channels=channels))])).render(

@@ -305,8 +305,8 @@ def test_what_was_printed_instead_of_an_answer_is_shown(started):
     [
         ("escape", "file='../out.wav': String should match pattern '^[A-Za-z0-9][A-Za-z0-9._-]*$'"),
         ("odd", "mached=True: Extra inputs are not permitted"),
-        ("missing", "absent.wav: cannot be read as audio: "),
-        ("not audio", "1.wav: cannot be read as audio: "),
+        ("missing", "absent.wav cannot be read ("),
+        ("not audio", "1.wav cannot be decoded ("),
     ],
 )
 def test_one_bad_answer_is_that_requests_failure(started, log, text, detail):
