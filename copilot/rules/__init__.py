@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from copilot.dialogue import Dialogue
-from copilot.rules import ambience, edits, ranges, speech, structure, texts
+from copilot.rules import ambience, copies, edits, garbled, placeholders, ranges, speech, structure, texts
 from copilot.rules import request_words as words
 from copilot.rules.rule import Case, Rule, Severity, Violation
 from copilot.scene import SceneLimits
@@ -21,6 +21,9 @@ RULES: tuple[Rule, ...] = (
     *speech.RULES,
     *edits.RULES,
     *words.RULES,
+    *garbled.RULES,
+    *placeholders.RULES,
+    *copies.RULES,
 )
 """Every rule, in the order in which violations are reported."""
 

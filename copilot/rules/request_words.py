@@ -6,12 +6,15 @@ These rules read English, and keep false alarms rare rather than find every faul
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from copilot.rules.request_targets import Targets, find_targets
-from copilot.rules.requests import Level, Side, read_level, read_side
+from copilot.rules.requests import Level, Side, is_indirect, read_level, read_side, read_wish, split_clauses
 from copilot.rules.rule import Case, Finding, Transition, rule
 from copilot.scene import Element
+
+Pairs = list[tuple[Element, Element]]
+"""Sounds before and after a turn."""
 
 _SIDE_WORD = r"(?:left|right)(?:[- ]hand)?"
 _PLACE = r"(?: (?:side|channel|speaker|ear|edge))?"
@@ -29,6 +32,17 @@ _MIXING = re.compile(
     r"\b(?:hard|far) (?:left|right)\b|\b(?:left|right) (?:channel|speaker|ear)\b",
     re.IGNORECASE,
 )
+
+# Decibels and seconds are values that people do speak of.
+_VALUES = re.compile(
+    r"\b(?:slots?|elements?|ids?) ?#?\d+\b|\bslot\b|\blufs\b|\bstart[_ ]time\b|\bwith (?:the|a) caption\b|"
+    r"\b(?:loudness|panning|duration)(?: (?:to|of|at|is|by))? ?[=:]? ?[-+\u2212]?\d|"
+    r"(?<![\w.,:/-])[-\u2212]\d+(?:\.\d+)?\b(?! ?(?:db|decibels?)\b)|"
+    r"\b0\.\d+\b(?! ?(?:s|sec|secs|seconds?|minutes?|db|decibels?)\b)",
+    re.IGNORECASE,
+)
+
+_QUOTED = re.compile(r'"[^"]*"')
 
 _EDITED_BY_TASK = {"volume": "changed", "panning": "changed", "remove": "removed", "replace": "removed"}
 _CENTRE_ZONE = 0.1
@@ -71,6 +85,9 @@ def words_contradict_operation(case: Case) -> Iterator[Finding]:
                 yield from _find_other_side(transition, edited, names)
         elif task == "add":
             yield from _find_misplaced(transition)
+        wish = read_wish(transition.turn.user)
+        if wish and task in ("add", "remove") and wish != task:
+            yield Finding(f"the request asks to {wish} a sound, but the task is {task}", transition.index)
 
 
 def _find_other_sound(transition: Transition, edited: tuple[int, ...], names: Targets) -> Iterator[Finding]:
@@ -84,26 +101,50 @@ def _find_other_sound(transition: Transition, edited: tuple[int, ...], names: Ta
             )
 
 
-def _find_subjects(
-    transition: Transition, edited: tuple[int, ...], names: Targets
-) -> list[tuple[Element, Element]]:
+def _find_subjects(transition: Transition, edited: tuple[int, ...], names: Targets) -> Pairs:
     """Return the sounds that the request's direction may be about, before and after.
 
     A direction is contradicted only if all of them go against it. An unedited sound leaves the doubt: "I
     cannot hear the dog over the rain" asks for louder, and lowering the rain may answer it.
     """
-    subjects = names.certain or names.possible or edited
-    pairs = ((transition.before.get(i), transition.turn.scene.get(i)) for i in sorted(subjects))
+    return _pair_elements(transition, names.certain or names.possible or edited)
+
+
+def _pair_elements(transition: Transition, ids: Collection[int]) -> Pairs:
+    """Return sounds as they are before and after the turn, by id."""
+    pairs = ((transition.before.get(i), transition.turn.scene.get(i)) for i in sorted(ids))
     return [(before, after) for before, after in pairs if before and after]
 
 
 def _find_other_level(transition: Transition, edited: tuple[int, ...], names: Targets) -> Iterator[Finding]:
-    wanted = read_level(transition.turn.user)
+    request = transition.turn.user
+    wanted = read_level(request)
     pairs = _find_subjects(transition, edited, names)
     if wanted and all(_contradicts_level(wanted, before, after) for before, after in pairs):
-        for before, after in pairs:
-            course = f"loudness goes from {before.loudness} to {after.loudness} LUFS"
-            yield Finding(f"the request asks for {wanted}, but {course}", transition.index, after.id)
+        yield from _report_levels(transition, wanted, pairs)
+    elif not is_indirect(request):
+        yield from _find_unanswered_level(transition, edited, wanted)
+
+
+def _find_unanswered_level(
+    transition: Transition, edited: tuple[int, ...], wanted: Level | None
+) -> Iterator[Finding]:
+    """Find clauses that ask for a level that none of their sounds gets, of those that are edited."""
+    for clause in split_clauses(transition.turn.user):
+        level = read_level(clause)
+        named = find_targets(clause, transition.before).possible.intersection(edited)
+        # A clause without a name may mean any sound, unless another clause asks for another level.
+        subjects = named or (edited if level == wanted else ())
+        pairs = _pair_elements(transition, subjects)
+        if level and pairs and all(_contradicts_level(level, before, after) for before, after in pairs):
+            yield from _report_levels(transition, level, pairs)
+            return
+
+
+def _report_levels(transition: Transition, wanted: Level, pairs: Pairs) -> Iterator[Finding]:
+    for before, after in pairs:
+        course = f"loudness goes from {before.loudness} to {after.loudness} LUFS"
+        yield Finding(f"the request asks for {wanted}, but {course}", transition.index, after.id)
 
 
 def _contradicts_level(wanted: Level, before: Element, after: Element) -> bool:
@@ -151,10 +192,24 @@ def description_free_of_mixing(case: Case) -> Iterator[Finding]:
     for index, turn in enumerate(case.dialogue.turns):
         if len(turn.description) > case.limits.description_chars:
             continue  # as above
-        if found := _MIXING.search(turn.description):
+        # What somebody says in the scene is free.
+        if found := _MIXING.search(_QUOTED.sub('""', turn.description)):
             yield Finding(
                 f"the description says {found.group()!r}; it names no loudness and no panning", index
             )
 
 
-RULES = (more_than_asked, words_contradict_operation, description_free_of_mixing)
+@rule("request-free-of-values", "hq")
+def request_free_of_values(case: Case) -> Iterator[Finding]:
+    """The request names no slot, no id, no caption, no LUFS and no value of a parameter."""
+    for index, turn in enumerate(case.dialogue.turns):
+        if len(turn.user) > case.limits.user_chars:
+            continue  # as above
+        if found := _VALUES.search(turn.user):
+            yield Finding(
+                f"the request says {found.group().strip()!r}; a user knows no slots, captions and values",
+                index,
+            )
+
+
+RULES = (more_than_asked, words_contradict_operation, description_free_of_mixing, request_free_of_values)

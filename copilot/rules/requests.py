@@ -11,6 +11,7 @@ from typing import Literal
 
 Level = Literal["louder", "quieter"]
 Side = Literal["left", "right", "centre"]
+Wish = Literal["add", "remove"]
 
 _LOUD = (
     "loud|strong|prominent|present|audible|noticeable|pronounced|dominant|forceful|intrusive|powerful|intense|"
@@ -41,6 +42,13 @@ _TURN = (
 )
 _LEVEL_WORDS: tuple[tuple[Level, re.Pattern[str]], ...] = (
     ("louder", re.compile(rf"(?:{_NOT}|\bcannot\b){_GAP}{{0,2}}?{_TO}(?:hear|make out|notice)\b")),
+    (
+        "quieter",
+        re.compile(
+            r"\b(?:should|shall|must|to|can|could|may|make\W+\w+)\W+(?:only\W+)?(?:be\W+)?"
+            r"(?:barely|hardly|scarcely)\W+(?:audible|noticeable|there)\b"
+        ),
+    ),
     ("louder", re.compile(r"\b(?:barely|hardly|scarcely)\W+(?:hear|audible|noticeable|there|make out)\b")),
     ("quieter", re.compile(r"\btoo much\b|\bless of\b|\b(?:into|to) the (?:background|back)\b")),
     ("louder", re.compile(r"\bmore of\b|\bto the (?:fore|front|foreground)\b")),
@@ -67,6 +75,12 @@ _LEVEL_WORDS: tuple[tuple[Level, re.Pattern[str]], ...] = (
         ),
     ),
 )
+# What is louder for one sound may be quieter for another: "I want to hear the clock over the rain".
+_INDIRECT = re.compile(
+    r"\b(?:hear\w*|over|than|under|above|below|behind|beneath|against|among|between|compared|relative|so|but|"
+    r"except|instead|balance\w*|compet\w*|drown\w*|mask\w*|cover\w*|bur(?:y|ies|ied)|overpower\w*|swallow\w*)\b"
+)
+_CLAUSE_END = re.compile(r"[.,;:!?]+|\band\b|\bwhile\b")
 _NEGATED = re.compile(rf"{_NOT}{_GAP}{{0,2}}?{_TO}$")
 
 
@@ -86,6 +100,42 @@ def read_level(request: str) -> Level | None:
             asked.add(level)
         text = pattern.sub(" ; ", text)
     return asked.pop() if len(asked) == 1 else None
+
+
+def is_indirect(request: str) -> bool:
+    """Return whether a request for a level may be answered by the level of another sound."""
+    return _INDIRECT.search(_plain(request)) is not None
+
+
+def split_clauses(request: str) -> list[str]:
+    """Return the clauses of a request."""
+    return _CLAUSE_END.split(_plain(request))
+
+
+_ADDING = re.compile(
+    r"\b(?:add|insert|include|introduce|(?:put|throw|bring) in|let (?:me|us) hear|"
+    r"(?:want|like|love|need) to hear)\b"
+)
+_REMOVING = re.compile(
+    r"\b(?:remove|delete|take out|take away|get rid of|do away with|cut out|leave out|edit out)\b"
+)
+# With one of these words a request may mean either.
+_EITHER = re.compile(
+    r"\b(?:no|not|never|without|less|gone|only|just|alone|itself|except|instead|replac\w*|swap\w*|exchange|again|"
+    r"back|more|else|rest|others?|everything|clear\w*|better|lose|drop|cut|mute|silen\w*|stop\w*|quiet\w*|out|"
+    r"away|off|rid|rather|put|place|give|need|disappear\w*|vanish\w*)\b|n't\b"
+)
+
+
+def read_wish(request: str) -> Wish | None:
+    """Return whether the request asks for a new sound or for one less, or None if that is not clear."""
+    text = _plain(request)
+    if _ADDING.search(text) and not _REMOVING.search(text) and not _EITHER.search(text):
+        return "add"
+    text, n_found = _REMOVING.subn(" ", text)
+    if n_found and not _ADDING.search(text) and not _EITHER.search(text):
+        return "remove"
+    return None
 
 
 _SIDE = r"(?P<side>left|right|cent(?:er|re)|middle)"
@@ -108,7 +158,7 @@ _AWAY = re.compile(
     rf"(?:(?:far|from|to|on|over|in|at|towards?)\W+)*{_LEAD}{_SIDE}\b"
 )
 _TOWARDS = re.compile(
-    rf"\b(?:to|towards?|into|onto)\W+{_LEAD}{_SIDE}\b|"
+    rf"\b(?:to|towards?|into|onto|(?<!seems )(?<!appears )(?:to|should) come from)\W+{_LEAD}{_SIDE}\b|"
     r"\b(?:further|farther|more|hard|fully|all the way|completely)\W+(?:to the\W+)?(?P<more>left|right)\b|"
     r"\b(?P<wards>left|right)wards?\b"
 )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from copilot.rules.rule import Case, Finding, rule
-from copilot.scene import SpeechElement
+from copilot.scene import Element, SoundElement, SpeechElement
 
 _FORBIDDEN = re.compile(
     "["
@@ -21,33 +21,42 @@ _FORBIDDEN = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class _Text:
+class Text:
+    """One text of a dialogue, with its place. `element` is the sound that it belongs to, if any."""
+
     field: str
     text: str
     longest: int
     turn: int
-    element_id: int | None = None
+    element: Element | None = None
+
+    @property
+    def is_caption(self) -> bool:
+        """True for the caption of a sound without words."""
+        return isinstance(self.element, SoundElement)
 
     def fault(self, what: str) -> Finding:
-        return Finding(f"{self.field} {what}", self.turn, self.element_id)
+        """Return what is wrong with the text as a finding."""
+        return Finding(f"{self.field} {what}", self.turn, self.element.id if self.element else None)
 
 
-def _texts(case: Case) -> Iterator[_Text]:
+def list_texts(case: Case) -> Iterator[Text]:
+    """Yield every text in the turn where it is new: requests, descriptions, captions, lines, speakers."""
     limits = case.limits
     for transition in case.transitions:
         index, turn = transition.index, transition.turn
-        yield _Text("user", turn.user, limits.user_chars, index)
-        yield _Text("description", turn.description, limits.description_chars, index)
+        yield Text("user", turn.user, limits.user_chars, index)
+        yield Text("description", turn.description, limits.description_chars, index)
         for element in transition.fresh:
-            yield _Text("text", element.text, limits.text_chars, index, element.id)
+            yield Text("text", element.text, limits.text_chars, index, element)
             if isinstance(element, SpeechElement):
-                yield _Text("speaker", element.speaker, limits.text_chars, index, element.id)
+                yield Text("speaker", element.speaker, limits.text_chars, index, element)
 
 
 @rule("text-empty", "fatal")
 def text_empty(case: Case) -> Iterator[Finding]:
     """Every request, description, caption, spoken line and speaker has a letter or a digit."""
-    for text in _texts(case):
+    for text in list_texts(case):
         if not any(character.isalnum() for character in text.text):
             yield text.fault(f"is {text.text!r}; at least one letter or digit is needed")
 
@@ -55,7 +64,7 @@ def text_empty(case: Case) -> Iterator[Finding]:
 @rule("text-too-long", "fatal")
 def text_too_long(case: Case) -> Iterator[Finding]:
     """No text is longer than `user_chars`, `description_chars` or, for the rest, `text_chars`."""
-    for text in _texts(case):
+    for text in list_texts(case):
         if len(text.text) > text.longest:
             yield text.fault(f"has {len(text.text)} characters; at most {text.longest} are allowed")
 
@@ -63,7 +72,7 @@ def text_too_long(case: Case) -> Iterator[Finding]:
 @rule("text-control-characters", "fatal")
 def text_control_characters(case: Case) -> Iterator[Finding]:
     """No text has control characters, line breaks, direction marks or halves of characters."""
-    for text in _texts(case):
+    for text in list_texts(case):
         if found := _FORBIDDEN.search(text.text):
             code = f"U+{ord(found.group()):04X}"
             yield text.fault(f"has {code} at character {found.start()}; no control characters are allowed")

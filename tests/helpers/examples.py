@@ -56,14 +56,15 @@ def but(element: Element, **fields: Any) -> Element:
 def dialogue_of(*steps: tuple[Task, str, Iterable[Operation]], mode: Mode = "turnwise") -> Dialogue:
     """Make a dialogue of (task, request, operations), with the scenes that they make."""
     scene, turns = Scene(), []
-    for task, user, operations in steps:
+    for index, (task, user, operations) in enumerate(steps):
         done = tuple(operations)
         scene = apply(scene, done)
+        later = f" for turn {index}" if index else ""
         turns.append(
             Turn(
                 task=task,
                 user=user,
-                description="Rain falls on a quiet house while somebody waits.",
+                description=f"Rain falls on a quiet house while somebody waits{later}.",
                 operations=done,
                 scene=scene,
             )

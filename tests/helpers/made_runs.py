@@ -54,11 +54,12 @@ def a_dialogue(seed: Seed) -> Dialogue:
     turns, scene = [], Scene()
     for task, user, operations in steps:
         scene = apply(scene, operations)
+        heard = " and ".join(element.text for element in scene.elements)
         turns.append(
             Turn(
                 task=task,
                 user=user,
-                description="Rain outside a house.",
+                description=f"Outside a house: {heard}.",
                 operations=tuple(operations),
                 scene=scene,
             )

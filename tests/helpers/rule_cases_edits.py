@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from copilot.dialogue import StatedEdit
 from copilot.edit import Add, Change, Remove, Replace
-from helpers.examples import BELL, STORY, dialogue_of, panning, volume, with_turn
+from helpers.examples import BELL, STORY, but, dialogue_of, panning, volume, with_turn
 from helpers.rule_case import RuleCase, fatal, hq
 
 CASES: dict[str, tuple[RuleCase, ...]] = {
@@ -151,7 +151,7 @@ CASES: dict[str, tuple[RuleCase, ...]] = {
         RuleCase(
             dialogue_of(
                 STORY,
-                ("add", "Ring a bell.", [Add(element=BELL), Add(element=BELL.model_copy(update={"id": 5}))]),
+                ("add", "Ring a bell.", [Add(element=BELL), Add(element=but(BELL, id=5, text="a cow bell"))]),
             ),
             (hq("more-than-asked", 1, None, "turn 1: 2 sounds are edited; the request speaks of one"),),
         ),
@@ -241,6 +241,45 @@ CASES: dict[str, tuple[RuleCase, ...]] = {
                 ),
             ),
         ),
+        # Each clause counts by itself, and a request that names no sound means those that are edited.
+        RuleCase(
+            volume(
+                "Make the rain quieter and the barking even louder.",
+                Change(id=0, loudness=-30),
+                Change(id=1, loudness=-19),
+            ),
+            (
+                hq(
+                    "words-contradict-operation",
+                    1,
+                    1,
+                    "turn 1, element 1: the request asks for louder, "
+                    "but loudness goes from -18.0 to -19.0 LUFS",
+                ),
+            ),
+        ),
+        RuleCase(
+            dialogue_of(STORY, ("remove", "I want to hear the door close.", [Remove(id=3)])),
+            (
+                hq(
+                    "words-contradict-operation",
+                    1,
+                    None,
+                    "turn 1: the request asks to add a sound, but the task is remove",
+                ),
+            ),
+        ),
+        RuleCase(
+            dialogue_of(STORY, ("add", "Please remove the barking.", [Add(element=BELL)])),
+            (
+                hq(
+                    "words-contradict-operation",
+                    1,
+                    None,
+                    "turn 1: the request asks to remove a sound, but the task is add",
+                ),
+            ),
+        ),
         RuleCase(
             dialogue_of(STORY, ("add", "Put a church bell on the left.", [Add(element=BELL)])),
             (
@@ -262,6 +301,30 @@ CASES: dict[str, tuple[RuleCase, ...]] = {
                     0,
                     None,
                     "turn 0: the description says 'on the left side'; it names no loudness and no panning",
+                ),
+            ),
+        ),
+    ),
+    "request-free-of-values": (
+        RuleCase(
+            volume("change slot 0 loudness -20", Change(id=0, loudness=-20)),
+            (
+                hq(
+                    "request-free-of-values",
+                    1,
+                    None,
+                    "turn 1: the request says 'slot 0'; a user knows no slots, captions and values",
+                ),
+            ),
+        ),
+        RuleCase(
+            panning("Move the dog to the right, by 0.4.", Change(id=1, panning=-0.1)),
+            (
+                hq(
+                    "request-free-of-values",
+                    1,
+                    None,
+                    "turn 1: the request says '0.4'; a user knows no slots, captions and values",
                 ),
             ),
         ),

@@ -6,6 +6,7 @@ from helpers.paths import ROOT
 from helpers.rule_case import RuleCase
 from helpers.rule_cases_edits import CASES as EDIT_CASES
 from helpers.rule_cases_frame import CASES as FRAME_CASES
+from helpers.rule_cases_nonsense import CASES as NONSENSE_CASES
 from helpers.rule_cases_values import CASES as VALUE_CASES
 from helpers.strategies import dialogues
 from hypothesis import given
@@ -15,7 +16,7 @@ from copilot.rules import RULES, check_dialogue
 from copilot.rules.schema import SCHEMA_MEANING, SCHEMA_RULE
 
 PAGE = ROOT / "docs" / "rules.md"
-CASES = FRAME_CASES | VALUE_CASES | EDIT_CASES
+CASES = FRAME_CASES | VALUE_CASES | EDIT_CASES | NONSENSE_CASES
 ALL_CASES = [
     pytest.param(name, case, id=f"{name}-{i}") for name in CASES for i, case in enumerate(CASES[name])
 ]

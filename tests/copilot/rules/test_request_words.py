@@ -198,7 +198,7 @@ LOUDER_RAIN, QUIETER_RAIN = Change(id=0, loudness=-24), Change(id=0, loudness=-3
         (
             "add",
             "Two bells, one on the left.",
-            [Add(element=BELL), Add(element=but(BELL, id=5, panning=-0.5))],
+            [Add(element=BELL), Add(element=but(BELL, id=5, text="a cow bell", panning=-0.5))],
         ),
         ("open", "Turn the rain down.", [LOUDER_RAIN]),
     ],

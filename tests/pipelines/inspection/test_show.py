@@ -364,7 +364,7 @@ def test_dialogue_is_printed_turn_by_turn(made: Path, tmp_path: Path, drawn: lis
         str(tmp_path / "timeline.png"),
     ):
         assert expected in lines
-    assert lines.count("Rain outside a house.") == 3
+    assert sum(line.startswith("Outside a house: steady rain") for line in lines) == 3
 
 
 def test_failed_checks_and_headroom_are_printed(tmp_path: Path):

@@ -37,11 +37,17 @@ STORY = {
     "ambience": {"text": "steady rain on a roof", "loudness": -28, "panning": 0},
     "sounds": [sound("a door creaks"), sound("a dog barks"), sound("a clock ticks")],
 }
-ADD = {
-    "user": "put an owl somewhere in there",
-    "operations": [{"op": "add", "sound": sound("an owl hoots")}],
-    "description": "Rain falls on the roof while a door creaks, a dog barks and an owl hoots",
-}
+
+
+def add(bird):
+    return {
+        "user": f"put an {bird} somewhere in there",
+        "operations": [{"op": "add", "sound": sound(f"an {bird} hoots")}],
+        "description": f"Rain falls on the roof while a door creaks, a dog barks and an {bird} hoots",
+    }
+
+
+ADD = add("owl")
 
 
 def book(weights=None, n_turns=2, limits=LIMITS, speech_share=0.5, **settings):
@@ -267,8 +273,9 @@ def test_ids_are_never_used_again():
 
 
 def test_a_story_leaves_room_for_the_additions_to_come():
-    full = {**STORY, "sounds": [sound(f"sound {n}") for n in range(5)]}
-    asks, dialogue = play(Conversation(book(EVERYTHING, n_turns=5), SEED, 7), [said(full)] + [said(ADD)] * 4)
+    full = {**STORY, "sounds": [sound(f"bell {n}") for n in range(5)]}
+    more = [said(add(bird)) for bird in ("owl", "crow", "lark", "duck")]
+    asks, dialogue = play(Conversation(book(EVERYTHING, n_turns=5), SEED, 7), [said(full), *more])
     assert asks[0].grammar.schema["properties"]["sounds"]["maxItems"] == 5
     most = [ask.grammar.schema["properties"]["operations"]["maxItems"] for ask in asks[1:]]
     assert most == [1, 1, 1, 1]

@@ -1,0 +1,101 @@
+"""Texts that no person would write: words glued together, letters of a foreign script, and loops.
+
+What the seed itself has is never a fault, so that a request or a line may quote it.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from functools import lru_cache
+
+from copilot.rules.rule import Case, Finding, rule
+from copilot.rules.texts import Text, list_texts
+
+_LONGEST_WORD = 24
+_LONGEST_CAMEL = 13
+# Between these, a text is one piece: a comma or a full stop without a space after it ends no word.
+_PIECE = re.compile(r"[^\s\u2014\u2013\u2026/|-]+")
+# Chinese, Japanese, Thai, Lao, Burmese and Khmer have no spaces between words.
+_MARKS = ".,;:!?\"'()\u2018\u2019\u201c\u201d"
+_UNSPACED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\uf9ff\U00020000-\U0003134f]+"
+)
+_CAMEL = re.compile(r"^[^\W\d_A-Z].*[a-z][A-Z][a-z]")
+# Drawn out sounds, "aaaargh" and "hahahaha", are as long as the writer likes.
+_DRAWN_OUT = re.compile(r"(\w{1,4}?)\1{2,}")
+
+_LOOPS = (
+    # 's's's
+    re.compile(r"(['\u2019`]\w{1,3})\1{2}"),
+    # I'd.I'd,I'd and 05,05,05
+    re.compile(r"\b(\w[\w'\u2019`]*)(?:[.,;:_]+\1){2}\b", re.IGNORECASE),
+    # Three words or more, three times in a row.
+    re.compile(r"\b((?:\w[\w'\u2019`]*\W+){2,19}?\w[\w'\u2019`]*)(?:\W+\1\b){2}", re.IGNORECASE),
+)
+
+
+def _list_normal_texts(case: Case) -> Iterator[Text]:
+    # text-too-long reports the others; the patterns are for texts of a normal length.
+    return (text for text in list_texts(case) if len(text.text) <= text.longest)
+
+
+@rule("text-glued", "fatal")
+def text_glued(case: Case) -> Iterator[Finding]:
+    """No text has words glued together: 25 letters or more in a row, or a capital inside a long word."""
+    seed = case.dialogue.seed_text.casefold()
+    for text in _list_normal_texts(case):
+        for piece in _PIECE.findall(_UNSPACED.sub(" ", text.text)):
+            if _is_glued(piece) and piece.strip(_MARKS).casefold() not in seed:
+                yield text.fault(f"has {_shorten(piece)!r}; words have spaces between them")
+                break
+
+
+def _is_glued(piece: str) -> bool:
+    if len(piece) <= _LONGEST_CAMEL:
+        return False
+    letters = "".join(filter(str.isalpha, _DRAWN_OUT.sub(r"\1", piece)))
+    return len(letters) > (_LONGEST_CAMEL if _CAMEL.search(piece) else _LONGEST_WORD)
+
+
+@rule("text-foreign-script", "fatal")
+def text_foreign_script(case: Case) -> Iterator[Finding]:
+    """Every text is in Latin letters, or in the script of the seed."""
+    known = _scripts(case.dialogue.seed_text) | {"LATIN"}
+    for text in list_texts(case):
+        if foreign := sorted(_scripts(text.text) - known):
+            yield text.fault(
+                f"has letters of another script ({', '.join(foreign).lower()}); use Latin letters"
+            )
+
+
+def _scripts(text: str) -> set[str]:
+    return {_script(character) for character in text if not character.isascii() and character.isalpha()}
+
+
+@lru_cache(maxsize=4096)
+def _script(letter: str) -> str:
+    """Return the first word of a letter's name, which is its script: LATIN, CYRILLIC, CJK."""
+    name = unicodedata.name(letter, "UNKNOWN").partition(" ")[0]
+    # Superscripts, ligatures and full-width forms are Latin in another shape; a micro sign is no Greek.
+    return "LATIN" if unicodedata.normalize("NFKD", letter).isascii() or letter == "\u00b5" else name
+
+
+@rule("text-loops", "hq")
+def text_loops(case: Case) -> Iterator[Finding]:
+    """No text says the same three times in a row, unless it is one word such as "tick"."""
+    seed = case.dialogue.seed_text.casefold()
+    for text in _list_normal_texts(case):
+        for pattern in _LOOPS:
+            found = pattern.search(text.text)
+            if found and found.group().casefold() not in seed:
+                yield text.fault(f"says {_shorten(found[1])!r} again and again; say it once")
+                break
+
+
+def _shorten(text: str, longest: int = 40) -> str:
+    return text if len(text) <= longest else f"{text[:longest]}..."
+
+
+RULES = (text_glued, text_foreign_script, text_loops)
