@@ -66,6 +66,11 @@ def test_a_description_may_quote_a_seed_that_somebody_says_or_asks_for():
         assert check_dialogue(dialogue.model_copy(update={"seed_text": seed_text}), LIMITS) == ()
 
 
+def test_a_single_sound_may_be_request_and_description():
+    dialogue = with_turn(story_of(RAIN), 0, user=RAIN.text, description=f"{RAIN.text.capitalize()}.")
+    assert check_dialogue(dialogue, LIMITS) == ()
+
+
 def test_a_short_request_may_come_twice_and_a_description_stay_where_no_sound_comes_or_goes():
     dialogue = dialogue_of(
         STORY,
