@@ -19,7 +19,7 @@ from copilot.designers.llm.exchange import Ask, Message, Reply
 from copilot.designers.llm.forms import Form, FormBook
 from copilot.designers.llm.ladder import UnusableReply, is_truncated, limit_messages, read_reply
 from copilot.designers.llm.log import Log
-from copilot.designers.llm.replies import SlotError
+from copilot.designers.llm.replies import SlotError, write_reply
 from copilot.dialogue import Dialogue
 from copilot.edit import EditError
 from copilot.errors import RowFault
@@ -126,7 +126,8 @@ class Conversation:
         self.log.count("repairs", int(found.repaired))
         if isinstance(found, UnusableReply):
             return _Outcome(fault=found)
-        dialogue = _finish(form, found.value)
+        value = self._book.trim(found.value)
+        dialogue = _finish(form, value)
         if isinstance(dialogue, UnusableReply):
             return _Outcome(fault=dialogue)
         mended, _ = normalise_dialogue(dialogue, self._book.limits)
@@ -134,7 +135,7 @@ class Conversation:
         fatal = [violation for violation in violations if violation.severity == "fatal"]
         if fault := _report_violations(fatal, mended) if fatal else self._find_unoffered_speech(mended):
             return _Outcome(fault=fault)
-        text = found.value.model_dump_json(exclude_none=True) if found.repaired else reply.text
+        text = write_reply(value) if found.repaired or value != found.value else reply.text
         return _Outcome(dialogue, mended.turns[-1].scene, text, self._find_hq_faults(violations, mended))
 
     def _find_hq_faults(self, violations: Sequence[Violation], dialogue: Dialogue) -> UnusableReply | None:

@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from copilot.designers.contract import DEFAULT_SPEECH_SHARE
 from copilot.designers.llm.exchange import Grammar, Message
-from copilot.designers.llm.grammar import GrammarBook, count_story_sounds, max_line_words, max_operations
+from copilot.designers.llm.grammar import GrammarBook, count_story_sounds, max_operations, prompted_line_words
 from copilot.designers.llm.prompts import Prompt, PromptLibrary
 from copilot.designers.llm.replies import (
     Builder,
@@ -23,6 +23,7 @@ from copilot.designers.llm.replies import (
 from copilot.designers.llm.scales import Scales
 from copilot.designers.llm.settings import LlmSettings
 from copilot.designers.llm.spread import Spread
+from copilot.designers.llm.trimming import trim_reply
 from copilot.designers.tasks import check_weights, draw_task
 from copilot.dialogue import EDIT_TASKS, Dialogue, Task, Turn
 from copilot.edit import apply
@@ -74,7 +75,7 @@ class FormBook:
             "spans": self.scales.spans,
             "time_step": self.scales.time_step_s,
             "n_turns": self.n_turns,
-            "max_line_words": max_line_words(self.limits),
+            "max_line_words": prompted_line_words(self.limits),
         }
         used = {name: variables[name] for name in prompt.variables}
         return prompt, Message("system", self.prompts.render(prompt.name, **used))
@@ -84,6 +85,11 @@ class FormBook:
         speech = bool(derive_rng("prompt", run_seed, seed.id).random() < self.speech_share)
         prompt, system = self._systems[speech]
         return DialogueForms(self, seed, run_seed, prompt, system, speech=speech)
+
+    def trim(self, reply: M) -> M:
+        """Return a reply whose texts end at a whole word, if a grammar has cut them off."""
+        enforced = self.settings.structured == "json_schema"
+        return trim_reply(reply, self.grammars.most_words) if enforced else reply
 
     def request(self, name: str, grammar: Grammar, **variables: Any) -> Message:  # noqa: ANN401 - as Jinja takes them
         """Return a message by its prompt. It shows the schema if the server does not enforce it."""

@@ -27,12 +27,13 @@ _FIRST = r"[^\x00-\x2f:-@\[-`{-\x7f]"
 _LETTER = r'[^\x00-\x20"\\\x7f]'
 _CHARS_PER_WORD = 14
 """An allowance: most words are shorter, so that a text of the most words is seldom too long."""
-# The most words of a text, well above those in the prompts. Engines repeat a group 128 times at most.
+# The most words of a text, well above those in the prompts: a text that reaches them is trimmed.
+# Engines repeat a group 128 times at most.
 _CAPTION_WORDS = 16
 _REQUEST_WORDS = 36
 _DESCRIPTION_WORDS = 76
-_SPEAKER_WORDS = 3
-_LAST_WORD_LETTERS = 30
+_SPEAKER_WORDS = 4
+_LAST_WORD_LETTERS = 24
 _FEWEST_LINE_WORDS = 3
 _LINE_WORDS = 20
 _LINE_WORDS_PER_S = 3.0
@@ -46,6 +47,11 @@ def max_line_words(limits: SceneLimits) -> int:
     """Return the most words of one line of speech: those that fit comfortably after the latest start."""
     room_s = limits.duration_s - latest_start_s(limits)
     return max(_FEWEST_LINE_WORDS, min(_LINE_WORDS, math.floor(room_s * _LINE_WORDS_PER_S)))
+
+
+def prompted_line_words(limits: SceneLimits) -> int:
+    """Return the most words of a line by the prompts: fewer than a grammar allows, which cuts none off."""
+    return max(2, max_line_words(limits) - 2)
 
 
 def count_story_sounds(limits: SceneLimits, n_reserved: int = 0) -> tuple[int, int]:
@@ -77,6 +83,14 @@ class GrammarBook:
     def __init__(self, limits: SceneLimits) -> None:
         self._limits = limits
         self._scales = Scales(limits)
+        self.most_words = {
+            "speaker": _SPEAKER_WORDS,
+            "text": _n_words(limits.text_chars, _CAPTION_WORDS),
+            "line": _n_words(limits.text_chars, max_line_words(limits)),
+            "user": _n_words(limits.user_chars, _REQUEST_WORDS),
+            "description": _n_words(limits.description_chars, _DESCRIPTION_WORDS),
+        }
+        """The most words of each text."""
         self._made: dict[str, Grammar] = {}
 
     def __len__(self) -> int:
@@ -185,10 +199,10 @@ class GrammarBook:
 
     def _voice(self) -> dict[str, Schema]:
         return {
-            "speaker": _words(_SPEAKER_WORDS),
+            "speaker": _words(self.most_words["speaker"]),
             "gender": {"enum": list(get_args(Gender))},
             "emotion": {"enum": list(get_args(Emotion))},
-            "text": _words(_n_words(self._limits.text_chars, max_line_words(self._limits))),
+            "text": _words(self.most_words["line"]),
         }
 
     def _ambience_fields(self) -> dict[str, Schema]:
@@ -204,13 +218,13 @@ class GrammarBook:
         return {name: _choice(self._scales.get(name, "effect")) for name in names}
 
     def _caption(self) -> Schema:
-        return _words(_n_words(self._limits.text_chars, _CAPTION_WORDS))
+        return _words(self.most_words["text"])
 
     def _request(self) -> Schema:
-        return _words(_n_words(self._limits.user_chars, _REQUEST_WORDS))
+        return _words(self.most_words["user"])
 
     def _description(self) -> Schema:
-        return _words(_n_words(self._limits.description_chars, _DESCRIPTION_WORDS))
+        return _words(self.most_words["description"])
 
 
 def _n_words(n_chars: int, most: int) -> int:
@@ -255,7 +269,8 @@ def _words(most: int) -> dict[str, Any]:
     """Return the schema of words with single spaces between them, the first of which starts with a letter.
 
     So no reply can run off into white space. Only the last word has a longest length, so that a text of the
-    most words has to end: engines take ten times as long to prepare a pattern that bounds every word.
+    most words has to end: engines prepare a state for each letter of each word that has a longest length, and
+    take ten times as long.
     """
     words = f"({_LETTER}* {_LETTER}){{0,{most - 1}}}"
-    return {"type": "string", "pattern": f"^{_FIRST}{words}{_LETTER}{{0,{_LAST_WORD_LETTERS}}}$"}
+    return {"type": "string", "pattern": f"^{_FIRST}{words}{_LETTER}{{0,{_LAST_WORD_LETTERS - 1}}}$"}

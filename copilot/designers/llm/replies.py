@@ -6,6 +6,7 @@ leading ambience lasts the whole scene, and a line of speech as long as its word
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
@@ -152,6 +153,20 @@ def make_whole_reply_model(n_turns: int) -> type[FrozenModel]:
     """Return the model of a reply with a whole dialogue: `story`, then `edit_1` and so on."""
     edits: dict[str, Any] = {f"edit_{index}": (WholeEditReply, ...) for index in range(1, n_turns)}
     return create_model("WholeReply", __base__=FrozenModel, story=(WholeStoryReply, ...), **edits)
+
+
+def write_reply(reply: FrozenModel) -> str:
+    """Return a reply in the form in which a model writes it: compact JSON, whole numbers without a point."""
+    content = _shorten(reply.model_dump(exclude_unset=True))
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+
+
+def _shorten(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    if isinstance(value, dict):
+        return {name: _shorten(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_shorten(one) for one in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def order_by_slot(scene: Scene) -> tuple[Element, ...]:

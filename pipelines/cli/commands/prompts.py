@@ -11,7 +11,7 @@ from rich.console import Console
 from copilot.designers.contract import DesignerContext
 from copilot.designers.llm import judge
 from copilot.designers.llm.forms import FormBook
-from copilot.designers.llm.grammar import count_story_sounds, max_line_words, max_operations
+from copilot.designers.llm.grammar import count_story_sounds, max_operations, prompted_line_words
 from copilot.designers.llm.log import Log
 from copilot.designers.llm.prompts import PromptLibrary
 from copilot.designers.llm.replies import describe_sounds, order_by_slot, round_sounds
@@ -76,7 +76,7 @@ def _create_variables(dialogue: Dialogue) -> dict[str, Any]:
         "spans": scales.spans,
         "time_step": scales.time_step_s,
         "n_turns": len(dialogue.turns),
-        "max_line_words": max_line_words(limits),
+        "max_line_words": prompted_line_words(limits),
         "seed_text": dialogue.seed_text,
         "min_sounds": fewest,
         "max_sounds": most,

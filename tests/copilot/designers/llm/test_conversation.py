@@ -492,3 +492,16 @@ def test_a_second_draw_of_a_task_is_even_too():
         forms.start_dialogue(Seed(f"s/{n}", "t"), 0)._draw(offered, 1, "again") for n in range(1000)
     )
     assert min(drawn[task] for task in offered) > 150
+
+
+def test_a_text_that_a_grammar_cut_off_is_trimmed_and_goes_into_the_chat_so():
+    glued = "a dog barks far off behind the barn while the wind goes on and on whispersSoftly"
+    cut = {**STORY, "sounds": [sound(glued), *STORY["sounds"][1:]]}
+    conversation = Conversation(book(EVERYTHING), SEED, 7)
+    asks, dialogue = play(conversation, [said(cut), said(ADD)])
+    trimmed = "a dog barks far off behind the barn while the wind goes"
+    assert dialogue.turns[0].scene.get(1).text == trimmed
+    assert json.loads(asks[1].messages[2].content)["sounds"][0]["text"] == trimmed
+    assert conversation.log.replies[0] == said(cut).text
+    _, dialogue = play(Conversation(book(EVERYTHING, structured="none"), SEED, 7), [said(cut), said(ADD)])
+    assert dialogue.turns[0].scene.get(1).text == glued
