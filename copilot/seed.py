@@ -25,8 +25,10 @@ class Seed:
 
     `id` names the source of the text and is the same on every machine, such as
     `librispeech/1089-134686-0000`. `given` is the dialogue itself, for a designer that takes it as it is.
+    `foreign` is the language of the text if it is surely not that of the run; such a seed is rejected.
     """
 
     id: str
     text: str
     given: Given | None = None
+    foreign: str | None = None

@@ -10,6 +10,7 @@ from copilot.designers import registry as designers
 from copilot.designers.contract import DEFAULT_SPEECH_SHARE, AnyDesigner, AsyncDesigner, DesignerContext
 from copilot.designers.llm.service import LlmService
 from copilot.errors import UserError
+from copilot.language import is_among, name_language, name_languages
 from pipelines.config import RunConfig
 from pipelines.fingerprint import Fingerprint
 from renderers import registry
@@ -117,6 +118,12 @@ def create_designer(config: RunConfig, service: LlmService | None = None) -> Any
         raise UserError(f"{name!r} asks a language model; give `llm`", field="designer")
     if config.llm is not None and not info.asks_model:
         raise UserError(f"the designer {name!r} does not ask a language model; leave it out", field="llm")
+    if config.language and info.languages and not is_among(config.language, info.languages):
+        raise UserError(
+            f"the designer {name!r} writes {name_languages(info.languages)}, not "
+            f"{name_language(config.language)}; leave it out, or use `designer` llm",
+            field="language",
+        )
     context = DesignerContext(
         limits=config.limits,
         n_turns=config.n_turns,
@@ -124,8 +131,16 @@ def create_designer(config: RunConfig, service: LlmService | None = None) -> Any
         speech_share=config.speech_share,
         llm=config.llm,
         service=service,
+        language=config.language,
     )
     return designers.create(name, context, config.designer_settings)
+
+
+def list_seed_languages(config: RunConfig) -> tuple[str, ...]:
+    """Return the languages that seeds may be in; none if they may be in any. Raises UserError."""
+    if config.language is not None:
+        return (config.language,)
+    return designers.find_info(config.designer).languages
 
 
 def create_working_designer(config: RunConfig, service: LlmService | None) -> AnyDesigner:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
 
 from copilot.designers.contract import DEFAULT_SPEECH_SHARE
 from copilot.designers.llm.settings import LlmSettings
 from copilot.dialogue import Task
 from copilot.frozen_model import FrozenModel
+from copilot.language import ENGLISH, normalise_tag
 from copilot.scene import SceneLimits
 from copilot.server_url import hide_secrets_within
 from copilot.vocabulary import BitDepth, Keep
@@ -23,6 +24,8 @@ class RunConfig(FrozenModel):
     """The configuration of a run. The number of samples and of workers is not part of it.
 
     `seeds` is needed unless the designer is `given:FILE`, whose file is the source.
+    `language` is that of seeds, requests, descriptions and speech, as a BCP-47 tag (default: English, but
+    seeds of any language for a designer that is not bound to one).
     `task_mix` weighs the tasks of edit turns (default: evenly). `speech_share` is the share of dialogues with
     speech. `llm` is for designers that ask a language
     model, `designer_settings` for those with settings of their own. `sfx` and `tts` are `NAME` or
@@ -31,6 +34,7 @@ class RunConfig(FrozenModel):
     """
 
     seeds: str = ""
+    language: str | None = None
     run_seed: int = Field(default=0, ge=0, lt=2**63)
     n_turns: int = Field(default=3, ge=1)
     designer: str = "scripted"
@@ -67,6 +71,16 @@ class RunConfig(FrozenModel):
             raise ValueError("seeds: missing; for a first try give starter")
         return self
 
+    @field_validator("language")
+    @classmethod
+    def _normalise_language(cls, given: str | None) -> str | None:
+        return None if given is None else normalise_tag(given)
+
+    @property
+    def spoken_language(self) -> str:
+        """The language of speech."""
+        return self.language or ENGLISH
+
     @property
     def designer_name(self) -> str:
         """The designer without its target."""
@@ -95,6 +109,8 @@ class RunConfig(FrozenModel):
         content: dict[str, Any] = serialize(self)
         if not self.designer_settings:
             content.pop("designer_settings", None)
+        if self.language is None:
+            content.pop("language", None)
         share = content.pop("speech_share", DEFAULT_SPEECH_SHARE)
         if self.llm is not None:
             content["llm"]["speech_share"] = share

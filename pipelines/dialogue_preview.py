@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from copilot.designers.contract import AsyncDesigner
 from copilot.designers.llm.service import LlmService
-from pipelines.backends import create_working_designer
+from pipelines.backends import create_working_designer, list_seed_languages
 from pipelines.config import RunConfig
 from pipelines.execution.design_ahead import DesignAhead
 from pipelines.execution.job import ignore
@@ -31,7 +31,7 @@ def preview(
     Raises UserError as `generate` does before its work begins, and CopilotError if the designer cannot work.
     """
     designer = create_working_designer(config, service)
-    draw = read_seeds(config.seeds, num, config.run_seed)
+    draw = read_seeds(config.seeds, num, config.run_seed, list_seed_languages(config))
     on_draw(draw)
     validate = ValidateStage(config.limits)
     if isinstance(designer, AsyncDesigner):

@@ -13,7 +13,7 @@ from copilot.designers.llm.service import LlmService
 from copilot.errors import TooManyRejectsError, UserError
 from pipelines.accounting.progress import Progress
 from pipelines.accounting.stage_times import StageTimes
-from pipelines.backends import Backends, check_service
+from pipelines.backends import Backends, check_service, list_seed_languages
 from pipelines.config import RunConfig
 from pipelines.execution.design_ahead import DesignStatus
 from pipelines.execution.job import Executor, Job, ignore
@@ -106,7 +106,7 @@ def _generate(request: GenerateRequest, backends: Backends) -> Outcome:
     problems = [*find_missing_genders(bank.voices), *bank.problems] if bank else []
     fingerprint = backends.compute_fingerprint(bank, problems.append)
     check_service(config, request.service)
-    draw = read_seeds(config.seeds, request.num, config.run_seed)
+    draw = read_seeds(config.seeds, request.num, config.run_seed, list_seed_languages(config))
     run = Run(out, call)
     if request.settings.store is not None:
         StemStore(request.settings.store).prepare()

@@ -34,9 +34,10 @@ from copilot.scene import Element, Scene
 from copilot.seed import Seed
 from copilot.stem import Stem
 from copilot.units import Audio
-from pipelines.backends import Backends, check_service
+from pipelines.backends import Backends, check_service, list_seed_languages
 from pipelines.config import GIVEN, RunConfig
 from pipelines.fingerprint import Fingerprint
+from pipelines.seeds.languages import mark_if_foreign
 from pipelines.seeds.records import BadLineError, make_seed
 from pipelines.stages.design import AsyncDesignStage, DesignStage
 from pipelines.stages.pipeline import build_stages
@@ -117,7 +118,8 @@ def make_sample(
         record.dialogue = seed
     else:
         check_service(config, service)
-        record = new_record(_to_seed(seed), config.run_seed)
+        marked = mark_if_foreign(_to_seed(seed), list_seed_languages(config))
+        record = new_record(marked, config.run_seed)
     with Backends(config, service) as backends:
         if record.dialogue is None:
             _design(record, backends, config.run_seed)

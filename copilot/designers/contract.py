@@ -46,7 +46,8 @@ class DesignerInfo:
     gets none. One that `draws_speech` draws by `DesignerContext.speech_share` which dialogues have speech;
     for another one only the default is accepted. One that `asks_model` gets `llm` and `service`; another gets
     neither. One that is `repeatable` gives the same dialogue for the same seed and random seed, in every
-    process.
+    process. One that writes in certain `languages` alone names them by their tags, the usual one first; seeds
+    in others are rejected.
     """
 
     summary: str = ""
@@ -59,6 +60,7 @@ class DesignerInfo:
     draws_speech: bool = False
     asks_model: bool = False
     repeatable: bool = False
+    languages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +68,8 @@ class DesignerContext:
     """The wishes of a run: the first argument of every designer's constructor.
 
     `n_turns` counts the story turn. `task_weights` weigh the tasks of edit turns (default: evenly).
-    `speech_share` is the share of dialogues with speech, in [0, 1]. `llm` is
+    `speech_share` is the share of dialogues with speech, in [0, 1]. `language` is that of requests,
+    descriptions and lines, as a tag; None is the designer's own, English if it names none. `llm` is
     the language model and how it is asked. Without a `service`, a designer that asks a model only gives its
     fingerprint.
     """
@@ -77,6 +80,7 @@ class DesignerContext:
     speech_share: float = DEFAULT_SPEECH_SHARE
     llm: LlmSettings | None = None
     service: LlmService | None = None
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ class ListedDesigner(Listed):
     draws_speech: bool = False
     asks_model: bool = False
     repeatable: bool = False
+    languages: tuple[str, ...] = ()
 
 
 def list_designers(name: str | None = None) -> list[ListedDesigner]:
@@ -36,5 +37,6 @@ def _describe(name: str, package: str | None, designer: Any) -> ListedDesigner: 
         draws_speech=info.draws_speech,
         asks_model=info.asks_model,
         repeatable=info.repeatable,
+        languages=info.languages,
         **describe_common(info),
     )

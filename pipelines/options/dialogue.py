@@ -48,6 +48,14 @@ class DialogueOptions(LlmOptions):
             required=True,
         ),
     ] = None
+    language: Annotated[
+        str | None,
+        _Option(
+            "Language of seeds, requests and speech, as a tag such as de or pt-BR.",
+            default="English, and seeds of any language for the designer llm",
+            metavar="TAG",
+        ),
+    ] = None
     random_seed: Annotated[
         int, _Option("Number that seeds every random draw of the run.", low=0, common=True)
     ] = 0
@@ -134,6 +142,7 @@ class DialogueOptions(LlmOptions):
             raise UserError(f"the designer {self.designer} needs the name of a model", field="llm_model")
         return {
             "seeds": self.seeds or "",
+            "language": self.language,
             "run_seed": self.random_seed,
             "n_turns": self.turns,
             "designer": self.designer,

@@ -5,12 +5,14 @@ Every line that was read is counted: n_read = available + n_duplicates + n_blank
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from textwrap import shorten
 
 from copilot.errors import UserError
 from copilot.seed import Seed
 from pipelines.seeds.given import GivenFile
+from pipelines.seeds.languages import mark_foreign_seeds
 from pipelines.seeds.records import SeedProblem
 from pipelines.seeds.select import SeedPool, draw_seeds
 from pipelines.seeds.spec import SeedSource, parse_spec
@@ -36,11 +38,12 @@ class SeedDraw:
     available: int
 
 
-def read_seeds(spec: str, num: int | None, run_seed: int) -> SeedDraw:
+def read_seeds(spec: str, num: int | None, run_seed: int, languages: Collection[str] = ()) -> SeedDraw:
     """Read the seeds that `spec` names, and draw `num` of them by the random seed (for None: all).
 
-    Draws all if there are fewer than `num`. Raises UserError for a bad spec, for a source that cannot be read
-    or gives no seed at all, and for a `num` below 1.
+    Draws all if there are fewer than `num`. Seeds that are surely in none of the `languages`, if some are
+    given as tags, are marked as foreign. Raises UserError for a bad spec, for a source that cannot be read,
+    gives no seed at all or is mostly foreign, and for a `num` below 1.
     """
     if num is not None and num < 1:
         raise UserError(f"cannot draw {num} seeds; give at least 1, or nothing for all", field="num")
@@ -70,7 +73,7 @@ def read_seeds(spec: str, num: int | None, run_seed: int) -> SeedDraw:
             what = f"the id {seed.id} stands for several texts; {shorten(seed.text, 60)!r} is dropped"
             problems.append(SeedProblem(source.name, None, what))
         return SeedDraw(
-            seeds=draw_seeds(pool, num, run_seed),
+            seeds=mark_foreign_seeds(draw_seeds(pool, num, run_seed), source, languages),
             n_read=n_read,
             n_blank=n_blank,
             n_duplicates=n_duplicates,

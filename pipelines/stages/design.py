@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from copilot.designers.contract import AsyncDesigner, Design, Designer, DesignFault
+from copilot.errors import RowFault
+from copilot.language import name_language
 from pipelines.stages.record import Record
 from pipelines.stages.stage import Stage
 
@@ -18,6 +20,7 @@ class DesignStage(Stage):
 
     def process(self, record: Record) -> None:
         """Give the record its dialogue and the account of it. Raises RowFault if the designer has none."""
+        _require_language(record)
         try:
             _fill(record, self._designer.design(record.seed, self._run_seed))
         except DesignFault as fault:
@@ -43,11 +46,20 @@ class AsyncDesignStage(Stage):
         if record.reject is not None or record.dialogue is not None:
             return
         with self.reject_on_fault(record):
+            _require_language(record)
             try:
                 _fill(record, await self._designer.design_async(record.seed, self._run_seed))
             except DesignFault as fault:
                 record.account = fault.account
                 raise
+
+
+def _require_language(record: Record) -> None:
+    """Raise RowFault `language` for a seed whose text is not in the run's language."""
+    if foreign := record.seed.foreign:
+        raise RowFault(
+            "language", f"the text of the seed is {name_language(foreign)}, not in the run's language"
+        )
 
 
 def _fill(record: Record, design: Design) -> None:

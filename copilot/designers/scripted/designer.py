@@ -21,6 +21,7 @@ from copilot.dialogue import Dialogue, Task, Turn
 from copilot.edit import Operation
 from copilot.errors import UserError
 from copilot.hashing import content_hash
+from copilot.language import ENGLISH
 from copilot.rules import check_dialogue
 from copilot.scene import SceneLimits
 from copilot.seed import Seed
@@ -43,6 +44,7 @@ class ScriptedDesigner:
         draws_tasks=True,
         draws_speech=True,
         repeatable=True,
+        languages=(ENGLISH,),
     )
     name = "scripted"
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from copilot import plugins
 from copilot.designers.listing import ListedDesigner, list_designers
+from copilot.language import name_languages
 from pipelines.cli.output.backend_list import BackendList, common_facts, common_notes, yes_or_no
 
 
@@ -25,6 +26,7 @@ def _facts(designer: ListedDesigner) -> Iterator[tuple[str, str]]:
         "language model",
         "that of the --llm-... options" if designer.asks_model else "none of the pipeline's",
     )
+    yield "languages", name_languages(designer.languages) or "any, or not named"
     yield "repeatable", "yes" if designer.repeatable else "no: the same seed may give another dialogue"
 
 
