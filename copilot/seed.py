@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from copilot.dialogue import Dialogue
+    from copilot.sample import CastVoice
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,15 +26,32 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True)
+class Continued:
+    """A sample whose dialogue is continued: its turns, voices, and stems (keys by element id) stay."""
+
+    dialogue: Dialogue
+    stem_keys: Mapping[int, str]
+    voices: tuple[CastVoice, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Seed:
     """One line of text.
 
     `id` names the source of the text and is the same on every machine, such as
     `librispeech/1089-134686-0000`. `given` is the dialogue itself, for a designer that takes it as it is.
     `foreign` is the language of the text if it is surely not that of the run; such a seed is rejected.
+    `requests` are the user's own, word for word: the first of the story turn, the others of the turns after
+    it. If a sample is `continued`, they are those of the new turns.
     """
 
     id: str
     text: str
     given: Given | None = None
     foreign: str | None = None
+    requests: tuple[str, ...] = ()
+    continued: Continued | None = None
+
+    def count_turns(self, n_turns: int) -> int:
+        """Return the turns of the dialogue: those of several requests, else the `n_turns` of the run."""
+        return len(self.requests) if len(self.requests) > 1 and self.continued is None else n_turns

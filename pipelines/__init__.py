@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from copilot.designers.llm.settings import LlmSettings as LlmSettings
     from pipelines.config import RunConfig as RunConfig
     from pipelines.config_file import load_config as load_config
+    from pipelines.continuation import continue_dialogue as continue_dialogue
     from pipelines.dialogue_preview import preview as preview
     from pipelines.execution.local import LocalExecutor as LocalExecutor
     from pipelines.execution.ray.executor import RayExecutor as RayExecutor
@@ -56,6 +57,7 @@ else:
             "pipelines.inspection.subset.filter": ("filter_run",),
             "pipelines.inspection.verify.run": ("verify",),
             "pipelines.planning.ray_settings": ("RaySettings",),
+            "pipelines.continuation": ("continue_dialogue",),
             "pipelines.dialogue_preview": ("preview",),
             "pipelines.run.open": ("open_run",),
             "pipelines.run.totals": ("Outcome",),

@@ -10,6 +10,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, field_validator, mode
 from copilot.designers.contract import DEFAULT_SPEECH_SHARE
 from copilot.designers.llm.settings import LlmSettings
 from copilot.dialogue import Task
+from copilot.edit import Operation
 from copilot.frozen_model import FrozenModel
 from copilot.language import ENGLISH, normalise_tag
 from copilot.scene import SceneLimits
@@ -18,6 +19,18 @@ from copilot.vocabulary import BitDepth, Keep
 
 GIVEN = "given"
 """The designer that takes dialogues from a file, which is then the source of the seeds as well."""
+
+
+class Continuation(FrozenModel):
+    """The sample that a run continues, with the requests or operations that were given for its new turns.
+
+    `content` is the hash of the sample's dialogue, stems and voices.
+    """
+
+    sample: str
+    content: str
+    requests: tuple[str, ...] = ()
+    operations: tuple[tuple[Operation, ...], ...] = ()
 
 
 class RunConfig(FrozenModel):
@@ -30,7 +43,7 @@ class RunConfig(FrozenModel):
     speech. `llm` is for designers that ask a language
     model, `designer_settings` for those with settings of their own. `sfx` and `tts` are `NAME` or
     `NAME:TARGET`, with settings of those renderers; `voices` is the folder of a voice bank. With `variants` a
-    caption has so many takes, shared by all dialogues.
+    caption has so many takes, shared by all dialogues. `continues` is for `pipelines.continue_dialogue`.
     """
 
     seeds: str = ""
@@ -51,6 +64,7 @@ class RunConfig(FrozenModel):
     keep: Keep = "both"
     mix_bits: BitDepth = 16
     limits: SceneLimits = SceneLimits()
+    continues: Continuation | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -67,6 +81,8 @@ class RunConfig(FrozenModel):
         source = find_given(self.designer, self.designer_settings)
         if source is not None and self.seeds != source:
             raise ValueError(f"seeds: {self.seeds}: leave it out, as the dialogues of {source} are the seeds")
+        if source is None and self.designer_name == GIVEN and self.continues is None:
+            raise ValueError("designer: its file is missing; give given:FILE")
         if not self.seeds:
             raise ValueError("seeds: missing; for a first try give starter")
         return self
@@ -96,6 +112,13 @@ class RunConfig(FrozenModel):
         others = {name: value for name, value in llm.items() if name != "speech_share"}
         return {"speech_share": llm["speech_share"], **content, "llm": others}
 
+    def with_seeds(self, seeds: str) -> Self:
+        """Return the configuration with the same source under another name, such as a file that has moved."""
+        update = {"seeds": seeds}
+        if find_given(self.designer) is not None:
+            update["designer"] = seeds
+        return self.model_copy(update=update)
+
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         """Name the fields that differ from their defaults, URLs without users and passwords."""
         for name, field in type(self).model_fields.items():
@@ -107,6 +130,8 @@ class RunConfig(FrozenModel):
     def _leave_out_unset(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
         # Fingerprints from before these settings existed, or had their own place, stay equal.
         content: dict[str, Any] = serialize(self)
+        if self.continues is None:
+            content.pop("continues", None)
         if not self.designer_settings:
             content.pop("designer_settings", None)
         if self.language is None:
@@ -120,9 +145,9 @@ class RunConfig(FrozenModel):
 
 
 def find_given(designer: object, settings: object = None) -> str | None:
-    """Return `given:FILE`, the source of the seeds, if that is the designer; else None."""
+    """Return `given:FILE`, the source of the seeds, if that is the designer with its file; else None."""
     name, _, file = designer.partition(":") if isinstance(designer, str) else ("", "", "")
     if name != GIVEN:
         return None
     file = file or (settings.get("file", "") if isinstance(settings, Mapping) else "")
-    return f"{GIVEN}:{file}"
+    return f"{GIVEN}:{file}" if file else None

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from copilot.designers.contract import AsyncDesigner
 from copilot.designers.llm.service import LlmService
 from copilot.errors import TooManyRejectsError, UserError
+from copilot.seed import Seed
+from copilot.stem import Stem
 from pipelines.accounting.progress import Progress
 from pipelines.accounting.stage_times import StageTimes
 from pipelines.backends import Backends, check_service, list_seed_languages
@@ -68,14 +70,18 @@ class RejectLimit:
 class GenerateRequest:
     """A run to make or to resume: its configuration, its folder or URI, the executor, and callbacks.
 
-    `num` seeds are drawn (default: all). Only `config` and `num` decide the samples. `service`: the servers
-    of the language model, if the designer uses one. `on_design` is called several times a second with the
-    progress of dialogues written in advance; `on_stop` in the handler of the first signal that stops the run.
+    `num` seeds are drawn (default: all). `seeds` are used as they are, in place of those that the
+    configuration names; `stems` are put into the run's store before they are needed. Only `config`, `num` and
+    `seeds` decide the samples. `service`: the servers of the language model, if the designer uses one.
+    `on_design` is called several times a second with the progress of dialogues written in advance; `on_stop`
+    in the handler of the first signal that stops the run.
     """
 
     config: RunConfig
     out: str | Path
     num: int | None = None
+    seeds: Sequence[Seed] | None = field(default=None, repr=False)
+    stems: Sequence[Stem] = field(default=(), repr=False)
     executor: Executor = field(default_factory=LocalExecutor)
     settings: ExecutionSettings = field(default_factory=ExecutionSettings)
     service: LlmService | None = None
@@ -106,7 +112,10 @@ def _generate(request: GenerateRequest, backends: Backends) -> Outcome:
     problems = [*find_missing_genders(bank.voices), *bank.problems] if bank else []
     fingerprint = backends.compute_fingerprint(bank, problems.append)
     check_service(config, request.service)
-    draw = read_seeds(config.seeds, request.num, config.run_seed, list_seed_languages(config))
+    if request.seeds is None:
+        draw = read_seeds(config.seeds, request.num, config.run_seed, list_seed_languages(config))
+    else:
+        draw = SeedDraw.of(request.seeds, request.num)
     run = Run(out, call)
     if request.settings.store is not None:
         StemStore(request.settings.store).prepare()
@@ -117,7 +126,7 @@ def _generate(request: GenerateRequest, backends: Backends) -> Outcome:
     with run.lock():
         if run.exists():
             texts = {seed.id: seed.text for seed in draw.seeds}
-            known = config.model_copy(update={"seeds": find_known_spec(out, config.seeds, texts)})
+            known = config.with_seeds(find_known_spec(out, config.seeds, texts))
             fingerprint = fingerprint.model_copy(update={"config": known})
         run.open(fingerprint.model_dump(mode="json"), versions=list_versions())
         deleted_leftovers = tuple(run.delete_leftovers())
@@ -142,6 +151,7 @@ def _generate(request: GenerateRequest, backends: Backends) -> Outcome:
                 call=call,
             )
             StemStore(spec.store, spec.user).end_earlier_users()
+            _put_missing(request.stems, StemStore(spec.store))
             job = Job(
                 spec=spec,
                 seeds=todo,
@@ -157,6 +167,12 @@ def _generate(request: GenerateRequest, backends: Backends) -> Outcome:
                 n_drafts = job.drafts.tidy(run.ledger.seed_ids)
     totals = Totals.of_entries(run.ledger.entries())
     return Outcome(totals, len(planned), time.monotonic() - started, progress.times, n_drafts)
+
+
+def _put_missing(stems: Iterable[Stem], store: StemStore) -> None:
+    for stem in stems:
+        if store.get(stem.info.key) is None:
+            store.put(stem)
 
 
 class _ProgressSum:

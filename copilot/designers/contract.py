@@ -44,10 +44,11 @@ class DesignerInfo:
 
     A designer that `draws_tasks` draws the task of each edit turn by `DesignerContext.task_weights`; another
     gets none. One that `draws_speech` draws by `DesignerContext.speech_share` which dialogues have speech;
-    for another one only the default is accepted. One that `asks_model` gets `llm` and `service`; another gets
-    neither. One that is `repeatable` gives the same dialogue for the same seed and random seed, in every
-    process. One that writes in certain `languages` alone names them by their tags, the usual one first; seeds
-    in others are rejected.
+    for another one only the default is accepted. One that `takes_requests` writes what the user asks for in
+    `Seed.requests`; one that `continues` adds turns to the dialogue of `Seed.continued`; no other gets such
+    seeds. One that `asks_model` gets `llm` and `service`; another gets neither. One that is `repeatable`
+    gives the same dialogue for the same seed and random seed, in every process. One that writes in certain
+    `languages` alone names them by their tags, the usual one first; seeds in others are rejected.
     """
 
     summary: str = ""
@@ -58,6 +59,8 @@ class DesignerInfo:
     target: str | None = None
     draws_tasks: bool = False
     draws_speech: bool = False
+    takes_requests: bool = False
+    continues: bool = False
     asks_model: bool = False
     repeatable: bool = False
     languages: tuple[str, ...] = ()
@@ -67,10 +70,11 @@ class DesignerInfo:
 class DesignerContext:
     """The wishes of a run: the first argument of every designer's constructor.
 
-    `n_turns` counts the story turn. `task_weights` weigh the tasks of edit turns (default: evenly).
-    `speech_share` is the share of dialogues with speech, in [0, 1]. `language` is that of requests,
-    descriptions and lines, as a tag; None is the designer's own, English if it names none. `llm` is
-    the language model and how it is asked. Without a `service`, a designer that asks a model only gives its
+    `n_turns` counts the story turn, and those of a dialogue that is continued; `Seed.count_turns` returns
+    what a seed needs. `task_weights` weigh the tasks of edit turns (default: evenly). `speech_share` is the
+    share of dialogues with speech, in [0, 1]. `language` is that of requests, descriptions and lines, as a
+    tag; None is the designer's own, English if it names none. `llm` is the language model and how it is
+    asked. Without a `service`, a designer that asks a model only gives its
     fingerprint.
     """
 

@@ -17,6 +17,8 @@ class ListedDesigner(Listed):
     target: str | None = None
     draws_tasks: bool = False
     draws_speech: bool = False
+    takes_requests: bool = False
+    continues: bool = False
     asks_model: bool = False
     repeatable: bool = False
     languages: tuple[str, ...] = ()
@@ -35,6 +37,8 @@ def _describe(name: str, package: str | None, designer: Any) -> ListedDesigner: 
         target=info.target,
         draws_tasks=info.draws_tasks,
         draws_speech=info.draws_speech,
+        takes_requests=info.takes_requests,
+        continues=info.continues,
         asks_model=info.asks_model,
         repeatable=info.repeatable,
         languages=info.languages,

@@ -11,6 +11,7 @@ import typer
 
 from pipelines.cli.options.groups import takes_options
 from pipelines.cli.output.help_text import PlainCommand, PlainGroup, add_default
+from pipelines.options.continuation import ContinueOptions
 from pipelines.options.dialogue import DialogueOptions
 from pipelines.options.execution import N_CORES
 from pipelines.options.plan import PlanOptions
@@ -182,6 +183,21 @@ def stats(run: RunPlace, as_json: AsJson = False) -> None:
     from pipelines.cli.commands.stats import run_stats_command
 
     run_stats_command(run, as_json=as_json)
+
+
+@_command("continue")
+@takes_options(options=ContinueOptions)
+def continue_(
+    run: RunPlace,
+    sample: Annotated[str, typer.Argument(metavar="ID", help="Id of a sample or of its seed.")],
+    *,
+    as_json: AsJson = False,
+    options: ContinueOptions,
+) -> None:
+    """Add turns to the dialogue of a sample, as a new run that shares its sounds."""
+    from pipelines.cli.commands.continue_run import run_continue
+
+    raise typer.Exit(run_continue(options, run, sample, as_json=as_json))
 
 
 @_command("filter")

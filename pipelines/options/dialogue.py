@@ -127,15 +127,8 @@ class DialogueOptions(LlmOptions):
 
     def _config_fields(self) -> dict[str, Any]:
         """Return the fields of a `RunConfig` that these options decide."""
-        from pipelines.config import GIVEN
-
-        takes_given = self.designer.partition(":")[0] == GIVEN
-        if self.seeds is None and not takes_given:
-            raise UserError("missing; for a first try give starter", field="seeds")
-        if self.seeds is not None and takes_given:
-            raise UserError(
-                f"{self.seeds}: leave it out, as the dialogues of `designer` are the seeds", field="seeds"
-            )
+        designer_settings = parse_settings(self.designer_set or (), "designer_set")
+        self._check_seeds(designer_settings)
         model = self._model_name()
         asks_model = self._asks_model()
         if asks_model and model is None:
@@ -146,12 +139,25 @@ class DialogueOptions(LlmOptions):
             "run_seed": self.random_seed,
             "n_turns": self.turns,
             "designer": self.designer,
-            "designer_settings": parse_settings(self.designer_set or (), "designer_set"),
+            "designer_settings": designer_settings,
             "task_mix": None if self.task_mix is None else _read_task_mix(self.task_mix),
             "llm": self.create_llm_settings(model) if asks_model and model else None,
             "speech_share": self.speech_share,
             "limits": read_limits(self.limits, self.limit or ()),
         }
+
+    def _check_seeds(self, designer_settings: Mapping[str, Any]) -> None:
+        from pipelines.config import GIVEN, find_given
+
+        source = find_given(self.designer, designer_settings)
+        if source is not None and self.seeds is not None:
+            raise UserError(
+                f"{self.seeds}: leave it out, as the dialogues of {source} are the seeds", field="seeds"
+            )
+        if source is None and self.designer.partition(":")[0] == GIVEN:
+            raise UserError("its file is missing; give given:FILE", field="designer")
+        if source is None and self.seeds is None:
+            raise UserError("missing; for a first try give starter", field="seeds")
 
     def _model_name(self) -> str | None:
         return self.llm_model

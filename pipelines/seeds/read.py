@@ -5,9 +5,10 @@ Every line that was read is counted: n_read = available + n_duplicates + n_blank
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from textwrap import shorten
+from typing import Self
 
 from copilot.errors import UserError
 from copilot.seed import Seed
@@ -36,6 +37,19 @@ class SeedDraw:
     problems: tuple[SeedProblem, ...] = field(repr=False)
     n_problems: int
     available: int
+
+    @classmethod
+    def of(cls, seeds: Sequence[Seed], num: int | None = None) -> Self:
+        """Return the first `num` of the seeds (for None: all) as a draw, in their order."""
+        return cls(
+            seeds=tuple(seeds[:num]),
+            n_read=len(seeds),
+            n_blank=0,
+            n_duplicates=0,
+            problems=(),
+            n_problems=0,
+            available=len(seeds),
+        )
 
 
 def read_seeds(spec: str, num: int | None, run_seed: int, languages: Collection[str] = ()) -> SeedDraw:
@@ -90,15 +104,7 @@ def _take_first(source: GivenFile, num: int | None) -> SeedDraw:
         raise UserError(
             f"no dialogue in {source.name}: it is empty; expected {source.expects}", field="designer"
         )
-    return SeedDraw(
-        seeds=seeds[:num],
-        n_read=len(seeds),
-        n_blank=0,
-        n_duplicates=0,
-        problems=(),
-        n_problems=0,
-        available=len(seeds),
-    )
+    return SeedDraw.of(seeds, num)
 
 
 def _explain_no_seed(source: SeedSource, n_blank: int, problems: list[SeedProblem]) -> str:

@@ -22,7 +22,7 @@ class CastStage(Stage):
 
     Candidates have the speaker's gender. Voices that are unused in the dialogue come first; of those, the
     ones that know most of the emotions in which the speaker speaks. Speakers are cast in the order in which
-    they first speak.
+    they first speak. Speakers of a sample that is continued keep their voices.
 
     `voices` are the backend's own. With a bank, the bank's voices are cast. A backend that `clones` gets
     references; for another, each voice of the bank is represented by one of the backend's own.
@@ -43,14 +43,29 @@ class CastStage(Stage):
         lines: dict[str, list[SpeechElement]] = {}
         for speech in _list_speech(record.require_dialogue()):
             lines.setdefault(speech.speaker_key, []).append(speech)
-        used: set[str] = set()
+        kept = record.seed.continued.voices if record.seed.continued else ()
+        known = {cast.speaker.casefold(): cast for cast in kept}
+        used = {cast.voice for cast in kept}
         cast: dict[str, Cast] = {}
         for key, spoken in lines.items():
             emotions = sorted({speech.emotion for speech in spoken})
-            voice = self._draw(spoken[0], emotions, used, record.seed.id)
+            if key in known:
+                voice = self._find(known[key])
+            else:
+                voice = self._draw(spoken[0], emotions, used, record.seed.id)
             cast[key] = self._cast(spoken[0], emotions, voice, record.seed.id)
             used.add(cast[key].known.voice)
         record.voices = cast
+
+    def _find(self, known: CastVoice) -> Voice:
+        """Return the voice that a speaker has in the sample that is continued."""
+        name = known.stands_for or known.voice
+        voice = next((voice for voice in self._voices if voice.name == name), None)
+        if voice is None:
+            raise RowFault(
+                "no-voice", f"{known.speaker!r} has the voice {name!r}, which is not there any more"
+            )
+        return voice
 
     def _draw(
         self, speech: SpeechElement, emotions: Sequence[str], used: Collection[str], seed_id: str

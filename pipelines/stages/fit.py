@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
+from copilot.dialogue import Dialogue
+from copilot.errors import RowFault
 from copilot.scene import SceneLimits
+from copilot.seed import Continued
 from copilot.speech_fit import fit_speech
 from pipelines.stages.record import Record
 from pipelines.stages.stage import Stage
@@ -22,3 +27,14 @@ class FitStage(Stage):
         record.dialogue = fitted.dialogue
         record.stems.update(fitted.stems)
         record.normalised += fitted.notes
+        if record.seed.continued is not None:
+            _require_same_turns(record.seed.continued, fitted.dialogue, fitted.stems)
+
+
+def _require_same_turns(continued: Continued, dialogue: Dialogue, changed_stems: Collection[int]) -> None:
+    """Raise RowFault if a turn of the sample that is continued, or one of its sounds, is another now."""
+    for index, (before, now) in enumerate(zip(continued.dialogue.turns, dialogue.turns, strict=False)):
+        if (before.user, before.scene) != (now.user, now.scene):
+            raise RowFault("old-turn-changed", f"turn {index}: its request or scene is not as it was")
+    if changed := continued.stem_keys.keys() & set(changed_stems):
+        raise RowFault("old-turn-changed", f"element {min(changed)}: it would have to be spoken faster")

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from copilot.dialogue import Dialogue
+from copilot.errors import RowFault
 from copilot.hashing import derive_random_seed
 from copilot.scene import Element, SpeechElement
 from copilot.stem import SoundSpec
@@ -68,11 +69,34 @@ class RenderStage(Stage):
                         job.deliver(result)
 
     def _create_jobs(self, record: Record) -> list[SoundJob]:
-        return [
-            self._create_job(record, element, first_turn, duration_s)
-            for element, first_turn, duration_s in _list_sounds(record.require_dialogue())
-            if element.tool == self._renderer.tool
-        ]
+        kept = record.seed.continued.stem_keys if record.seed.continued else {}
+        jobs = []
+        for element, first_turn, duration_s in _list_sounds(record.require_dialogue()):
+            if element.tool != self._renderer.tool:
+                continue
+            if element.id in kept:
+                self._deliver_kept(record, element, kept[element.id], duration_s)
+            else:
+                jobs.append(self._create_job(record, element, first_turn, duration_s))
+        return jobs
+
+    def _deliver_kept(self, record: Record, element: Element, key: str, duration_s: Seconds) -> None:
+        """Give the record a stem of the sample that it continues. Raises RowFault if it cannot be kept."""
+        stem = self._store.get(key)
+        where = f"element {element.id} ({element.text!r})"
+        if stem is None:
+            raise RowFault(
+                "stem-missing", f"{where}: the store has no stem {key} of the sample that is continued"
+            )
+        # Speech lasts as long as its words: a longer slot changes nothing.
+        if element.tool != "tts" and duration_s > stem.info.asked_duration_s:
+            raise RowFault(
+                "longer-than-its-stem",
+                f"{where}: {duration_s:g} s, but the sound of the turns before was rendered with "
+                f"{stem.info.asked_duration_s:g} s; replace the sound instead",
+            )
+        self._hits += 1
+        record.stems[element.id] = stem
 
     def _create_job(self, record: Record, element: Element, first_turn: int, duration_s: Seconds) -> SoundJob:
         spec = SoundSpec(

@@ -22,9 +22,9 @@ VERSION = "1"
 
 
 class GivenSettings(FrozenModel):
-    """The file of the dialogues."""
+    """The file of the dialogues; empty if their seeds were made otherwise."""
 
-    file: str = Field(description="JSON Lines, or JSON, with dialogues or scenes.")
+    file: str = Field(default="", description="JSON Lines, or JSON, with dialogues or scenes.")
 
 
 class GivenDesigner:
@@ -41,16 +41,19 @@ class GivenDesigner:
 
     def __init__(self, context: DesignerContext, settings: GivenSettings) -> None:
         self._limits = context.limits
-        self._file = Path(settings.file).expanduser()
+        self._file = Path(settings.file).expanduser() if settings.file else None
 
     def fingerprint(self) -> dict[str, str]:
         """Return the version, and the hash of the file. Raises UserError if it cannot be read."""
+        known = {"designer": self.name, "version": VERSION}
+        if self._file is None:
+            return known
         try:
             with self._file.open("rb") as file:
                 content = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
             raise UserError(f"{self._file}: {error.strerror}; check the path", field="designer") from error
-        return {"designer": self.name, "version": VERSION, "content": content}
+        return {**known, "content": content}
 
     def design(self, seed: Seed, run_seed: int) -> Design:  # noqa: ARG002 - of the contract
         """Return the dialogue that the seed brings.

@@ -14,7 +14,7 @@ from pipelines.main_job import RunStart, generate
 from pipelines.options.run import RunOptions
 from pipelines.run.totals import Outcome, Totals
 
-_RESUME = "progress is saved; run the same command again to resume"
+RESUME = "progress is saved; run the same command again to resume"
 
 
 def run_generate(options: RunOptions) -> int:
@@ -25,7 +25,7 @@ def run_generate(options: RunOptions) -> int:
 
     def on_start(start: RunStart) -> None:
         starts.append(start)
-        shown.start(start.n_todo, _describe_start(start, num, out))
+        shown.start(start.n_todo, describe_start(start, num, out))
 
     try:
         with options.start_servers(out) as served, show_progress(as_json=options.json) as shown:
@@ -40,21 +40,22 @@ def run_generate(options: RunOptions) -> int:
                 )
             )
     except KeyboardInterrupt:
-        print(f"copilot: interrupted; {_RESUME}", file=sys.stderr)
+        print(f"copilot: interrupted; {RESUME}", file=sys.stderr)
         return 130
     if options.json:
         seeds = count_draw(starts[0].draw)
         print(json.dumps({"run": out, **asdict(outcome), "n_left": outcome.n_left, "seeds": seeds}))
     else:
-        print("\n".join(_describe_outcome(outcome, out)))
+        print("\n".join(describe_outcome(outcome, out)))
     if outcome.n_left:
         drafts = f", {outcome.n_drafts} of them with a written dialogue" if outcome.n_drafts else ""
-        print(f"copilot: interrupted; {outcome.n_left} seeds are left{drafts}; {_RESUME}", file=sys.stderr)
+        print(f"copilot: interrupted; {outcome.n_left} seeds are left{drafts}; {RESUME}", file=sys.stderr)
         return 130
     return int(options.max_rejects is not None and outcome.totals.rejected > options.max_rejects)
 
 
-def _describe_start(start: RunStart, num: int | None, out: str) -> list[str]:
+def describe_start(start: RunStart, num: int | None, out: str) -> list[str]:
+    """Return the lines about a run that starts."""
     draw = start.draw
     lines = [f"{out}: {len(draw.seeds)} of {draw.available} seeds; {start.n_done} done, {start.n_todo} left"]
     lines += describe_draw(draw, num)
@@ -66,7 +67,8 @@ def _describe_start(start: RunStart, num: int | None, out: str) -> list[str]:
     return lines
 
 
-def _describe_outcome(outcome: Outcome, out: str) -> list[str]:
+def describe_outcome(outcome: Outcome, out: str) -> list[str]:
+    """Return the lines about a run that has ended."""
     totals = outcome.totals
     tiers = ", ".join(f"{n} {tier}" for tier, n in sorted(totals.tiers.items()))
     program = "copilot" if shutil.which("copilot") else sys.argv[0]
