@@ -46,9 +46,13 @@ OTHER_PROGRAMS = frozenset(
         "--enable-prompt-tokens-details",
         "--max-model-len",
         "--max-num-seqs",
+        "--metrics",
+        "--enable-metrics",
+        "--no-repack",
+        "--poll",
     ]
 )
-"""Options of benchmarks, Slurm, Ray and vLLM that pages name."""
+"""Options of benchmarks, Slurm, Ray, vLLM, SGLang and llama.cpp that pages name."""
 
 PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")),

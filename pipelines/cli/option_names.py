@@ -18,6 +18,7 @@ _OTHERS: Mapping[str, str] = {
     "reject_limit": "--max-reject-share",
     "ray.address": "--ray-address",
     "ray.stall_timeout_s": "--stall-timeout",
+    "service.concurrency": "--llm-concurrency",
     "service.patience_s": "--llm-patience",
     "service.timeout_s": "--llm-timeout",
     "tier": "--tier",

@@ -4,7 +4,8 @@ Failed connections, time-outs, 429, 5xx and the like are retried, elsewhere or l
 all requests, such as of the key or the model, ends the run with one message. What it says of one, such as of
 its content or length, is the reply to that one, and so is a refusal whose words tell neither if the server
 has answered others meanwhile, or answers a trivial request. A request that fails again and again on servers
-that answer others rejects its row only. Keys and passwords are in no message.
+that answer others rejects its row only; time in a server's queue does not count. Keys and passwords are in no
+message.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ from typing import Any, Self
 from copilot.designers.llm.exchange import Ask, Reply
 from copilot.designers.llm.service import LlmLimits
 from copilot.designers.llm.settings import LlmSettings, Structured
-from copilot.errors import RowFault
+from copilot.errors import CopilotError, RowFault
 from copilot.units import Seconds
 from pipelines.llm.answers import ServedModel
-from pipelines.llm.endpoints import Endpoint, Endpoints, Loan, Timing
+from pipelines.llm.endpoints import Endpoint, Endpoints, Loan, ServersGoneError, ServersSlowError, Timing
+from pipelines.llm.flights import TooSlowError
 from pipelines.llm.keys import get_model_key
 from pipelines.llm.refusals import ServerRole, explain_refusal
 from pipelines.llm.served import TRIVIAL_MESSAGES, TRIVIAL_TOKENS, look_for_model
@@ -70,7 +72,7 @@ class ModelClient:
         limits, timing = limits or LlmLimits(), timing or Timing()
         self.model = model
         self._form = form or RequestForm()
-        self._concurrency = limits.concurrency
+        self._concurrency, self._timeout_s = limits.concurrency, limits.timeout_s
         self._rng = timing.rng
         self._role = role or ServerRole(get_model_key())
         self._endpoints = Endpoints(urls, limits.patience_s, timing, self._role.urls)
@@ -97,12 +99,29 @@ class ModelClient:
     async def ask(self, ask: Ask) -> Reply:
         """Return the reply to one request.
 
-        Raises RowFault `server-error` if only this request fails, ModelRefusalError and ServersGoneError to
-        end the run.
+        Raises RowFault `server-error` if only this request fails, ModelRefusalError, ServersGoneError and
+        ServersSlowError to end the run.
         """
         body = self._body(ask)
         async with self._slots:
-            return await self._retry_until_answered(body)
+            try:
+                return await self._retry_until_answered(body)
+            except ServersGoneError as gone:
+                raise await self._explain_silence(gone) from None
+
+    async def _explain_silence(self, gone: ServersGoneError) -> CopilotError:
+        """Return the error that ends the run: that no server is there, or that those there are too slow."""
+        slow = [endpoint for endpoint in self._endpoints if endpoint.is_slow]
+        alive = await asyncio.gather(*map(self._wire.is_alive, slow))
+        if not any(alive):
+            return gone
+        urls = ", ".join(endpoint.url for endpoint, is_alive in zip(slow, alive, strict=True) if is_alive)
+        return ServersSlowError(
+            f"{urls}: takes connections, but no request got its reply within {self._timeout_s:g} s; what is "
+            "written is kept. Raise `service.timeout_s`, set `service.concurrency` to the number of requests "
+            "that the server works on at once, or use a smaller model or a faster server; then run the same "
+            "command again to resume"
+        )
 
     def _body(self, ask: Ask) -> dict[str, Any]:
         body: dict[str, Any] = {
@@ -121,7 +140,7 @@ class ModelClient:
         return body
 
     async def _retry_until_answered(self, body: dict[str, Any]) -> Reply:
-        n_busy = n_faults = n_blames = n_passed_over = 0
+        n_busy = n_faults = n_timeouts = n_blames = n_passed_over = 0
         # What each server had answered when this request last failed there.
         known: dict[Endpoint, int] = {}
         while True:
@@ -141,12 +160,16 @@ class ModelClient:
             if isinstance(fault, BusyError):
                 n_busy += 1
                 n_passed_over += others_answered
+            elif isinstance(fault, TooSlowError):
+                # A request that may have waited in the server's queue is not to blame for that.
+                n_timeouts += 1
+                n_blames += others_answered and loan.flight.was_at_work
             else:
                 n_faults += 1
                 n_blames += others_answered
             if n_blames == _N_BLAMES or n_passed_over == _N_PASSED_OVER:
                 raise RowFault("server-error", f"{endpoint.url} answers others, but this request: {fault}")
-            await self._endpoints.wait(self._wait_s(fault, n_busy, n_faults))
+            await self._endpoints.wait(self._wait_s(fault, n_busy, n_faults + n_timeouts))
 
     def _wait_s(self, fault: FaultError, n_busy: int, n_faults: int) -> Seconds:
         """Return the wait before a request is sent again: none at first, if another server may answer."""
@@ -162,7 +185,7 @@ class ModelClient:
         """Return one chat completion, and record how it went. Raises FaultError, ModelRefusalError."""
         before = loan.endpoint.n_completions
         try:
-            reply = await self._wire.complete(loan.endpoint, body)
+            reply = await self._wire.complete(loan.endpoint, body, loan.flight.limit)
         except RefusedError as refused:
             self._endpoints.note_answer(loan.endpoint)
             return await self._read_refusal(loan, body, refused, before)
@@ -175,6 +198,8 @@ class ModelClient:
     def _note_fault(self, loan: Loan, fault: FaultError) -> None:
         if isinstance(fault, BusyError):
             self._endpoints.note_busy(loan, str(fault))
+        elif isinstance(fault, TooSlowError):
+            self._endpoints.note_timeout(loan, str(fault))
         else:
             self._endpoints.note_failure(loan, str(fault))
 

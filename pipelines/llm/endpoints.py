@@ -1,8 +1,9 @@
 """The choice of a server for each request: the least loaded of those that answer.
 
 A server that fails is set aside, for 1 s at first and for twice as long each further time, up to 30 s; its
-next answer ends that. While all servers are aside, requests wait, and give up when no server has answered
-anything for as long as the patience allows. No message holds a URL's user, password or query.
+next answer ends that. One that is too slow for the requests in flight gets fewer (`pipelines.llm.flights`).
+While no server is free, requests wait, and give up when no server has answered anything for as long as the
+patience allows, and none is at work. No message holds a URL's user, password or query.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from copilot.errors import CopilotError, UserError
 from copilot.server_url import hide_secrets
 from copilot.units import Seconds
 from pipelines.llm.dialect import Dialect
+from pipelines.llm.flights import Flight, Flights
 from pipelines.llm.keys import MODEL_KEY
 from renderers.openai_protocol import is_server_url
 
@@ -29,6 +31,10 @@ _LONGEST_ASIDE_S = 30.0
 
 class ServersGoneError(CopilotError):
     """No server has answered for as long as the run was to wait. Finished samples are committed."""
+
+
+class ServersSlowError(CopilotError):
+    """The servers are there, but none has given a reply in time for as long as the run was to wait."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,11 +48,11 @@ class Timing:
 
 @dataclass(slots=True, eq=False)
 class Endpoint:
-    """One server. `url` is the API's root without a user; `in_flight` counts its unanswered requests."""
+    """One server. `url` is the API's root without a user; `flights` are its unanswered requests."""
 
     url: str
     authorization: str | None = field(default=None, repr=False)
-    in_flight: int = 0
+    flights: Flights = field(default_factory=Flights, repr=False)
     n_answers: int = 0
     last_error: str = ""
     """Why the last request got no answer; empty after an answer."""
@@ -62,6 +68,8 @@ class Endpoint:
     form: object = None
     """The `response_format` of its last completion; None if there was none."""
     dialect: Dialect = field(default_factory=Dialect)
+    is_slow: bool = False
+    """True if the last request got no answer in time, though the server took it."""
 
     @classmethod
     def parse(cls, given: str, field: str = "llm_url") -> Endpoint:
@@ -90,6 +98,11 @@ class Endpoint:
         return cls(f"{parts.scheme}://{at}{parts.path.rstrip('/')}", authorization)
 
     @property
+    def in_flight(self) -> int:
+        """The number of its unanswered requests."""
+        return len(self.flights)
+
+    @property
     def root(self) -> str:
         """The server's own root, below which vLLM has the paths that are not OpenAI's."""
         return self.url.removesuffix("/v1")
@@ -101,6 +114,7 @@ class Loan:
 
     endpoint: Endpoint
     times_aside: int
+    flight: Flight = field(default_factory=Flight)
 
 
 class Endpoints:
@@ -115,41 +129,64 @@ class Endpoints:
         self._patience_s = patience_s
         self._clock, self._sleep, self._rng = timing.clock, timing.sleep, timing.rng
         self._silent_since: Seconds | None = None
+        self._landed = asyncio.Event()
 
     def __iter__(self) -> Iterator[Endpoint]:
         return iter(self._all)
 
     @asynccontextmanager
     async def lend(self) -> AsyncIterator[Loan]:
-        """Lend the least loaded endpoint for a request. Waits if all are aside; raises ServersGoneError."""
+        """Lend the least loaded endpoint for a request. Waits if none is free; raises ServersGoneError."""
         endpoint = await self._find_free()
-        endpoint.in_flight += 1
+        flight = endpoint.flights.start(asyncio.get_running_loop().time())
+        is_answered = False
         try:
-            yield Loan(endpoint, endpoint.times_aside)
+            yield Loan(endpoint, endpoint.times_aside, flight)
+            is_answered = not flight.has_failed
         finally:
-            endpoint.in_flight -= 1
+            endpoint.flights.land(flight, is_answered=is_answered)
+            self._landed.set()
 
     async def _find_free(self) -> Endpoint:
         while True:
             now = self._clock()
-            free = [endpoint for endpoint in self._all if endpoint.due <= now]
+            free = [endpoint for endpoint in self._all if endpoint.due <= now and endpoint.flights.has_room]
             if free:
                 least = min(endpoint.in_flight for endpoint in free)
                 return self._rng.choice([endpoint for endpoint in free if endpoint.in_flight == least])
-            await self.wait(min(endpoint.due for endpoint in self._all) - now)
+            aside = [endpoint.due for endpoint in self._all if endpoint.due > now]
+            if len(aside) == len(self._all):
+                await self.wait(min(aside) - now)
+            else:
+                await self._wait_for_room(min(aside) - now if aside else None)
+
+    async def _wait_for_room(self, seconds: Seconds | None) -> None:
+        """Wait until a request is no longer in flight, or for so many seconds."""
+        self._landed.clear()
+        waits: list[asyncio.Future[object]] = [asyncio.ensure_future(self._landed.wait())]
+        if seconds is not None:
+            waits.append(asyncio.ensure_future(self._sleep(seconds)))
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for waiting in waits:
+                waiting.cancel()
 
     async def wait(self, seconds: Seconds) -> None:
         """Wait with a request, for no longer than the patience lasts. Raises ServersGoneError at its end."""
         left_s = self._patience_left_s()
-        if left_s <= 0:
+        if left_s > 0:
+            seconds = min(seconds, left_s)
+        elif not any(endpoint.flights.is_at_work for endpoint in self._all):
             raise self._gone_error()
         if seconds > 0:
-            await self._sleep(min(seconds, left_s))
+            await self._sleep(seconds)
 
     def note_answer(self, endpoint: Endpoint) -> None:
         """Record that a server gave an answer: it is no longer aside."""
         endpoint.n_answers += 1
         endpoint.n_failures, endpoint.due, endpoint.last_error = 0, float("-inf"), ""
+        endpoint.is_slow = False
         self._silent_since = None
 
     def note_failure(self, loan: Loan, error: str) -> None:
@@ -162,9 +199,21 @@ class Endpoints:
             endpoint.times_aside += 1
             endpoint.due = self._clock() + longest * self._rng.uniform(0.5, 1.0)
 
+    def note_timeout(self, loan: Loan, error: str) -> None:
+        """Record that a server gave no reply in time: it gets fewer requests at once.
+
+        It is set aside if it has answered no other meanwhile.
+        """
+        if loan.endpoint.flights.shrink(loan.flight):
+            self.note_busy(loan, error)
+        else:
+            self.note_failure(loan, error)
+        loan.endpoint.is_slow = True
+
     def note_busy(self, loan: Loan, error: str) -> None:
         """Record that a server was too busy to answer: no reason to set it aside, but no answer either."""
-        loan.endpoint.last_error = error
+        loan.endpoint.last_error, loan.endpoint.is_slow = error, False
+        loan.endpoint.flights.note_failure(loan.flight)
         if self._silent_since is None:
             self._silent_since = self._clock()
 

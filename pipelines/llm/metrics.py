@@ -1,4 +1,7 @@
-"""The load of the servers, read from vLLM's metrics. A server without them is left out."""
+"""The load of the servers, read from the metrics of vLLM, llama.cpp, SGLang or TGI.
+
+A server without them is left out: llama.cpp has them with `--metrics`, SGLang with `--enable-metrics`.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +15,26 @@ from typing import Self
 from copilot.units import Seconds
 from pipelines.llm.client import ModelClient
 
-_SAMPLE = re.compile(r"^vllm:(\w+)(?:\{.*\})? +(\S+)", re.MULTILINE)
+_SAMPLE = re.compile(r"^(\w+(?::\w+)?)(?:\{.*\})? +(\S+)", re.MULTILINE)
 _FIELDS = {
-    "num_requests_running": "running",
-    "num_requests_waiting": "waiting",
-    "generation_tokens_total": "generated_tokens",
-    "prompt_tokens_total": "prompt_tokens",
-    "prefix_cache_queries_total": "prefix_queries",
-    "prefix_cache_hits_total": "prefix_hits",
+    "vllm:num_requests_running": "running",
+    "vllm:num_requests_waiting": "waiting",
+    "vllm:generation_tokens_total": "generated_tokens",
+    "vllm:prompt_tokens_total": "prompt_tokens",
+    "vllm:prefix_cache_queries_total": "prefix_queries",
+    "vllm:prefix_cache_hits_total": "prefix_hits",
+    "llamacpp:requests_processing": "running",
+    "llamacpp:requests_deferred": "waiting",
+    "llamacpp:tokens_predicted_total": "generated_tokens",
+    "llamacpp:prompt_tokens_total": "prompt_tokens",
+    "sglang:num_running_reqs": "running",
+    "sglang:num_queue_reqs": "waiting",
+    "sglang:generation_tokens_total": "generated_tokens",
+    "sglang:prompt_tokens_total": "prompt_tokens",
+    "tgi_batch_current_size": "running",
+    "tgi_queue_size": "waiting",
+    "tgi_request_generated_tokens_sum": "generated_tokens",
+    "tgi_request_input_length_sum": "prompt_tokens",
 }
 
 
@@ -41,7 +56,7 @@ class ServerLoad:
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
-        """Return the load in Prometheus' text format, summed over engines; None without vLLM's names."""
+        """Return the load in Prometheus' text format, summed over engines; None without a known name."""
         found: dict[str, float] = {}
         for name, value in _SAMPLE.findall(text):
             field = _FIELDS.get(name)

@@ -25,6 +25,7 @@ from pipelines.llm.answers import (
     read_models,
 )
 from pipelines.llm.endpoints import Endpoint
+from pipelines.llm.flights import TimeLimit, TooSlowError
 from pipelines.llm.keys import Key
 from renderers.http_environment import check_environment, describe_connection_error
 from renderers.openai_client import make_headers
@@ -65,7 +66,8 @@ class Wire:
             raise MissingExtraError("a language model's server", "llm") from None
         check_environment()
         limits = httpx2.Limits(max_connections=None, keepalive_expiry=_KEEP_ALIVE_S)
-        timeout = httpx2.Timeout(self._timeout_s, connect=min(CONNECT_S, self._timeout_s))
+        # The time of a reply is limited below: it can start again while the reply is awaited.
+        timeout = httpx2.Timeout(None, connect=min(CONNECT_S, self._timeout_s))
         certificates = httpx2.create_ssl_context()
         self._pools = [
             openai.DefaultAsyncHttpxClient(limits=limits, timeout=timeout, verify=certificates)
@@ -91,12 +93,17 @@ class Wire:
         for pool in self._pools:
             await pool.aclose()
 
-    async def complete(self, endpoint: Endpoint, body: dict[str, Any]) -> Reply:
-        """Return one chat completion, asked in the server's dialect. Raises FaultError, RefusedError."""
+    async def complete(
+        self, endpoint: Endpoint, body: dict[str, Any], limit: TimeLimit | None = None
+    ) -> Reply:
+        """Return one chat completion, asked in the server's dialect; the limit can extend its time.
+
+        Raises FaultError, RefusedError.
+        """
         while True:
             sent = endpoint.dialect.adapt(body)
             try:
-                reply = await self._complete(endpoint, sent)
+                reply = await self._complete(endpoint, sent, limit)
             except RefusedError as refused:
                 if refused.meaning == "reply":
                     # The server has found what the model wrote to be no JSON, and shows it.
@@ -109,8 +116,8 @@ class Wire:
             endpoint.form = sent.get("response_format")
             return reply
 
-    async def _complete(self, endpoint: Endpoint, body: dict[str, Any]) -> Reply:
-        response = await self._send(endpoint, "/chat/completions", body)
+    async def _complete(self, endpoint: Endpoint, body: dict[str, Any], limit: TimeLimit | None) -> Reply:
+        response = await self._send(endpoint, "/chat/completions", body, limit=limit)
         try:
             return read_completion(response.content)
         except ServerEndedError as error:
@@ -157,34 +164,45 @@ class Wire:
         except (FaultError, RefusedError):
             return None
 
+    async def is_alive(self, endpoint: Endpoint) -> bool:
+        """Return whether a server answers anything."""
+        looks = (self.look(endpoint, path) for path in ("/health", "/v1/models"))
+        return any(text is not None for text in await asyncio.gather(*looks))
+
     async def _send(
         self,
         endpoint: Endpoint,
         path: str,
         body: dict[str, Any] | None = None,
         timeout_s: Seconds | None = None,
+        limit: TimeLimit | None = None,
     ) -> httpx2.Response:
         """Return the successful response to a GET, or to a POST of the body."""
         import httpx2  # noqa: PLC0415 - was imported when the wire was opened
         import openai  # noqa: PLC0415
 
         client, timeout_s = next(self._clients[endpoint]), timeout_s or self._timeout_s
-        key = self._keys[endpoint]
+        key, limit = self._keys[endpoint], limit or TimeLimit()
         try:
             # The library's own time-out starts again with every byte. Its models are not used, because
             # making them takes as long as all the rest.
-            async with asyncio.timeout(timeout_s):
+            async with asyncio.timeout(timeout_s) as timeout:
+                limit.begin(timeout, timeout_s)
                 if body is None:
                     response = await client.get(path, cast_to=httpx2.Response)
                 else:
                     response = await client.post(path, cast_to=httpx2.Response, body=body)
-        except (TimeoutError, openai.APITimeoutError):
-            raise FaultError(f"no reply within {timeout_s:g} s") from None
+        except TimeoutError:
+            raise TooSlowError(f"no reply within {timeout_s:g} s") from None
+        except openai.APITimeoutError:
+            raise FaultError(f"no connection within {min(CONNECT_S, timeout_s):g} s") from None
         except openai.APIConnectionError as error:
             raise FaultError(describe_connection_error(error, key, endpoint.url)) from None
         except openai.APIStatusError as error:
             refused = error.response
             raise read_error(refused.status_code, refused.text, refused.headers, key) from None
+        finally:
+            limit.end()
         if holds_error(response.content):
             raise read_error(200, response.text, response.headers, key)
         return response

@@ -158,10 +158,11 @@ class Load:
 class FakeLlm:
     """The server, in the event loop that opens it. Everything public can be set while it runs.
 
-    `refuses` names the kinds of `response_format` that are answered with 400, and what else of a request is:
-    `max_tokens`, `temperature`, `top_p`, `system`. `metrics=False` takes `/metrics` and `/version` away.
-    `listed` is the body of `/models` if it is another; None for 404. `bodies` and `headers` hold the last
-    chat requests.
+    It works on as many requests at once as it has `slots` (default: on all), each for `latency_s`; the others
+    wait in the order in which they came. `refuses` names the kinds of `response_format` that are answered
+    with 400, and what else of a request is: `max_tokens`, `temperature`, `top_p`, `system`. `metrics=False`
+    takes `/metrics` and `/version` away. `listed` is the body of `/models` if it is another; None for 404.
+    `bodies` and `headers` hold the last chat requests.
     """
 
     def __init__(
@@ -172,6 +173,7 @@ class FakeLlm:
         seed: int = 0,
         steady: bool = False,
         latency_s: float = 0.0,
+        slots: int = 1_000_000,
         faults: Plan = (),
         key: str | None = None,
         refuses: Sequence[str] = (),
@@ -181,7 +183,7 @@ class FakeLlm:
         n_kept: int = 1000,
     ) -> None:
         self.model, self.max_model_len, self.latency_s = model, max_model_len, latency_s
-        self.seed, self.steady = seed, steady
+        self.seed, self.steady, self.slots = seed, steady, slots
         self.faults, self.key, self.refuses, self.metrics, self.port = faults, key, refuses, metrics, port
         self.listed = listed
         self.bodies: deque[dict[str, Any]] = deque(maxlen=n_kept)
@@ -211,6 +213,7 @@ class FakeLlm:
         """Listen; on the same port as before, after a close."""
         self._loop = asyncio.get_running_loop()
         self._released = asyncio.Event()
+        self._free_slots = asyncio.Semaphore(self.slots)
         app = web.Application(client_max_size=64 * 2**20)
         app.add_routes(
             [
@@ -255,9 +258,10 @@ class FakeLlm:
         self.headers.append(dict(request.headers))
         self.load.change(+1)
         try:
-            if self.latency_s:
-                await asyncio.sleep(self.latency_s)
-            return await self._answer(request, number, body)
+            async with self._free_slots:
+                if self.latency_s:
+                    await asyncio.sleep(self.latency_s)
+                return await self._answer(request, number, body)
         finally:
             self.load.change(-1)
 

@@ -1,4 +1,4 @@
-"""The load of vLLM's servers, as their metrics tell it."""
+"""The load of servers, as their metrics tell it."""
 
 from __future__ import annotations
 
@@ -35,8 +35,48 @@ def test_the_engines_of_a_server_are_summed() -> None:
 @pytest.mark.parametrize(
     "text", ["", "<html>", "python_info 1.0\n", '# TYPE vllm:num_requests_running gauge\n{"a": 1}']
 )
-def test_what_has_not_vllms_names_is_no_load(text: str) -> None:
+def test_what_has_no_known_name_is_no_load(text: str) -> None:
     assert ServerLoad.parse(text) is None
+
+
+LLAMA_CPP = """\
+# HELP llamacpp:prompt_tokens_total Number of prompt tokens processed.
+# TYPE llamacpp:prompt_tokens_total counter
+llamacpp:prompt_tokens_total 5210
+# TYPE llamacpp:prompt_tokens_seconds gauge
+llamacpp:prompt_tokens_seconds 61.5
+llamacpp:tokens_predicted_total 812
+llamacpp:predicted_tokens_seconds 2.1
+llamacpp:requests_processing 2
+llamacpp:requests_deferred 30
+"""
+SGLANG = """\
+# TYPE sglang:prompt_tokens_total counter
+sglang:prompt_tokens_total{model_name="a"} 8.1e+03
+sglang:generation_tokens_total{model_name="a"} 7500.0
+sglang:num_running_reqs{model_name="a"} 16.0
+sglang:num_queue_reqs{model_name="a"} 3.0
+"""
+TGI = """\
+tgi_batch_current_size 8
+tgi_queue_size 1
+tgi_request_generated_tokens_bucket{le="64"} 5
+tgi_request_generated_tokens_sum 640
+tgi_request_generated_tokens_count 9
+tgi_request_input_length_sum 9000
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "load"),
+    [
+        (LLAMA_CPP, ServerLoad(2, 30, 812, 5210)),
+        (SGLANG, ServerLoad(16, 3, 7500, 8100)),
+        (TGI, ServerLoad(8, 1, 640, 9000)),
+    ],
+)
+def test_the_names_of_other_servers_are_known(text: str, load: ServerLoad) -> None:
+    assert ServerLoad.parse(text) == load
 
 
 def test_loads_add_up() -> None:
