@@ -96,8 +96,8 @@ class Conversation:
                 if not enlarged and is_truncated(reply):
                     enlarged = True
                     larger = yield from self.log.ask(Ask(messages, form.grammar, 2 * max_tokens))
-                    # If so many tokens do not fit into the context, the truncated reply has to do.
-                    if larger.finish_reason != "context-length":
+                    # If the server refuses so many tokens, the truncated reply has to do.
+                    if not larger.is_refused:
                         max_tokens, reply = 2 * max_tokens, larger
                 outcome = self._evaluate(form, reply)
                 if outcome.dialogue is not None:
@@ -114,6 +114,8 @@ class Conversation:
                 self._scene = standing.scene
                 self._chat = (*self._chat, form.request, Message("assistant", standing.text))
                 return standing.dialogue
+            if reply.is_refused and not talk:
+                break  # a fresh start would be the same request
         raise RowFault(last.reason, f"{form.label}: {last.detail} (given up after {self._describe_effort()})")
 
     def _describe_effort(self) -> str:

@@ -48,3 +48,8 @@ class Reply:
     prompt_tokens: int = 0
     cached_tokens: int = 0
     generated_tokens: int = 0
+
+    @property
+    def is_refused(self) -> bool:
+        """True if the server refused the request, and the text is its words."""
+        return self.finish_reason in {"context-length", "content-refused", "refused"}

@@ -332,6 +332,74 @@ def test_what_a_server_will_never_accept_ends_the_run_with_one_message(tmp_path,
         run(tmp_path, seeds_in(tmp_path, 8), server.url)
 
 
+def test_a_filter_costs_the_dialogues_that_it_refuses_and_their_rejects_keep_its_words(tmp_path):
+    filtered = fake.error_body(400, {"error": {"code": "content_filter", "message": "no knives"}})
+
+    def plan(number, body):
+        return filtered if "line 3" in body["messages"][1]["content"] else None
+
+    with serving(faults=plan, **ALL_ACCEPTED) as server:
+        outcome = run(tmp_path, seeds_in(tmp_path, 8), server.url)
+    (reject,) = rows_of(tmp_path, "rejects")
+    assert (outcome.totals.accepted, outcome.n_left) == (7, 0)
+    assert (reject["stage"], reject["reason"]) == ("design", "content-filter")
+    assert reject["raw_replies"] == ["400, no knives"]
+    assert "400, no knives" in reject["detail"]
+
+
+@pytest.mark.parametrize("status", [401, 402, 404])
+def test_what_a_server_says_of_all_ends_the_run_after_what_is_finished_is_committed(
+    tmp_path, monkeypatch, status
+):
+    """The key is revoked, or the credit used up, in the middle of a run."""
+    finished = []
+    design_one = LlmDesigner.design_async
+
+    async def noted(self, seed, run_seed):
+        made = await design_one(self, seed, run_seed)
+        finished.append(seed.id)
+        return made
+
+    def plan(number, body):
+        return fake.http_status(status, "no more of this") if number >= 24 else None
+
+    monkeypatch.setattr(LlmDesigner, "design_async", noted)
+    with (
+        serving(faults=plan, **ALL_ACCEPTED) as server,
+        pytest.raises(ModelRefusalError, match=f"{status}, no more of this"),
+    ):
+        run(tmp_path, seeds_in(tmp_path, 24), server.url, service={"concurrency": 3})
+    assert 0 < len(finished) < 24
+    assert sorted(row["seed_id"] for row in rows_of(tmp_path, "samples")) == sorted(finished)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"), [("ALL_PROXY", "socks4://127.0.0.1:1080"), ("SSL_CERT_FILE", "/gone/ca.pem")]
+)
+def test_an_environment_without_connections_is_refused_before_a_run_exists(
+    tmp_path, monkeypatch, variable, value
+):
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(UserError, match=variable):
+        run(tmp_path, seeds_in(tmp_path, 8), "http://127.0.0.1:1/v1")
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_judges_refusals_name_its_own_settings(monkeypatch):
+    with serving() as server, serving(model="wise", key="secret") as other:
+        made = designer(server.url, judge_model="clever")
+        with pytest.raises(ModelRefusalError) as refusal:
+            design(made)
+        assert refusal.value.field == "judge_model"
+        made = designer(server.url, judge_model="wise", service={"judge_urls": (other.url,)})
+        with pytest.raises(ModelRefusalError, match="COPILOT_JUDGE_API_KEY"):
+            design(made)
+        made = designer(server.url, judge_model="wise", service={"judge_urls": (f"{other.root}/v2",)})
+        with pytest.raises(ModelRefusalError) as refusal:
+            design(made)
+        assert refusal.value.field == "judge_urls"
+
+
 def test_two_servers_share_the_work_and_one_is_enough(tmp_path):
     with serving(**ALL_ACCEPTED) as one, serving(**ALL_ACCEPTED) as other:
         outcome = run(tmp_path, seeds_in(tmp_path, 12), one.url, other.url)

@@ -474,6 +474,26 @@ def test_where_a_larger_limit_does_not_fit_the_first_one_stays():
     assert conversation.log.usage(0).fresh_starts == 1
 
 
+@pytest.mark.parametrize(
+    ("ending", "reason"),
+    [("content-refused", "content-filter"), ("context-length", "context-length"), ("refused", "refused")],
+)
+def test_what_the_server_refuses_is_not_requested_again_word_for_word(ending, reason):
+    conversation = Conversation(book(EVERYTHING), SEED, 7)
+    asks, fault = play(conversation, [said(STORY), Reply("not this one", ending)])
+    assert (fault.reason, len(asks)) == (reason, 2)
+    assert "not this one" in fault.detail
+    assert conversation.log.replies[-1] == "not this one"
+
+
+def test_a_correction_that_the_server_refuses_is_left_out_in_a_fresh_start():
+    conversation = Conversation(book(n_turns=1), SEED, 7)
+    refused = Reply("the chat is too long", "context-length")
+    asks, dialogue = play(conversation, [said("nonsense"), refused, said(STORY)])
+    assert [len(ask.messages) for ask in asks] == [2, 4, 2]
+    assert len(dialogue.turns) == 1
+
+
 def test_an_empty_reply_is_not_sent_back():
     asks, _ = play(Conversation(book(n_turns=1), SEED, 7), [said(""), said(STORY)])
     assert [len(ask.messages) for ask in asks] == [2, 2]
