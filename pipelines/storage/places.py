@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -48,3 +49,12 @@ def require_lasting(place: str | Path, field: str) -> None:
         raise UserError(
             f"{place}: is lost when the command ends; give a folder, or the URI of a store", field=field
         )
+
+
+def find_free_bytes(place: str | Path) -> int | None:
+    """Return the free bytes of the disk of a local place, which need not exist yet; None for a URI."""
+    if is_uri(place):
+        return None
+    path = _to_path(place).absolute()
+    nearest = next(folder for folder in (path, *path.parents) if folder.exists())
+    return shutil.disk_usage(nearest).free

@@ -8,6 +8,7 @@ import sys
 from dataclasses import asdict, replace
 
 from pipelines.accounting.render_stats import RenderTally
+from pipelines.cli.output.disk_text import describe_disk
 from pipelines.cli.output.draw_text import MAX_SHOWN_PROBLEMS, count_draw, describe_draw
 from pipelines.cli.output.progress import show_progress
 from pipelines.main_job import RunStart, generate
@@ -25,7 +26,10 @@ def run_generate(options: RunOptions) -> int:
 
     def on_start(start: RunStart) -> None:
         starts.append(start)
-        shown.start(start.n_todo, describe_start(start, num, out))
+        lines = describe_start(start, num, out)
+        if start.n_todo:
+            lines += describe_disk(request.config, start.n_todo, out, request.settings.store)
+        shown.start(start.n_todo, lines)
 
     try:
         with options.start_servers(out) as served, show_progress(as_json=options.json) as shown:

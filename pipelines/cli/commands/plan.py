@@ -16,6 +16,7 @@ from rich.table import Table
 
 from copilot.errors import UserError
 from copilot.vocabulary import Keep
+from pipelines.cli.output.disk_text import describe_disk
 from pipelines.cli.output.draw_text import describe_draw
 from pipelines.cli.output.plan_text import describe_allocation, describe_costs, describe_forecast
 from pipelines.cli.output.progress import show_progress
@@ -27,6 +28,7 @@ from pipelines.options.plan import PlanOptions
 from pipelines.options.run import RunOptions
 from pipelines.planning.allocation import Allocation, allocate, derive_workload
 from pipelines.planning.costs import MeasuredCosts, Prices, read_costs, write_costs
+from pipelines.planning.disk import estimate_disk
 from pipelines.planning.forecast import Forecast, forecast
 from pipelines.planning.measure import measure_costs
 from pipelines.stages.worker_spec import ExecutionSettings
@@ -69,9 +71,12 @@ def run_plan(options: RunOptions, planning: PlanOptions) -> int:
         _forecast(allocation, costs, num, config.keep, in_flight, options.parts.prices) if fits else None
     )
     if options.json and complete:
-        print(json.dumps(_to_json(allocation, costs, expected, fits=fits), allow_nan=False))
+        content = _to_json(allocation, costs, expected, fits=fits) | {"disk": asdict(estimate_disk(config))}
+        print(json.dumps(content, allow_nan=False))
     elif fits and complete:
         _print_all(_describe_forecast(costs, expected, config.keep))
+        if expected is None:
+            _print_all(describe_disk(config, num, options.out, options.stems))
     if not fits:
         raise UserError(str(allocation.problem))
     return 0 if complete else 130

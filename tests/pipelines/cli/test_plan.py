@@ -42,6 +42,7 @@ def test_without_figures_the_pools_alone(copilot):
     ]
     assert "nodes: 1 x 2 CPUs\nneeded at least: 1.8 CPUs: fits\n" in said
     assert "no forecast" in said
+    assert "disk, roughly: " in said
 
 
 def test_the_forecast_from_figures(copilot, figures, tmp_path):

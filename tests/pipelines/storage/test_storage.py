@@ -24,6 +24,7 @@ from pipelines.run.reader import RunReader
 from pipelines.storage import Storage, is_uri, open_storage, resolve_place
 from pipelines.storage import remote as remote_module
 from pipelines.storage.atomic import HashedFile
+from pipelines.storage.places import find_free_bytes
 
 
 class CrateFileSystem(LocalFileSystem):
@@ -315,6 +316,11 @@ def test_places_in_all_their_forms(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert open_storage("~/run").place == str(tmp_path / "home" / "run")
     assert resolve_place("~nobody-of-this-name/run") == str(tmp_path / "~nobody-of-this-name" / "run")
     assert [is_uri(place) for place in ("s3://b", "file:///b", "b", Path("b"))] == [True, False, False, False]
+
+
+def test_free_bytes_are_those_of_the_nearest_folder(tmp_path: Path) -> None:
+    assert find_free_bytes("s3://bucket/run") is None
+    assert find_free_bytes(tmp_path / "not" / "yet") > 0
 
 
 def test_names_beside_each_other_are_no_part_of_a_folder(storage: Storage) -> None:
