@@ -16,7 +16,7 @@ from copilot.audio.peak import true_peak_dbtp
 from copilot.audio.stem_flac import decode_whole
 from copilot.errors import CorruptDataError, RowFault
 from copilot.hashing import content_hash
-from copilot.text.counting import count_words
+from copilot.text.pace import longest_speech_s, shortest_speech_s
 from copilot.units import (
     SAMPLE_RATE_HZ,
     Audio,
@@ -33,8 +33,6 @@ _STEPS_TO_LEVEL = 8
 _CLOSE_ENOUGH_LU = 0.001
 _SHORTEST_SHARE = 0.5
 _CLIPPED_SHARE = 0.9
-_MOST_WORDS_PER_S = 12.0
-"""Twice the rate of the fastest speakers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +185,9 @@ def make_stem(
 ) -> Stem:
     """Conform, quantise, measure and encode the audio that a backend rendered for `spec`.
 
-    Raises RowFault for unusable audio: `stem-layout`, `stem-not-finite`, `stem-silent`, `stem-clipped`, or,
-    if it is far shorter than requested, `stem-too-short`.
+    Raises RowFault for unusable audio: `stem-layout`, `stem-not-finite`, `stem-silent`, `stem-clipped`; if it
+    is far shorter than requested, or than its words take, `stem-too-short`; if far longer than those,
+    `stem-too-long`.
     """
     speaks = spec.tool == "tts"
     pcm = conform(audio, rate_hz, longest_s=None if speaks else spec.duration_s)
@@ -209,8 +208,8 @@ def make_stem(
         detail=dict(detail or {}),
         **measures,
     )
-    if speaks and (spoken_s := _speech_duration(info)) < count_words(spec.text) / _MOST_WORDS_PER_S:
-        raise RowFault("stem-too-short", f"{spoken_s:.2f} s of speech for {spec.text!r}")
+    if speaks:
+        _require_pace(_speech_duration(info), spec.text)
     return _encode_stem(info, power, pcm)
 
 
@@ -230,6 +229,17 @@ def replace_stretched_audio(stem: Stem, audio: Audio, factor: float) -> Stem:
         **measures,
     )
     return _encode_stem(info, power, pcm)
+
+
+def _require_pace(spoken_s: Seconds, text: str) -> None:
+    """Raise RowFault if the words cannot be what was spoken in that time."""
+    shortest_s, longest_s = shortest_speech_s(text), longest_speech_s(text)
+    if spoken_s < shortest_s:
+        raise RowFault(
+            "stem-too-short", f"{spoken_s:.2f} s of speech; its words take {shortest_s:.2f} s at least"
+        )
+    if spoken_s > longest_s:
+        raise RowFault("stem-too-long", f"{spoken_s:.2f} s of speech; its words take {longest_s:g} s at most")
 
 
 def _speech_duration(info: StemInfo) -> Seconds:

@@ -2,8 +2,8 @@
 
 - A batch that does not fit into memory is halved, down to single requests; later batches are smaller, too.
 - If a backend fails on a batch, its requests are retried one by one.
-- A sound that is not usable (silent, not finite, clipped from end to end, far too short) is retried once with
-  another random seed.
+- A sound that is not usable (silent, not finite, clipped from end to end, far too short or long) is retried
+  once with another random seed.
 
 While the backend works on a batch, threads conform, measure, encode and store the previous batches.
 """
@@ -34,7 +34,9 @@ from renderers.contract import (
     get_info,
 )
 
-_WORTH_ANOTHER_RANDOM_SEED = frozenset({"stem-silent", "stem-not-finite", "stem-clipped", "stem-too-short"})
+_WORTH_ANOTHER_RANDOM_SEED = frozenset(
+    {"stem-silent", "stem-not-finite", "stem-clipped", "stem-too-short", "stem-too-long"}
+)
 
 _OUT_OF_MEMORY = "out-of-memory"
 _SIGNS_OF_A_BROKEN_BACKEND = frozenset(

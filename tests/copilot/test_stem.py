@@ -63,6 +63,39 @@ def test_effects_are_cut_and_speech_is_not():
     assert speech.info.speech_end_s == 4.0
 
 
+FOURTEEN = "The keeper told us that nobody had come down this road since the storm."
+
+
+@pytest.mark.parametrize(
+    ("text", "speech_s", "reason"),
+    [
+        (FOURTEEN, 1.2, "stem-too-short"),
+        (FOURTEEN, 2.0, None),
+        (FOURTEEN, 37.0, None),
+        (FOURTEEN, 39.0, "stem-too-long"),
+        ("Three short words.", 60.0, "stem-too-long"),
+        ("123456789012345", 10.0, None),
+        ("Go!", 0.1, None),
+    ],
+)
+def test_speech_fits_its_words(text, speech_s, reason):
+    sound = np.resize(NOISE[:1], (1, round(speech_s * 48_000)))
+    spec = replace(SPEC, tool="tts", text=text, duration_s=8.0)
+    if reason is None:
+        assert make_stem(spec, sound, 48_000).info.duration_s == speech_s
+        return
+    with pytest.raises(RowFault) as fault:
+        make_stem(spec, sound, 48_000)
+    assert fault.value.reason == reason
+
+
+@pytest.mark.parametrize("rate_hz", [0, 1, -48_000, 2_000_000, float("nan")])
+def test_a_rate_that_cannot_be_is_no_layout(rate_hz):
+    with pytest.raises(RowFault) as fault:
+        make_stem(SPEC, NOISE, rate_hz)
+    assert fault.value.reason == "stem-layout"
+
+
 def test_what_the_gate_never_hears_is_silent():
     with pytest.raises(RowFault) as fault:
         make_stem(SPEC, NOISE * 1e-3 * 0.5, 48_000)

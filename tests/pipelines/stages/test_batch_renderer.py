@@ -266,6 +266,14 @@ def test_speech_that_stops_at_once_is_no_speech():
     assert isinstance(rendering(backend).render([job_of(spec)])[0], Stem)
 
 
+def test_speech_that_does_not_stop_is_requested_once_more():
+    backend = Backend()
+    spec = SoundSpec("tts", "three short words", 60.0, 1, BACKEND)
+    (fault,) = rendering(backend).render([job_of(spec)])
+    assert fault.reason == "stem-too-long"
+    assert backend.asked == [["three short words"]] * 2
+
+
 def test_what_shows_the_voice_is_in_the_key():
     reference = Reference(Path("/bank/a.wav"), "Hello there.", "0" * 64)
     assert reference.content == replace(reference, path=Path("/moved/b.wav"), licence="CC0").content
