@@ -8,6 +8,9 @@ from collections.abc import Collection, Mapping
 ENGLISH = "en"
 
 _TAG = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*", re.IGNORECASE)
+_OLD: Mapping[str, str] = {"no": "nb", "cmn": "zh", "iw": "he", "in": "id", "fil": "tl"}
+"""Other tags of languages that have one here."""
+
 _NAMES: Mapping[str, str] = {
     "af": "Afrikaans", "am": "Amharic", "ar": "Arabic", "az": "Azerbaijani", "be": "Belarusian",
     "bg": "Bulgarian", "bn": "Bengali", "bs": "Bosnian", "ca": "Catalan", "cs": "Czech", "cy": "Welsh",
@@ -33,6 +36,7 @@ def normalise_tag(given: str) -> str:
     if tag := named.get(given.strip().lower()):
         raise ValueError(f"{given}: give the language by its tag, {tag}")
     first, *others = given.strip().replace("_", "-").split("-")
+    first = _OLD.get(first.lower(), first)
     tag = "-".join([first.lower(), *(_fix_case(part) for part in others)])
     if not _TAG.fullmatch(tag) or (len(first) == 2 and first.lower() not in _NAMES):
         raise ValueError(

@@ -52,12 +52,13 @@ class SoundSpec:
     emotion: str | None = None
     reference: str | None = None
     """Hash of the recording that a backend clones the voice from, and of what is known about it."""
+    language: str | None = None
 
     @property
     def key(self) -> str:
         """The stem's key: SHA-256 of the canonical JSON of all fields, as hexadecimal digits.
 
-        The field `reference` is omitted when None, so that older stems keep their keys.
+        The fields `reference` and `language` are omitted when None, so that older stems keep their keys.
         """
         fields = {
             "tool": self.tool,
@@ -71,6 +72,8 @@ class SoundSpec:
         }
         if self.reference is not None:
             fields["reference"] = self.reference
+        if self.language is not None:
+            fields["language"] = self.language
         return content_hash(fields)
 
 

@@ -10,7 +10,7 @@ from copilot.designers import registry as designers
 from copilot.designers.contract import DEFAULT_SPEECH_SHARE, AnyDesigner, AsyncDesigner, DesignerContext
 from copilot.designers.llm.service import LlmService
 from copilot.errors import UserError
-from copilot.language import is_among, name_language, name_languages
+from copilot.language import ENGLISH, is_among, name_language, name_languages
 from pipelines.config import RunConfig
 from pipelines.fingerprint import Fingerprint
 from renderers import registry
@@ -85,6 +85,8 @@ class Backends:
         self, tool: Tool, bank: VoiceBank | None, on_problem: Callable[[str], None]
     ) -> dict[str, str]:
         renderer = self.renderer(tool)
+        if tool == "tts":
+            require_language(renderer, self._config.language)
         if get_info(renderer).clones and bank is None:
             raise UserError(f"the renderer {renderer.name!r} clones voices; give `voices`", field=tool)
         fingerprint = registry.get_fingerprint(renderer)
@@ -134,6 +136,22 @@ def create_designer(config: RunConfig, service: LlmService | None = None) -> Any
         language=config.language,
     )
     return designers.create(name, context, config.designer_settings)
+
+
+def require_language(renderer: Renderer, language: str | None) -> None:
+    """Raise UserError if a renderer of speech cannot speak a language (default: English).
+
+    One that does not say what it speaks is taken to speak English.
+    """
+    wanted, field = language or ENGLISH, "tts" if language is None else "language"
+    own = {tag for voice in renderer.voices() for tag in voice.languages}
+    known = get_info(renderer).languages or tuple(own) or (ENGLISH,)
+    if not is_among(wanted, known):
+        raise UserError(
+            f"the renderer {renderer.name!r} speaks {name_languages(known)}, not {name_language(wanted)}; "
+            "choose another `tts`, or another `language`",
+            field=field,
+        )
 
 
 def list_seed_languages(config: RunConfig) -> tuple[str, ...]:

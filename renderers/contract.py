@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args, runtime_checkable
 
 from copilot.errors import CopilotError
+from copilot.language import is_among
 from copilot.units import Seconds
 from copilot.vocabulary import Word
 
@@ -38,6 +39,7 @@ __all__ = [
     "Word",
     "get_info",
     "list_problems",
+    "list_speakers",
 ]
 
 Tool = Literal["sfx", "tts"]
@@ -70,12 +72,16 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """One voice. A voice without references belongs to its backend, which knows it by its name."""
+    """One voice. A voice without references belongs to its backend, which knows it by its name.
+
+    `languages` are tags of those that it speaks; empty if it speaks those of its backend.
+    """
 
     name: str
     gender: str
     emotions: tuple[str, ...] = ()
     references: tuple[Reference, ...] = ()
+    languages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +90,8 @@ class RenderRequest:
 
     `text` is a caption, or the words to speak. `duration_s` is the longest duration that the sound has in
     any turn: exact for `sfx`, an upper bound that speech should keep for `tts`. `voice` is the name of a
-    voice; a backend that clones voices receives a `reference` of that voice.
+    voice; a backend that clones voices receives a `reference` of that voice. `language` is the tag that the
+    run declares, for `tts`; None is English.
     """
 
     text: str
@@ -94,6 +101,7 @@ class RenderRequest:
     gender: str | None = None
     emotion: str | None = None
     reference: Reference | None = None
+    language: str | None = None
 
     @classmethod
     def from_spec(cls, spec: SoundSpec, reference: Reference | None = None) -> RenderRequest:
@@ -106,6 +114,7 @@ class RenderRequest:
             gender=spec.gender,
             emotion=spec.emotion,
             reference=reference,
+            language=spec.language,
         )
 
 
@@ -142,7 +151,8 @@ class RendererInfo:
 
     `settings` is the model of the settings that change the sound, all with defaults but, at most, the
     `target`, the setting that a spec `NAME:TARGET` fills. The class is constructed with one instance of it,
-    or without arguments if there are no settings. `clones`: requests need a `reference`. An `isolated`
+    or without arguments if there are no settings. `languages` are the tags of those that all voices speak, if
+    the voices do not name theirs. `clones`: requests need a `reference`. An `isolated`
     backend runs in a child process of each worker, which is replaced if it hangs or crashes.
 
     A batch is cut so that its number of requests times its longest duration (at least `least_s`) stays within
@@ -158,6 +168,7 @@ class RendererInfo:
     model_licence: str | None = None
     settings: type[FrozenModel] | None = None
     target: str | None = None
+    languages: tuple[str, ...] = ()
     clones: bool = False
     isolated: bool = False
     batch_s: Seconds = math.inf
@@ -227,3 +238,12 @@ def get_info(backend: Any) -> RendererInfo:  # noqa: ANN401 - a class or an inst
 def list_problems(renderer: Renderer) -> tuple[str, ...]:
     """Return what is wrong with a renderer's own data, such as rows of an index that cannot be used."""
     return tuple(getattr(renderer, "problems", ()))
+
+
+def list_speakers(voices: Sequence[Voice], language: str) -> list[Voice]:
+    """Return the voices that speak a language, and those that speak whatever their backend does."""
+    able = [voice for voice in voices if not voice.languages or is_among(language, voice.languages)]
+    of_region = [
+        voice for voice in able if any(f"{tag}-".startswith(f"{language}-") for tag in voice.languages)
+    ]
+    return of_region or able

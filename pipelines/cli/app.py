@@ -275,12 +275,18 @@ def voices(
     bank: Annotated[
         str, typer.Argument(metavar="PATH", help="Folder of a voice bank, or name of a renderer.")
     ],
+    language: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TAG", help=add_default("Language of a renderer's voices, such as de.", "English")
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """List the voices of a bank and check its recordings. Exits with 1 if there are problems."""
     from pipelines.cli.commands.voices import run_voices
 
-    raise typer.Exit(run_voices(bank, as_json=as_json))
+    raise typer.Exit(run_voices(bank, language, as_json=as_json))
 
 
 @_command()

@@ -9,11 +9,12 @@ from copilot.dialogue import Dialogue
 from copilot.emotions import NEUTRAL
 from copilot.errors import RowFault
 from copilot.hashing import draw
+from copilot.language import ENGLISH
 from copilot.sample import CastVoice, Recording
 from copilot.scene import SpeechElement
 from pipelines.stages.record import Cast, Record
 from pipelines.stages.stage import Stage
-from renderers.contract import Reference, Voice
+from renderers.contract import Reference, Voice, list_speakers
 from renderers.voice_bank import VoiceBank
 
 
@@ -25,16 +26,23 @@ class CastStage(Stage):
     they first speak. Speakers of a sample that is continued keep their voices.
 
     `voices` are the backend's own. With a bank, the bank's voices are cast. A backend that `clones` gets
-    references; for another, each voice of the bank is represented by one of the backend's own.
+    references; for another, each voice of the bank is represented by one of the backend's own. Only voices
+    that speak the `language` are cast: those of its region, if it names one that some have.
     """
 
     name = "cast"
 
     def __init__(
-        self, voices: Sequence[Voice], run_seed: int, bank: VoiceBank | None = None, *, clones: bool = False
+        self,
+        voices: Sequence[Voice],
+        run_seed: int,
+        bank: VoiceBank | None = None,
+        *,
+        clones: bool = False,
+        language: str = ENGLISH,
     ) -> None:
-        own = _sort_by_name(voices)
-        self._voices = _sort_by_name(bank.voices) if bank else own
+        own = _sort_by_name(list_speakers(voices, language))
+        self._voices = _sort_by_name(list_speakers(bank.voices, language)) if bank else own
         self._stand_ins = _assign_stand_ins(self._voices, own) if bank and not clones else None
         self._run_seed = run_seed
 

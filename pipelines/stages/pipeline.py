@@ -49,6 +49,7 @@ class _Parts:
                 backend=self.spec.fingerprint.renderers[tool],
                 variants=self.config.variants,
                 batch_s=work.batch_s,
+                language=self.config.language,
             )
         except BaseException:
             renderer.close()
@@ -67,7 +68,14 @@ def _create_design_stage(parts: _Parts) -> DesignStage:
 
 def _create_cast_stage(parts: _Parts) -> CastStage:
     speech = parts.speech
-    return CastStage(speech.voices, parts.config.run_seed, parts.spec.bank, clones=speech.clones)
+    config = parts.config
+    return CastStage(
+        speech.voices,
+        config.run_seed,
+        parts.spec.bank,
+        clones=speech.clones,
+        language=config.spoken_language,
+    )
 
 
 def _create_finish_stage(parts: _Parts) -> FinishStage:

@@ -26,7 +26,8 @@ class RenderStage(Stage):
 
     Constructing it loads the renderer's weights; closing it closes the renderer. `backend` is the renderer's
     fingerprint. `variants` is the number of takes of a caption, which all dialogues of all runs share: one is
-    drawn for each element, and its duration is rounded up to a whole second.
+    drawn for each element, and its duration is rounded up to a whole second. `language` is that which the run
+    declares for speech.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class RenderStage(Stage):
         backend: Mapping[str, str] | None = None,
         variants: int | None = None,
         batch_s: Seconds | None = None,
+        language: str | None = None,
     ) -> None:
         self.name = "render-speech" if renderer.tool == "tts" else "render-sounds"
         self._renderer = renderer
@@ -45,6 +47,7 @@ class RenderStage(Stage):
         self._run_seed = run_seed
         self._backend = renderer.fingerprint() if backend is None else backend
         self._variants = variants if renderer.tool == "sfx" else None
+        self._language = language
         self._hits = 0
         self.voices = renderer.voices()
         self.clones = get_info(renderer).clones
@@ -107,7 +110,7 @@ class RenderStage(Stage):
             backend=self._backend,
         )
         if isinstance(element, SpeechElement):
-            return _create_speech_job(spec, element, record)
+            return _create_speech_job(replace(spec, language=self._language), element, record)
         if self._variants is not None:
             take = spec.random_seed % self._variants
             spec = replace(

@@ -21,11 +21,12 @@ from pedalboard import HighpassFilter
 from copilot.emotions import NEUTRAL, find_emotion
 from copilot.errors import CopilotError, MissingExtraError, RowFault
 from copilot.hashing import content_hash, derive_random_seed, draw
+from copilot.language import ENGLISH, is_among
 from copilot.units import Seconds, db_to_gain, samples_to_seconds, seconds_to_samples
 from copilot.vocabulary import Word
 from renderers.child_process import ChildDiedError, ChildProcess, ChildTimeoutError
 from renderers.contract import RenderedSound, RendererInfo, RenderFailure, RenderRequest, Tool, Voice
-from renderers.espeak.voices import EMOTIONS, VOICES, WHISPER_VARIANTS, Delivery, EspeakVoice
+from renderers.espeak.voices import EMOTIONS, OTHER_VOICES, VOICES, WHISPER_VARIANTS, Delivery, EspeakVoice
 from renderers.espeak.words import SpokenText, find_word_spans, make_spoken_text
 
 _LOWEST_HZ = 40.0
@@ -54,7 +55,7 @@ _WORD_DB = -40.0
 _MARGIN_S: Seconds = 0.015
 _FADE_S: Seconds = 0.003
 
-_BY_NAME = {voice.name: voice for voice in VOICES}
+_BY_NAME = {voice.name: voice for voice in (*VOICES, *OTHER_VOICES)}
 
 
 class EspeakRenderer:
@@ -97,8 +98,11 @@ class EspeakRenderer:
         self._get_child().start()
 
     def voices(self) -> Sequence[Voice]:
-        """Return twelve voices of each gender; every voice speaks every emotion."""
-        return [Voice(voice.name, voice.gender, tuple(EMOTIONS)) for voice in VOICES]
+        """Return twelve English voices of each gender and three of each other language, for every emotion."""
+        return [
+            Voice(voice.name, voice.gender, tuple(EMOTIONS), languages=(voice.language,))
+            for voice in (*VOICES, *OTHER_VOICES)
+        ]
 
     def render(self, requests: Sequence[RenderRequest]) -> list[RenderedSound | RenderFailure]:
         """Return speech for each request, in order. Raises CopilotError only if no child can be started."""
@@ -191,16 +195,19 @@ def _find_library() -> tuple[Path, Path]:
 
 def _require_voice_files(data: Path) -> None:
     """Raise CopilotError for a missing file, in place of which espeak-ng would use its default voice."""
-    bank = {*VOICES, *(voice.to_whisper() for voice in VOICES)}
-    missing = sorted({str(file) for voice in bank for file in voice.files if not (data / file).is_file()})
-    if missing:
-        raise CopilotError(f"espeak: no {', '.join(missing)} in {data}; install espeakng-loader again")
+    for own in (VOICES, OTHER_VOICES):
+        bank = {*own, *(voice.to_whisper() for voice in own)}
+        missing = sorted({str(file) for voice in bank for file in voice.files if not (data / file).is_file()})
+        if missing:
+            raise CopilotError(f"espeak: no {', '.join(missing)} in {data}; install espeakng-loader again")
 
 
 def _choose_voice(request: RenderRequest) -> EspeakVoice:
     if request.voice is None:
-        fitting = [voice for voice in VOICES if voice.gender == request.gender]
-        return draw(fitting or VOICES, "espeak voice", request.random_seed)
+        spoken = [voice for voice in OTHER_VOICES if is_among(request.language or ENGLISH, (voice.language,))]
+        able = spoken or VOICES
+        fitting = [voice for voice in able if voice.gender == request.gender]
+        return draw(fitting or able, "espeak voice", request.random_seed)
     if request.voice not in _BY_NAME:
         raise RowFault("unknown-voice", f"unknown voice {request.voice!r}; available: {', '.join(_BY_NAME)}")
     return _BY_NAME[request.voice]

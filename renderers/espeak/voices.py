@@ -22,6 +22,25 @@ _LANGUAGE_FILES = {
     "en-caribbean": "gmw/en-029",
 }
 
+_OTHER_LANGUAGES = """
+    aav/vi art/eo bat/lt bat/lv bnt/sw ccs/ka cel/cy cel/ga dra/ta eu gmq/da gmq/is gmq/nb gmq/sv gmw/af
+    gmw/de gmw/lb gmw/nl grk/el inc/hi ine/hy ine/sq itc/la ko poz/id poz/ms roa/ca roa/es roa/es-419 roa/fr
+    roa/fr-BE roa/fr-CH roa/it roa/pt roa/pt-BR roa/ro sem/mt trk/az trk/kk trk/tr urj/et urj/fi urj/hu
+    zle/be zle/ru zle/uk zls/bg zls/bs zls/hr zls/mk zls/sl zls/sr zlw/cs zlw/pl zlw/sk
+"""
+"""Files of languages that are written with spaces and vowels: of the others espeak-ng reads too little."""
+
+_OTHER_VARIANTS: dict[str, Gender] = {
+    "f2": "female",
+    "f3": "female",
+    "Annie": "female",
+    "m1": "male",
+    "m3": "male",
+    "Andy": "male",
+}
+
+_LANGUAGE_FILES |= {Path(file).name.lower(): file for file in _OTHER_LANGUAGES.split()}
+
 WHISPER_VARIANTS: dict[Gender, str] = {"female": "whisperf", "male": "whisper"}
 """A whisper has no voice: it is the accent spoken through the whispering variant of the gender."""
 
@@ -38,6 +57,11 @@ class EspeakVoice:
     def name(self) -> str:
         """The name of the voice in requests."""
         return f"{self.accent}+{self.variant}".lower()
+
+    @property
+    def language(self) -> str:
+        """The language's tag, which is the name of its file."""
+        return Path(_LANGUAGE_FILES[self.accent]).name
 
     @property
     def identifier(self) -> str:
@@ -80,6 +104,15 @@ VOICES: tuple[EspeakVoice, ...] = (
     EspeakVoice("en-gb-scotland", "m4", "male"),
     EspeakVoice("en-caribbean", "m3", "male"),
 )
+
+"""The English voices, whose table is part of the fingerprint."""
+
+OTHER_VOICES: tuple[EspeakVoice, ...] = tuple(
+    EspeakVoice(Path(file).name.lower(), variant, gender)
+    for file in _OTHER_LANGUAGES.split()
+    for variant, gender in _OTHER_VARIANTS.items()
+)
+"""The voices of other languages, named alike: a change of what a name stands for raises `_SOUND_VERSION`."""
 
 
 @dataclass(frozen=True, slots=True)

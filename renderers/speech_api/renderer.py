@@ -22,6 +22,7 @@ from copilot.emotions import Emotion
 from copilot.errors import CopilotError, MissingExtraError, RowFault, UserError
 from copilot.frozen_model import FrozenModel
 from copilot.hashing import draw
+from copilot.language import ENGLISH, normalise_tag
 from copilot.scene import Gender
 from copilot.server_url import hide_secrets
 from copilot.units import Seconds
@@ -75,6 +76,9 @@ class SpeechApiSettings(FrozenModel):
     voices: Mapping[str, Gender] = Field(
         default=_VOICES, min_length=1, description="The voices to cast: alloy:female,onyx:male."
     )
+    languages: tuple[str, ...] = Field(
+        default=(ENGLISH,), description="The languages that the voices speak: en,de. It changes no sound."
+    )
     instructions: bool = Field(default=False, description="Send the emotion as `instructions`.")
     response_format: Literal["wav", "flac", "pcm"] = Field(
         default="wav", description="pcm is raw: 16 bit, mono, 24 kHz."
@@ -103,6 +107,12 @@ class SpeechApiSettings(FrozenModel):
                 field="tts",
             )
         return given.rstrip("/")
+
+    @field_validator("languages", mode="before")
+    @classmethod
+    def _read_languages(cls, given: object) -> object:
+        tags = given.split(",") if isinstance(given, str) else given
+        return [normalise_tag(str(tag)) for tag in tags] if isinstance(tags, list | tuple) else given
 
     @field_validator("voices", mode="before")
     @classmethod
@@ -187,7 +197,11 @@ class SpeechApiRenderer:
     def voices(self) -> Sequence[Voice]:
         """Return the voices of the settings; they have emotions only if `instructions` are sent."""
         emotions = get_args(Emotion) if self._settings.instructions else ()
-        return [Voice(name, gender, emotions) for name, gender in self._settings.voices.items()]
+        languages = self._settings.languages
+        return [
+            Voice(name, gender, emotions, languages=languages)
+            for name, gender in self._settings.voices.items()
+        ]
 
     def render(self, requests: Sequence[RenderRequest]) -> list[RenderedSound | RenderFailure]:
         """Return an answer to each request, in order.

@@ -78,6 +78,7 @@ class VibeVoiceRenderer:
         model_licence="MIT",
         settings=VibeVoiceSettings,
         target="model",
+        languages=("en", "zh"),
         clones=True,
         isolated=True,
         batch_s=240.0,

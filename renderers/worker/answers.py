@@ -28,6 +28,7 @@ class _Voice(FrozenModel):
     name: str = Field(min_length=1)
     gender: str
     emotions: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
 
 
 class Greeting(FrozenModel):
@@ -38,6 +39,7 @@ class Greeting(FrozenModel):
     tool: Tool
     fingerprint: dict[str, str]
     clones: bool = False
+    languages: tuple[str, ...] = ()
     places: tuple[str, ...] = ()
     voices: tuple[_Voice, ...] = ()
 
@@ -49,7 +51,10 @@ class Greeting(FrozenModel):
 
     def list_voices(self) -> list[Voice]:
         """Return the voices in the contract's form."""
-        return [Voice(voice.name, voice.gender, voice.emotions) for voice in self.voices]
+        return [
+            Voice(voice.name, voice.gender, voice.emotions, languages=voice.languages)
+            for voice in self.voices
+        ]
 
 
 class _Word(FrozenModel):
@@ -84,7 +89,10 @@ def parse_greeting(header: Mapping[str, Any]) -> Greeting:
 def request_to_json(request: RenderRequest) -> dict[str, Any]:
     """Return a request as the protocol has it."""
     reference = request.reference
+    # Only for a run that declares one, so that programs from before the key existed work.
+    language = {} if request.language is None else {"language": request.language}
     return {
+        **language,
         "text": request.text,
         "duration_s": request.duration_s,
         "seed": request.random_seed,

@@ -105,7 +105,7 @@ class WorkerRenderer:
         self._greeting = self._client.get_greeting()
         self.name = self._greeting.name
         self.tool: Tool = self._greeting.tool
-        self.info = replace(type(self).info, clones=self._greeting.clones)
+        self.info = replace(type(self).info, clones=self._greeting.clones, languages=self._greeting.languages)
 
     def restart_with(self, render_settings: RenderSettings) -> None:
         """Work with this deadline and on this device from now on, in a new child process."""

@@ -14,10 +14,11 @@ from rich.text import Text
 
 from copilot.emotions import Emotion
 from copilot.errors import UserError
+from copilot.language import ENGLISH, normalise_tag
 from copilot.scene import Gender
 from pipelines.cli.output.tables import create_table
 from renderers import registry
-from renderers.contract import Voice
+from renderers.contract import Voice, list_speakers
 from renderers.voice_quality import CheckedRecording, check_bank, check_voices_of
 
 _MAX_WIDTH = 500
@@ -26,10 +27,11 @@ _MEASURED = ("s", "Hz", "ch", "LUFS", "peak", "noise", "words", "words/s", "lice
 _RIGHT = set(_MEASURED) - {"licence", "file"}
 
 
-def run_voices(path: str, *, as_json: bool) -> int:
-    """Print the voices of a folder or a renderer; return 1 if something is wrong with them.
+def run_voices(path: str, language: str | None = None, *, as_json: bool) -> int:
+    """Print the voices of a folder, or those of a renderer in a language (default: English).
 
-    Raises UserError if `path` is neither, and for a renderer without voices of its own.
+    Return 1 if something is wrong with them. Raises UserError if `path` is neither, for a renderer without
+    voices of its own, and for one without voices in the language.
     """
     try:
         is_renderer = path.partition(":")[0] in registry.list_names()
@@ -38,21 +40,40 @@ def run_voices(path: str, *, as_json: bool) -> int:
         # The path is an argument of this command, not an option of a run.
         raise UserError(str(error).removeprefix(f"`{error.field}`: ")) from error
     bank, recordings, problems = report.bank, report.recordings, report.problems
+    voices = list_speakers(bank.voices, _read_tag(language))
+    if bank.voices and not voices:
+        raise UserError(
+            f"{path} has no voices in this language; it has {_list_tags(bank.voices)}", field="language"
+        )
     if as_json:
-        voices = [
+        described = [
             {
                 "name": voice.name,
                 "gender": voice.gender,
                 "emotions": voice.emotions,
+                "languages": voice.languages,
                 "recordings": [asdict(recording) for recording in recordings[voice.name]],
             }
-            for voice in bank.voices
+            for voice in voices
         ]
-        found = {"path": path, "fingerprint": bank.fingerprint(), "voices": voices, "problems": problems}
+        found = {"path": path, "fingerprint": bank.fingerprint(), "voices": described, "problems": problems}
         print(json.dumps(found, allow_nan=False))
     else:
-        _print(path, bank.voices, recordings, problems)
+        _print(path, voices, recordings, problems)
+        if tags := _list_tags(bank.voices):
+            print(f"\nlanguages (--language): {tags}")
     return 1 if problems else 0
+
+
+def _read_tag(given: str | None) -> str:
+    try:
+        return ENGLISH if given is None else normalise_tag(given)
+    except ValueError as error:
+        raise UserError(str(error), field="language") from None
+
+
+def _list_tags(voices: Sequence[Voice]) -> str:
+    return ", ".join(sorted({tag for voice in voices for tag in voice.languages}))
 
 
 def _print(

@@ -52,7 +52,8 @@ class F5Tts:
         sound = {"version": self._version, "model": MODEL, **self._options}
         sound.pop("hf_cache_dir", None)
         fingerprint = speech_worker.make_fingerprint(sound, LOADING)
-        return {"name": NAME, "tool": "tts", "clones": True, "fingerprint": fingerprint, "places": PLACES}
+        known = {"clones": True, "languages": ["en", "zh"], "places": PLACES}
+        return {"name": NAME, "tool": "tts", "fingerprint": fingerprint, **known}
 
     def prepare(self) -> None:
         """Load the model and its vocoder; default device: the best that is available."""

@@ -55,7 +55,8 @@ class Xtts:
         """Return the greeting; version, language, options and the files' content are its fingerprint."""
         sound = {"version": self._version, "language": self._language, **self._loading, **self._speaking}
         fingerprint = speech_worker.make_fingerprint(sound, LOADING)
-        return {"name": NAME, "tool": "tts", "clones": True, "fingerprint": fingerprint, "places": PLACES}
+        known = {"clones": True, "languages": [self._language], "places": PLACES}
+        return {"name": NAME, "tool": "tts", "fingerprint": fingerprint, **known}
 
     def prepare(self) -> None:
         """Load the model; default device: a GPU if there is one, else the CPU."""

@@ -193,6 +193,17 @@ def test_a_renderer_with_voices_is_a_bank(capsys):
     assert ["all", "12", "12"] in [line.split() for line in printed.splitlines()]
 
 
+def test_voices_of_a_language(capsys):
+    assert run_voices("espeak", "de", as_json=True) == 0
+    found = json.loads(capsys.readouterr().out)["voices"]
+    assert {voice["name"].partition("+")[0] for voice in found} == {"de"}
+    assert {tuple(voice["languages"]) for voice in found} == {("de",)}
+    for language in ("ja", "german"):
+        with pytest.raises(UserError) as caught:
+            run_voices("espeak", language, as_json=True)
+        assert caught.value.field == "language"
+
+
 def test_neither_folder_nor_voices(tmp_path, monkeypatch):
     with pytest.raises(UserError, match=r"^[^`]*: no such folder") as caught:
         run_voices(str(tmp_path / "x"), as_json=False)

@@ -18,7 +18,7 @@ from copilot.scene import Scene, SpeechElement
 from copilot.seed import Seed
 from pipelines.stages.cast import CastStage
 from pipelines.stages.record import Cast, Record
-from renderers.contract import Reference, Voice
+from renderers.contract import Reference, Voice, list_speakers
 from renderers.espeak.renderer import EspeakRenderer
 from renderers.voice_bank import VoiceBank
 
@@ -133,7 +133,7 @@ class TestOwnVoices:
     @pytest.mark.parametrize("seed_id", [f"test/{k}" for k in range(5)])
     def test_espeak_draws_among_all_its_voices_of_the_gender(self, seed_id):
         voices = EspeakRenderer().voices()
-        women = sorted(voice.name for voice in voices if voice.gender == "female")
+        women = sorted(voice.name for voice in list_speakers(voices, "en") if voice.gender == "female")
         lines = cast(CastStage(voices, 7), [("anna", "sad"), ("berta", "calm")], seed_id=seed_id)
         first = draw(women, "voice", 7, seed_id, "anna")
         women.remove(first)
@@ -149,6 +149,38 @@ class TestOwnVoices:
         names = [drawn(1, "a", "anna"), drawn(2, "a", "anna"), drawn(1, "b", "anna"), drawn(1, "a", "berta")]
         assert len(set(names)) == 4
         assert drawn(1, "a", "anna") == names[0]
+
+
+class TestLanguages:
+    VOICES = (
+        Voice("any", "female"),
+        Voice("b", "female", languages=("pt-BR",)),
+        Voice("g", "female", languages=("de", "en-US")),
+        Voice("p", "female", languages=("pt",)),
+    )
+
+    @pytest.mark.parametrize(
+        ("language", "names"),
+        [
+            ("en", {"g"}),
+            ("de-AT", {"any", "g"}),
+            ("pt", {"b", "p"}),
+            ("pt-BR", {"b"}),
+            ("pt-PT", {"any", "b", "p"}),
+            ("fr", {"any"}),
+        ],
+    )
+    def test_voices_of_a_language_and_region(self, language, names):
+        assert {voice.name for voice in list_speakers(self.VOICES, language)} == names
+
+    def test_a_speaker_gets_a_voice_of_the_language(self):
+        stage = CastStage(EspeakRenderer().voices(), 7, language="de")
+        lines = cast(stage, [("anna", "sad"), ("berta", "calm")])
+        assert {one.known.voice.partition("+")[0] for one in lines.values()} == {"de"}
+
+    def test_a_bank_is_represented_by_voices_of_the_language(self):
+        lines = cast(CastStage(EspeakRenderer().voices(), 7, BANK, language="fr-CH"), [("anna", "sad")])
+        assert lines["anna"].known.voice.startswith("fr-ch+")
 
 
 class TestBank:

@@ -20,7 +20,7 @@ import renderers
 from copilot.emotions import find_emotion
 from copilot.errors import CopilotError, MissingExtraError
 from renderers.child_process import ChildProcess
-from renderers.contract import RenderedSound, Renderer, RenderFailure, RenderRequest
+from renderers.contract import RenderedSound, Renderer, RenderFailure, RenderRequest, list_speakers
 from renderers.espeak.renderer import EspeakRenderer
 from renderers.espeak.voices import EMOTIONS, VOICES, EspeakVoice
 from renderers.espeak.words import SpokenText, find_word_spans, make_spoken_text
@@ -164,11 +164,37 @@ def test_seed_varies_rate_and_pitch_a_little(espeak):
 # Voices
 
 
-def test_bank_has_twelve_voices_of_each_gender_with_names_of_their_own(espeak):
+def test_bank_has_twelve_english_voices_of_each_gender_with_names_of_their_own(espeak):
     bank = espeak.voices()
-    assert len({voice.name for voice in bank}) == len(bank) == 24
-    assert sum(voice.gender == "female" for voice in bank) == 12
+    assert len({voice.name for voice in bank}) == len(bank)
+    english = list_speakers(bank, "en")
+    assert len(english) == 24
+    assert sum(voice.gender == "female" for voice in english) == 12
     assert all(voice.emotions == tuple(EMOTIONS) for voice in bank)
+
+
+@pytest.mark.parametrize("language", ["de", "fr", "es", "it", "ru", "pl", "tr", "ko", "nb", "pt-BR"])
+def test_other_languages_have_three_voices_of_each_gender(espeak, language):
+    genders = [voice.gender for voice in list_speakers(espeak.voices(), language)]
+    assert genders.count("female") >= 3
+    assert genders.count("female") == genders.count("male")
+
+
+@pytest.mark.parametrize("language", ["zh", "ja", "th", "ar", "he"])
+def test_scripts_that_espeak_cannot_read_have_no_voice(espeak, language):
+    assert list_speakers(espeak.voices(), language) == []
+
+
+def test_a_german_voice_reads_german(espeak):
+    text = "Zwei junge J\u00e4ger schauen durch die T\u00fcr"
+    german, english = (say(espeak, text, voice=voice) for voice in ("de+f2", "en-us+f2"))
+    assert [word.text for word in german.words] == text.split()
+    assert digest(german) != digest(english)
+
+
+def test_a_request_without_voice_is_spoken_in_its_language(espeak):
+    assert say(espeak, "Ja.", voice=None, gender="male", language="de").detail["voice"].startswith("de+")
+    assert say(espeak, "Yes.", voice=None, gender="male", language="en-GB").detail["voice"].startswith("en-")
 
 
 @pytest.mark.parametrize(
@@ -183,9 +209,9 @@ def test_gender_is_the_one_that_the_variants_file_declares(voice: EspeakVoice):
 
 
 def test_every_voice_sounds_like_its_gender_and_like_no_other(espeak):
-    sounds = {voice.name: say(espeak, voice=voice.name) for voice in espeak.voices()}
+    sounds = {voice.name: say(espeak, voice=voice.name) for voice in VOICES}
     assert len({digest(sound) for sound in sounds.values()}) == len(sounds)
-    for voice in espeak.voices():
+    for voice in VOICES:
         fundamental_hz, voiced = periodicity(sounds[voice.name])
         assert voiced > 0.5, voice.name
         assert (165 < fundamental_hz < 300) if voice.gender == "female" else (70 < fundamental_hz < 130), (

@@ -1,0 +1,89 @@
+"""The language of speech: backends that cannot speak it are refused, the others get its voices."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from copilot.errors import UserError
+from copilot.stem import SoundSpec
+from pipelines import GenerateRequest, RunConfig, generate
+from pipelines.backends import Backends, require_language
+from pipelines.run.reader import RunReader
+from renderers import registry
+from renderers.contract import RenderRequest, get_info
+from renderers.worker.answers import parse_greeting, request_to_json
+
+GERMAN = "Der Regen hatte endlich aufgeh\u00f6rt, und die Stra\u00dfe war still."
+SPEECH_API = "speech-api:http://127.0.0.1:1/v1"
+
+
+def refuse(language: str | None, tts: str, **settings: object) -> str | None:
+    """Return the field of the error for a language that a renderer does not speak; None if it does."""
+    renderer = registry.create(tts, "tts", settings)
+    try:
+        require_language(renderer, language)
+    except UserError as error:
+        return error.field
+    finally:
+        renderer.close()
+    return None
+
+
+@pytest.mark.parametrize(
+    ("language", "tts", "settings", "field"),
+    [
+        (None, "espeak", {}, None),
+        ("de", "espeak", {}, None),
+        ("pt-PT", "espeak", {}, None),
+        ("ja", "espeak", {}, "language"),
+        ("en-GB", SPEECH_API, {}, None),
+        ("de", SPEECH_API, {}, "language"),
+        ("de", SPEECH_API, {"languages": "en,de"}, None),
+        (None, SPEECH_API, {"languages": "de"}, "tts"),
+        ("de", "murmur", {}, "language"),
+        (None, "murmur", {}, None),
+    ],
+)
+def test_a_renderer_speaks_what_it_says(language, tts, settings, field):
+    assert refuse(language, tts, **settings) == field
+
+
+def test_a_run_in_a_language_that_cannot_be_spoken_does_not_start(tmp_path: Path):
+    config = RunConfig(seeds="starter", designer="stand-in", language="ja", sfx="noise")
+    with Backends(config) as backends, pytest.raises(UserError) as caught:
+        backends.compute_fingerprint()
+    assert caught.value.field == "language"
+
+
+def test_german_lines_are_spoken_by_german_voices(tmp_path: Path):
+    (tmp_path / "seeds.txt").write_text(GERMAN, "utf-8")
+    config = RunConfig(seeds=f"text:{tmp_path}/seeds.txt", designer="stand-in", language="de", sfx="noise")
+    generate(GenerateRequest(config=config, out=tmp_path / "run"))
+    [row] = RunReader(tmp_path / "run").rows("samples", ["provenance"])
+    voices = {voice["voice"].partition("+")[0] for voice in row["provenance"]["voices"]}
+    assert voices == {"de"}
+
+
+def test_a_language_is_in_the_key_of_a_stem_if_it_is_declared():
+    spec = SoundSpec("tts", "Ja.", 1.0, 7, {"backend": "x"})
+    german = SoundSpec("tts", "Ja.", 1.0, 7, {"backend": "x"}, language="de")
+    assert spec.key != german.key
+    assert RenderRequest.from_spec(german).language == "de"
+
+
+def test_a_worker_hears_the_language_that_is_declared():
+    assert "language" not in request_to_json(RenderRequest("Ja.", 1.0, 7))
+    assert request_to_json(RenderRequest("Ja.", 1.0, 7, language="de"))["language"] == "de"
+
+
+def test_a_worker_says_what_it_speaks():
+    voice = {"name": "anna", "gender": "female", "languages": ["de"]}
+    greeting = {"protocol": 1, "name": "x", "tool": "tts", "fingerprint": {}, "languages": ["en"]}
+    known = parse_greeting({**greeting, "voices": [voice]})
+    assert (known.languages, known.list_voices()[0].languages) == (("en",), ("de",))
+
+
+def test_a_class_says_what_its_model_speaks():
+    assert get_info(registry.find_class("vibevoice", "tts")).languages == ("en", "zh")
