@@ -108,15 +108,23 @@ def check_llm(
     llm_timeout: Annotated[
         float,
         typer.Option(
-            min=1, help=add_default("Seconds that one request may take.", "120"), show_default=False
+            min=1, help=add_default("Seconds that one request may take.", "600"), show_default=False
         ),
-    ] = 120.0,
+    ] = 600.0,
+    time_limit: Annotated[
+        float,
+        typer.Option(
+            min=1,
+            help=add_default("Seconds for all trials; those without time are named.", "900"),
+            show_default=False,
+        ),
+    ] = 900.0,
     as_json: AsJson = False,
 ) -> None:
-    """Test the features of a language model server. Exits with 1 if it cannot make a dialogue."""
+    """Test the features of a language model server. Exits with 1 if it makes no dialogue."""
     from pipelines.cli.commands.check_llm import run_check_llm
 
-    raise typer.Exit(run_check_llm(llm_url, llm_model, llm_timeout, as_json=as_json))
+    raise typer.Exit(run_check_llm(llm_url, llm_model, llm_timeout, time_limit, as_json=as_json))
 
 
 prompts = typer.Typer(

@@ -27,6 +27,14 @@ _ENDINGS = {
     "error": ("error", "abort", "aborted", "cancelled", "network_error", "malformed_response"),
 }
 _ENDING_OF = {spelling: ending for ending, spellings in _ENDINGS.items() for spelling in spellings}
+_CONTEXTS = (
+    "max_model_len",  # vLLM, SGLang
+    "n_ctx",  # llama.cpp, below `meta`
+    "loaded_context_length",  # LM Studio
+    "context_length",  # OpenRouter, Together
+    "context_window",  # Groq
+    "max_context_length",  # Mistral
+)
 _THOUGHTS = ("reasoning_content", "reasoning", "thinking")
 
 
@@ -136,13 +144,20 @@ def read_models(url: str, body: bytes) -> list[ServedModel]:
 def _read_model(url: str, model: dict[str, Any] | str) -> ServedModel:
     if isinstance(model, str):
         return ServedModel(url, model, None, None)
-    root, length = model.get("root"), model.get("max_model_len")
+    root = model.get("root")
     return ServedModel(
         url,
         str(model["id"] if "id" in model else model["name"]),
         root if isinstance(root, str) else None,
-        length if isinstance(length, int) else None,
+        _read_context(model),
     )
+
+
+def _read_context(model: dict[str, Any]) -> int | None:
+    """Return the context of one request in tokens, by whatever name a server tells it."""
+    meta = model.get("meta")
+    told = {**model, **meta} if isinstance(meta, dict) else model
+    return next((told[name] for name in _CONTEXTS if isinstance(told.get(name), int)), None)
 
 
 def show_start(body: bytes) -> str:

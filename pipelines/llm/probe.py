@@ -5,10 +5,10 @@ Only a server that cannot be reached, or does not serve the model, raises; any o
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, get_args
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from typing import Any, TypeVar, get_args
 
 from copilot.designers.account import Usage
 from copilot.designers.contract import DesignerContext, DesignFault
@@ -21,8 +21,17 @@ from copilot.units import Seconds
 from pipelines.llm.answers import ServedModel
 from pipelines.llm.designer import LlmDesigner
 from pipelines.llm.endpoints import Endpoint
+from pipelines.llm.findings import (
+    DialogueFinding,
+    Finding,
+    FormFinding,
+    KeywordFinding,
+    NotTried,
+    ServerFinding,
+)
 from pipelines.llm.keys import get_model_key
 from pipelines.llm.keywords import KeywordTrial, keyword_trials
+from pipelines.llm.metrics import ServerLoad
 from pipelines.llm.refusals import (
     ModelRefusalError,
     ServerRole,
@@ -35,7 +44,7 @@ from pipelines.llm.wire import Wire
 from renderers.openai_protocol import FaultError, RefusedError
 
 N_TRIES = 2
-"""Tries for each keyword: it is enforced if no reply breaks it."""
+"""Tries for each keyword, until a reply breaks it."""
 
 _SEED = Seed("check/0", "The last ferry had left when she reached the pier, and the lamps went out.")
 _MAX_TOKENS = 256
@@ -48,99 +57,113 @@ _FORM = KeywordTrial(
         "additionalProperties": False,
     },
     "",
+    "",
 )
 _QUESTION = 'Is rain wet? Reply with {"answer":"yes"} or with {"answer":"no"}, JSON and nothing else.'
 
 _Served = tuple[ServedModel, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class FormFinding:
-    """A finding on a form of replies: `works` if they come in it; `said` holds the reply that did not."""
-
-    structured: Structured
-    works: bool
-    said: str
-
-
-@dataclass(frozen=True, slots=True)
-class KeywordFinding:
-    """A finding on a keyword: `enforced`, or `said` holds a reply that broke it, or why none came."""
-
-    keyword: str
-    enforced: bool
-    said: str
-
-
-@dataclass(frozen=True, slots=True)
-class DialogueFinding:
-    """One dialogue of three turns, written with a form of replies. It is rejected if it has a reason."""
-
-    structured: Structured
-    reason: str | None
-    detail: str
-    usage: Usage
-
-    @property
-    def seconds(self) -> Seconds:
-        """The time it took, all corrections included."""
-        return self.usage.seconds
-
-
-@dataclass(frozen=True, slots=True)
-class Findings:
-    """Everything that was found."""
-
-    url: str
-    version: str | None
-    served: tuple[ServedModel, ...]
-    model: str
-    max_model_len: int | None
-    forms: tuple[FormFinding, ...]
-    keywords: tuple[KeywordFinding, ...]
-    dialogues: tuple[DialogueFinding, ...]
-
-    @property
-    def recommended(self) -> Structured | None:
-        """The form that a dialogue was written with; None if none was."""
-        return next((found.structured for found in self.dialogues if found.reason is None), None)
+T = TypeVar("T")
 
 
 async def probe(
-    url: str, model: str | None, *, timeout_s: Seconds, report: Callable[[str], None]
-) -> Findings:
-    """Find out what a server can do, with a model or the only one that it serves; `report` gets each trial.
+    url: str,
+    model: str | None,
+    *,
+    timeout_s: Seconds,
+    limit_s: Seconds,
+    report: Callable[[str], None] = lambda _: None,
+) -> AsyncGenerator[Finding, None]:
+    """Yield what a server can do, finding by finding, with a model or the only one that it serves.
 
-    Raises UserError if no model is served, or not this one, or if it has to be named; CopilotError if no
-    server answers.
+    `report` gets each trial before it begins. After `limit_s` the trial in hand is given up, and those that
+    are left are named in a last finding. Raises UserError if no model is served, or not this one, or if it
+    has to be named; CopilotError if no server answers.
     """
+    deadline = asyncio.get_running_loop().time() + limit_s
     endpoint = Endpoint.parse(url)
     wire = Wire((endpoint,), get_model_key(), timeout_s)
     wire.open(n_kept=1)
+    left: list[str] = []
+    forms: list[FormFinding] = []
+    keywords: list[KeywordFinding] = []
     try:
         report("models")
-        served, chosen = await _find_model(wire, endpoint, model)
-        prober = _Prober(wire, endpoint, chosen.id)
-        version = _read_version(await wire.look(endpoint, "/version"))
-        forms = []
+        server = await _find_server(wire, endpoint, model, deadline)
+        yield server
+        prober = _Prober(wire, endpoint, server.model)
         for structured in get_args(Structured):
-            report(f"replies as {structured}")
-            forms.append(await prober.try_form(structured))
-        keywords = []
-        for trial in keyword_trials() if forms[0].works else ():
-            report(f"grammar: {trial.keyword}")
-            keywords.append(await prober.try_keyword(trial))
+            name = f"replies as {structured}"
+            report(name)
+            if form := await _try_until(deadline, prober.try_form(structured), name, left):
+                forms.append(form)
+                yield form
+        # If forms were left for want of time, no time is left for these either.
+        works = any(form.works and form.structured == "json_schema" for form in forms)
+        for trial in keyword_trials() if works else ():
+            name = f"grammar: {trial.keyword}"
+            report(name)
+            if keyword := await _try_until(deadline, prober.try_keyword(trial), name, left):
+                keywords.append(keyword)
+                yield keyword
     finally:
         await wire.close()
     service = LlmService(urls=(url,), timeout_s=timeout_s, patience_s=timeout_s)
-    dialogues: list[DialogueFinding] = []
     for structured in _rank_forms(forms, keywords):
-        report(f"a dialogue with {structured}")
-        dialogues.append(await _try_dialogue(chosen.id, structured, service))
-        if dialogues[-1].reason is None:
+        name = f"a dialogue with {structured}"
+        report(name)
+        dialogue = await _try_until(deadline, _try_dialogue(server.model, structured, service), name, left)
+        if dialogue is None:
             break
-    found = (tuple(forms), tuple(keywords), tuple(dialogues))
-    return Findings(endpoint.url, version, served, chosen.id, chosen.max_model_len, *found)
+        yield dialogue
+        if dialogue.reason is None:
+            break
+    if left:
+        yield NotTried(tuple(left))
+
+
+async def _try_until(deadline: Seconds, trial: Awaitable[T], name: str, left: list[str]) -> T | None:
+    """Return the finding of a trial; None, and its name among those left, if there is no time for it."""
+    try:
+        async with asyncio.timeout_at(deadline):
+            return await trial
+    except TimeoutError:
+        left.append(name)
+        return None
+
+
+async def _find_server(wire: Wire, endpoint: Endpoint, model: str | None, deadline: Seconds) -> ServerFinding:
+    try:
+        async with asyncio.timeout_at(deadline):
+            served, chosen = await _find_model(wire, endpoint, model)
+    except TimeoutError:
+        raise CopilotError(f"{endpoint.url}: no list of models within the time limit") from None
+    paths = ("/version", "/props", "/metrics")
+    version, props, metrics = await asyncio.gather(*(wire.look(endpoint, path) for path in paths))
+    # Those of llama.cpp.
+    told = _read_object(props)
+    slots, settings = told.get("total_slots"), told.get("default_generation_settings")
+    context = settings.get("n_ctx") if isinstance(settings, dict) else None
+    return ServerFinding(
+        endpoint.url,
+        _read_text(_read_object(version).get("version")) or _read_text(told.get("build_info")),
+        served,
+        chosen.id,
+        chosen.max_model_len or (context if isinstance(context, int) else None),
+        slots if isinstance(slots, int) else None,
+        ServerLoad.parse(metrics or ""),
+    )
+
+
+def _read_object(said: str | None) -> dict[str, Any]:
+    try:
+        found = json.loads(said or "null")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _read_text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 async def _find_model(wire: Wire, endpoint: Endpoint, model: str | None) -> tuple[_Served, ServedModel]:
@@ -170,19 +193,11 @@ async def _list_models(wire: Wire, endpoint: Endpoint, model: str | None, role: 
         raise await explain_refusal(wire, endpoint, refused, model or "", role) from None
 
 
-def _read_version(said: str | None) -> str | None:
-    try:
-        found = json.loads(said or "null")
-    except ValueError:
-        return None
-    return str(found["version"]) if isinstance(found, dict) and "version" in found else None
-
-
 def _rank_forms(forms: list[FormFinding], keywords: list[KeywordFinding]) -> list[Structured]:
     """Return the forms that work, best first. A grammar that is mostly ignored is the last resort."""
     working = [form.structured for form in forms if form.works]
-    n_enforced = sum(found.enforced for found in keywords)
-    if "json_schema" in working and 2 * n_enforced < len(keywords):
+    n_kept = sum(found.outcome == "kept" for found in keywords)
+    if "json_schema" in working and 2 * n_kept < len(keywords):
         return [*(one for one in working if one != "json_schema"), "json_schema"]
     return working
 
@@ -211,10 +226,10 @@ class _Prober:
         for _ in range(N_TRIES):
             reply = await self._ask(trial.request, form)
             if isinstance(reply, str):
-                return KeywordFinding(trial.keyword, enforced=False, said=reply)
+                return KeywordFinding(trial.keyword, "no-reply", reply, trial.consequence)
             if not trial.is_kept(reply.text):
-                return KeywordFinding(trial.keyword, enforced=False, said=_describe_reply(reply))
-        return KeywordFinding(trial.keyword, enforced=True, said="")
+                return KeywordFinding(trial.keyword, "broken", _describe_reply(reply), trial.consequence)
+        return KeywordFinding(trial.keyword, "kept", "", trial.consequence)
 
     async def _ask(self, request: str, form: Mapping[str, Any]) -> Reply | str:
         """Return the reply, or the reason for none."""

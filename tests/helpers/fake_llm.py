@@ -162,7 +162,8 @@ class FakeLlm:
     wait in the order in which they came. `refuses` names the kinds of `response_format` that are answered
     with 400, and what else of a request is: `max_tokens`, `temperature`, `top_p`, `system`. `metrics=False`
     takes `/metrics` and `/version` away. `listed` is the body of `/models` if it is another; None for 404.
-    `bodies` and `headers` hold the last chat requests.
+    `pages` are texts at other paths, or in place of the server's own; an empty one is 404. `bodies` and
+    `headers` hold the last chat requests.
     """
 
     def __init__(
@@ -179,13 +180,14 @@ class FakeLlm:
         refuses: Sequence[str] = (),
         metrics: bool = True,
         listed: Any = ...,
+        pages: Mapping[str, str] | None = None,
         port: int = 0,
         n_kept: int = 1000,
     ) -> None:
         self.model, self.max_model_len, self.latency_s = model, max_model_len, latency_s
         self.seed, self.steady, self.slots = seed, steady, slots
         self.faults, self.key, self.refuses, self.metrics, self.port = faults, key, refuses, metrics, port
-        self.listed = listed
+        self.listed, self.pages = listed, pages or {}
         self.bodies: deque[dict[str, Any]] = deque(maxlen=n_kept)
         self.headers: deque[dict[str, str]] = deque(maxlen=n_kept)
         self.load = Load()
@@ -215,15 +217,19 @@ class FakeLlm:
         self._released = asyncio.Event()
         self._free_slots = asyncio.Semaphore(self.slots)
         app = web.Application(client_max_size=64 * 2**20)
+        gets = {
+            "/v1/models": self._models,
+            "/health": self._health,
+            "/version": self._version,
+            "/metrics": self._metrics,
+            "/stats": self._stats,
+            **dict.fromkeys(self.pages, self._page),
+        }
         app.add_routes(
             [
                 web.post("/v1/chat/completions", self._chat),
-                web.get("/v1/models", self._models),
-                web.get("/health", self._health),
-                web.get("/version", self._version),
-                web.get("/metrics", self._metrics),
-                web.get("/stats", self._stats),
                 web.post("/stats/reset", self._reset),
+                *(web.get(path, handler) for path, handler in gets.items()),
             ]
         )
         # A client that hangs up cancels its handler, as in vLLM.
@@ -389,6 +395,10 @@ class FakeLlm:
             return web.json_response(self.listed)
         model = {"id": self.model, "object": "model", "owned_by": "vllm", "root": f"/models/{self.model}"}
         return web.json_response({"object": "list", "data": [{**model, "max_model_len": self.max_model_len}]})
+
+    async def _page(self, request: web.Request) -> web.Response:
+        text = self.pages[request.path]
+        return web.Response(text=text) if text else web.Response(status=404)
 
     async def _health(self, _: web.Request) -> web.Response:
         return web.Response()

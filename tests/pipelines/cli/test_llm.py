@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
+from contextlib import redirect_stdout
 
 import pytest
 from helpers.fake_llm import http_status, saying, serving
@@ -12,6 +14,7 @@ from copilot.designers.llm.prompts import PromptLibrary
 from copilot.designers.llm.service import LlmService
 from copilot.designers.llm.settings import LlmSettings
 from copilot.errors import UserError
+from pipelines.cli.commands.check_llm import run_check_llm
 from pipelines.cli.output.draw_text import MAX_SHOWN_PROBLEMS, describe_draw
 from pipelines.llm.keywords import keyword_trials
 from pipelines.options.dialogue import DialogueOptions
@@ -220,9 +223,10 @@ def test_a_server_that_can_do_all(copilot):
     assert code == 0
     assert (found["model"], found["max_model_len"], found["version"]) == ("tiny", 20_000, "0.32.0")
     assert [form["works"] for form in found["forms"]] == [True, True, True]
-    assert {one["keyword"]: one["enforced"] for one in found["keywords"]} == dict.fromkeys(
-        [trial.keyword for trial in keyword_trials()], True
+    assert {one["keyword"]: one["outcome"] for one in found["keywords"]} == dict.fromkeys(
+        [trial.keyword for trial in keyword_trials()], "kept"
     )
+    assert (found["load"]["running"], found["slots"], found["not_tried"]) == (0, None, [])
     assert found["recommended"] == "json_schema"
     assert found["dialogues"][0]["usage"]["generated_tokens"] > 0
 
@@ -237,11 +241,13 @@ def test_a_keyword_that_is_not_enforced_is_reported(copilot):
     with serving(faults=obeys) as server:
         code, said, _ = copilot("check-llm", "--llm-url", server.url, "--llm-model", "tiny")
     assert code == 0
-    unkept = re.findall(r"^grammar  (.*): not enforced; (.*)$", said, re.MULTILINE)
+    unkept = re.findall(r"^grammar  (.*): not enforced; (.*) \(ended by stop\); (.*)$", said, re.MULTILINE)
+    consequences = {trial.keyword: trial.consequence for trial in keyword_trials()}
     assert unkept == [
-        ("enum", """it said '{"answer":"maybe"}' (ended by stop)"""),
-        ("order of keys", """it said '{"second":"no","first":"yes"}' (ended by stop)"""),
+        ("enum", """it said '{"answer":"maybe"}'""", consequences["enum"]),
+        ("order of keys", """it said '{"second":"no","first":"yes"}'""", consequences["order of keys"]),
     ]
+    assert said.count(": not seen to break\n") == len(consequences) - 2
     assert said.endswith("use      --llm-structured json_schema\n")
 
 
@@ -252,6 +258,26 @@ def test_a_server_without_grammars(copilot):
     assert "replies  json_schema: does not work; 400, response_format json_schema is not supported" in said
     assert "grammar" not in said
     assert said.endswith("use      --llm-structured none\n")
+
+
+def test_each_finding_is_printed_before_the_next_request():
+    buffer, seen = io.BytesIO(), []
+
+    def look(number, body):
+        # What was flushed, as a file or a pipe would have it.
+        seen.append(buffer.getvalue().decode().splitlines())
+
+    with serving(faults=look) as server, redirect_stdout(io.TextIOWrapper(buffer)):
+        run_check_llm(server.url, None, 600.0, 900.0, as_json=False)
+    assert seen[0][0] == f"{server.url}: version 0.32.0"
+    replies = [[line for line in lines if line.startswith("replies")] for lines in seen[:4]]
+    assert [len(lines) for lines in replies] == [0, 1, 2, 3]
+
+
+def test_a_server_that_is_too_slow_for_the_time_limit(copilot):
+    with serving(latency_s=5.0) as server:
+        code, said, _ = copilot("check-llm", "--llm-url", server.url, "--time-limit", "1", "--json")
+    assert (code, json.loads(said)["not_tried"][0]) == (1, "replies as json_schema")
 
 
 def test_no_dialogue_can_be_made(copilot):
