@@ -185,8 +185,11 @@ def make_stem(
     matched: bool = True,
     words: tuple[Word, ...] = (),
     detail: Mapping[str, str] | None = None,
+    backend: str = "",
 ) -> Stem:
     """Conform, quantise, measure and encode the audio that a backend rendered for `spec`.
+
+    `backend` names the one that made the sound, if it is not the one of `spec`.
 
     Raises RowFault for unusable audio: `stem-layout`, `stem-not-finite`, `stem-silent`, `stem-clipped`; if it
     is far shorter than requested, or than its words take, `stem-too-short`; if far longer than those,
@@ -203,7 +206,7 @@ def make_stem(
     info = StemInfo(
         key=spec.key,
         tool=spec.tool,
-        backend=spec.backend.get("backend", ""),
+        backend=backend or spec.backend.get("backend", ""),
         asked_duration_s=spec.duration_s,
         matched=matched,
         voice=spec.voice,

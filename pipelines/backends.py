@@ -195,7 +195,7 @@ def get_renderer_spec(config: RunConfig, tool: Tool) -> tuple[str, Tool, Mapping
 
 def loads_model(config: RunConfig, tool: Tool) -> bool:
     """Return whether the renderer of a tool loads a model into each worker. Raises UserError."""
-    return registry.uses_device(*get_renderer_spec(config, tool)[:2])
+    return registry.uses_device(*get_renderer_spec(config, tool))
 
 
 def uses_models(config: RunConfig) -> bool:

@@ -123,7 +123,8 @@ class RenderedSound:
     """A sound as the backend made it: float32, (channels, samples), 1 or 2 channels, at `rate_hz`.
 
     `matched` is false if the backend had nothing that fits the text. `detail` names what was used
-    (a recipe, a file and its licence) and goes into the stem's provenance.
+    (a recipe, a file and its licence) and goes into the stem's provenance. `backend` names the one that made
+    the sound, if that is not the renderer itself but one behind it.
     """
 
     audio: Audio = field(repr=False)
@@ -131,6 +132,7 @@ class RenderedSound:
     matched: bool = True
     words: tuple[Word, ...] = ()
     detail: Mapping[str, str] = field(default_factory=dict)
+    backend: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any, get_args
 
 from copilot import plugins
-from copilot.errors import UserError
+from copilot.errors import MissingExtraError, UserError
 from renderers.contract import Renderer, RenderSettings, Tool, get_info
+from renderers.fallback import FallbackRenderer, FallbackSettings
 from renderers.worker.renderer import HostedRenderer, WorkerRenderer, WorkerSettings
 
 _MEMBERS = ("name", "tool", "fingerprint", "prepare", "voices", "render", "close")
@@ -51,7 +52,24 @@ def create(spec: str, tool: Tool, settings: Mapping[str, Any] | None = None) -> 
     if renderer.tool != tool:
         renderer.close()
         raise _create_wrong_tool_error(renderer.tool, spec, tool)
-    return renderer
+    if not isinstance(checked, FallbackSettings) or checked.fallback is None:
+        return renderer
+    try:
+        return FallbackRenderer(renderer, _create_fallback(checked.fallback, checked, tool))
+    except BaseException:
+        renderer.close()
+        raise
+
+
+def _create_fallback(spec: str, settings: FallbackSettings, tool: Tool) -> Renderer:
+    """Raises UserError with the tool's settings as the field, and as `create`."""
+    try:
+        return create(spec, tool, settings.fallback_settings)
+    except MissingExtraError:
+        raise
+    except UserError as error:
+        what = str(error).removeprefix(f"`{error.field}`: ")
+        raise UserError(f"fallback={spec}: {what}", field=f"{tool}_settings") from error
 
 
 def create_for_rendering(
@@ -77,6 +95,12 @@ def apply_render_settings(
     render_settings: RenderSettings,
 ) -> Renderer:
     """Apply the settings to a renderer that `create` made; an isolated one gets a child process."""
+    if isinstance(renderer, FallbackRenderer):
+        own, other, others = _split_fallback(settings or {})
+        return FallbackRenderer(
+            apply_render_settings(renderer.first, spec, tool, own, render_settings),
+            apply_render_settings(renderer.second, other or "", tool, others, render_settings),
+        )
     if isinstance(renderer, WorkerRenderer):
         renderer.restart_with(render_settings)
     elif get_info(renderer).isolated:
@@ -84,9 +108,22 @@ def apply_render_settings(
     return renderer
 
 
-def uses_device(spec: str, tool: Tool) -> bool:
-    """Return whether a renderer works on a device: an isolated one does. Raises as `find_class`."""
-    return get_info(find_class(spec, tool)).isolated
+def _split_fallback(settings: Mapping[str, Any]) -> tuple[dict[str, Any], str | None, Mapping[str, Any]]:
+    """Return the renderer's own settings, the one behind it, and the settings of that one."""
+    own = {name: value for name, value in settings.items() if name not in FallbackSettings.model_fields}
+    return own, settings.get("fallback"), settings.get("fallback_settings") or {}
+
+
+def uses_device(spec: str, tool: Tool, settings: Mapping[str, Any] | None = None) -> bool:
+    """Return whether a renderer works on a device: an isolated one does, or one with such a one behind it.
+
+    Raises as `find_class`.
+    """
+    info = get_info(find_class(spec, tool))
+    if info.settings is None or not issubclass(info.settings, FallbackSettings):
+        return info.isolated
+    _, other, others = _split_fallback(settings or {})
+    return info.isolated or (isinstance(other, str) and uses_device(other, tool, others))
 
 
 def find_class(spec: str, tool: Tool) -> Any:  # noqa: ANN401 - a class of anybody's

@@ -119,7 +119,9 @@ class SoundOptions:
 
         if self.device is not None:
             device.require_device(self.device)
-            if not (registry.uses_device(self.sfx, "sfx") or registry.uses_device(self.tts, "tts")):
+            sfx_settings = parse_settings(self.sfx_set or (), "sfx_set")
+            is_used = registry.uses_device(self.sfx, "sfx", sfx_settings)
+            if not (is_used or registry.uses_device(self.tts, "tts")):
                 raise UserError(
                     f"{self.device}: no renderer of this run uses a device; leave it out", field="device"
                 )

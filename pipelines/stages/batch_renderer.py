@@ -266,6 +266,7 @@ def _make_stem(job: SoundJob, answer: Answer) -> Stem:
         matched=answer.matched,
         words=answer.words,
         detail=detail,
+        backend=answer.backend,
     )
 
 
@@ -274,6 +275,8 @@ def _check_values(answer: RenderedSound) -> None:
     for name, value in answer.detail.items():
         if type(name) is not str or type(value) is not str:
             raise RowFault("bad-answer", f"detail must hold texts, not {name!r}: {value!r}")
+    if type(answer.backend) is not str:
+        raise RowFault("bad-answer", f"backend must be a text, not {answer.backend!r}")
     for word in answer.words:
         if not 0 <= word.start_s <= word.end_s < math.inf:
             raise RowFault("bad-answer", f"{word}: its times are not 0 <= start_s <= end_s")

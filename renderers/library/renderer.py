@@ -14,10 +14,10 @@ from typing import Any
 import soundfile as sf
 from pydantic import Field, field_validator
 
-from copilot.frozen_model import FrozenModel
 from copilot.hashing import content_hash, derive_random_seed, derive_rng
 from copilot.units import SAMPLE_RATE_HZ, samples_to_seconds, seconds_to_samples
 from renderers.contract import RenderedSound, RendererInfo, RenderFailure, RenderRequest, Tool, Voice
+from renderers.fallback import FallbackSettings
 from renderers.library.fit import find_heard_span, fit
 from renderers.library.index import Index, Recording, filter_licences, normalise_licence, read_index
 from renderers.library.reading import Reader, hash_content
@@ -38,8 +38,8 @@ _GAP = 1.25
 """A recording that fills less than 1 / 1.25 of the duration leaves a gap; one without a gap is preferred."""
 
 
-class LibrarySettings(FrozenModel):
-    """The recordings to use."""
+class LibrarySettings(FallbackSettings):
+    """The recordings to use, and the renderer of captions that none of them fits."""
 
     folder: str = Field(description="The folder of the recordings and their index.")
     licences: tuple[str, ...] | None = Field(
