@@ -380,7 +380,9 @@ class SpeechApiRenderer:
                 return UserError(f"{self._where}: {refused}; choose `model`", field="tts_settings")
             case "address":
                 return UserError(
-                    f"{self._where}: {refused}; give the API's root, such as http://HOST:8000/v1", field="tts"
+                    f"{self._where}: {refused}; it does not speak there; give the API's root of a speech "
+                    "server, such as http://HOST:8000/v1",
+                    field="tts",
                 )
         return UserError(
             f"{self._where}: {refused}; it refuses every request in this form", field="tts_settings"

@@ -17,6 +17,9 @@ from renderers.recordings.reading import UnreadableError, read_recording
 
 PROTOCOL = 1
 
+BAD_ANSWER = "worker-answer"
+"""The reason of the failure that an answer against the protocol is."""
+
 Answer = RenderedSound | RenderFailure
 
 
@@ -144,11 +147,11 @@ def _read_answer(answer: object, folder: Path) -> Answer:
             return RenderFailure(failure.reason, failure.detail)
         sound = _SOUND.validate_python(answer)
     except ValidationError as error:
-        return RenderFailure("worker-answer", _describe_fault(error))
+        return RenderFailure(BAD_ANSWER, _describe_fault(error))
     try:
         audio, rate_hz = read_recording(folder / sound.file)
     except UnreadableError as error:
-        return RenderFailure("worker-answer", f"{sound.file} {error}")
+        return RenderFailure(BAD_ANSWER, f"{sound.file} {error}")
     return RenderedSound(
         audio=audio,
         rate_hz=rate_hz,

@@ -20,6 +20,7 @@ from copilot.units import Seconds
 from renderers.child_process import ChildDiedError, ChildProcess, ChildStartError, ChildTimeoutError
 from renderers.contract import BatchTooLargeError, RenderedSound, RenderFailure, RenderRequest
 from renderers.worker.answers import (
+    BAD_ANSWER,
     Answer,
     BadAnswerError,
     Greeting,
@@ -34,7 +35,7 @@ _LOADING_S: Seconds = 3_600.0
 """Weights may have to be downloaded."""
 
 _MOST_LOST = 25
-"""So many children lost in a row, without a sound between them, are not due to one dialogue's texts."""
+"""So many children lost or bad answers in a row, without a sound, are not due to one dialogue's texts."""
 
 
 class WorkerBrokeError(RuntimeError):
@@ -62,6 +63,7 @@ class WorkerClient:
         self._process = ChildProcess(name, command, deadline_s=_GREETING_S, environment=environment)
         self._loaded = 0
         self._n_lost = 0
+        self._n_misfits = 0
 
     def get_greeting(self) -> Greeting:
         """Return the child's greeting; start a child if none lives. Raises ChildStartError."""
@@ -100,6 +102,25 @@ class WorkerClient:
 
         Raises BatchTooLargeError if a smaller batch may succeed; CopilotError if the child cannot work.
         """
+        answers = self._render_or_isolate(requests)
+        self._count_misfits(answers)
+        return answers
+
+    def _count_misfits(self, answers: Sequence[Answer]) -> None:
+        """Raise CopilotError if the child answers everything against the protocol."""
+        if any(isinstance(answer, RenderedSound) for answer in answers):
+            self._n_misfits = 0
+            return
+        misfits = [one for one in answers if isinstance(one, RenderFailure) and one.reason == BAD_ANSWER]
+        self._n_misfits += len(misfits)
+        if misfits and self._n_misfits >= _MOST_LOST:
+            last = misfits[-1].detail.removeprefix(f"{self._name}: ")
+            raise CopilotError(
+                f"{self._name}: {self._n_misfits} answers in a row, without one sound, break the protocol: "
+                f"{last}; see docs/worker.md"
+            )
+
+    def _render_or_isolate(self, requests: Sequence[RenderRequest]) -> list[Answer]:
         for again in (False, True):
             try:
                 return self._render(requests)
@@ -126,7 +147,7 @@ class WorkerClient:
         except ChildTimeoutError as error:
             return RenderFailure("worker-timeout", str(error))
         except BadAnswerError as error:
-            return RenderFailure("worker-answer", f"{self._name}: {error}")
+            return RenderFailure(BAD_ANSWER, f"{self._name}: {error}")
         except BatchTooLargeError as error:
             return RenderFailure("out-of-memory", str(error))
         except WorkerBrokeError as error:

@@ -25,6 +25,7 @@ from pipelines.llm.findings import (
     ServerFinding,
 )
 from pipelines.llm.probe import probe
+from renderers.openai_protocol import list_nearest
 
 
 def run_check_llm(url: str, model: str | None, timeout_s: Seconds, limit_s: Seconds, *, as_json: bool) -> int:
@@ -93,7 +94,7 @@ def _describe_server(server: ServerFinding) -> Iterator[tuple[str, str]]:
     yield f"model    {server.model}, {context}", ""
     others = [one.id for one in server.served if one.id != server.model]
     if others:
-        yield f"         also served: {', '.join(others)}", "dim"
+        yield f"         also served: {list_nearest(others, server.model)}", "dim"
     if server.slots:
         yield f"slots    {server.slots}: use --llm-concurrency {server.slots}", ""
     if server.load:

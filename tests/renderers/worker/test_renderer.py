@@ -316,6 +316,21 @@ def test_one_bad_answer_is_that_requests_failure(started, log, text, detail):
     assert read_log(log)[2:] == [f"render a, {text}, b"]
 
 
+def test_a_program_that_never_answers_by_the_protocol_ends_the_run(started, monkeypatch):
+    monkeypatch.setattr(worker_client, "_MOST_LOST", 4)
+    program = started()
+    assert reasons(program.render(requests("odd", "escape", "odd"))) == ["worker-answer"] * 3
+    with pytest.raises(CopilotError, match=r"docs/worker\.md"):
+        program.render(requests("odd"))
+
+
+def test_a_sound_between_bad_answers_is_a_sign_of_life(started, monkeypatch):
+    monkeypatch.setattr(worker_client, "_MOST_LOST", 4)
+    program = started()
+    for _ in range(3):
+        assert reasons(program.render(requests("odd", "odd", "odd", "a")))[-1] is None
+
+
 def test_a_request_that_the_worker_refuses_has_its_reason(started):
     assert started().render(requests("refused")) == [RenderFailure("no-sound", "refused it is")]
 
