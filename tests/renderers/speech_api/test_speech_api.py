@@ -21,7 +21,8 @@ from copilot.errors import CopilotError, RowFault, UserError
 from renderers.contract import RenderedSound, Renderer, RenderFailure, RenderRequest, get_info
 from renderers.registry import create
 from renderers.speech_api.audio import decode
-from renderers.speech_api.renderer import SpeechApiRenderer, SpeechApiSettings
+from renderers.speech_api.renderer import SpeechApiRenderer
+from renderers.speech_api.settings import SpeechApiSettings
 from renderers.testing import check_renderer
 
 pytest.importorskip("openai")
@@ -459,9 +460,9 @@ def test_openais_key_goes_to_openai_alone(monkeypatch):
         "http://localhost:8000/v1": None,
     }
     made = {url: SpeechApiRenderer(SpeechApiSettings(url=url)) for url in urls}
-    assert {url: renderer._key for url, renderer in made.items()} == urls
+    assert {url: renderer._connection.key for url, renderer in made.items()} == urls
     monkeypatch.setenv("COPILOT_TTS_API_KEY", "own")
-    assert {SpeechApiRenderer(SpeechApiSettings(url=url))._key for url in urls} == {"own"}
+    assert {SpeechApiRenderer(SpeechApiSettings(url=url))._connection.key for url in urls} == {"own"}
 
 
 def test_a_key_that_can_be_none_is_refused_without_telling_it(monkeypatch):
