@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from copilot.designers.contract import DEFAULT_SPEECH_SHARE
+from copilot.designers.llm.aims import AIMED_TASKS, Aim, draw_aim
 from copilot.designers.llm.exchange import Grammar, Message
 from copilot.designers.llm.grammar import GrammarBook, count_story_sounds, max_operations, prompted_line_words
 from copilot.designers.llm.prompts import Prompt, PromptLibrary
@@ -72,7 +73,7 @@ class FormBook:
         prompt = self.prompts.get(f"{self.settings.mode}-{'speech' if speech else 'sounds'}")
         variables = {
             "limits": self.limits,
-            "spans": self.scales.spans,
+            "steps": self.scales.steps,
             "time_step": self.scales.time_step_s,
             "n_turns": self.n_turns,
             "max_line_words": prompted_line_words(self.limits),
@@ -130,7 +131,12 @@ class DialogueForms:
         return Form(
             label="turn 0 (story)",
             request=book.request(
-                "story", grammar, seed_text=self._seed.text, min_sounds=fewest, max_sounds=most
+                "story",
+                grammar,
+                seed_text=self._seed.text,
+                min_sounds=fewest,
+                max_sounds=most,
+                steps=book.scales.steps,
             ),
             model=StoryReply,
             grammar=grammar,
@@ -144,23 +150,28 @@ class DialogueForms:
         `scene` is the dialogue's last one, mended, as the model shall see it.
         """
         book, index = self._book, len(dialogue.turns)
-        n_reserved = self.tasks[index:].count("add")
-        most = {task: max_operations(task, len(scene), book.limits, n_reserved) for task in EDIT_TASKS}
-        task = self.tasks[index - 1]
-        if not most[task]:
-            task = self._draw(tuple(other for other in EDIT_TASKS if most[other]), index, "again")
-        grammar = book.grammars.edit(task, len(scene), speech=self.speech, n_operations=most[task])
+        task, n_operations, aim = self._find_task(dialogue, scene)
+        if aim is not None:
+            grammar = book.grammars.aimed_edit(task, aim)
+        elif task == "add":
+            grammar = book.grammars.addition(speech=self.speech, n_operations=n_operations)
+        else:
+            grammar = book.grammars.open_edit(len(scene), speech=self.speech)
+        slots = order_by_slot(scene, aim.sound if aim else None)
+        sounds = describe_sounds(round_sounds(slots, book.scales))
         request = book.request(
             "edit",
             grammar,
             task=task,
-            sounds=describe_sounds(round_sounds(order_by_slot(scene), book.scales)),
-            max_operations=most[task],
+            sounds=sounds,
+            max_operations=n_operations,
+            aim=aim,
+            steps=book.scales.steps,
         )
         next_id = 1 + max(number for turn in dialogue.turns for number in turn.scene.ids)
 
         def finish(reply: EditReply) -> Dialogue:
-            operations = self._builder(index).build_operations(reply, scene, next_id)
+            operations = self._builder(index).build_operations(reply, slots, next_id)
             turn = Turn(
                 task=task,
                 user=reply.user,
@@ -171,6 +182,23 @@ class DialogueForms:
             return self._dialogue((*dialogue.turns, turn))
 
         return Form(f"turn {index} ({task})", request, EditReply, grammar, book.settings.max_tokens, finish)
+
+    def _find_task(self, dialogue: Dialogue, scene: Scene) -> tuple[Task, int, Aim | None]:
+        """Return the next turn's task, the most operations that it may have, and its aim."""
+        book, index = self._book, len(dialogue.turns)
+        n_reserved = self.tasks[index:].count("add")
+        edited = {i for _, _, _, edit in list(dialogue.transitions())[1:] for i in edit.touched}
+        offers: dict[Task, tuple[int, Aim | None]] = {}
+        for task in EDIT_TASKS:
+            parts = (self._run_seed, self._seed.id, index)
+            aim = draw_aim(task, order_by_slot(scene), book.scales, edited, *parts)
+            most = max_operations(task, len(scene), book.limits, n_reserved)
+            if most and (aim or task not in AIMED_TASKS):
+                offers[task] = (most, aim)
+        task = self.tasks[index - 1]
+        if task not in offers:
+            task = self._draw(tuple(offers), index, "again")
+        return (task, *offers[task])
 
     def whole(self) -> Form[FrozenModel]:
         """Return the form of the whole dialogue."""

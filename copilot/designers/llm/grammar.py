@@ -1,30 +1,37 @@
 """The JSON Schemas of replies: what a reply cannot say needs no correction.
 
-A grammar depends on the limits, on whether speech is allowed, and for an edit on its task and the number of
-sounds in the scene; not on which sounds they are. So a run has at most 80 grammars, and a server's cache
-holds them all. Only keywords that grammar engines enforce are used: objects with every property required,
-`enum`, `const`, bounds of integers and of arrays, `anyOf`, and `pattern` without a length. Other numbers are
-lists of steps: some engines do not know their bounds.
+A grammar depends on the limits, on whether speech is allowed, and for an edit on its task and either its aim
+or the number of sounds in the scene; not on which sounds they are. The sound that an aim is about is always
+slot 0, and new values begin or end at one of a few bounds. So a run of three turns under the published limits
+has at most 71 grammars, and a server's cache holds them all. Only keywords that grammar engines enforce are
+used: objects with every property required, `enum`, `const`, bounds of integers and of arrays, `anyOf`, and
+`pattern` without a length. Other numbers are lists of steps: some engines do not know their bounds.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, get_args
+from collections.abc import Callable, Sequence
+from typing import get_args
 
+from copilot.designers.llm.aims import Aim
 from copilot.designers.llm.exchange import Grammar
-from copilot.designers.llm.scales import Scale, Scales, ambience_duration_s, latest_start_s
+from copilot.designers.llm.scales import Scales, ambience_duration_s, latest_start_s
+from copilot.designers.llm.schema_parts import (
+    LAST_WORD_LETTERS,
+    Schema,
+    make_any_of,
+    make_array,
+    make_choice,
+    make_object,
+    make_operation,
+    make_words,
+    shorten,
+)
 from copilot.dialogue import Task
 from copilot.emotions import Emotion
 from copilot.scene import Gender, SceneLimits
 
-Schema = Mapping[str, Any]
-
-# No text holds a character that JSON has to escape. Characters beyond ASCII are left to the rules: engines
-# take three times as long to prepare a class that excludes some of them.
-_FIRST = r"[^\x00-\x2f:-@\[-`{-\x7f]"
-_LETTER = r'[^\x00-\x20"\\\x7f]'
 _CHARS_PER_WORD = 14
 """An allowance: most words are shorter, so that a text of the most words is seldom too long."""
 # The most words of a text, well above those in the prompts: a text that reaches them is trimmed.
@@ -33,7 +40,6 @@ _CAPTION_WORDS = 16
 _REQUEST_WORDS = 36
 _DESCRIPTION_WORDS = 76
 _SPEAKER_WORDS = 4
-_LAST_WORD_LETTERS = 24
 _FEWEST_LINE_WORDS = 3
 _LINE_WORDS = 20
 _LINE_WORDS_PER_S = 3.0
@@ -41,6 +47,7 @@ _FEWEST_SOUNDS = 3
 _MOST_OPERATIONS = 2
 _MOST_OPEN_OPERATIONS = 4
 _LARGEST_ID = 99
+_FIRST_SLOT: Schema = {"const": 0}
 
 
 def max_line_words(limits: SceneLimits) -> int:
@@ -61,20 +68,10 @@ def count_story_sounds(limits: SceneLimits, n_reserved: int = 0) -> tuple[int, i
 
 
 def max_operations(task: Task, n_alive: int, limits: SceneLimits, n_reserved: int = 0) -> int:
-    """Return the most operations of a turn; 0 if the task cannot be done with so many sounds in the scene.
-
-    The leading ambience is one of these sounds: it can be neither removed nor moved to a side.
-    """
+    """Return the most operations of a turn; 0 if there is no room for another sound."""
     if task == "add":
         return min(_MOST_OPERATIONS, max(limits.n_elements - n_alive - n_reserved, 0))
-    if task == "remove":
-        # One sound is left for a later turn.
-        return min(_MOST_OPERATIONS, n_alive - 2) if n_alive > 2 else n_alive - 1
-    if task == "panning":
-        return min(_MOST_OPERATIONS, n_alive - 1)
-    if task == "open":
-        return _MOST_OPEN_OPERATIONS
-    return min(_MOST_OPERATIONS, n_alive)
+    return _MOST_OPEN_OPERATIONS if task == "open" else 1
 
 
 class GrammarBook:
@@ -101,41 +98,52 @@ class GrammarBook:
         fewest, most = count_story_sounds(self._limits, n_reserved)
 
         def make() -> Schema:
-            return _object(
-                description=self._description(),
-                user=self._request(),
-                ambience=_object(**self._ambience_fields()),
-                sounds=_array(self._sound(speech=speech), fewest, most),
+            return make_object(
+                description=self._text("description"),
+                user=self._text("user"),
+                ambience=make_object(**self._ambience()),
+                sounds=make_array(self._sound(speech=speech), fewest, most),
             )
 
         return self._get_or_make(f"story-{fewest}-{most}-{_label_voices(speech=speech)}", make)
 
-    def edit(self, task: Task, n_alive: int, *, speech: bool, n_operations: int) -> Grammar:
-        """Return the grammar of an edit turn over slots 0 to `n_alive` - 1; the last is the ambience."""
-        speaks = speech and task in {"add", "replace", "open"}
-        slots = 0 if task == "add" else n_alive
+    def addition(self, *, speech: bool, n_operations: int) -> Grammar:
+        """Return the grammar of a turn that adds sounds."""
+        name = f"add-{n_operations}-{_label_voices(speech=speech)}"
+        return self._get_or_make(name, lambda: self._edit(self._additions(speech=speech), n_operations))
 
-        def make() -> Schema:
-            operations = _any_of(self._operations(task, n_alive, speech=speech))
-            return _object(
-                user=self._request(),
-                operations=_array(operations, 1, n_operations),
-                description=self._description(),
+    def open_edit(self, n_alive: int, *, speech: bool) -> Grammar:
+        """Return the grammar of an open edit of slots 0 to `n_alive` - 1; the last is the ambience."""
+        name = f"open-{n_alive}-{_label_voices(speech=speech)}"
+        return self._get_or_make(
+            name, lambda: self._edit(self._offers(n_alive, speech=speech), _MOST_OPEN_OPERATIONS)
+        )
+
+    def aimed_edit(self, task: Task, aim: Aim) -> Grammar:
+        """Return the grammar of an edit of slot 0, as its aim says."""
+        if task == "replace":
+            kind = aim.sound.role if aim.sound.role in {"ambience", "speech"} else "sound"
+            return self._get_or_make(f"replace-{kind}", lambda: self._edit([self._replacement(kind)], 1))
+        if task == "remove":
+            return self._get_or_make(
+                "remove", lambda: self._edit([make_operation("remove", slot=_FIRST_SLOT)], 1)
             )
-
-        return self._get_or_make(f"{task}-{slots}-{n_operations}-{_label_voices(speech=speaks)}", make)
+        # Servers allow letters, digits and hyphens in names; the values themselves have points.
+        shift = self._scales.get(aim.field, aim.sound.role).values.index(aim.values[0])
+        change = make_operation("change", slot=_FIRST_SLOT, **{aim.field: make_choice(aim.values)})
+        return self._get_or_make(f"{task}-{shift}-{len(aim.values)}", lambda: self._edit([change], 1))
 
     def whole(self, n_turns: int, *, speech: bool) -> Grammar:
         """Return the grammar of a reply with a whole dialogue, each scene restated."""
 
         def make() -> Schema:
-            words = {"user": self._request(), "description": self._description()}
+            words = {"user": self._text("user"), "description": self._text("description")}
             n_elements = self._limits.n_elements
-            elements = _array(self._element(speech=speech), 1, n_elements)
-            ids = _array({"type": "integer", "minimum": 0, "maximum": _LARGEST_ID}, 0, n_elements)
-            edit = _object(**words, added=ids, changed=ids, removed=ids, elements=elements)
+            elements = make_array(self._element(speech=speech), 1, n_elements)
+            ids = make_array({"type": "integer", "minimum": 0, "maximum": _LARGEST_ID}, 0, n_elements)
+            edit = make_object(**words, added=ids, changed=ids, removed=ids, elements=elements)
             edits = {f"edit_{index}": edit for index in range(1, n_turns)}
-            return _object(story=_object(**words, elements=elements), **edits)
+            return make_object(story=make_object(**words, elements=elements), **edits)
 
         return self._get_or_make(f"whole-{n_turns}-{_label_voices(speech=speech)}", make)
 
@@ -144,133 +152,86 @@ class GrammarBook:
             self._made[name] = Grammar(name, make())
         return self._made[name]
 
-    def _operations(self, task: Task, n_alive: int, *, speech: bool) -> list[Schema]:
-        slots, movable = list(range(n_alive)), list(range(n_alive - 1))
-        offers: dict[Task, list[Schema]] = {
-            "story": [],
-            "add": [_operation("add", sound=self._sound(speech=speech))],
-            "remove": [_operation("remove", slot={"enum": movable})] if movable else [],
-            "volume": [self._change(slots, "loudness")],
-            "panning": [self._change(movable, "panning")] if movable else [],
-            "replace": self._replacements(n_alive, speech=speech),
-        }
-        offers["open"] = [
-            offer for task in ("remove", "volume", "panning", "replace") for offer in offers[task]
-        ]
-        offers["open"] += self._shifts(movable)
-        if n_alive < self._limits.n_elements:
-            offers["open"] += offers["add"]
-        return offers[task]
+    def _edit(self, operations: Sequence[Schema], most: int) -> Schema:
+        return make_object(
+            user=self._text("user"),
+            operations=make_array(make_any_of(operations), 1, most),
+            description=self._text("description"),
+        )
 
-    def _shifts(self, movable: Sequence[int]) -> list[Schema]:
-        if not movable:
-            return []
-        return [
-            self._change(movable, "start_time"),
-            self._change(movable, "duration"),
-        ]
+    def _additions(self, *, speech: bool) -> list[Schema]:
+        return [make_operation("add", sound=self._sound(speech=speech))]
 
-    def _replacements(self, n_alive: int, *, speech: bool) -> list[Schema]:
-        ambience = _object(role={"const": "ambience"}, **self._ambience_fields())
-        offers: list[Schema] = [_operation("replace", slot={"enum": [n_alive - 1]}, sound=ambience)]
+    def _replacement(self, kind: str) -> Schema:
+        sounds = {"ambience": self._ambience_sound, "speech": self._line, "sound": self._effect}
+        return make_operation("replace", slot=_FIRST_SLOT, sound=sounds[kind]())
+
+    def _offers(self, n_alive: int, *, speech: bool) -> list[Schema]:
+        """Return the operations of an open edit."""
+        every, movable = {"enum": list(range(n_alive))}, {"enum": list(range(n_alive - 1))}
+        ambience = {"enum": [n_alive - 1]}
+        offers = [
+            make_operation("change", slot=every, **self._numbers("loudness")),
+            make_operation("replace", slot=ambience, sound=self._ambience_sound()),
+        ]
         if n_alive > 1:
-            movable = {"enum": list(range(n_alive - 1))}
-            offers.append(_operation("replace", slot=movable, sound=self._sound(speech=speech)))
-        return offers
-
-    def _change(self, slots: Sequence[int], field: str) -> Schema:
-        scale = self._scales.get(field, "effect")
-        return _operation("change", slot={"enum": list(slots)}, **{field: _choice(scale)})
+            offers.append(make_operation("remove", slot=movable))
+            offers += (
+                make_operation("change", slot=movable, **self._numbers(name))
+                for name in ("panning", "start_time", "duration")
+            )
+            offers.append(make_operation("replace", slot=movable, sound=self._sound(speech=speech)))
+        return offers + (self._additions(speech=speech) if n_alive < self._limits.n_elements else [])
 
     def _sound(self, *, speech: bool) -> Schema:
-        effect = _object(role={"enum": ["effect", "music"]}, text=self._caption(), **self._numbers())
-        line = _object(role={"const": "speech"}, **self._voice(), **self._numbers("start_time"))
-        return _any_of([effect, line] if speech else [effect])
+        return make_any_of([self._effect(), self._line()] if speech else [self._effect()])
+
+    def _effect(self) -> Schema:
+        numbers = self._numbers("loudness", "panning", "start_time", "duration")
+        return make_object(role={"enum": ["effect", "music"]}, text=self._text("text"), **numbers)
+
+    def _line(self) -> Schema:
+        numbers = self._numbers("loudness", "panning", "start_time")
+        return make_object(role={"const": "speech"}, **self._voice(), **numbers)
+
+    def _ambience_sound(self) -> Schema:
+        return make_object(role={"const": "ambience"}, **self._ambience())
 
     def _element(self, *, speech: bool) -> Schema:
+        """Return the schema of a sound of a whole dialogue. An ambience is centred and lasts the scene."""
         number = {"type": "integer", "minimum": 0, "maximum": _LARGEST_ID}
-        whole_s = _shorten(ambience_duration_s(self._limits))
+        whole_s = shorten(ambience_duration_s(self._limits))
         whole: dict[str, Schema] = {"start_time": {"const": 0}, "duration": {"const": whole_s}}
-        ambience = _object(id=number, role={"const": "ambience"}, **self._ambience_fields(), **whole)
-        effect: dict[str, Schema] = {"role": {"enum": ["effect", "music"]}, "text": self._caption()}
-        sound = _object(id=number, **effect, **self._numbers())
-        line = _object(id=number, role={"const": "speech"}, **self._voice(), **self._numbers())
-        return _any_of([ambience, sound, line] if speech else [ambience, sound])
+        ambience = make_object(id=number, role={"const": "ambience"}, **self._ambience(), **whole)
+        effect: dict[str, Schema] = {"role": {"enum": ["effect", "music"]}, "text": self._text("text")}
+        numbers = self._numbers("loudness", "panning", "start_time", "duration")
+        sound = make_object(id=number, **effect, **numbers)
+        line = make_object(id=number, role={"const": "speech"}, **self._voice(), **numbers)
+        return make_any_of([ambience, sound, line] if speech else [ambience, sound])
 
     def _voice(self) -> dict[str, Schema]:
         return {
-            "speaker": _words(self.most_words["speaker"]),
+            "speaker": self._text("speaker"),
             "gender": {"enum": list(get_args(Gender))},
             "emotion": {"enum": list(get_args(Emotion))},
-            "text": _words(self.most_words["line"]),
+            "text": self._text("line"),
         }
 
-    def _ambience_fields(self) -> dict[str, Schema]:
-        levels = {
-            "loudness": _choice(self._scales.loudness),
-            "panning": _choice(self._scales.ambience_panning),
-        }
-        return {"text": self._caption(), **levels}
+    def _ambience(self) -> dict[str, Schema]:
+        panning = make_choice(self._scales.ambience_panning.values)
+        return {"text": self._text("text"), **self._numbers("loudness"), "panning": panning}
 
-    def _numbers(self, *times: str) -> dict[str, Schema]:
-        """Return the numbers of a sound that is no ambience, with both times if none is named."""
-        names = ("loudness", "panning", *(times or ("start_time", "duration")))
-        return {name: _choice(self._scales.get(name, "effect")) for name in names}
+    def _numbers(self, *names: str) -> dict[str, Schema]:
+        """Return the schemas of these numbers, for any sound but an ambience."""
+        return {name: make_choice(self._scales.get(name, "effect").values) for name in names}
 
-    def _caption(self) -> Schema:
-        return _words(self.most_words["text"])
-
-    def _request(self) -> Schema:
-        return _words(self.most_words["user"])
-
-    def _description(self) -> Schema:
-        return _words(self.most_words["description"])
+    def _text(self, kind: str) -> Schema:
+        return make_words(self.most_words[kind])
 
 
 def _n_words(n_chars: int, most: int) -> int:
-    return max(1, min(most, 1 + (n_chars - _LAST_WORD_LETTERS) // _CHARS_PER_WORD))
+    return max(1, min(most, 1 + (n_chars - LAST_WORD_LETTERS) // _CHARS_PER_WORD))
 
 
 def _label_voices(*, speech: bool) -> str:
     return "speech" if speech else "sounds"
-
-
-def _object(**properties: Schema) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-
-
-def _operation(op: str, **properties: Schema) -> dict[str, Any]:
-    return _object(op={"const": op}, **properties)
-
-
-def _array(items: Schema, fewest: int, most: int) -> dict[str, Any]:
-    return {"type": "array", "items": items, "minItems": fewest, "maxItems": most}
-
-
-def _any_of(options: Sequence[Schema]) -> Schema:
-    return options[0] if len(options) == 1 else {"anyOf": list(options)}
-
-
-def _choice(scale: Scale) -> dict[str, Any]:
-    return {"enum": [_shorten(value) for value in scale.values]}
-
-
-def _shorten(value: float) -> float:
-    """Return the value so that JSON has it without needless digits: 8, not 8.0."""
-    return int(value) if value.is_integer() else value
-
-
-def _words(most: int) -> dict[str, Any]:
-    """Return the schema of words with single spaces between them, the first of which starts with a letter.
-
-    So no reply can run off into white space. Only the last word has a longest length, so that a text of the
-    most words has to end: engines prepare a state for each letter of each word that has a longest length, and
-    take ten times as long.
-    """
-    words = f"({_LETTER}* {_LETTER}){{0,{most - 1}}}"
-    return {"type": "string", "pattern": f"^{_FIRST}{words}{_LETTER}{{0,{_LAST_WORD_LETTERS - 1}}}$"}

@@ -7,7 +7,7 @@ that of every part it includes, at any depth.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -149,7 +149,7 @@ def _make_environment(sources: Mapping[str, str]) -> Environment:
         keep_trailing_newline=True,
         auto_reload=False,
     )
-    environment.filters.update(number=_format_number, at=_interpolate, words=_count_fitting_words)
+    environment.filters.update(number=_format_number, at=_interpolate, words=_count_fitting_words, pick=_pick)
     environment.globals.update(genders=get_args(Gender), emotions=get_args(Emotion))
     return environment
 
@@ -162,6 +162,11 @@ def _format_number(value: float) -> str:
 def _interpolate(allowed: Range, share: float) -> float:
     """Return the whole number that lies so far along a range: 0 is its low end, 1 the high one."""
     return round(allowed.low + share * (allowed.high - allowed.low))
+
+
+def _pick(values: Sequence[float], share: float) -> float:
+    """Return the value that lies so far along a list: 0 is the first, 1 the last."""
+    return values[round(share * (len(values) - 1))]
 
 
 def _count_fitting_words(n_chars: int, most: int) -> int:

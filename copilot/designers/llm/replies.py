@@ -169,12 +169,15 @@ def _shorten(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def order_by_slot(scene: Scene) -> tuple[Element, ...]:
-    """Return the sounds of a scene in the order of their slots: by id, but the leading ambience last."""
+def order_by_slot(scene: Scene, first: Element | None = None) -> tuple[Element, ...]:
+    """Return the sounds of a scene in the order of their slots: by id, but the leading ambience last.
+
+    The sound that a turn is about comes `first`.
+    """
     ambiences = [element for element in scene.elements if element.role == "ambience"]
     leading = max(ambiences, key=lambda element: (-element.start_time, element.end_time), default=None)
-    rest = tuple(element for element in scene.elements if element is not leading)
-    return rest if leading is None else (*rest, leading)
+    ordered = [*(e for e in scene.elements if e is not leading), *(() if leading is None else (leading,))]
+    return tuple(sorted(ordered, key=lambda element: first is None or element.id != first.id))
 
 
 def round_sounds(elements: Sequence[Element], scales: Scales) -> tuple[Element, ...]:
@@ -211,9 +214,10 @@ class Builder:
             scene=Scene(elements=elements),
         )
 
-    def build_operations(self, reply: EditReply, scene: Scene, next_id: int) -> tuple[Operation, ...]:
-        """Build the operations on a scene, with new sounds numbered from `next_id`."""
-        slots = order_by_slot(scene)
+    def build_operations(
+        self, reply: EditReply, slots: Sequence[Element], next_id: int
+    ) -> tuple[Operation, ...]:
+        """Build the operations on sounds in the order of their slots. New ones count from `next_id`."""
         made: list[Operation] = []
         changes: dict[int, dict[str, float]] = {}
         gone: set[int] = set()
@@ -237,11 +241,11 @@ class Builder:
                 next_id += 1
             else:
                 _collect(changes.setdefault(subject.id, {}), operation, subject)
-        made += (self._build_change(scene, number, fields) for number, fields in changes.items())
+        made += (self._build_change(slots, number, fields) for number, fields in changes.items())
         return tuple(made)
 
-    def _build_change(self, scene: Scene, number: int, fields: Mapping[str, float]) -> Change:
-        (subject,) = (element for element in scene.elements if element.id == number)
+    def _build_change(self, slots: Sequence[Element], number: int, fields: Mapping[str, float]) -> Change:
+        (subject,) = (element for element in slots if element.id == number)
         known = Known(subject, self._spread.scales.round_numbers(subject))
         return Change(id=number, **self._spread.refine(fields, subject.role, number, known))
 

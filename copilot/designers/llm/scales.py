@@ -49,11 +49,6 @@ class Scale:
         last = math.floor(self.allowed.high / self.step + _TOLERANCE)
         return tuple(self._multiply(n) for n in range(first, last + 1)) or (self.allowed.low,)
 
-    @property
-    def span(self) -> Range:
-        """The range of the steps."""
-        return Range(low=self.values[0], high=self.values[-1])
-
     def round(self, value: float) -> float:
         """Return the step that a value is nearest to; halves go up."""
         nearest = self._multiply(math.floor(value / self.step + 0.5 + _TOLERANCE))
@@ -104,10 +99,10 @@ class Scales:
         return found
 
     @property
-    def spans(self) -> dict[str, Range]:
-        """The ranges of the steps, by field, and `ambience_panning`."""
+    def steps(self) -> dict[str, tuple[float, ...]]:
+        """The steps by field, and those of `ambience_panning`."""
         names = ("loudness", "panning", "ambience_panning", "start_time", "duration")
-        return {name: getattr(self, name).span for name in names}
+        return {name: getattr(self, name).values for name in names}
 
     def round_numbers(self, element: Element) -> dict[str, float]:
         """Return the steps that an element's mix parameters are nearest to.

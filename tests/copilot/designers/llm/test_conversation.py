@@ -1,5 +1,6 @@
 import json
 import random
+import re
 from collections import Counter
 from dataclasses import replace
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from copilot.designers.llm.conversation import Conversation
 from copilot.designers.llm.exchange import Reply
 from copilot.designers.llm.forms import FormBook
-from copilot.designers.llm.replies import StoryReply
+from copilot.designers.llm.replies import EditReply, StoryReply
 from copilot.designers.llm.settings import LlmSettings
 from copilot.dialogue import EDIT_TASKS, Dialogue
 from copilot.errors import RowFault, UserError
@@ -432,19 +433,29 @@ def test_tokens_of_every_request_are_counted():
     assert conversation.log.usage(0).generated_tokens == 45
 
 
+def draw_removed(run_seed):
+    """The sound in slot 0 of a turn that removes one: the one that the turn is about."""
+    asks, _ = play(Conversation(book({"remove": 1}, corrections=0, fresh_starts=0), SEED, run_seed), [
+        said(STORY),
+        said("nonsense"),
+    ])  # fmt: skip
+    return re.search(r"slot 0 gone: (.*)\.", asks[1].messages[-1].content)[1]
+
+
 def test_a_correction_names_sounds_by_what_they_are():
     twice = {
         "user": "no dog and no clock, please",
         "operations": [{"op": "remove", "slot": 1}, {"op": "remove", "slot": 1}],
         "description": "Rain falls while a door creaks",
     }
+    run_seed = next(n for n in range(50) if draw_removed(n) == "a door creaks")
+    conversation = Conversation(book({"remove": 1}), SEED, run_seed)
     other = {
         "user": "I do not need the clock any more",
         "operations": [{"op": "remove", "slot": 0}],
         "description": "Rain falls while a dog barks",
     }
     right = {**other, "operations": [{"op": "remove", "slot": 2}]}
-    conversation = Conversation(book({"remove": 1}), SEED, 7)
     asks, dialogue = play(conversation, [said(STORY), said(twice), said(other), said(right)])
     assert "slot 1 is the subject of two operations" in asks[2].messages[-1].content
     assert (
@@ -523,5 +534,37 @@ def test_a_text_that_a_grammar_cut_off_is_trimmed_and_goes_into_the_chat_so():
     assert dialogue.turns[0].scene.get(1).text == trimmed
     assert json.loads(asks[1].messages[2].content)["sounds"][0]["text"] == trimmed
     assert conversation.log.replies[0] == said(cut).text
-    _, dialogue = play(Conversation(book(EVERYTHING, structured="none"), SEED, 7), [said(cut), said(ADD)])
-    assert dialogue.turns[0].scene.get(1).text == glued
+    reply = StoryReply.model_validate_json(said(cut).text)
+    assert book(structured="none").trim(reply) == reply
+
+
+def test_the_sound_of_an_aim_is_in_slot_0_and_its_change_in_the_grammar():
+    for run_seed in range(20):
+        asks, _ = play(Conversation(book({"panning": 1}, corrections=0, fresh_starts=0), SEED, run_seed), [
+            said(STORY),
+            said("nonsense"),
+        ])  # fmt: skip
+        operation = asks[1].grammar.schema["properties"]["operations"]["items"]["properties"]
+        text = asks[1].messages[-1].content
+        low, high = operation["panning"]["enum"][0], operation["panning"]["enum"][-1]
+        assert operation["slot"] == {"const": 0}
+        assert (f"becomes {low:g} to {high:g}." if low < high else f"becomes {low:g}.") in text
+        assert re.search(r"- slot 0: effect, (.*?);", text)[1] in text.partition("user wants slot 0")[2]
+
+
+def test_turns_are_about_different_sounds():
+    for run_seed in range(10):
+        forms = book({"volume": 1}, n_turns=4).start_dialogue(SEED, run_seed)
+        turn = forms._builder(0).build_story(StoryReply.model_validate_json(json.dumps(STORY)))
+        dialogue = Dialogue(seed_id="s", seed_text="t", turns=(turn,))
+        edited = []
+        for _ in range(3):
+            form = forms.edit(dialogue, dialogue.turns[-1].scene)
+            (value, *_) = form.grammar.schema["properties"]["operations"]["items"]["properties"]["loudness"][
+                "enum"
+            ]
+            change = {"op": "change", "slot": 0, "loudness": value}
+            reply = {"user": "u", "description": "d", "operations": [change]}
+            dialogue = form.finish(EditReply.model_validate_json(json.dumps(reply)))
+            edited += dialogue.edit(len(dialogue.turns) - 1).changed
+        assert len(set(edited)) == len(edited) == 3

@@ -6,6 +6,7 @@ import jsonschema
 import pytest
 from helpers.fake_schema import draw
 
+from copilot.designers.llm.aims import AIMED_TASKS, Aim, _list_aims
 from copilot.designers.llm.exchange import Reply
 from copilot.designers.llm.grammar import GrammarBook, count_story_sounds, max_line_words, max_operations
 from copilot.designers.llm.ladder import ReadReply, read_reply
@@ -21,7 +22,7 @@ from copilot.designers.llm.replies import (
 )
 from copilot.designers.llm.scales import Scales
 from copilot.designers.llm.spread import Spread
-from copilot.dialogue import EDIT_TASKS, Dialogue, Turn
+from copilot.dialogue import Dialogue, Turn
 from copilot.edit import Change, Remove, Replace, apply
 from copilot.frozen_model import Range
 from copilot.normalise import normalise_dialogue
@@ -50,18 +51,44 @@ KNOWN = {
 }
 
 
+def sound(number, role="effect", start=1.0, **more):
+    fields = {"text": f"sound {number}", "loudness": -20, "panning": 0, "start_time": start, "duration": 2.0}
+    return SoundElement(id=number, role=role, **(fields | more))
+
+
+def line(**more):
+    fields = {"loudness": -15, "panning": 0, "start_time": 1, "duration": 1}
+    return SpeechElement(id=7, text="hello", speaker="Ann", gender="female", **(fields | more))
+
+
+def all_aims(limits):
+    """Every aim that a turn can have with a sound."""
+    scales = Scales(limits)
+    steps = [scales.loudness.allowed.low + n / 10 for n in range(1001)]
+    loud = [level for level in steps if level in scales.loudness.allowed]
+    sides = [n / 100 for n in range(-100, 101) if n / 100 in scales.panning.allowed]
+    for task in AIMED_TASKS:
+        for other in (sound(1, "ambience"), sound(1), line()):
+            yield from ((task, aim) for aim in _list_aims(task, other, scales, leads=False))
+        for number in {"volume": loud, "panning": sides}.get(task, ()):
+            field = "loudness" if task == "volume" else task
+            changed = sound(1, **{field: number})
+            yield from ((task, aim) for aim in _list_aims(task, changed, scales, leads=False))
+
+
 def all_grammars(limits, n_turns=3):
-    """Every grammar that dialogues of so many turns can ask for."""
+    """Every grammar that turnwise dialogues of so many turns can ask for."""
     book = GrammarBook(limits)
     for speech in (True, False):
-        book.whole(n_turns, speech=speech)
         for n_adds in range(n_turns):
             book.story(speech=speech, n_reserved=n_adds)
-        for task in EDIT_TASKS:
-            for n_alive in range(1, limits.n_elements + 1):
-                for n_reserved in range(n_turns - 1):
-                    if most := max_operations(task, n_alive, limits, n_reserved):
-                        book.edit(task, n_alive, speech=speech, n_operations=most)
+        for n_alive in range(1, limits.n_elements + 1):
+            book.open_edit(n_alive, speech=speech)
+            for n_reserved in range(n_turns - 1):
+                if most := max_operations("add", n_alive, limits, n_reserved):
+                    book.addition(speech=speech, n_operations=most)
+    for task, aim in all_aims(limits):
+        book.aimed_edit(task, aim)
     return book
 
 
@@ -79,12 +106,15 @@ def schemas_in(value):
 
 
 def test_a_server_can_hold_all_grammars():
-    assert len(all_grammars(LIMITS)) == 80
+    assert len(all_grammars(LIMITS)) == 71
 
 
 @pytest.mark.parametrize("limits", [LIMITS, LARGE, SMALL])
 def test_only_keywords_that_are_enforced_are_used(limits):
-    for grammar in all_grammars(limits)._made.values():
+    book = all_grammars(limits)
+    book.whole(3, speech=True)
+    for grammar in book._made.values():
+        assert re.fullmatch(r"[a-z0-9-]{1,64}", grammar.name)
         jsonschema.Draft202012Validator.check_schema(grammar.schema)
         for schema in schemas_in(grammar.schema):
             assert set(schema) <= KNOWN
@@ -147,39 +177,62 @@ def test_the_bounds_are_those_of_the_limits():
     assert "{0,11}" in line["properties"]["text"]["pattern"]
 
 
-def test_an_edit_offers_its_task_and_the_living_slots_alone():
-    book = GrammarBook(LIMITS)
-
-    def offers(task, n_alive):
-        operations = book.edit(task, n_alive, speech=True, n_operations=2).schema["properties"]["operations"]
-        items = operations["items"].get("anyOf", [operations["items"]])
-        return {
-            (item["properties"]["op"]["const"], *sorted(set(item["properties"]) - {"op"})): item["properties"]
-            .get("slot", {})
-            .get("enum")
-            for item in items
-        }
-
-    assert offers("add", 4) == {("add", "sound"): None}
-    assert offers("remove", 4) == {("remove", "slot"): [0, 1, 2]}
-    assert offers("volume", 4) == {("change", "loudness", "slot"): [0, 1, 2, 3]}
-    assert offers("panning", 4) == {("change", "panning", "slot"): [0, 1, 2]}
-    assert offers("open", 10).keys() == {
-        ("remove", "slot"),
-        ("replace", "slot", "sound"),
-        *(
-            ("change", *sorted((field, "slot")))
-            for field in ("loudness", "panning", "start_time", "duration")
-        ),
+def offers(grammar):
+    """The operations of an edit, by kind and fields, with the slots that they may have."""
+    operations = grammar.schema["properties"]["operations"]["items"]
+    items = [item["properties"] for item in operations.get("anyOf", [operations])]
+    return {
+        (item["op"]["const"], *sorted(set(item) - {"op"})): item.get("slot", {}).get(
+            "enum", item.get("slot", {}).get("const")
+        )
+        for item in items
     }
-    assert ("add", "sound") in offers("open", 9)
-    ambience, others = book.edit("replace", 4, speech=False, n_operations=1).schema["properties"][
-        "operations"
-    ]["items"]["anyOf"]
-    assert ambience["properties"]["slot"]["enum"] == [3]
-    assert ambience["properties"]["sound"]["properties"]["role"] == {"const": "ambience"}
-    assert others["properties"]["slot"]["enum"] == [0, 1, 2]
-    assert others["properties"]["sound"]["properties"]["role"] == {"enum": ["effect", "music"]}
+
+
+def test_an_open_edit_offers_everything_that_the_living_slots_allow():
+    book = GrammarBook(LIMITS)
+    fields = ("loudness", "panning", "start_time", "duration")
+    changes = {("change", *sorted((field, "slot"))) for field in fields}
+    found = offers(book.open_edit(10, speech=True))
+    assert found.keys() == {("remove", "slot"), ("replace", "slot", "sound"), *changes}
+    assert found["change", "loudness", "slot"] == list(range(10))
+    assert found["remove", "slot"] == found["change", "panning", "slot"] == list(range(9))
+    assert ("add", "sound") in offers(book.open_edit(9, speech=True))
+    assert offers(book.open_edit(1, speech=True)).keys() == {
+        ("add", "sound"),
+        ("change", "loudness", "slot"),
+        ("replace", "slot", "sound"),
+    }
+
+
+def test_an_aimed_edit_has_one_operation_on_slot_0():
+    book = GrammarBook(LIMITS)
+    for task, aim in all_aims(LIMITS):
+        schema = book.aimed_edit(task, aim).schema
+        assert schema["properties"]["operations"]["maxItems"] == 1
+        assert set(offers(book.aimed_edit(task, aim)).values()) == {0}
+    assert offers(book.addition(speech=True, n_operations=2)) == {("add", "sound"): None}
+
+
+def test_an_aimed_change_offers_the_steps_of_its_aim_alone():
+    change = Aim(sound(1), "loudness", "louder", (-13.0, -12.0, -11.0, -10.0))
+    schema = GrammarBook(LIMITS).aimed_edit("volume", change).schema
+    operation = schema["properties"]["operations"]["items"]["properties"]
+    assert operation["loudness"] == {"enum": [-13, -12, -11, -10]}
+
+
+@pytest.mark.parametrize(
+    ("old", "roles"),
+    [
+        (sound(1, "ambience"), [{"const": "ambience"}]),
+        (sound(1, "music"), [{"enum": ["effect", "music"]}]),
+        (line(), [{"const": "speech"}]),
+    ],
+)
+def test_a_replacement_is_of_the_same_kind(old, roles):
+    schema = GrammarBook(LIMITS).aimed_edit("replace", Aim(old)).schema
+    operation = schema["properties"]["operations"]["items"]["properties"]
+    assert [operation["sound"]["properties"]["role"]] == roles
 
 
 @pytest.mark.parametrize(
@@ -189,14 +242,7 @@ def test_an_edit_offers_its_task_and_the_living_slots_alone():
         ("add", 9, 0, 1),
         ("add", 9, 1, 0),
         ("add", 10, 0, 0),
-        ("remove", 1, 0, 0),
-        ("remove", 2, 0, 1),
-        ("remove", 3, 0, 1),
-        ("remove", 4, 0, 2),
-        ("panning", 1, 0, 0),
-        ("panning", 2, 0, 1),
-        ("volume", 1, 0, 1),
-        ("replace", 1, 0, 1),
+        ("remove", 4, 0, 1),
         ("open", 1, 0, 4),
     ],
 )
@@ -225,25 +271,11 @@ def test_what_the_grammar_of_a_story_allows_keeps_every_fatal_rule(limits, speec
         assert turn.scene.get(0).role == "ambience"
 
 
-def sound(number, role="effect", start=1.0, **more):
-    fields = {"text": f"sound {number}", "loudness": -20, "panning": 0, "start_time": start, "duration": 2.0}
-    return SoundElement(id=number, role=role, **(fields | more))
-
-
 SCENE = Scene(
     elements=(
         sound(3, "ambience", 0.0, duration=8.0),
         sound(5),
-        SpeechElement(
-            id=7,
-            text="hello",
-            speaker="Ann",
-            gender="female",
-            loudness=-15,
-            panning=0,
-            start_time=1,
-            duration=1,
-        ),
+        line(),
         sound(9, "music"),
     )
 )
@@ -255,6 +287,8 @@ def edit(*operations):
 
 def test_slots_count_from_0_with_the_leading_ambience_last():
     assert [element.id for element in order_by_slot(SCENE)] == [5, 7, 9, 3]
+    assert [element.id for element in order_by_slot(SCENE, SCENE.get(9))] == [9, 5, 7, 3]
+    assert [element.id for element in order_by_slot(SCENE, SCENE.get(3))] == [3, 5, 7, 9]
     assert [entry["slot"] for entry in describe_sounds(order_by_slot(SCENE))] == [0, 1, 2, 3]
     assert set(describe_sounds(order_by_slot(SCENE))[0]) == {
         *("slot", "role", "text", "loudness", "panning", "start_time", "duration")
@@ -272,7 +306,7 @@ def test_slots_become_ids_and_changes_of_one_sound_become_one():
         {"op": "remove", "slot": 1},
         {"op": "change", "slot": 2, "panning": 0.55},
     )
-    operations = builder().build_operations(reply, SCENE, 10)
+    operations = builder().build_operations(reply, order_by_slot(SCENE), 10)
     assert operations == (
         Replace(id=5, element=SoundElement(id=10, **new)),
         Remove(id=7),
@@ -288,7 +322,7 @@ def test_an_ambience_put_in_place_of_another_leads_the_scene():
             "sound": {"role": "ambience", "text": "sea", "loudness": -28, "panning": 0},
         }
     )
-    scene = apply(SCENE, builder().build_operations(reply, SCENE, 10))
+    scene = apply(SCENE, builder().build_operations(reply, order_by_slot(SCENE), 10))
     assert (scene.get(10).start_time, scene.get(10).duration) == (0, 8)
 
 
@@ -313,7 +347,7 @@ def test_an_ambience_put_in_place_of_another_leads_the_scene():
 )
 def test_operations_that_cannot_be_meant_are_told(operations, message):
     with pytest.raises(SlotError) as caught:
-        builder().build_operations(edit(*operations), SCENE, 10)
+        builder().build_operations(edit(*operations), order_by_slot(SCENE), 10)
     assert str(caught.value) == message
 
 
@@ -326,7 +360,7 @@ def test_operations_that_cannot_be_meant_are_told(operations, message):
     ],
 )
 def test_a_line_lasts_as_long_as_its_words(text, start, duration):
-    line = {
+    said = {
         "role": "speech",
         "speaker": "Ann",
         "gender": "female",
@@ -336,7 +370,7 @@ def test_a_line_lasts_as_long_as_its_words(text, start, duration):
         "panning": 0,
         "start_time": start,
     }
-    (operation,) = builder().build_operations(edit({"op": "add", "sound": line}), SCENE, 10)
+    (operation,) = builder().build_operations(edit({"op": "add", "sound": said}), order_by_slot(SCENE), 10)
     assert operation.element.duration == pytest.approx(duration)
 
 

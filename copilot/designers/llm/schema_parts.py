@@ -1,0 +1,61 @@
+"""Parts of the JSON Schemas of replies, in keywords that grammar engines enforce."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+Schema = Mapping[str, Any]
+
+LAST_WORD_LETTERS = 24
+"""The most letters of a text's last word."""
+# No text holds a character that JSON has to escape. Characters beyond ASCII are left to the rules: engines
+# take three times as long to prepare a class that excludes some of them.
+_FIRST = r"[^\x00-\x2f:-@\[-`{-\x7f]"
+_LETTER = r'[^\x00-\x20"\\\x7f]'
+
+
+def make_object(**properties: Schema) -> dict[str, Any]:
+    """Return the schema of an object with these properties, all of them and no other."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def make_operation(op: str, **properties: Schema) -> dict[str, Any]:
+    """Return the schema of an operation."""
+    return make_object(op={"const": op}, **properties)
+
+
+def make_array(items: Schema, fewest: int, most: int) -> dict[str, Any]:
+    """Return the schema of a list of so many items."""
+    return {"type": "array", "items": items, "minItems": fewest, "maxItems": most}
+
+
+def make_any_of(options: Sequence[Schema]) -> Schema:
+    """Return the schema of one of the options."""
+    return options[0] if len(options) == 1 else {"anyOf": list(options)}
+
+
+def make_choice(values: Iterable[float]) -> dict[str, Any]:
+    """Return the schema of one of the numbers."""
+    return {"enum": [shorten(value) for value in values]}
+
+
+def shorten(value: float) -> float:
+    """Return the value so that JSON has it without needless digits: 8, not 8.0."""
+    return int(value) if value == int(value) else value
+
+
+def make_words(most: int) -> dict[str, Any]:
+    """Return the schema of words with single spaces between them, the first of which starts with a letter.
+
+    So no reply can run off into white space. Only the last word has a longest length, so that a text of the
+    most words has to end: engines prepare a state for each letter of each word that has a longest length, and
+    take ten times as long.
+    """
+    words = f"({_LETTER}* {_LETTER}){{0,{most - 1}}}"
+    return {"type": "string", "pattern": f"^{_FIRST}{words}{_LETTER}{{0,{LAST_WORD_LETTERS - 1}}}$"}
