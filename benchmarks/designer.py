@@ -16,7 +16,7 @@ from itertools import pairwise
 
 from copilot.designers.scripted import ScriptedDesigner
 from copilot.designers.scripted.dice import Dice
-from copilot.designers.scripted.lexicon import load_lexicon
+from copilot.designers.scripted.lexicon_data import load_lexicon
 from copilot.designers.scripted.phrasing import Phrasebook, Phrasing
 from copilot.dialogue import Dialogue
 from copilot.hashing import content_hash
@@ -51,7 +51,7 @@ def report_validity(dialogues: list[Dialogue]) -> None:
 
 
 def report_variety(dialogues: list[Dialogue]) -> None:
-    lexicon = load_lexicon()
+    lexicon = load_lexicon()[0]
     stories = [dialogue.turns[0].scene for dialogue in dialogues]
     scenes = {content_hash([e.model_dump(exclude={"id"}) for e in s.elements]) for s in stories}
     sets = [frozenset(e.text for e in scene.elements) for scene in stories]
@@ -75,7 +75,7 @@ def report_variety(dialogues: list[Dialogue]) -> None:
 
 def report_tasks(dialogues: list[Dialogue], phrasings: Counter[tuple[str, str]]) -> None:
     tasks = Counter(turn.task for dialogue in dialogues for turn in dialogue.turns)
-    requests = [request for mood in load_lexicon().moods for request in mood.requests]
+    requests = [request for mood in load_lexicon()[0].moods for request in mood.requests]
     for turn in (turn for dialogue in dialogues for turn in dialogue.turns if turn.task == "open"):
         phrasings["open", next(r for r in requests if turn.user.endswith(r))] += 1
     n_edits = tasks.total() - tasks["story"]

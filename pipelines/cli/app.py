@@ -297,6 +297,29 @@ def voices(
     raise typer.Exit(run_voices(bank, language, as_json=as_json))
 
 
+lexicon = typer.Typer(
+    cls=PlainGroup, help="Check a lexicon of the scripted designer, or make one of a library of recordings."
+)
+app.add_typer(lexicon, name="lexicon", no_args_is_help=True)
+
+
+@lexicon.command("check", cls=PlainCommand)
+def check_lexicon(
+    path: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="LEXICON", help=add_default("Folder or file of the lexicon.", "the shipped one")
+        ),
+    ] = None,
+    num: Annotated[int, typer.Option(min=1, help="Number of dialogues to try.")] = 100,
+    as_json: AsJson = False,
+) -> None:
+    """Check a lexicon, count what it holds, and try dialogues. Exits with 1 if something is wrong."""
+    from pipelines.cli.commands.lexicon import check_lexicon
+
+    raise typer.Exit(check_lexicon(path, num, as_json=as_json))
+
+
 @_command()
 def stems(
     place: Annotated[str, typer.Argument(metavar="PATH", help="Stem store: a folder or URI.")],

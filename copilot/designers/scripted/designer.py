@@ -6,20 +6,22 @@ reads and writes no files after construction.
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from copilot.designers.contract import DEFAULT_SPEECH_SHARE, Design, DesignerContext, DesignerInfo
 from copilot.designers.scripted.describing import describe, draw_frame
 from copilot.designers.scripted.dice import Dice
 from copilot.designers.scripted.draft import Draft, Tools
 from copilot.designers.scripted.edits import EDITORS
 from copilot.designers.scripted.grid import Grid
-from copilot.designers.scripted.lexicon import load_lexicon
+from copilot.designers.scripted.lexicon_data import load_lexicon
 from copilot.designers.scripted.lines import LineCutter
-from copilot.designers.scripted.phrasing import Phrasebook
 from copilot.designers.scripted.story import Triggers, find_called_sounds, write_story
 from copilot.designers.tasks import check_weights
 from copilot.dialogue import Dialogue, Task, Turn
 from copilot.edit import Operation
 from copilot.errors import UserError
+from copilot.frozen_model import FrozenModel
 from copilot.hashing import content_hash
 from copilot.language import ENGLISH
 from copilot.rules import check_dialogue
@@ -35,12 +37,25 @@ _REHEARSED = "Line {} of what somebody once said to somebody else, and went out 
 _SMALLEST_RANGE_LU = 8.0
 
 
+class ScriptedSettings(FrozenModel):
+    """The words that the designer writes with."""
+
+    lexicon: str | None = Field(
+        default=None, description="Folder or file of a lexicon of your own; see copilot lexicon."
+    )
+
+
 class ScriptedDesigner:
-    """A `Designer`. Raises UserError for limits or weights that leave no dialogue."""
+    """A `Designer`.
+
+    Raises UserError for limits or weights that leave no dialogue, LexiconError for a lexicon with faults.
+    """
 
     info = DesignerInfo(
         summary="Dialogues from the words of a seed, without a language model",
         licence="Apache-2.0",
+        settings=ScriptedSettings,
+        target="lexicon",
         draws_tasks=True,
         draws_speech=True,
         repeatable=True,
@@ -48,15 +63,17 @@ class ScriptedDesigner:
     )
     name = "scripted"
 
-    def __init__(self, context: DesignerContext | None = None) -> None:
+    def __init__(
+        self, context: DesignerContext | None = None, settings: ScriptedSettings | None = None
+    ) -> None:
         context = context or DesignerContext()
         limits = context.limits
         _check_limits(limits, context.n_turns)
         self._weights = check_weights(context.task_weights)
         self._n_turns = context.n_turns
         self._speech_share = context.speech_share
-        lexicon = load_lexicon()
-        self._tools = Tools(lexicon, Phrasebook(), LineCutter(lexicon.voices), limits, Grid(limits))
+        lexicon, book = load_lexicon(settings.lexicon if settings else None)
+        self._tools = Tools(lexicon, book, LineCutter(lexicon.voices), limits, Grid(limits))
         families = {tag: family.triggers for tag, family in lexicon.families.items()}
         self._triggers = Triggers(lexicon.settings, families)
         if limits != SceneLimits():

@@ -15,6 +15,7 @@ from copilot.designers.scripted.phrasing import add_article, fill
 from copilot.designers.scripted.placing import draw_side, place_sound, place_speech
 from copilot.dialogue import Task
 from copilot.edit import Add, Change, Operation, Remove, Replace
+from copilot.errors import RowFault
 from copilot.scene import Element, SpeechElement
 from copilot.units import Lufs, Seconds
 
@@ -237,7 +238,12 @@ def _pick_fallback(draft: Draft, role: str, dice: Dice, besides: Iterable[int] =
     else:
         pool = list(lexicon.music if role == "music" else lexicon.effects)
     first = dice.shuffle(draft.filter_plausible(pool))
-    return next(draft.filter_free((*first, *dice.shuffle(pool)), besides))
+    sound = next(draft.filter_free((*first, *dice.shuffle(pool)), besides), None)
+    if sound is None:
+        raise RowFault(
+            "lexicon-exhausted", f"the lexicon has no other {role} for this scene; give it more `anywhere`"
+        )
+    return sound
 
 
 EDITORS: Mapping[Task, Callable[[Draft, Dice], Edited]] = {

@@ -1,24 +1,20 @@
-"""The lexicon: kinds of sounds, settings, moods and voices, read from data and validated once.
+"""The lexicon: kinds of sounds, settings, moods and voices, as the designer uses them.
 
-Every caption belongs to a known family, every family has at least two everyday names, every setting at least
-two ambiences, six effects and two pieces of music.
+Every caption belongs to a known family, and every family has at least two everyday names.
 """
 
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from importlib import resources
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from copilot.emotions import Emotion
 from copilot.frozen_model import FrozenModel
-from copilot.hashing import content_hash
 from copilot.scene import Gender, SoundRole
 from copilot.text.word_stems import reduce_request_word
 
@@ -81,30 +77,6 @@ class Family(FrozenModel):
         if not 0 < self.seconds[0] <= self.seconds[1] or self.lufs[0] > self.lufs[1]:
             raise ValueError("seconds and lufs: the lower figure comes first")
         return self
-
-
-class _SettingData(FrozenModel):
-    triggers: WordStems
-    places: tuple[str, ...] = Field(min_length=2)
-    where: Where
-    night: bool = False
-    people: dict[str, Gender] = Field(min_length=2)
-    lines: tuple[str, ...] = Field(min_length=3)
-    ambiences: Captions = Field(min_length=2)
-    effects: Captions = Field(min_length=6)
-    music: Captions = Field(min_length=2)
-
-
-class _MoodData(FrozenModel):
-    requests: tuple[str, ...] = Field(min_length=3)
-    feel: str
-    where: tuple[Where, ...]
-    night: bool = True
-    drop: tuple[str, ...]
-    lower: tuple[str, ...]
-    lift: tuple[str, ...]
-    bring: Captions = Field(min_length=2)
-    music: Captions = Field(min_length=2)
 
 
 class TextRules(FrozenModel):
@@ -259,60 +231,3 @@ class Lexicon:
         of_moods = (sound for mood in self.moods for sound in mood.bring + mood.music)
         of_families = (sound for sounds in self.anywhere.values() for sound in sounds)
         return {sound.caption: sound for sound in (*of_families, *of_moods, *of_settings)}
-
-
-def read_data(name: str) -> dict[str, object]:
-    """Read a TOML file of the designer's data."""
-    text = resources.files(__package__).joinpath("data", f"{name}.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)
-
-
-def load_lexicon() -> Lexicon:
-    """Load the lexicon. Raises ValueError (pydantic's) if the data are not as this module requires."""
-    raw = {name: read_data(name) for name in ("families", "settings", "moods", "voices")}
-    families = {tag: Family.model_validate(data) for tag, data in raw["families"].items()}
-
-    def sounds(captions: Captions, role: SoundRole) -> tuple[Sound, ...]:
-        return tuple(
-            Sound(caption, tag, role, _find_family(families, tag)) for tag, caption in captions.items()
-        )
-
-    settings = []
-    for key, data in raw["settings"].items():
-        read = _SettingData.model_validate(data)
-        fields = {name: getattr(read, name) for name in ("triggers", "places", "where", "night", "lines")}
-        settings.append(
-            Setting(
-                key=key,
-                people=read.people,
-                ambiences=sounds(read.ambiences, "ambience"),
-                effects=sounds(read.effects, "effect"),
-                music=sounds(read.music, "music"),
-                **fields,
-            )
-        )
-    moods = []
-    for key, data in raw["moods"].items():
-        mood = _MoodData.model_validate(data)
-        for tag in mood.drop:
-            _find_family(families, tag)
-        kept = {n: getattr(mood, n) for n in ("requests", "feel", "where", "night", "drop", "lower", "lift")}
-        bring, music = sounds(mood.bring, "effect"), sounds(mood.music, "music")
-        moods.append(Mood(key=key, bring=bring, music=music, **kept))
-    return Lexicon(
-        families=families,
-        settings=tuple(settings),
-        moods=tuple(moods),
-        voices=Voices.model_validate(raw["voices"]),
-        anywhere={
-            tag: tuple(Sound(caption, tag, family.role, family) for caption in family.anywhere)
-            for tag, family in families.items()
-        },
-        content=content_hash(raw),
-    )
-
-
-def _find_family(families: Mapping[str, Family], tag: str) -> Family:
-    if tag not in families:
-        raise ValueError(f"lexicon: {tag!r} is not a family; families.toml lists them")
-    return families[tag]

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from string import Formatter
+from typing import Any
 
 from copilot.designers.scripted.dice import Dice
-from copilot.designers.scripted.lexicon import Name, read_data
+from copilot.designers.scripted.lexicon import Name
 from copilot.hashing import content_hash
 
 TASK_GROUPS = ("story", "add", "remove", "volume", "panning", "replace")
@@ -43,10 +44,10 @@ class Phrasing:
 
 
 class Phrasebook:
-    """All phrasings. Raises ValueError for an unknown slot."""
+    """All phrasings. Raises ValueError for an unknown slot or group, KeyError without leads."""
 
-    def __init__(self) -> None:
-        data = read_data("phrasings")
+    def __init__(self, content: Mapping[str, Any]) -> None:
+        data = dict(content)
         self.content = content_hash(data)
         self.leads: tuple[str, ...] = tuple(_to_texts(data.pop("leads")))
         self.groups: dict[str, tuple[Phrasing, ...]] = {}

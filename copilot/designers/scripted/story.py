@@ -133,7 +133,7 @@ def _add_sounds(draft: Draft, dice: Dice, n_sounds: int) -> None:
     chosen: list[Sound] = []
     triggered = [s for s in draft.triggered if s.role != "ambience"][:_MOST_TRIGGERED]
     own = dice.shuffle(draft.setting.effects)
-    music = [_pick_music(draft, dice)] if dice.chance(0.55) and n_sounds > 1 else []
+    music = _pick_music(draft, dice) if dice.chance(0.55) and n_sounds > 1 else ()
     for sound in (*triggered, *music, *own, *draft.setting.music):
         _choose(draft, chosen, sound, n_sounds)
     if len(chosen) < n_sounds:
@@ -143,10 +143,10 @@ def _add_sounds(draft: Draft, dice: Dice, n_sounds: int) -> None:
         _add(draft, element)
 
 
-def _pick_music(draft: Draft, dice: Dice) -> Sound:
-    if dice.chance(_BORROWED_MUSIC):
-        return dice.pick(draft.tools.lexicon.music)
-    return dice.pick(draft.setting.music)
+def _pick_music(draft: Draft, dice: Dice) -> tuple[Sound, ...]:
+    """Return one piece of music, or none if the lexicon has none there."""
+    pieces = draft.tools.lexicon.music if dice.chance(_BORROWED_MUSIC) else draft.setting.music
+    return (dice.pick(pieces),) if pieces else ()
 
 
 def _choose(draft: Draft, chosen: list[Sound], sound: Sound, n_sounds: int) -> None:

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from copilot.designers.scripted import ScriptedDesigner
-from copilot.designers.scripted.lexicon import load_lexicon
+from copilot.designers.scripted.lexicon_data import load_lexicon
 from copilot.designers.scripted.phrasing import Phrasebook
 from copilot.dialogue import EDIT_TASKS, Dialogue
 from copilot.edit import changed_fields
@@ -105,7 +105,7 @@ def test_no_phrasing_is_above_five_percent(dialogues, drawn):
     tasks = Counter(turn.task for dialogue in dialogues for turn in dialogue.turns)
     shares = {key: n / tasks[key[0]] for key, n in drawn.items() if key[0] in tasks}
     assert max(shares.values()) < 0.05
-    moods = [request for mood in load_lexicon().moods for request in mood.requests]
+    moods = [request for mood in load_lexicon()[0].moods for request in mood.requests]
     asked = Counter(
         next(request for request in moods if turn.user.endswith(request))
         for _, turn, _ in edits(dialogues, "open")
@@ -114,19 +114,19 @@ def test_no_phrasing_is_above_five_percent(dialogues, drawn):
 
 
 def test_settings_are_spread(dialogues):
-    place_of = {place: setting.key for setting in load_lexicon().settings for place in setting.places}
+    place_of = {place: setting.key for setting in load_lexicon()[0].settings for place in setting.places}
     keys = Counter(
         next(key for place, key in place_of.items() if place in dialogue.turns[0].description)
         for dialogue in dialogues
     )
-    assert len(keys) == len(load_lexicon().settings)
+    assert len(keys) == len(load_lexicon()[0].settings)
     assert keys.most_common(1)[0][1] / len(dialogues) < 0.08
 
 
 def test_nearly_every_caption_is_heard(dialogues):
     heard = {e.text for d in dialogues for t in d.turns for e in t.scene.elements}
-    unheard = set(load_lexicon().sounds()) - heard
-    assert len(unheard) / len(load_lexicon().sounds()) < 0.05
+    unheard = set(load_lexicon()[0].sounds()) - heard
+    assert len(unheard) / len(load_lexicon()[0].sounds()) < 0.05
 
 
 def test_ids_rise_from_one_and_return_never(dialogues):

@@ -8,7 +8,8 @@ from copilot.designers.contract import DesignerContext
 from copilot.designers.scripted import ScriptedDesigner
 from copilot.designers.scripted.dice import Dice
 from copilot.designers.scripted.draft import get_naming, make_speaker_naming
-from copilot.designers.scripted.lexicon import Lexicon, load_lexicon
+from copilot.designers.scripted.lexicon import Lexicon
+from copilot.designers.scripted.lexicon_data import load_lexicon
 from copilot.designers.scripted.phrasing import Phrasebook, fill, join_list, make_name_slots
 from copilot.rules.request_targets import find_targets
 from copilot.scene import Scene, SceneLimits, SoundElement
@@ -19,7 +20,7 @@ MIXING = re.compile(r"\b(left|right|loud|quiet|soft|faint|volume|centre|center|m
 
 @pytest.fixture(scope="module")
 def lexicon() -> Lexicon:
-    return load_lexicon()
+    return load_lexicon()[0]
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,7 @@ def designer() -> ScriptedDesigner:
 
 @pytest.fixture(scope="module")
 def book() -> Phrasebook:
-    return Phrasebook()
+    return load_lexicon()[1]
 
 
 def test_there_is_enough_of_everything(lexicon):

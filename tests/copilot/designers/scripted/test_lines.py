@@ -3,7 +3,7 @@
 import pytest
 
 from copilot.designers.scripted.dice import Dice
-from copilot.designers.scripted.lexicon import load_lexicon
+from copilot.designers.scripted.lexicon_data import load_lexicon
 from copilot.designers.scripted.lines import Line, LineCutter
 from copilot.frozen_model import Range
 from copilot.scene import SceneLimits
@@ -12,7 +12,7 @@ from copilot.text.counting import count_words
 
 @pytest.fixture(scope="module")
 def cutter() -> LineCutter:
-    return LineCutter(load_lexicon().voices)
+    return LineCutter(load_lexicon()[0].voices)
 
 
 @pytest.mark.parametrize(
