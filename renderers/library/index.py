@@ -1,4 +1,4 @@
-"""The index of a folder of recordings: their files, captions and licences.
+"""The index of a folder of recordings: their files, captions, licences and splits.
 
 Each row that cannot be used is a problem with a reason; the other rows keep their place. Neither the order of
 the rows nor the place of the folder changes anything.
@@ -17,11 +17,11 @@ from pathlib import Path, PurePath
 from typing import Any, get_args
 
 from copilot.errors import UserError
-from copilot.text.captions import word_set
 from copilot.text.decoding import to_utf8
 from renderers.file_names import FileNames
 from renderers.index_file import BadRowError, Columns, read_lines
 from renderers.library.fit import Kind
+from renderers.library.licences import accepts, normalise_licence
 
 HEADER = "file,caption,licence,author,source"
 
@@ -53,6 +53,7 @@ class _Layout:
     folder: str = ""
     suffix: str = ""
     details: str | None = None
+    split: str = ""
 
 
 _LAYOUTS = (
@@ -66,7 +67,27 @@ _LAYOUTS = (
         "FSD50K.metadata/dev_clips_info_FSD50K.json",
     ),
     _Layout("clotho_captions_development.csv", "development", details="clotho_metadata_development.csv"),
+    _Layout(
+        "FSD50K.ground_truth/eval.csv",
+        "FSD50K.eval_audio",
+        ".wav",
+        "FSD50K.metadata/eval_clips_info_FSD50K.json",
+        split="evaluation",
+    ),
+    *(
+        _Layout(f"clotho_captions_{name}.csv", name, details=f"clotho_metadata_{name}.csv", split=name)
+        for name in ("validation", "evaluation")
+    ),
 )
+
+_HELD_OUT = ("evaluation", "validation")
+"""Splits on which models are measured: a sound of theirs in training data spoils the measurement."""
+
+_SPLIT_NAMES = {
+    **dict.fromkeys(("test", "testing", "eval"), "evaluation"),
+    **dict.fromkeys(("val", "valid"), "validation"),
+    **dict.fromkeys(("training", "development"), "train"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +100,7 @@ class Recording:
     author: str = ""
     source: str = ""
     kind: Kind | None = None
+    split: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +143,47 @@ def read_index(folder: Path, name: str | None = None) -> Index:
 def _merge_rows(rows: Sequence[Recording]) -> Recording:
     """Return one recording for a file that has a row for each caption: the captions become one text."""
     ordered = sorted(rows, key=lambda r: (r.text, r.licence, r.author, r.source, r.kind or ""))
-    return replace(ordered[0], text=" ".join(row.text for row in ordered))
+    splits = {row.split for row in rows}
+    split = next((name for name in _HELD_OUT if name in splits), ordered[0].split)
+    return replace(ordered[0], text=" ".join(row.text for row in ordered), split=split)
+
+
+def normalise_split(name: str) -> str:
+    """Return the usual name of a split: `eval` and `test` are `evaluation`, `val` is `validation`."""
+    name = " ".join(name.lower().split())
+    return _SPLIT_NAMES.get(name, name)
+
+
+def filter_splits(index: Index, splits: Sequence[str] | None) -> Index:
+    """Return the recordings of these splits; by default, all that models are not measured on.
+
+    Those left out by default are a problem. Raises UserError if none is left.
+    """
+    if splits is None:
+        left = tuple(r for r in index.recordings if r.split not in _HELD_OUT)
+    else:
+        left = tuple(r for r in index.recordings if r.split in splits)
+    counts = Counter(r.split or "not stated" for r in index.recordings)
+    if not left:
+        available = ", ".join(f"{name} ({count})" for name, count in sorted(counts.items()))
+        wanted = f"of {' or '.join(splits)}" if splits else "for training"
+        name = next(iter(sorted(counts)))
+        raise UserError(
+            f"{index.folder}: no recording is {wanted}; splits: {available}; "
+            f"to use one, set splits={name} in `sfx_settings`",
+            field="sfx",
+        )
+    held_out = [name for name in _HELD_OUT if splits is None and counts[name]]
+    return replace(
+        index,
+        recordings=left,
+        problems=(*index.problems, *(_describe_held_out(name, counts[name]) for name in held_out)),
+    )
+
+
+def _describe_held_out(split: str, count: int) -> str:
+    n_recordings = "1 recording" if count == 1 else f"{count:,} recordings"
+    return f"{n_recordings} of the {split} split, on which models are measured"
 
 
 def filter_licences(index: Index, licences: Sequence[str]) -> Index:
@@ -238,6 +300,7 @@ def _make_recording(
         author=_find_first(cells, _AUTHOR),
         source=_find_first(cells, _SOURCE),
         kind=kind or None,  # type: ignore[arg-type]
+        split=normalise_split(cells.get("split", "")) or layout.split,
     )
 
 
@@ -254,67 +317,3 @@ def _require_content(path: Path) -> None:
         raise BadRowError(f"{path.name} cannot be read ({error.strerror})") from error
     if empty:
         raise BadRowError(f"{path.name} is empty")
-
-
-_CC_URL = re.compile(r"creativecommons\.org/(?:licenses|publicdomain)/([a-z+-]+)(?:/(\d\.\d))?")
-_CC_CLAUSES = {
-    "by": "BY",
-    "attribution": "BY",
-    "nc": "NC",
-    "noncommercial": "NC",
-    "sa": "SA",
-    "sharealike": "SA",
-    "nd": "ND",
-    "noderivs": "ND",
-    "noderivatives": "ND",
-}
-_CC_ZERO = frozenset({"0", "zero"})
-_CC_FILLERS = word_set(
-    """cc creative commons license licence the deed universal international unported generic public domain
-    dedication"""
-)
-_CC_JOINED = (
-    (re.compile(r"non[\s-]+commercial"), "noncommercial"),
-    (re.compile(r"share[\s-]+alike"), "sharealike"),
-    (re.compile(r"no[\s-]+deriv"), "noderiv"),
-)
-_CC_WORD = re.compile(r"\d+\.\d+|\d+|[^\W\d_]+\+?")
-
-
-def normalise_licence(licence: str) -> str:
-    """Return the short name of a Creative Commons licence, with its version if any; others in capitals.
-
-    `CC0`, `CC-BY-NC-4.0`, `CC-SAMPLING+-1.0`. A text with any other word is another licence.
-    """
-    return "-".join(filter(None, _parse_licence(licence)))
-
-
-def accepts(wanted: str, licence: str) -> bool:
-    """Return whether a licence is the wanted one: in any version, if `wanted` names none."""
-    family, version = _parse_licence(wanted)
-    given_family, given_version = _parse_licence(licence)
-    return bool(family) and family == given_family and version in {"", given_version}
-
-
-def _parse_licence(licence: str) -> tuple[str, str]:
-    """Return the licence without its version, and the version."""
-    text = licence.lower()
-    if found := _CC_URL.search(text):
-        family = {"zero": "CC0", "mark": "PUBLIC-DOMAIN"}.get(found[1], f"CC-{found[1].upper()}")
-        return family, "" if family == "CC0" else found[2] or ""
-    for spelling, word in _CC_JOINED:
-        text = spelling.sub(word, text)
-    words = _CC_WORD.findall(text)
-    clauses = list(dict.fromkeys(_CC_CLAUSES[word] for word in words if word in _CC_CLAUSES))
-    version = next((w if "." in w else f"{w}.0" for w in words if w[0].isdigit() and w != "0"), "")
-    rest = {w for w in words if w not in _CC_CLAUSES and w not in _CC_FILLERS and not w[0].isdigit()}
-    if not rest - _CC_ZERO - {"sampling+"} and words:
-        if _CC_ZERO & set(words):
-            return "CC0", ""
-        if "sampling+" in rest:
-            return "CC-SAMPLING+", version
-        if clauses:
-            return "-".join(["CC", *sorted(clauses, key=("BY", "NC", "SA", "ND").index)]), version
-        if {"public", "domain"} <= set(words):
-            return "PUBLIC-DOMAIN", ""
-    return " ".join(licence.upper().split()), ""

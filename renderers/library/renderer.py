@@ -19,7 +19,15 @@ from copilot.units import SAMPLE_RATE_HZ, samples_to_seconds, seconds_to_samples
 from renderers.contract import RenderedSound, RendererInfo, RenderFailure, RenderRequest, Tool, Voice
 from renderers.fallback import FallbackSettings
 from renderers.library.fit import find_heard_span, fit
-from renderers.library.index import Index, Recording, filter_licences, normalise_licence, read_index
+from renderers.library.index import (
+    Index,
+    Recording,
+    filter_licences,
+    filter_splits,
+    normalise_split,
+    read_index,
+)
+from renderers.library.licences import normalise_licence
 from renderers.library.reading import Reader, hash_content
 from renderers.library.search import Search
 from renderers.procedural import FALLBACK, LONGEST_S, ProceduralRenderer, make_sound
@@ -48,6 +56,23 @@ class LibrarySettings(FallbackSettings):
     index: str | None = Field(
         default=None, description="The index's file name in the folder; default: that of a known layout."
     )
+
+    splits: tuple[str, ...] | None = Field(
+        default=None,
+        description="Only these splits, such as train; default: all but validation and evaluation.",
+    )
+
+    @field_validator("splits", mode="before")
+    @classmethod
+    def _normalise_splits(cls, value: Any) -> Any:  # noqa: ANN401 - what a user gave
+        """Accept `train,val` as text; return every split by its usual name, sorted."""
+        given = value.split(",") if isinstance(value, str) else value
+        if not isinstance(given, list | tuple) or not all(isinstance(name, str) for name in given):
+            return value
+        names = sorted({normalise_split(name) for name in given} - {""})
+        if not names:
+            raise ValueError("names no split; give some, such as train,validation, or leave it out")
+        return tuple(names)
 
     @field_validator("licences", mode="before")
     @classmethod
@@ -141,6 +166,7 @@ class LibraryRenderer:
     def _get_index(self) -> Index:
         if self._index is None:
             index = read_index(Path(self._settings.folder).expanduser(), self._settings.index)
+            index = filter_splits(index, self._settings.splits)
             licences = self._settings.licences
             self._index = filter_licences(index, licences) if licences else index
         return self._index

@@ -7,7 +7,8 @@ import json
 import pytest
 
 from copilot.errors import UserError
-from renderers.library.index import accepts, filter_licences, normalise_licence, read_index
+from renderers.library.index import filter_licences, filter_splits, read_index
+from renderers.library.licences import accepts, normalise_licence
 
 
 def write(folder, files):
@@ -289,3 +290,49 @@ def test_licences_limit_the_choice_or_say_which_there_are(tmp_path):
         match=r"under CC-BY-SA; available: CC-BY-4.0 \(1\), CC-BY-NC \(1\), CC0 \(1\), not stated \(1\)",
     ):
         filter_licences(index, ("CC-BY-SA",))
+
+
+SPLITS = {
+    **{f"{name}.wav": "x" for name in "abcde"},
+    "index.csv": "file,label,split\na.wav,a,train\nb.wav,b,val\nc.wav,c,Test\nd.wav,d,\n"
+    "e.wav,e,train\ne.wav,f,eval\n",
+}
+
+
+def files(index):
+    return [recording.file for recording in index.recordings]
+
+
+def test_splits_that_models_are_measured_on_are_left_out_and_named(tmp_path):
+    index = filter_splits(read(tmp_path, SPLITS), None)
+    assert files(index) == ["a.wav", "d.wav"]
+    assert [problem.partition(",")[0] for problem in index.problems] == [
+        "2 recordings of the evaluation split",
+        "1 recording of the validation split",
+    ]
+
+
+def test_a_split_is_used_if_it_is_named(tmp_path):
+    index = read(tmp_path, SPLITS)
+    assert files(filter_splits(index, ["evaluation"])) == ["c.wav", "e.wav"]
+    assert files(filter_splits(index, ["train", "validation"])) == ["a.wav", "b.wav"]
+    with pytest.raises(UserError, match=r"evaluation \(2\), not stated \(1\)") as caught:
+        filter_splits(index, ["third"])
+    assert caught.value.field == "sfx"
+
+
+@pytest.mark.parametrize(
+    ("index", "file", "row"),
+    [
+        ("FSD50K.ground_truth/eval.csv", "FSD50K.eval_audio/7.wav", "fname,labels,mids\n7,Bell,/m/1\n"),
+        ("clotho_captions_evaluation.csv", "evaluation/7.wav", "file_name,caption_1\n7.wav,A bell.\n"),
+        ("clotho_captions_validation.csv", "validation/7.wav", "file_name,caption_1\n7.wav,A bell.\n"),
+    ],
+)
+def test_the_evaluation_part_of_a_data_set_has_to_be_asked_for(tmp_path, index, file, row):
+    found = read(tmp_path, {index: row, file: "x"})
+    assert files(found) == [file]
+    with pytest.raises(UserError) as caught:
+        filter_splits(found, None)
+    assert caught.value.field == "sfx"
+    assert files(filter_splits(found, [found.recordings[0].split])) == [file]
