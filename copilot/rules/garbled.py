@@ -26,6 +26,8 @@ _CAMEL = re.compile(r"^[^\W\d_A-Z].*[a-z][A-Z][a-z]")
 # Drawn out sounds, "aaaargh" and "hahahaha", are as long as the writer likes.
 _DRAWN_OUT = re.compile(r"(\w{1,4}?)\1{2,}")
 
+_MIXED = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO", "IDEOGRAPHIC")
+
 _LOOPS = (
     # 's's's
     re.compile(r"(['\u2019`]\w{1,3})\1{2}"),
@@ -76,10 +78,13 @@ def _scripts(text: str) -> set[str]:
 
 @lru_cache(maxsize=4096)
 def _script(letter: str) -> str:
-    """Return the first word of a letter's name, which is its script: LATIN, CYRILLIC, CJK."""
-    name = unicodedata.name(letter, "UNKNOWN").partition(" ")[0]
-    # Superscripts, ligatures and full-width forms are Latin in another shape; a micro sign is no Greek.
-    return "LATIN" if unicodedata.normalize("NFKD", letter).isascii() or letter == "\u00b5" else name
+    """Return the script of a letter by its name in Unicode; those that one language mixes count as one."""
+    # Ligatures, superscripts and the like are letters in another shape; a micro sign is no Greek.
+    plain = "m" if letter == "\u00b5" else unicodedata.normalize("NFKC", letter)[0]
+    name = unicodedata.name(plain, "UNKNOWN")
+    if name.startswith(_MIXED):
+        return "CJK"
+    return "LATIN" if name.startswith("MODIFIER LETTER") else name.partition(" ")[0]
 
 
 @rule("text-loops", "hq")

@@ -130,7 +130,8 @@ class ModelClient:
             "max_tokens": ask.max_tokens,
         }
         form = self._form
-        sampling = {"temperature": form.temperature, "top_p": form.top_p}
+        temperature = form.temperature if ask.temperature is None else ask.temperature
+        sampling = {"temperature": temperature, "top_p": form.top_p}
         body |= {name: value for name, value in sampling.items() if value is not None}
         if form.structured == "json_schema":
             grammar = {"name": ask.grammar.name, "schema": ask.grammar.schema, "strict": True}

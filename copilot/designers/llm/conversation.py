@@ -7,35 +7,35 @@ seed is given up, with the last fault as the reason. A valid turn is never asked
 
 from __future__ import annotations
 
-import re
-from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from pydantic import ValidationError
-
 from copilot.designers.account import Account
+from copilot.designers.llm.copying import find_copies
 from copilot.designers.llm.exchange import Ask, Message, Reply
+from copilot.designers.llm.faults import Fault, describe_violations, finish, limit_numbers, report
 from copilot.designers.llm.forms import Form, FormBook
-from copilot.designers.llm.ladder import UnusableReply, is_truncated, limit_messages, read_reply
+from copilot.designers.llm.ladder import UnusableReply, is_truncated, read_reply
 from copilot.designers.llm.log import Log
-from copilot.designers.llm.replies import SlotError, write_reply
+from copilot.designers.llm.replies import write_reply
 from copilot.dialogue import Dialogue
-from copilot.edit import EditError
 from copilot.errors import RowFault
 from copilot.frozen_model import FrozenModel
 from copilot.normalise import normalise_dialogue
 from copilot.rules import check_dialogue
-from copilot.rules.rule import Violation, describe_position
-from copilot.rules.schema import schema_faults
 from copilot.scene import Scene
 from copilot.seed import Seed
 from copilot.units import Seconds
 
-VERSION = "2"
+VERSION = "3"
 """Raise it with any change to requests or to the reading of replies; prompts have hashes of their own."""
 
-_IDS = re.compile(r"\b(elements?|the ambience) (\d+(?:, \d+)*)")
+_FORM_FAULTS = frozenset({"not-json", "cut-off", "schema"})
+_USUAL_TEMPERATURE = 0.8
+"""Servers' own, or near it: that of llama.cpp. Others have up to 1."""
+_HEAT_STEP = 0.2
+_HIGHEST_TEMPERATURE = 1.2
 
 M = TypeVar("M", bound=FrozenModel)
 Steps = Generator[Ask, Reply, Dialogue]
@@ -52,6 +52,14 @@ class _Outcome:
     scene: Scene = field(default_factory=Scene)
     text: str = ""
     fault: UnusableReply | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Faulty:
+    """A faulty reply, and its fault."""
+
+    text: str
+    fault: UnusableReply
 
 
 class Conversation:
@@ -86,16 +94,18 @@ class Conversation:
         settings = self._book.settings
         max_tokens, enlarged = form.max_tokens, False
         last = UnusableReply("no-reply", ("nothing was asked",))
+        seen: set[str] = set()
+        n_failed = 0
         for start in range(1 + settings.fresh_starts):
             self.log.count("fresh_starts", int(start > 0))
-            talk: tuple[Message, ...] = ()
+            told: tuple[_Faulty, ...] = ()
             standing: _Outcome | None = None
             for n_left in reversed(range(1 + settings.corrections)):
-                messages = (*self._chat, form.request, *talk)
-                reply = yield from self.log.ask(Ask(messages, form.grammar, max_tokens))
+                ask = Ask(self._write_chat(form, told), form.grammar, max_tokens, self._heat(n_failed))
+                reply = yield from self.log.ask(ask)
                 if not enlarged and is_truncated(reply):
                     enlarged = True
-                    larger = yield from self.log.ask(Ask(messages, form.grammar, 2 * max_tokens))
+                    larger = yield from self.log.ask(replace(ask, max_tokens=2 * max_tokens))
                     # If the server refuses so many tokens, the truncated reply has to do.
                     if not larger.is_refused:
                         max_tokens, reply = 2 * max_tokens, larger
@@ -104,19 +114,55 @@ class Conversation:
                     standing = outcome
                 if outcome.fault is None:
                     break
-                last = outcome.fault
-                if not last.correctable or not n_left:
+                last, n_failed = outcome.fault, n_failed + 1
+                # To the same reply there is nothing else to say.
+                says_more = last.correctable and reply.text not in seen
+                seen.add(reply.text)
+                if not n_left or not says_more:
                     break
                 self.log.count("corrections")
-                correction = self._book.request("correction", form.grammar, faults=list(last.messages))
-                talk = (*talk, Message("assistant", reply.text), correction)
+                told = (*told, _Faulty(reply.text, last))
             if standing is not None and standing.dialogue is not None:
                 self._scene = standing.scene
                 self._chat = (*self._chat, form.request, Message("assistant", standing.text))
                 return standing.dialogue
-            if reply.is_refused and not talk:
+            if reply.is_refused and not told:
                 break  # a fresh start would be the same request
         raise RowFault(last.reason, f"{form.label}: {last.detail} (given up after {self._describe_effort()})")
+
+    def _write_chat(self, form: Form[M], told: Sequence[_Faulty]) -> tuple[Message, ...]:
+        """Return the chat that asks for a reply, with the faults of those before.
+
+        A model copies what it sees: a faulty reply is shown only if its faults cannot be told without it, as
+        those of a whole dialogue with its ids and turns.
+        """
+        if not told:
+            return (*self._chat, form.request)
+        shows = self._book.settings.mode == "whole" and told[-1].fault.reason not in _FORM_FAULTS
+        faults = told[-1].fault.messages
+        earlier = {
+            message: None for one in told[:-1] for message in one.fault.messages if message not in faults
+        }
+        correction = self._book.request(
+            "correction",
+            form.grammar,
+            faults=list(faults),
+            earlier=list(earlier),
+            n_refused=len(told),
+            shows_reply=shows,
+        )
+        if shows:
+            return (*self._chat, form.request, Message("assistant", told[-1].text), correction)
+        # One message, because some models' chats want user and assistant by turns.
+        return (*self._chat, Message("user", f"{form.request.content}\n\n{correction.content}"))
+
+    def _heat(self, n_failed: int) -> float | None:
+        """Return the temperature after so many faulty replies of a turn; None for that of the settings."""
+        if not n_failed:
+            return None
+        usual = self._book.settings.temperature
+        usual = _USUAL_TEMPERATURE if usual is None else usual
+        return round(min(usual + n_failed * _HEAT_STEP, max(usual, _HIGHEST_TEMPERATURE)), 2)
 
     def _describe_effort(self) -> str:
         spent = self.log.usage(0)
@@ -129,61 +175,35 @@ class Conversation:
         if isinstance(found, UnusableReply):
             return _Outcome(fault=found)
         value = self._book.trim(found.value)
-        dialogue = _finish(form, value)
-        if isinstance(dialogue, UnusableReply):
-            return _Outcome(fault=dialogue)
+        limited, faults = limit_numbers(value, self._book.limits, form.slots)
+        dialogue, unfit = finish(form, limited)
+        faults = (*faults, *unfit)
+        if dialogue is None:
+            return _Outcome(fault=report(faults))
         mended, _ = normalise_dialogue(dialogue, self._book.limits)
-        violations = check_dialogue(mended, self._book.limits)
+        # Earlier turns stay as they are.
+        first = 0 if mended.mode == "whole" else len(mended.turns) - 1
+        violations = [v for v in check_dialogue(mended, self._book.limits) if (v.turn or 0) >= first]
         fatal = [violation for violation in violations if violation.severity == "fatal"]
-        if fault := _report_violations(fatal, mended) if fatal else self._find_unoffered_speech(mended):
+        faults = (
+            *faults,
+            *describe_violations(fatal, mended),
+            *self._find_unoffered_speech(mended),
+            *find_copies(mended, self._book.limits, first, self._list_prompts(form)),
+        )
+        lesser = [violation for violation in violations if violation.severity == "hq"]
+        told = (*faults, *(describe_violations(lesser, mended) if self._book.settings.correct_hq else ()))
+        fault = report(told) if told else None
+        if faults:
             return _Outcome(fault=fault)
         text = write_reply(value) if found.repaired or value != found.value else reply.text
-        return _Outcome(dialogue, mended.turns[-1].scene, text, self._find_hq_faults(violations, mended))
+        return _Outcome(dialogue, mended.turns[-1].scene, text, fault)
 
-    def _find_hq_faults(self, violations: Sequence[Violation], dialogue: Dialogue) -> UnusableReply | None:
-        """Return what keeps this turn out of hq, if that is to be corrected. Earlier turns stay."""
-        first = 0 if dialogue.mode == "whole" else len(dialogue.turns) - 1
-        found = [violation for violation in violations if (violation.turn or 0) >= first]
-        return _report_violations(found, dialogue) if found and self._book.settings.correct_hq else None
+    def _list_prompts(self, form: Form[M]) -> tuple[str, ...]:
+        return self._forms.system.content, form.request.content
 
-    def _find_unoffered_speech(self, dialogue: Dialogue) -> UnusableReply | None:
+    def _find_unoffered_speech(self, dialogue: Dialogue) -> tuple[Fault, ...]:
         """Return the fault of speech that the prompt did not offer."""
         if self._forms.speech or all(element.role != "speech" for element in dialogue.elements()):
-            return None
-        return UnusableReply("speech-not-offered", ("a sound is speech; this scene has no speech",))
-
-
-def _finish(form: Form[M], value: M) -> Dialogue | UnusableReply:
-    try:
-        return form.finish(value)
-    except ValidationError as error:
-        return UnusableReply("schema", limit_messages(tuple(message for _, message in schema_faults(error))))
-    except (SlotError, EditError) as error:
-        return UnusableReply("operation-does-not-fit", (str(error),))
-
-
-def _report_violations(violations: Sequence[Violation], dialogue: Dialogue) -> UnusableReply:
-    """Return violations in words that a model knows: sounds by their texts, not by their ids."""
-    messages = tuple(f"{v.rule}: {_describe_violation(v, dialogue)}" for v in violations)
-    return UnusableReply(violations[0].rule, limit_messages(messages))
-
-
-def _describe_violation(violation: Violation, dialogue: Dialogue) -> str:
-    message = violation.message.removeprefix(f"{describe_position(violation.turn, violation.element_id)}: ")
-    if violation.turn is None:
-        return message
-    if dialogue.mode == "whole":
-        # Here the ids are the model's own, and so are the names of the turns.
-        turn = f"edit_{violation.turn}" if violation.turn else "story"
-        where = describe_position(None, violation.element_id, turn)
-        return f"{where}: {message}"
-    texts = {e.id: e.text for e in dialogue.scene_before(violation.turn).elements}
-    texts |= {e.id: e.text for e in dialogue.turns[violation.turn].scene.elements}
-    message = _IDS.sub(lambda ids: _quote_sounds(ids[2], texts), message)
-    if violation.element_id is None:
-        return message
-    return f"{_quote_sounds(str(violation.element_id), texts)}: {message}"
-
-
-def _quote_sounds(ids: str, texts: Mapping[int, str]) -> str:
-    return " and ".join(f"the sound '{texts.get(int(one), one)}'" for one in ids.split(", "))
+            return ()
+        return (Fault("speech-not-offered", "a sound is speech; this scene has no speech"),)

@@ -27,11 +27,15 @@ class Grammar:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One request: the chat so far, the form of the reply, and the most tokens that it may have."""
+    """One request: the chat so far, the form of the reply, and the most tokens that it may have.
+
+    `temperature` is another one than for other requests, if it is not None.
+    """
 
     messages: tuple[Message, ...]
     grammar: Grammar
     max_tokens: int
+    temperature: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

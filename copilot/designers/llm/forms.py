@@ -30,7 +30,7 @@ from copilot.dialogue import EDIT_TASKS, Dialogue, Task, Turn
 from copilot.edit import apply
 from copilot.frozen_model import FrozenModel
 from copilot.hashing import canonical_json, derive_rng
-from copilot.scene import Scene, SceneLimits
+from copilot.scene import Element, Scene, SceneLimits
 from copilot.seed import Seed
 
 M = TypeVar("M", bound=FrozenModel)
@@ -38,7 +38,10 @@ M = TypeVar("M", bound=FrozenModel)
 
 @dataclass(frozen=True, slots=True)
 class Form(Generic[M]):
-    """One thing to ask. `finish` makes a dialogue of the reply; it raises as `Builder` and `apply` do."""
+    """One thing to ask. `finish` makes a dialogue of the reply; it raises as `Builder` and `apply` do.
+
+    `slots` are the sounds that the reply's operations name by their slots.
+    """
 
     label: str
     request: Message
@@ -46,6 +49,7 @@ class Form(Generic[M]):
     grammar: Grammar
     max_tokens: int
     finish: Callable[[M], Dialogue]
+    slots: tuple[Element, ...] = ()
 
 
 class FormBook:
@@ -181,7 +185,8 @@ class DialogueForms:
             )
             return self._dialogue((*dialogue.turns, turn))
 
-        return Form(f"turn {index} ({task})", request, EditReply, grammar, book.settings.max_tokens, finish)
+        label, max_tokens = f"turn {index} ({task})", book.settings.max_tokens
+        return Form(label, request, EditReply, grammar, max_tokens, finish, slots)
 
     def _find_task(self, dialogue: Dialogue, scene: Scene) -> tuple[Task, int, Aim | None]:
         """Return the next turn's task, the most operations that it may have, and its aim."""

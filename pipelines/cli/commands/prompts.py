@@ -53,7 +53,8 @@ def _render(prompt: Prompt, dialogue: Dialogue) -> str:
         return next(judge.judge_turns(dialogue, book, Log())).messages[0].content
     if prompt.name == "correction":
         faults = ["turn 0: the scene has no ambience; at least one is needed"]
-        return book.request(prompt.name, judge.GRAMMAR, faults=faults).content
+        first = {"earlier": [], "n_refused": 1, "shows_reply": book.settings.mode == "whole"}
+        return book.request(prompt.name, judge.GRAMMAR, faults=faults, **first).content
     if prompt.name == "edit":
         return forms.edit(dialogue.model_copy(update={"turns": (story,)}), story.scene).request.content
     if prompt.name == "story":

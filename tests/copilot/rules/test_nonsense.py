@@ -22,7 +22,7 @@ from copilot.rules import check_dialogue
         "Brrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrr",
         "a church bell tolls three o'clock, then four",
         "a PlayStation starts up beside a MacBook",
-        "a caf\u00e9 in Krak\u00f3w, 5 \u00b5m of dust, a \ufb01re",
+        "a caf\u00e9 in Krak\u00f3w, 5 \u00b5m of dust, a \ufb01re, Hawai\u02bbi, 3 \u212b",
         "the sound of an effect pedal",
         "thunderstorm\u2014everything rattles, windows-shutters-doors-and-all",
     ],

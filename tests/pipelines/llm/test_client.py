@@ -13,6 +13,7 @@ import socket
 import sys
 import warnings
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -405,6 +406,20 @@ def test_a_parameter_that_a_server_does_not_take_is_sent_otherwise_from_then_on(
     assert [refused in body for body in server.bodies] == [True, False, False]
     limit = "max_completion_tokens" if refused == "max_tokens" else "max_tokens"
     assert [body[limit] for body in list(server.bodies)[1:]] == [100, 100]
+
+
+@pytest.mark.parametrize("usual", [None, 0.2])
+def test_a_request_may_have_a_temperature_of_its_own(usual: float | None) -> None:
+    server = FakeLlm()
+    ask_all(server, an_ask(), replace(an_ask(), temperature=1.2), temperature=usual)
+    assert [body.get("temperature") for body in server.bodies] == [usual, 1.2]
+
+
+def test_a_server_that_takes_no_temperature_answers_a_correction_too() -> None:
+    server = FakeLlm(refuses=["temperature"])
+    replies = ask_all(server, an_ask(), replace(an_ask(), temperature=1.0))
+    assert [reply.finish_reason for reply in replies] == ["stop", "stop"]
+    assert ["temperature" in body for body in server.bodies] == [False, True, False]
 
 
 def test_all_of_them_at_once() -> None:

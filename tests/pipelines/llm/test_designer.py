@@ -98,8 +98,8 @@ def test_a_seed_that_is_given_up_keeps_every_reply():
         (fault,) = design(designer(server.url, corrections=1, fresh_starts=1))
     assert isinstance(fault, DesignFault)
     assert fault.reason == "not-json"
-    assert fault.account.raw_replies == ("I am sorry, I cannot do that.",) * 4
-    assert (fault.account.usage.corrections, fault.account.usage.fresh_starts) == (2, 1)
+    assert fault.account.raw_replies == ("I am sorry, I cannot do that.",) * 3
+    assert (fault.account.usage.corrections, fault.account.usage.fresh_starts) == (1, 1)
 
 
 def test_an_error_that_nobody_foresaw_keeps_the_replies_too(monkeypatch):

@@ -110,12 +110,105 @@ def test_a_fault_is_told_to_the_model():
     conversation = Conversation(book(n_turns=1), SEED, 7)
     asks, dialogue = play(conversation, [said(wrong), said(STORY)])
     assert len(dialogue.turns) == 1
-    assert roles(asks[1]) == ["system", "user", "assistant", "user"]
-    assert asks[1].messages[2].content == said(wrong).text
-    correction = asks[1].messages[3].content
-    assert "the sound 'a door creaks': loudness" in correction
-    assert "-30 to -10" in correction
+    # The reply itself is not shown, because a model would copy it.
+    assert roles(asks[1]) == ["system", "user"]
+    request, correction = asks[0].messages[1].content, asks[1].messages[1].content
+    assert correction.startswith(request)
+    assert (
+        "loudness-range: the sound 'a door creaks': loudness is -5 LUFS; allowed is -30 to -10 LUFS"
+        in correction
+    )
     assert conversation.log.usage(0).corrections == 1
+
+
+def test_faults_of_all_layers_are_told_at_once_with_the_ranges_of_the_data_set():
+    wrong = {
+        **STORY,
+        "description": "The door is louder.",
+        "user": "caption",
+        "sounds": [sound("a door creaks", loudness=12, panning=-18), sound("rain\u96e8"), STORY["sounds"][2]],
+    }
+    asks, _ = play(Conversation(book(n_turns=1), SEED, 7), [said(wrong), said(STORY)])
+    told = asks[1].messages[-1].content
+    for fault in (
+        "loudness-range: the sound 'a door creaks': loudness is 12 LUFS; allowed is -30 to -10 LUFS",
+        "panning-range: the sound 'a door creaks': panning is -18; allowed is -1 to 1",
+        "text-says-nothing: user is 'caption'",
+        "text-foreign-script: the sound 'rain\u96e8': text",
+        "description-free-of-mixing: the description says 'louder'",
+    ):
+        assert fault in told
+
+
+def test_every_operation_that_does_not_fit_is_told_with_the_faults_of_the_rest():
+    wrong = {
+        **ADD,
+        "operations": [
+            {"op": "remove", "slot": 8},
+            {"op": "remove", "slot": 9},
+            {"op": "change", "slot": 0, "loudness": 4},
+            {"op": "add", "sound": sound("caption")},
+        ],
+    }
+    asks, dialogue = play(Conversation(book({"open": 1}), SEED, 7), [said(STORY), said(wrong), said(ADD)])
+    told = asks[2].messages[-1].content
+    for fault in (
+        "there is no sound in slot 8",
+        "there is no sound in slot 9",
+        "loudness-range: the sound 'a door creaks': loudness is 4 LUFS; allowed is -30 to -10 LUFS",
+        "text-says-nothing: the sound 'caption': text is 'caption'",
+    ):
+        assert fault in told
+    assert dialogue.edit(1).added == (4,)
+
+
+def test_a_reply_that_was_refused_before_is_a_fresh_start_at_once():
+    conversation = Conversation(book(n_turns=1), SEED, 7)
+    same = said({**STORY, "user": "caption"})
+    asks, dialogue = play(conversation, [same, same, same, said(STORY)])
+    assert len(dialogue.turns) == 1
+    # The request, its correction, and two fresh starts.
+    assert [ask.messages == asks[0].messages for ask in asks] == [True, False, True, True]
+    usage = conversation.log.usage(0)
+    assert (usage.corrections, usage.fresh_starts) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("usual", "temperatures"),
+    [
+        (None, [None, 1.0, 1.2, 1.2, 1.2]),
+        (0.0, [None, 0.2, 0.4, 0.6, 0.8]),
+        (1.5, [None, 1.5, 1.5, 1.5, 1.5]),
+    ],
+)
+def test_each_faulty_reply_of_a_turn_raises_the_temperature(usual, temperatures):
+    replies = [said(f"nonsense {n}") for n in range(5)]
+    conversation = Conversation(book(EVERYTHING, temperature=usual), SEED, 7)
+    asks, _ = play(conversation, [*replies, said(STORY), said(ADD)])
+    assert [ask.temperature for ask in asks[:5]] == temperatures
+    assert asks[6].temperature is None
+
+
+@pytest.mark.parametrize(
+    ("request_text", "reason"),
+    [
+        ("Write the first turn of a new dialogue: the user asks for a scene", "prompt-copied"),
+        ("It was raining when she came home!", "seed-quoted"),
+    ],
+)
+def test_a_request_that_copies_what_it_was_told_is_refused(request_text, reason):
+    copied = said({**STORY, "user": request_text})
+    conversation = Conversation(book(n_turns=1, corrections=0, fresh_starts=0), SEED, 7)
+    _, fault = play(conversation, [copied])
+    assert fault.reason == reason
+
+
+def test_words_of_the_scene_may_be_said_again():
+    caption = "an old gate of rusty iron groans slowly in the evening wind"
+    story = {**STORY, "sounds": [sound(caption), *STORY["sounds"][1:]]}
+    edit = {**ADD, "description": f"Rain falls while {caption} and an owl hoots"}
+    asks, dialogue = play(Conversation(book(EVERYTHING), SEED, 7), [said(story), said(edit)])
+    assert len(asks) == len(dialogue.turns) == 2
 
 
 def test_the_chat_goes_on_without_the_corrections():
@@ -136,7 +229,9 @@ def test_after_two_corrections_a_turn_starts_again_and_after_two_fresh_starts_th
     assert fault.reason == "not-json"
     assert fault.detail.startswith("turn 0 (story): the reply is no JSON object")
     assert "given up after 9 requests, among them 6 corrections and 2 fresh starts" in fault.detail
-    assert [len(ask.messages) for ask in asks] == [2, 4, 6] * 3
+    assert [len(ask.messages) for ask in asks] == [2] * 9
+    assert [ask.messages == asks[0].messages for ask in asks] == [True, False, False] * 3
+    assert "nonsense 0" not in asks[1].messages[-1].content
     assert conversation.log.replies == tuple(f"nonsense {n}" for n in range(9))
 
 
@@ -178,7 +273,8 @@ def test_white_space_that_runs_away_is_neither_enlarged_nor_corrected():
 def test_what_only_falls_short_of_hq_is_corrected_but_not_given_up():
     loud = {**ADD, "description": "An owl hoots at -12 dB"}
     conversation = Conversation(book(EVERYTHING), SEED, 7)
-    asks, dialogue = play(conversation, [said(STORY), said(loud), said(loud), said(loud)])
+    louder = {**ADD, "description": "An owl hoots at -11 dB"}
+    asks, dialogue = play(conversation, [said(STORY), said(loud), said(louder), said(loud)])
     assert dialogue.turns[1].description == "An owl hoots at -12 dB"
     assert "description-free-of-mixing" in asks[2].messages[-1].content
     assert conversation.log.usage(0).corrections == 2
@@ -427,7 +523,7 @@ BOOKS = {mode: book(n_turns=3, mode=mode) for mode in ("turnwise", "whole")}
 
 
 def test_tokens_of_every_request_are_counted():
-    replies = [replace(said("nonsense"), generated_tokens=n) for n in range(1, 10)]
+    replies = [replace(said(f"nonsense {n}"), generated_tokens=n) for n in range(1, 10)]
     conversation = Conversation(book(), SEED, 7)
     play(conversation, replies)
     assert conversation.log.usage(0).generated_tokens == 45
@@ -501,7 +597,7 @@ def test_a_correction_that_the_server_refuses_is_left_out_in_a_fresh_start():
     conversation = Conversation(book(n_turns=1), SEED, 7)
     refused = Reply("the chat is too long", "context-length")
     asks, dialogue = play(conversation, [said("nonsense"), refused, said(STORY)])
-    assert [len(ask.messages) for ask in asks] == [2, 4, 2]
+    assert [ask.messages == asks[0].messages for ask in asks] == [True, False, True]
     assert len(dialogue.turns) == 1
 
 
@@ -526,7 +622,7 @@ def test_a_second_draw_of_a_task_is_even_too():
 
 
 def test_a_text_that_a_grammar_cut_off_is_trimmed_and_goes_into_the_chat_so():
-    glued = "a dog barks far off behind the barn while the wind goes on and on whispersSoftly"
+    glued = "a dog barks far off behind the barn while the wind goes on and on whispering"
     cut = {**STORY, "sounds": [sound(glued), *STORY["sounds"][1:]]}
     conversation = Conversation(book(EVERYTHING), SEED, 7)
     asks, dialogue = play(conversation, [said(cut), said(ADD)])

@@ -52,6 +52,9 @@ VALUES = {
     "tasks": EDIT_TASKS,
     "sounds": [RAIN, LINE],
     "max_operations": 2,
+    "earlier": ["text-empty: user is '...'"],
+    "n_refused": 2,
+    "shows_reply": True,
     "faults": ["sounds[0].panning: input should be at most 1, not 2"],
     "request": "Hush the rain.",
     "before": [RAIN],
@@ -201,6 +204,16 @@ def test_a_schema_comes_after_all_else_but_the_seed(name):
     assert "```" not in rendered(name)
     assert text.startswith(seed[0].rstrip())
     assert text.endswith(f"{block}\n\n{seed[1]}{seed[2]}" if seed[1] else block)
+
+
+def test_a_second_correction_differs_from_the_first():
+    faults = {"faults": ["text-empty: user is '...'"], "shows_reply": False}
+    once, twice = (rendered("correction", n_refused=n, earlier=[], **faults) for n in (1, 2))
+    again = rendered("correction", n_refused=2, earlier=["text-loops: user"], **faults)
+    assert len({once, twice, again}) == 3
+    assert all("text-empty: user is '...'" in text for text in (once, twice, again))
+    assert "text-loops: user" in again
+    assert "```" not in rendered("correction", schema="{}", n_refused=1, earlier=[], **faults)
 
 
 def test_what_is_shared_comes_before_the_seed():

@@ -1,0 +1,44 @@
+"""Texts that a model copies from what it is told: instructions of the prompt, or the seed as the request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+
+from copilot.designers.llm.faults import Fault
+from copilot.dialogue import Dialogue
+from copilot.rules.copies import Words, list_runs, read_words
+from copilot.rules.rule import Case
+from copilot.rules.texts import list_texts
+from copilot.scene import SceneLimits
+
+_SOUND = "- slot "
+_COPIED_WORDS = 6
+"""So many words in a row are no coincidence."""
+
+
+def find_copies(
+    dialogue: Dialogue, limits: SceneLimits, first_turn: int, prompts: tuple[str, ...]
+) -> Iterator[Fault]:
+    """Yield the copies in the turns from the first one on."""
+    if not first_turn and read_words(dialogue.turns[0].user) == read_words(dialogue.seed_text):
+        yield Fault("seed-quoted", "user is the seed; the user asks in words of their own")
+    captions = {element.text for turn in dialogue.turns[:first_turn] for element in turn.scene.elements}
+    told = frozenset().union(*map(_list_instructions, prompts))
+    # What prompts tell of the scene and of the seed is no instruction.
+    told = told.difference(*map(_list_instructions, {dialogue.seed_text, *captions}))
+    for text in list_texts(Case.of(dialogue, limits)):
+        if text.turn < first_turn:
+            continue
+        runs = list_runs(read_words(text.text), _COPIED_WORDS)
+        if copied := next((run for run in runs if run in told), None):
+            where = f"the sound '{text.element.text}': {text.field}" if text.element else text.field
+            what = f"repeats the instructions ({' '.join(copied)!r}); say something of its own"
+            yield Fault("prompt-copied", f"{where} {what}")
+
+
+@lru_cache(maxsize=64)
+def _list_instructions(prompt: str) -> frozenset[Words]:
+    """Return the runs of words of a prompt, without its list of the scene's sounds."""
+    lines = (line for line in prompt.splitlines() if not line.startswith(_SOUND))
+    return frozenset(list_runs(read_words("\n".join(lines)), _COPIED_WORDS))
