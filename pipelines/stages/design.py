@@ -48,7 +48,9 @@ class AsyncDesignStage(Stage):
         with self.reject_on_fault(record):
             _require_language(record)
             try:
-                _fill(record, await self._designer.design_async(record.seed, self._run_seed))
+                design = await self._designer.design_async(record.seed, self._run_seed)
+                _fill(record, design)
+                record.designed = design.dialogue
             except DesignFault as fault:
                 record.account = fault.account
                 raise

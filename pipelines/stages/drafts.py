@@ -39,13 +39,14 @@ class _Draft:
     def of(cls, record: Record) -> _Draft:
         """Return the draft of a record that its designer has written or rejected."""
         reject = record.reject
-        fault = (reject.reason, reject.detail) if reject else (None, "")
-        return cls(record.seed.id, record.dialogue, record.account, record.design_checks, *fault)
+        fault = (reject.reason, reject.detail) if reject and not record.designed else (None, "")
+        return cls(record.seed.id, record.designed, record.account, record.design_checks, *fault)
 
     def restore(self, seed: Seed, run_seed: int) -> Record:
         """Return the record as the designer left it."""
         record = new_record(seed, run_seed)
-        record.dialogue, record.account, record.design_checks = self.dialogue, self.account, self.checks
+        record.dialogue = record.designed = self.dialogue
+        record.account, record.design_checks = self.account, self.checks
         if self.reason is not None:
             record.refuse(AsyncDesignStage.name, self.reason, self.detail)
         return record
@@ -62,6 +63,10 @@ class _File:
 _FILE = TypeAdapter(_File)
 
 
+def _is_written(record: Record) -> bool:
+    return record.designed is not None or (record.reject is not None and bool(record.account.usage.requests))
+
+
 class Drafts:
     """The drafts of a run. Raises StorageError if they cannot be read or written."""
 
@@ -70,8 +75,8 @@ class Drafts:
         self._digest = digest
 
     def add(self, records: Iterable[Record]) -> None:
-        """Write a file of drafts, if there are records."""
-        self._write({record.seed.id: _Draft.of(record) for record in records})
+        """Write a file of drafts, if the model has written or given up any of the records."""
+        self._write({record.seed.id: _Draft.of(record) for record in records if _is_written(record)})
 
     def read(self, seeds: Sequence[Seed], run_seed: int) -> Mapping[str, Record]:
         """Return a record for each of the seeds that has a draft, by seed id.

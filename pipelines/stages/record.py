@@ -35,6 +35,8 @@ class Record:
     dialogue: Dialogue | None = None
     account: Account = field(default_factory=Account)
     design_checks: tuple[Check, ...] = ()
+    designed: Dialogue | None = field(default=None, repr=False)
+    """The dialogue as a language model has written it; later stages may replace `dialogue`."""
     normalised: tuple[str, ...] = ()
     rule_checks: tuple[Check, ...] = ()
     voices: Mapping[str, Cast] = field(default_factory=dict)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections.abc import Sequence
@@ -108,3 +109,23 @@ def test_a_run_ends_without_its_server(server, run, on_cluster, designed):
     server.faults = ()
     server.start()
     assert (run.finish_locally(), run.rejects()) == (designed.rows, designed.rejects)
+
+
+def test_what_is_written_when_a_run_is_stopped_is_not_written_again(server, run, on_cluster, designed):
+    seeds = draw_seeds(N_SEEDS)
+    # Two batches of two: one of each hangs, the other is written and waits for it.
+    silent, written = (seeds[-1], seeds[-3]), (seeds[-2], seeds[-4])
+    server.faults = silence_about(silent)
+    command = on_cluster()
+    wait_until(command, lambda: run.n_commits() and server.load.in_flight == N_SILENT)
+    os.kill(command.pid, signal.SIGTERM)
+    stopped = wait_for_end(command)
+    assert stopped.returncode == 130, stopped.stderr
+    (file,) = (run.folder / "run" / "drafts").iterdir()
+    drafts = {draft["seed_id"] for draft in json.loads(file.read_text())["drafts"]}
+    assert {seed.id for seed in written} <= drafts
+    server.faults = ()
+    server.bodies.clear()
+    assert (run.finish_locally(), run.rejects()) == (designed.rows, designed.rejects)
+    asked = "".join(body["messages"][-1]["content"] for body in server.bodies)
+    assert [seed.text in asked for seed in (*silent, *written)] == [True, True, False, False]

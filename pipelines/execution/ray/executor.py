@@ -132,14 +132,16 @@ class _ActiveRun:
         self._poll()
 
     def _awaits_commits(self, state: MonitorState) -> bool:
-        """Return whether a commit is in progress that is still worth waiting for.
+        """Return whether a commit, or the writing of drafts, is in progress and still worth waiting for.
 
         A mixer is idle for a moment between its stages and its commit, so one idle poll is not the end.
+        Workers that design notice the stop soon, and write drafts; others do with the next batch they get.
         """
         self._stopped_s = self._stopped_s or time.monotonic()
         late = time.monotonic() > self._stopped_s + _COMMIT_TIMEOUT_S
-        mixing = any(one.work.pool == "mix" for one in state.in_progress)
-        self._n_idle = 0 if mixing else self._n_idle + 1
+        works = [one.work for one in state.in_progress]
+        is_saving = any(work.pool in {"design", "mix"} or work.phase == "commit" for work in works)
+        self._n_idle = 0 if is_saving else self._n_idle + 1
         return not late and self._n_idle < _IDLE_POLLS
 
     def _poll(self) -> MonitorState:

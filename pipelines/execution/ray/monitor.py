@@ -165,6 +165,10 @@ class RunMonitor:
         if self._mode != "stop":
             self._mode = mode
 
+    def get_mode(self) -> RunMode:
+        """Return the mode of the run."""
+        return self._mode
+
     def pop_state(self) -> MonitorState:
         """Return the state of the run; each commit is reported once."""
         now_s = self._clock()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextlib import AsyncExitStack, ExitStack
 from typing import Any, Protocol
 
 from copilot.designers.contract import AsyncDesigner
 from copilot.designers.llm.service import LlmService
 from copilot.errors import CopilotError
+from copilot.units import Seconds
 from pipelines.accounting.progress import Progress
 from pipelines.backends import create_working_designer
 from pipelines.execution.ray.prometheus import PrometheusCounters
@@ -19,9 +20,12 @@ from pipelines.execution.worker import Worker, commit
 from pipelines.run.run import Run
 from pipelines.run.shards import ShardWriter
 from pipelines.stages.design import AsyncDesignStage
+from pipelines.stages.drafts import Drafts
 from pipelines.stages.record import Record
 from pipelines.stages.table import PoolName
 from pipelines.stages.worker_spec import WorkerSpec
+
+_POLL_EVERY_S: Seconds = 3.0
 
 OnFailure = Callable[[CopilotError], None]
 """Called with an error that ends the run, by work that still passes its finished records on."""
@@ -43,11 +47,15 @@ class PoolWork(Protocol):
 
 
 def create_pool_work(
-    pool: PoolName, spec: WorkerSpec, service: LlmService | None, on_failure: OnFailure
+    pool: PoolName,
+    spec: WorkerSpec,
+    service: LlmService | None,
+    on_failure: OnFailure,
+    is_stopping: Callable[[], bool] = lambda: False,
 ) -> PoolWork:
     """Set up the work of a pool. Raises the errors of the stages and their backends."""
     if pool == "design":
-        return DesignWork(spec, service, on_failure)
+        return DesignWork(spec, service, on_failure, is_stopping)
     if pool == "mix":
         return MixWork(spec)
     return RenderWork(Worker(spec, pool))
@@ -120,8 +128,15 @@ class DesignWork:
 
     commits = False
 
-    def __init__(self, spec: WorkerSpec, service: LlmService | None, on_failure: OnFailure) -> None:
-        self._on_failure = on_failure
+    def __init__(
+        self,
+        spec: WorkerSpec,
+        service: LlmService | None,
+        on_failure: OnFailure,
+        is_stopping: Callable[[], bool],
+    ) -> None:
+        self._on_failure, self._is_stopping = on_failure, is_stopping
+        self._drafts = Drafts(spec.run, spec.fingerprint.digest)
         config = spec.fingerprint.config
         designer = create_working_designer(config, service)
         if not isinstance(designer, AsyncDesigner):
@@ -140,9 +155,18 @@ class DesignWork:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
 
     def process(self, records: Sequence[Record]) -> Sequence[Record]:
-        """Have the dialogues written, and wait for them. Return the finished ones, even if the run ends."""
+        """Have the dialogues written, and wait for them. Return the finished ones, even if the run ends.
+
+        If the run stops, write the finished ones as drafts, and return none.
+        """
         records = list(records)
-        errors: Sequence[BaseException | None] = self._submit(self._write_all(records)).result()
+        writing = self._submit(self._write_all(records))
+        while not wait([writing], timeout=_POLL_EVERY_S).done:
+            if self._is_stopping():
+                writing.cancel()
+                self._drafts.add(records)
+                return ()
+        errors: Sequence[BaseException | None] = writing.result()
         for error in filter(None, errors):
             if not isinstance(error, CopilotError):
                 raise error

@@ -21,6 +21,7 @@ from pipelines.execution.ray.packing import PackedRecords, pack_records
 from pipelines.execution.ray.pool_work import PoolWork, create_pool_work
 from pipelines.execution.ray.retries import Attempt, RetryGuard
 from pipelines.planning.layout import Pool
+from pipelines.stages.drafts import Drafts
 from pipelines.stages.record import Record
 from pipelines.stages.worker_spec import WorkerSpec
 
@@ -70,14 +71,23 @@ class PoolWorker:
         """Add the records for the next pool to `output`, and what was committed to `progress`."""
         work = self._prepare_work(attempt)
         if work is None:
+            self._keep_drafts(attempt, records)
             return
 
         def process_and_pack(some: Sequence[Record]) -> None:
             # Packed here, so that a death during packing is counted.
             output.append(pack_records(work.process(some)))
 
-        if self._guard.run(attempt, records, process_and_pack) and work.commits:
+        if not self._guard.run(attempt, records, process_and_pack):
+            self._keep_drafts(attempt, records)
+        elif work.commits:
             self._guard.commit(attempt, lambda: progress.extend(work.commit()))
+
+    def _keep_drafts(self, attempt: Attempt, records: Sequence[Record]) -> None:
+        """Write the dialogues of a batch that the run drops as it ends."""
+        if self._spec.designs_ahead and self._pool.name != "design":
+            drafts = Drafts(self._spec.run, self._spec.fingerprint.digest)
+            self._guard.commit(attempt, lambda: drafts.add(records))
 
     def _prepare_work(self, attempt: Attempt) -> PoolWork | None:
         """Set up the work before the first batch, and return it; None if the run is ending."""
@@ -88,4 +98,9 @@ class PoolWorker:
             return self._work
 
     def _create_work(self) -> None:
-        self._work = create_pool_work(self._pool.name, self._spec, self._service, self._fail)
+        self._work = create_pool_work(
+            self._pool.name, self._spec, self._service, self._fail, self._is_stopping
+        )
+
+    def _is_stopping(self) -> bool:
+        return self._monitor.call(RunMonitor.get_mode) == "stop"

@@ -18,7 +18,8 @@ SEEDS = (WRITTEN, REFUSED, Seed("t/3", "a third line"))
 
 def records() -> dict[str, Record]:
     written, refused = new_record(WRITTEN, 7), new_record(REFUSED, 7)
-    written.dialogue, written.design_checks = a_dialogue(WRITTEN), (Check("judge/a", 1.0, 0.0),)
+    written.dialogue = written.designed = a_dialogue(WRITTEN)
+    written.design_checks = (Check("judge/a", 1.0, 0.0),)
     written.account = refused.account = Account("m", "story", "5" * 16, Usage(3, seconds=0.25), ("{", "}"))
     refused.refuse("design", "not-json", "turn 0: no")
     return {record.seed.id: record for record in (written, refused)}
@@ -31,9 +32,18 @@ def test_a_record_is_read_as_it_was_written(tmp_path):
     assert drafts.read(SEEDS[1:], 7).keys() == {"t/2"}
 
 
+def test_a_record_is_kept_as_the_model_wrote_it_whatever_came_after(tmp_path):
+    record = records()["t/1"]
+    record.dialogue = a_dialogue(WRITTEN).model_copy(update={"turns": a_dialogue(WRITTEN).turns[:1]})
+    record.refuse("validate", "a-rule", "turn 1: no")
+    drafts = Drafts(str(tmp_path), "a")
+    drafts.add([record])
+    assert drafts.read(SEEDS, 7) == {"t/1": records()["t/1"]}
+
+
 def test_nothing_is_written_without_records(tmp_path):
     drafts = Drafts(str(tmp_path), "a")
-    drafts.add(())
+    drafts.add([new_record(WRITTEN, 7)])
     assert (list(tmp_path.iterdir()), drafts.read(SEEDS, 7), drafts.tidy(set)) == ([], {}, 0)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from helpers.stand_ins import StandInAhead
 
@@ -11,6 +13,7 @@ from copilot.seed import Seed
 from pipelines.backends import compute_fingerprint
 from pipelines.config import RunConfig
 from pipelines.execution.ray import pool_work
+from pipelines.stages.drafts import Drafts
 from pipelines.stages.record import Record
 from pipelines.stages.worker_spec import ExecutionSettings, WorkerSpec
 
@@ -20,19 +23,32 @@ def records(*names: str) -> list[Record]:
 
 
 @pytest.fixture
-def design(tmp_path, monkeypatch):
+def stops_after() -> list[Record]:
+    """The records after which the run is told to stop; none: it is not."""
+    return []
+
+
+@pytest.fixture
+def design(tmp_path, monkeypatch, stops_after):
     """The work of the pool that designs, and the failures that it reports."""
 
     class Away(StandInAhead):
         async def design_async(self, seed, run_seed):
+            if seed.id == "endless":
+                await asyncio.Event().wait()
             if seed.id == "late":
                 raise BackendBrokenError("no server answers")
             return await super().design_async(seed, run_seed)
 
     monkeypatch.setattr(pool_work, "create_working_designer", lambda *_: Away(DesignerContext(n_turns=1)))
+
+    def is_stopping() -> bool:
+        return bool(stops_after) and all(record.designed for record in stops_after)
+
     failures: list[CopilotError] = []
     spec = WorkerSpec(str(tmp_path), compute_fingerprint(RunConfig(seeds="starter")), ExecutionSettings())
-    return pool_work.create_pool_work("design", spec, None, failures.append), failures
+    monkeypatch.setattr(pool_work, "_POLL_EVERY_S", 0.01)
+    return pool_work.create_pool_work("design", spec, None, failures.append, is_stopping), failures
 
 
 def test_written_dialogues_go_on_when_no_more_can_be_written(design):
@@ -49,3 +65,14 @@ def test_no_dialogue_is_written_for_what_is_rejected(design):
     batch[0].refuse("design", "worker-died", "with it alone")
     assert work.process(batch) == batch
     assert (batch[0].dialogue, failures) == (None, [])
+
+
+def test_what_is_written_when_the_run_stops_becomes_drafts(design, tmp_path, stops_after):
+    work, failures = design
+    batch = records("first", "endless", "last")
+    stops_after += [batch[0], batch[2]]
+    assert work.process(batch) == ()
+    digest = compute_fingerprint(RunConfig(seeds="starter")).digest
+    kept = Drafts(str(tmp_path), digest).read([record.seed for record in batch], 0)
+    assert kept.keys() == {"first", "last"}
+    assert failures == []
