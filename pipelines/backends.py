@@ -13,6 +13,7 @@ from copilot.errors import UserError
 from copilot.language import ENGLISH, is_among, name_language, name_languages
 from pipelines.config import RunConfig
 from pipelines.fingerprint import Fingerprint
+from pipelines.seeds.requests import REQUESTS
 from renderers import registry
 from renderers.contract import Renderer, RenderSettings, Tool, get_info, list_problems
 from renderers.voice_bank import VoiceBank
@@ -120,6 +121,8 @@ def create_designer(config: RunConfig, service: LlmService | None = None) -> Any
         raise UserError(f"{name!r} asks a language model; give `llm`", field="designer")
     if config.llm is not None and not info.asks_model:
         raise UserError(f"the designer {name!r} does not ask a language model; leave it out", field="llm")
+    if config.seeds.partition(":")[0] == REQUESTS and not info.takes_requests:
+        raise UserError(f"the designer {name!r} takes no requests; use scripted or llm", field="designer")
     if config.language and info.languages and not is_among(config.language, info.languages):
         raise UserError(
             f"the designer {name!r} writes {name_languages(info.languages)}, not "

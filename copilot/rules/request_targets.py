@@ -60,7 +60,7 @@ _EVERYTHING = re.compile(
     r"two|three|four|sounds|elements|layers|effects)\b"
 )
 
-_ROLE_NAMES = {
+ROLE_NAMES = {
     "ambience": _reduce("ambience atmosphere"),
     "effect": _reduce(""),
     "music": _reduce("music melody tune song"),
@@ -76,7 +76,7 @@ _ROLE_HINTS = {
         "actor character person someone somebody spoken"
     ),
 }
-_GENDER_HINTS = {
+GENDER_HINTS = {
     "female": _reduce("she her hers woman women girl lady female"),
     "male": _reduce("he him his man men boy guy gentleman male"),
 }
@@ -92,16 +92,16 @@ def _word_stems(text: str) -> frozenset[str]:
 
 def _hints(element: Element) -> frozenset[str]:
     """Return the word stems by which a request may mean an element."""
-    hints = _word_stems(element.text) | _ROLE_NAMES[element.role] | _ROLE_HINTS[element.role]
+    hints = _word_stems(element.text) | ROLE_NAMES[element.role] | _ROLE_HINTS[element.role]
     if isinstance(element, SpeechElement):
-        hints |= _GENDER_HINTS[element.gender] | _word_stems(element.speaker)
+        hints |= GENDER_HINTS[element.gender] | _word_stems(element.speaker)
     return hints
 
 
 def _names(element: Element) -> frozenset[str]:
     """Return the word stems that name an element: a speaker is not named by the words of the line."""
     own = element.speaker if isinstance(element, SpeechElement) else element.text
-    return (_word_stems(own) - _QUALITIES) | _ROLE_NAMES[element.role]
+    return (_word_stems(own) - _QUALITIES) | ROLE_NAMES[element.role]
 
 
 @dataclass(frozen=True, slots=True)

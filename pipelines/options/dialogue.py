@@ -42,7 +42,8 @@ class DialogueOptions(LlmOptions):
         str | None,
         _Option(
             "Source of seed texts: starter, librispeech[:PATH], common-voice[:PATH.tsv], text:PATH, "
-            "jsonl:PATH#FIELD, hub:DATASET#COLUMN. Not with --designer given:FILE.",
+            "jsonl:PATH#FIELD, hub:DATASET#COLUMN, or what users ask for, requests:PATH#FIELD. Not with "
+            "--designer given:FILE.",
             group="",
             metavar="SOURCE",
             required=True,

@@ -73,23 +73,23 @@ class SeedPool:
         with _spool_errors():
             self._spool.seek(self._offsets[row])
             record = self._spool.readline()
-        seed_id, _, text = record.decode().rstrip("\n").partition("\t")
-        return Seed(seed_id, text)
+        seed_id, text, *requests = record.decode().rstrip("\n").split("\t")
+        return Seed(seed_id, text, requests=tuple(requests))
 
     def add(self, seed: Seed) -> None:
-        """Add a seed. Its id and text have no tab and no line feed."""
-        record = f"{seed.id}\t{seed.text}\n".encode()
+        """Add a seed. Its id, text and requests have no tab and no line feed."""
+        record = ("\t".join([seed.id, seed.text, *seed.requests]) + "\n").encode()
         with _spool_errors():
             self._spool.seek(self._end)
             self._spool.write(record)
         self._offsets.append(self._end)
         self._end += len(record)
         self._id_digests += _digest(seed.id)
-        self._text_digests += _digest(unicodedata.normalize("NFC", seed.text.casefold()))
+        self._text_digests += _digest(unicodedata.normalize("NFC", _join_texts(seed).casefold()))
         self._kept.append(1)
 
     def drop_duplicates(self) -> list[int]:
-        """Drop seeds whose texts are equal but for case, except the one with the smallest id."""
+        """Drop seeds whose texts and requests are equal but for case, except the one with the smallest id."""
         return self._drop(self._text_digests, key=lambda seed: (seed.id, seed.text))
 
     def drop_clashes(self) -> list[int]:
@@ -122,6 +122,10 @@ def _spool_errors() -> Iterator[None]:
             f"cannot keep the texts of seeds in {tempfile.gettempdir()}: {error.strerror}; "
             f"free space there, or set TMPDIR to another folder"
         ) from error
+
+
+def _join_texts(seed: Seed) -> str:
+    return "\t".join([seed.text, *seed.requests[1:]])
 
 
 def _digest(text: str) -> bytes:

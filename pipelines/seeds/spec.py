@@ -15,6 +15,7 @@ from pipelines.seeds.hub import COMMON_VOICE, LIBRISPEECH, HubDataset
 from pipelines.seeds.jsonl import JsonLines
 from pipelines.seeds.librispeech import LibriSpeech
 from pipelines.seeds.records import Reading
+from pipelines.seeds.requests import REQUESTS, RequestFile
 from pipelines.seeds.text_files import Starter, TextFile
 
 SPEC_FORMS = {
@@ -25,6 +26,7 @@ SPEC_FORMS = {
     "common-voice:PATH.tsv": "a local TSV file of Common Voice",
     "text:PATH": "a text file, one sentence per line",
     "jsonl:PATH#FIELD": "a field of a JSON Lines file",
+    "requests:PATH#FIELD": "what users ask for, in a field of JSON Lines or a column of a CSV file",
     "hub:DATASET[@CONFIG][:SPLIT]#COLUMN": "a column of a data set of the hub; the split is train by default",
 }
 """Every form of a spec, and its meaning."""
@@ -72,6 +74,9 @@ def parse_spec(spec: str) -> SeedSource:
         return files[kind](Path(rest).expanduser())
     if rest and kind == "jsonl":
         return _parse_jsonl(spec, rest)
+    if rest and kind == REQUESTS:
+        path, _, field = rest.rpartition("#")
+        return RequestFile(Path(path or rest).expanduser(), field if path else "")
     if rest and kind == "hub":
         return _parse_hub(spec, rest)
     raise UserError(f"unknown source {spec!r}; available: {', '.join(SPEC_FORMS)}", field="seeds")

@@ -15,8 +15,8 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from copilot.designers.given.wording import describe_scene, list_sounds
 from copilot.designers.tasks import derive_task
+from copilot.designers.wording import describe_scene, list_sounds
 from copilot.dialogue import Dialogue, Mode, StatedEdit, Task, Turn
 from copilot.edit import EditError, Operation, apply, diff
 from copilot.errors import RowFault

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from copilot.designers.scripted.dice import Dice
 from copilot.designers.scripted.draft import Draft
 from copilot.designers.scripted.phrasing import Phrasebook, add_article, capitalize, fill, join_list
+from copilot.designers.wording import describe_scene
 from copilot.scene import Element, SpeechElement
 from copilot.units import Seconds
 
@@ -19,7 +20,9 @@ def draw_frame(book: Phrasebook, dice: Dice) -> dict[str, str]:
 
 
 def describe(draft: Draft) -> str:
-    """Return the description of the draft's scene."""
+    """Return the description of the draft's scene; of captions alone without a wording of its own."""
+    if not draft.frame:
+        return describe_scene(draft.scene, draft.tools.limits.description_chars)
     say = draft.frame
     scene = sorted(draft.scene.elements, key=lambda e: (e.start_time, e.id))
     by_role = {role: [e for e in scene if e.role == role] for role in ("ambience", "effect", "music")}

@@ -6,22 +6,28 @@ reads and writes no files after construction.
 
 from __future__ import annotations
 
+from collections import deque
+from dataclasses import replace
+
 from pydantic import Field
 
 from copilot.designers.contract import DEFAULT_SPEECH_SHARE, Design, DesignerContext, DesignerInfo
+from copilot.designers.scripted.continuing import list_captions, resume_draft
 from copilot.designers.scripted.describing import describe, draw_frame
 from copilot.designers.scripted.dice import Dice
 from copilot.designers.scripted.draft import Draft, Tools
 from copilot.designers.scripted.edits import EDITORS
+from copilot.designers.scripted.fulfilling import fulfil
 from copilot.designers.scripted.grid import Grid
 from copilot.designers.scripted.lexicon_data import load_lexicon
 from copilot.designers.scripted.lines import LineCutter
+from copilot.designers.scripted.reading_requests import asks_for_speech, find_quotes
 from copilot.designers.scripted.story import Triggers, find_called_sounds, write_story
-from copilot.designers.tasks import check_weights
+from copilot.designers.tasks import check_weights, derive_task
 from copilot.dialogue import Dialogue, Task, Turn
 from copilot.edit import Operation
-from copilot.errors import UserError
-from copilot.frozen_model import FrozenModel
+from copilot.errors import RowFault, UserError
+from copilot.frozen_model import FrozenModel, Range
 from copilot.hashing import content_hash
 from copilot.language import ENGLISH
 from copilot.rules import check_dialogue
@@ -58,6 +64,8 @@ class ScriptedDesigner:
         target="lexicon",
         draws_tasks=True,
         draws_speech=True,
+        takes_requests=True,
+        continues=True,
         repeatable=True,
         languages=(ENGLISH,),
     )
@@ -106,52 +114,107 @@ class ScriptedDesigner:
         return facts
 
     def design(self, seed: Seed, run_seed: int) -> Design:
-        """Return the dialogue for a seed. There is one for every text, even one without words."""
+        """Return the dialogue for a seed. There is one for every text, even one without words.
+
+        Raises RowFault `request-not-understood` or `request-impossible` for a request of a user's own.
+        """
         tasks = self._draw_tasks(seed, run_seed)
-        draft = self._start_draft(seed, run_seed, tasks)
-        turns: list[Turn] = []
-        for index, task in enumerate(("story", *tasks)):
-            dice = Dice(run_seed, seed.id, "turn", index)
-            operations: list[Operation]
-            if task == "story":
-                user, story = write_story(draft, dice)
-                operations = list(story)
+        requests = deque(seed.requests)
+        if seed.continued is None:
+            draft = self._start_draft(seed, run_seed, tasks)
+            turns = []
+        else:
+            turns = list(seed.continued.dialogue.turns)
+            draft = self._resume_draft(seed.continued.dialogue, run_seed, tasks[len(turns) - 1 :])
+        for index, task in enumerate(("story", *tasks)[len(turns) :], start=len(turns)):
+            request = requests.popleft() if requests else None
+            turns.append(self._write_turn(draft, task, request, Dice(run_seed, seed.id, "turn", index)))
+        mode = seed.continued.dialogue.mode if seed.continued else "turnwise"
+        return Design(Dialogue(seed_id=seed.id, seed_text=seed.text, mode=mode, turns=tuple(turns)))
+
+    def _write_turn(self, draft: Draft, task: Task, request: str | None, dice: Dice) -> Turn:
+        """Write the next turn, as a user requests it, or for a task and with a request of its own."""
+        operations: list[Operation]
+        if task == "story":
+            user, story = write_story(draft, dice)
+            operations = list(story)
+        else:
+            draft.tasks_left.remove(task)
+            if request is not None:
+                user, operations = request, fulfil(request, draft, dice)
+                task = derive_task(operations)
             else:
-                draft.tasks_left.remove(task)
-                request, operations = EDITORS[task](draft, dice)
-                user = self._add_lead(request, dice)
-                draft.advance(operations)
-            turns.append(
-                Turn(
-                    task=task,
-                    user=user,
-                    description=describe(draft),
-                    operations=tuple(operations),
-                    scene=draft.scene,
-                )
-            )
-        return Design(Dialogue(seed_id=seed.id, seed_text=seed.text, turns=tuple(turns)))
+                task = task if draft.allows(task) else "volume"
+                user, operations = EDITORS[task](draft, dice)
+                user = self._add_lead(user, dice)
+            draft.advance(operations)
+        return Turn(
+            task=task,
+            user=request or user,
+            description=describe(draft),
+            operations=tuple(operations),
+            scene=draft.scene,
+        )
 
     def _draw_tasks(self, seed: Seed, run_seed: int) -> list[Task]:
         dice = Dice(run_seed, seed.id, "tasks")
-        return [dice.pick_weighted(self._weights) for _ in range(self._n_turns - 1)]
+        return [dice.pick_weighted(self._weights) for _ in range(seed.count_turns(self._n_turns) - 1)]
+
+    def _resume_draft(self, dialogue: Dialogue, run_seed: int, tasks: list[Task]) -> Draft:
+        """Return the draft of a dialogue that exists, with its place and wording.
+
+        The place is read from the captions, and not named, if the dialogue is another designer's.
+        """
+        written = Seed(dialogue.seed_id, dialogue.seed_text)
+        draft = self._start_draft(written, run_seed, tasks)
+        captions = list_captions(dialogue)
+        if {sound.caption for sound in draft.setting.sounds}.isdisjoint(captions):
+            draft = self._start_draft(replace(written, text=". ".join(captions)), run_seed, tasks)
+            draft.frame = {}
+        draft.tools = self._create_tools_for(dialogue)
+        resume_draft(draft, dialogue)
+        return draft
+
+    def _create_tools_for(self, dialogue: Dialogue) -> Tools:
+        """Return the tools for a scene that may be shorter than the limits': none outlasts its ambience."""
+        limits = self._tools.limits
+        duration_s = dialogue.turns[-1].scene.duration_s
+        if not 0 < duration_s < limits.duration_s:
+            return self._tools
+        starts = limits.start_time_s
+        latest_s = max(starts.low, min(starts.high, duration_s / 2))
+        shorter = {"duration_s": duration_s, "start_time_s": Range(low=starts.low, high=latest_s)}
+        limits = limits.model_copy(update=shorter)
+        return replace(self._tools, limits=limits, grid=Grid(limits))
 
     def _start_draft(self, seed: Seed, run_seed: int, tasks: list[Task]) -> Draft:
+        if seed.requests and not self._triggers.know(seed.text):
+            raise RowFault(
+                "request-not-understood",
+                f"{seed.text!r}: the lexicon knows neither its place nor any of its sounds",
+            )
         dice = Dice(run_seed, seed.id, "setting")
         setting = self._triggers.pick_setting(seed.text, dice)
         place = dice.pick(setting.places)
         tags = self._triggers.find_families(seed.text)
         speaks = Dice(run_seed, seed.id, "speaks").chance(self._speech_share)
+        triggered = find_called_sounds(self._tools, setting, tags, dice)
+        lines = self._tools.cutter.cut_lines(seed.text, dice) if speaks else []
+        if seed.requests:
+            # What a user asks for is not said by anybody in the scene, except for what it quotes.
+            lines = [self._tools.cutter.read_line(quote) for quote in find_quotes(seed.text)]
+            speaks = bool(lines) or (speaks and asks_for_speech(seed.text))
         return Draft(
             tools=self._tools,
             setting=setting,
             place=place,
             speaks=speaks,
             seed_text=seed.text,
-            triggered=find_called_sounds(self._tools, setting, tags, dice),
-            lines=self._tools.cutter.cut_lines(seed.text, dice) if speaks else [],
+            triggered=triggered,
+            lines=lines,
             frame=draw_frame(self._tools.book, dice),
             tasks_left=list(tasks),
+            is_requested=bool(seed.requests),
         )
 
     def _add_lead(self, request: str, dice: Dice) -> str:

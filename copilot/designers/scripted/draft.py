@@ -56,7 +56,8 @@ class Placement:
 class Draft:
     """One dialogue while it is designed.
 
-    `heard` holds the captions and the speakers of all turns so far, `said` the lines.
+    A story that `is_requested` by a user has all sounds that the request names. `heard` holds the captions
+    and the speakers of all turns so far, `said` the lines.
     """
 
     tools: Tools
@@ -68,6 +69,7 @@ class Draft:
     lines: list[Line]
     frame: dict[str, str]
     tasks_left: list[Task]
+    is_requested: bool = False
     scene: Scene = field(default_factory=Scene)
     names_by_id: dict[int, ElementNames] = field(default_factory=dict)
     heard: set[str] = field(default_factory=set)
@@ -101,6 +103,14 @@ class Draft:
     def count_spare(self) -> int:
         """Return the number of sounds that an open edit may remove, with some left for `remove` turns."""
         return len(self.list_foreground()) - 1 - self.tasks_left.count("remove")
+
+    def allows(self, task: Task) -> bool:
+        """Return whether the scene has room for a task; one that is not the designer's own may lack it."""
+        return {
+            "add": len(self.scene) < self.tools.limits.n_elements,
+            "remove": bool(self.list_removable()),
+            "panning": bool(self.list_foreground()),
+        }.get(task, True)
 
     def fits(self, naming: Naming, besides: Iterable[int] = ()) -> bool:
         """Return whether the names of a new sound mean no sound of the scene, except for ids in `besides`."""

@@ -166,9 +166,9 @@ def edit_replace(draft: Draft, dice: Dice) -> Edited:
             if edited := _replace_line(draft, dice, target):
                 return edited
         elif sound := _pick_successor(draft, target, dice):
-            return _replace_sound(draft, dice, target, sound)
+            return replace_sound(draft, dice, target, sound)
     target = dice.pick([e for e in draft.scene.elements if e.role == "ambience"])
-    return _replace_sound(draft, dice, target, _pick_fallback(draft, "ambience", dice, (target.id,)))
+    return replace_sound(draft, dice, target, _pick_fallback(draft, "ambience", dice, (target.id,)))
 
 
 def _pick_successor(draft: Draft, target: Element, dice: Dice) -> Sound | None:
@@ -184,7 +184,8 @@ def _pick_successor(draft: Draft, target: Element, dice: Dice) -> Sound | None:
     return _pick_fallback(draft, "music", dice, (target.id,)) if target.role == "music" else None
 
 
-def _replace_sound(draft: Draft, dice: Dice, target: Element, sound: Sound) -> Edited:
+def replace_sound(draft: Draft, dice: Dice, target: Element, sound: Sound) -> Edited:
+    """Replace one sound by a given one."""
     phrasing = draft.tools.book.draw(dice, "replace", ("any",))
     ways = (sound.caption, sound.family.ask) if dice.chance(0.6) else (sound.family.ask, sound.caption)
     request = draft.phrase_request(phrasing.text, target, dice, new=ways)

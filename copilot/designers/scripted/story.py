@@ -49,6 +49,11 @@ class Triggers:
         best = max(scores.values())
         return dice.pick([s for s in self._settings if scores.get(s.key, 0.0) > best - 1e-9])
 
+    def know(self, text: str) -> bool:
+        """Return whether any word of the text calls for a setting or a family."""
+        stems = map(reduce_request_word, split_words(text))
+        return any(stem in self._by_setting or stem in self._by_family for stem in stems)
+
     def find_families(self, text: str) -> list[str]:
         """Return the families that the words of a text call for, in the order of the words."""
         found = (
@@ -68,7 +73,7 @@ def write_story(draft: Draft, dice: Dice) -> tuple[str, list[Add]]:
     tools, removals = draft.tools, draft.tasks_left.count("remove")
     most = tools.limits.n_elements - draft.tasks_left.count("add") - 1
     least = max(2, removals + 1)
-    further = max(least, min(most, dice.pick_weighted(_FURTHER)))
+    further = max(least, min(most, max(dice.pick_weighted(_FURTHER), _count_called(draft))))
     room = min(most, 6 + removals) - further
 
     _add_ambience(draft, dice)
@@ -83,13 +88,23 @@ def write_story(draft: Draft, dice: Dice) -> tuple[str, list[Add]]:
     return _write_request(draft, dice), operations
 
 
+def _list_called(draft: Draft) -> list[Sound]:
+    """Return the sounds beside the ambience that the story should have: all of them if a user requests it."""
+    called = [sound for sound in draft.triggered if sound.role != "ambience"]
+    return called if draft.is_requested else called[:_MOST_TRIGGERED]
+
+
+def _count_called(draft: Draft) -> int:
+    return len(_list_called(draft)) + draft.speaks if draft.is_requested else 0
+
+
 def _add(draft: Draft, element: Element) -> None:
     draft.advance((Add(element=element),))
 
 
 def _add_ambience(draft: Draft, dice: Dice) -> None:
     wanted = [sound for sound in draft.triggered if sound.role == "ambience"]
-    called = [sound for sound in draft.triggered if sound.role != "ambience"][:_MOST_TRIGGERED]
+    called = _list_called(draft)
     own = draft.setting.ambiences
     # An ambience is left out if one name could mean both it and a sound that the seed calls for.
     apart = [s for s in own if not any(s.naming.clashes(other.naming) for other in called)]
@@ -131,7 +146,7 @@ def _add_speech(draft: Draft, dice: Dice, n_lines: int) -> None:
 def _add_sounds(draft: Draft, dice: Dice, n_sounds: int) -> None:
     """Add effects and music: first those that the seed calls for, then those of the setting."""
     chosen: list[Sound] = []
-    triggered = [s for s in draft.triggered if s.role != "ambience"][:_MOST_TRIGGERED]
+    triggered = _list_called(draft)
     own = dice.shuffle(draft.setting.effects)
     music = _pick_music(draft, dice) if dice.chance(0.55) and n_sounds > 1 else ()
     for sound in (*triggered, *music, *own, *draft.setting.music):
