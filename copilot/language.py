@@ -6,6 +6,8 @@ import re
 from collections.abc import Collection, Mapping
 
 ENGLISH = "en"
+UNSPACED = frozenset({"ja", "km", "lo", "my", "th", "yue", "zh"})
+"""Languages that are written without spaces between words."""
 
 _TAG = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*", re.IGNORECASE)
 _OLD: Mapping[str, str] = {"no": "nb", "cmn": "zh", "iw": "he", "in": "id", "fil": "tl"}

@@ -33,7 +33,7 @@ def preview(
     designer = create_working_designer(config, service)
     draw = read_seeds(config.seeds, num, config.run_seed, list_seed_languages(config))
     on_draw(draw)
-    validate = ValidateStage(config.limits)
+    validate = ValidateStage(config.limits, config.language)
     if isinstance(designer, AsyncDesigner):
         with DesignAhead(designer, draw.seeds, config.run_seed, n_workers=1) as ahead:
             while not ahead.exhausted:

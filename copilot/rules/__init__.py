@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from copilot.dialogue import Dialogue
+from copilot.language import ENGLISH, is_among
 from copilot.rules import ambience, copies, edits, garbled, placeholders, ranges, speech, structure, texts
 from copilot.rules import request_words as words
 from copilot.rules.rule import Case, Rule, Severity, Violation
@@ -28,10 +29,14 @@ RULES: tuple[Rule, ...] = (
 """Every rule, in the order in which violations are reported."""
 
 
-def check_dialogue(dialogue: Dialogue, limits: SceneLimits | None = None) -> tuple[Violation, ...]:
+def check_dialogue(
+    dialogue: Dialogue, limits: SceneLimits | None = None, language: str | None = None
+) -> tuple[Violation, ...]:
     """Return the violations of a dialogue, by rule and then by turn; empty if it is clean.
 
-    `limits` are those of the run (default: the default limits).
+    `limits` are those of the run (default: the default limits). `language` is the tag that it declares
+    (default: English); rules that read English words are not applied to others.
     """
-    case = Case.of(dialogue, limits or SceneLimits())
+    english = is_among(language or ENGLISH, (ENGLISH,))
+    case = Case.of(dialogue, limits or SceneLimits(), english=english)
     return tuple(violation for rule in RULES for violation in rule.check(case))

@@ -14,6 +14,9 @@ from copilot.rules.rule import Case, Finding, rule
 from copilot.rules.texts import Text, list_texts
 
 _LONGEST_WORD = 24
+_LONGEST_COMPOUND = 40
+"""Of languages that write compounds as one word."""
+
 _LONGEST_CAMEL = 13
 # Between these, a text is one piece: a comma or a full stop without a space after it ends no word.
 _PIECE = re.compile(r"[^\s\u2014\u2013\u2026/|-]+")
@@ -49,16 +52,19 @@ def text_glued(case: Case) -> Iterator[Finding]:
     seed = case.dialogue.seed_text.casefold()
     for text in _list_normal_texts(case):
         for piece in _PIECE.findall(_UNSPACED.sub(" ", text.text)):
-            if _is_glued(piece) and piece.strip(_MARKS).casefold() not in seed:
+            if (
+                _is_glued(piece, _LONGEST_WORD if case.english else _LONGEST_COMPOUND)
+                and piece.strip(_MARKS).casefold() not in seed
+            ):
                 yield text.fault(f"has {_shorten(piece)!r}; words have spaces between them")
                 break
 
 
-def _is_glued(piece: str) -> bool:
+def _is_glued(piece: str, longest: int) -> bool:
     if len(piece) <= _LONGEST_CAMEL:
         return False
     letters = "".join(filter(str.isalpha, _DRAWN_OUT.sub(r"\1", piece)))
-    return len(letters) > (_LONGEST_CAMEL if _CAMEL.search(piece) else _LONGEST_WORD)
+    return len(letters) > (_LONGEST_CAMEL if _CAMEL.search(piece) else longest)
 
 
 @rule("text-foreign-script", "fatal")

@@ -56,7 +56,7 @@ _SEVERAL = re.compile(
 )
 
 
-@rule("more-than-asked", "hq")
+@rule("more-than-asked", "hq", reads_english=True)
 def more_than_asked(case: Case) -> Iterator[Finding]:
     """A turn edits several sounds only if the request speaks of several, or asks for a mood."""
     for transition in case.transitions:
@@ -68,7 +68,7 @@ def more_than_asked(case: Case) -> Iterator[Finding]:
             yield Finding(f"{n_edited} sounds are edited; the request speaks of one", transition.index)
 
 
-@rule("words-contradict-operation", "hq")
+@rule("words-contradict-operation", "hq", reads_english=True)
 def words_contradict_operation(case: Case) -> Iterator[Finding]:
     """An edit does not contradict the request: by another sound, another side or the opposite level."""
     for transition in case.transitions:
@@ -186,7 +186,7 @@ def _list_elements(ids: list[int]) -> str:
     return f"element{'s' if len(ids) > 1 else ''} {', '.join(map(str, ids))}"
 
 
-@rule("description-free-of-mixing", "hq")
+@rule("description-free-of-mixing", "hq", reads_english=True)
 def description_free_of_mixing(case: Case) -> Iterator[Finding]:
     """The description names no loudness and no panning."""
     for index, turn in enumerate(case.dialogue.turns):

@@ -60,20 +60,24 @@ class Transition:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A dialogue under its limits, with its transitions worked out once for all rules."""
+    """A dialogue under its limits, with its transitions worked out once for all rules.
+
+    `english` is false for a dialogue in another language, whose captions alone are English.
+    """
 
     dialogue: Dialogue
     limits: SceneLimits
     transitions: tuple[Transition, ...]
+    english: bool = True
 
     @classmethod
-    def of(cls, dialogue: Dialogue, limits: SceneLimits) -> Case:
+    def of(cls, dialogue: Dialogue, limits: SceneLimits, *, english: bool = True) -> Case:
         """Return the case for a dialogue."""
         transitions = tuple(
             Transition(index, before, turn, edit, tuple(_fresh(before, turn.scene)))
             for index, before, turn, edit in dialogue.transitions()
         )
-        return cls(dialogue, limits, transitions)
+        return cls(dialogue, limits, transitions, english)
 
     def fresh(self) -> Iterator[tuple[int, Element]]:
         """Yield each element with the turn in which it is new or changed."""
@@ -89,25 +93,33 @@ def _fresh(before: Scene, after: Scene) -> Iterator[Element]:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule by its kebab-case name. `meaning` says in one sentence what has to hold."""
+    """A rule by its kebab-case name. `meaning` says in one sentence what has to hold.
+
+    One that `reads_english` understands requests and descriptions, and says nothing of other languages.
+    """
 
     name: str
     severity: Severity
     meaning: str
     find: Callable[[Case], Iterable[Finding]]
+    reads_english: bool = False
 
     def check(self, case: Case) -> Iterator[Violation]:
         """Yield the violations of this rule, in the order of the turns."""
+        if self.reads_english and not case.english:
+            return
         for finding in self.find(case):
             message = f"{describe_position(finding.turn, finding.element_id)}: {finding.text}"
             yield Violation(self.name, self.severity, finding.turn, finding.element_id, message)
 
 
-def rule(name: str, severity: Severity) -> Callable[[Callable[[Case], Iterable[Finding]]], Rule]:
+def rule(
+    name: str, severity: Severity, *, reads_english: bool = False
+) -> Callable[[Callable[[Case], Iterable[Finding]]], Rule]:
     """Make a function a rule. Its docstring's first line is the rule's meaning."""
 
     def make(find: Callable[[Case], Iterable[Finding]]) -> Rule:
-        return Rule(name, severity, (find.__doc__ or "").partition("\n")[0], find)
+        return Rule(name, severity, (find.__doc__ or "").partition("\n")[0], find, reads_english)
 
     return make
 

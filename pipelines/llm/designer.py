@@ -58,7 +58,12 @@ class LlmDesigner:
             check_environment()
         self.concurrency = context.service.concurrency if context.service else 1
         self._book = FormBook(
-            context.limits, context.n_turns, context.llm, context.task_weights, context.speech_share
+            context.limits,
+            context.n_turns,
+            context.llm,
+            context.task_weights,
+            context.speech_share,
+            language=context.language,
         )
         self._settings = context.llm
         self._service = context.service
@@ -80,6 +85,8 @@ class LlmDesigner:
         modes = {"both", self._settings.mode}
         if self._settings.judge_model:
             modes.add("judge")
+        if self._book.has_own_language:
+            modes.add("language")
         prompts = (self._book.prompts.get(name) for name in self._book.prompts.names())
         return {prompt.name: prompt.hash for prompt in prompts if prompt.mode in modes}
 

@@ -9,9 +9,10 @@ from copilot.dialogue import Dialogue
 from copilot.emotions import NEUTRAL
 from copilot.errors import RowFault
 from copilot.hashing import draw
-from copilot.language import ENGLISH
+from copilot.language import ENGLISH, name_language
 from copilot.sample import CastVoice, Recording
 from copilot.scene import SpeechElement
+from copilot.text.language_detection import find_foreign_language
 from pipelines.stages.record import Cast, Record
 from pipelines.stages.stage import Stage
 from renderers.contract import Reference, Voice, list_speakers
@@ -27,7 +28,8 @@ class CastStage(Stage):
 
     `voices` are the backend's own. With a bank, the bank's voices are cast. A backend that `clones` gets
     references; for another, each voice of the bank is represented by one of the backend's own. Only voices
-    that speak the `language` are cast: those of its region, if it names one that some have.
+    that speak the `language` are cast: those of its region, if it names one that some have. With
+    `check_lines`, lines that are surely in another language are not spoken.
     """
 
     name = "cast"
@@ -40,17 +42,25 @@ class CastStage(Stage):
         *,
         clones: bool = False,
         language: str = ENGLISH,
+        check_lines: bool = False,
     ) -> None:
         own = _sort_by_name(list_speakers(voices, language))
         self._voices = _sort_by_name(list_speakers(bank.voices, language)) if bank else own
         self._stand_ins = _assign_stand_ins(self._voices, own) if bank and not clones else None
         self._run_seed = run_seed
+        self._language = language
+        self._check_lines = check_lines
 
     def process(self, record: Record) -> None:
-        """Give every speaker a voice. Raises RowFault `no-voice` if none has the speaker's gender."""
+        """Give every speaker a voice.
+
+        Raises RowFault `no-voice` if none has the speaker's gender, `language` for lines in another language.
+        """
         lines: dict[str, list[SpeechElement]] = {}
         for speech in _list_speech(record.require_dialogue()):
             lines.setdefault(speech.speaker_key, []).append(speech)
+        if self._check_lines:
+            self._require_language(lines)
         kept = record.seed.continued.voices if record.seed.continued else ()
         known = {cast.speaker.casefold(): cast for cast in kept}
         used = {cast.voice for cast in kept}
@@ -74,6 +84,16 @@ class CastStage(Stage):
                 "no-voice", f"{known.speaker!r} has the voice {name!r}, which is not there any more"
             )
         return voice
+
+    def _require_language(self, lines: Mapping[str, Sequence[SpeechElement]]) -> None:
+        for spoken in lines.values():
+            text = " ".join(dict.fromkeys(speech.text for speech in spoken))
+            if foreign := find_foreign_language(text, (self._language,)):
+                raise RowFault(
+                    "language",
+                    f"the lines of {spoken[0].speaker!r} are {name_language(foreign)}, and the voices "
+                    f"{name_language(self._language)}",
+                )
 
     def _draw(
         self, speech: SpeechElement, emotions: Sequence[str], used: Collection[str], seed_id: str

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 
 from copilot.designers.contract import AsyncDesigner
+from copilot.designers.registry import find_info
 from pipelines.backends import Backends
 from pipelines.fingerprint import list_versions
 from pipelines.stages.cast import CastStage
@@ -75,6 +76,8 @@ def _create_cast_stage(parts: _Parts) -> CastStage:
         parts.spec.bank,
         clones=speech.clones,
         language=config.spoken_language,
+        # The seeds of a designer with languages of its own were judged when they were drawn.
+        check_lines=not find_info(config.designer).languages,
     )
 
 
@@ -86,7 +89,7 @@ def _create_finish_stage(parts: _Parts) -> FinishStage:
 
 _CONSTRUCTORS: Mapping[str, Callable[[_Parts], Stage]] = {
     "design": _create_design_stage,
-    "validate": lambda parts: ValidateStage(parts.config.limits),
+    "validate": lambda parts: ValidateStage(parts.config.limits, parts.config.language),
     "cast": _create_cast_stage,
     "render-speech": lambda parts: parts.speech,
     "fit-speech": lambda parts: FitStage(parts.config.limits),

@@ -22,14 +22,15 @@ class ValidateStage(Stage):
 
     name = "validate"
 
-    def __init__(self, limits: SceneLimits) -> None:
+    def __init__(self, limits: SceneLimits, language: str | None = None) -> None:
         self._limits = limits
+        self._language = language
 
     def process(self, record: Record) -> None:
         """Validate one dialogue. Raises RowFault for the first fatal violation, all of them in the detail."""
         record.dialogue, notes = normalise_dialogue(record.require_dialogue(), self._limits)
         record.normalised = tuple(str(note) for note in notes)
-        violations = check_dialogue(record.dialogue, self._limits)
+        violations = check_dialogue(record.dialogue, self._limits, self._language)
         fatal = [violation for violation in violations if violation.severity == "fatal"]
         if fatal:
             raise RowFault(fatal[0].rule, "; ".join(violation.message for violation in fatal))

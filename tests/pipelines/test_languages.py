@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
+from helpers.made_runs import a_dialogue
 
-from copilot.errors import UserError
+from copilot.dialogue import Dialogue
+from copilot.errors import RejectedError, UserError
+from copilot.seed import Seed
 from copilot.stem import SoundSpec
-from pipelines import GenerateRequest, RunConfig, generate
+from pipelines import RunConfig, make_sample
 from pipelines.backends import Backends, require_language
-from pipelines.run.reader import RunReader
 from renderers import registry
 from renderers.contract import RenderRequest, get_info
 from renderers.worker.answers import parse_greeting, request_to_json
@@ -50,20 +50,22 @@ def test_a_renderer_speaks_what_it_says(language, tts, settings, field):
     assert refuse(language, tts, **settings) == field
 
 
-def test_a_run_in_a_language_that_cannot_be_spoken_does_not_start(tmp_path: Path):
+def test_a_run_in_a_language_that_cannot_be_spoken_does_not_start():
     config = RunConfig(seeds="starter", designer="stand-in", language="ja", sfx="noise")
     with Backends(config) as backends, pytest.raises(UserError) as caught:
         backends.compute_fingerprint()
     assert caught.value.field == "language"
 
 
-def test_german_lines_are_spoken_by_german_voices(tmp_path: Path):
-    (tmp_path / "seeds.txt").write_text(GERMAN, "utf-8")
-    config = RunConfig(seeds=f"text:{tmp_path}/seeds.txt", designer="stand-in", language="de", sfx="noise")
-    generate(GenerateRequest(config=config, out=tmp_path / "run"))
-    [row] = RunReader(tmp_path / "run").rows("samples", ["provenance"])
-    voices = {voice["voice"].partition("+")[0] for voice in row["provenance"]["voices"]}
-    assert voices == {"de"}
+def test_german_lines_are_spoken_by_german_voices_or_not_at_all():
+    known = a_dialogue(Seed("mine/1", GERMAN)).model_dump_json()
+    dialogue = Dialogue.model_validate_json(known.replace("who is there", "Wer klopft denn so sp\u00e4t?"))
+    config = RunConfig(seeds="starter", designer="stand-in", language="de", sfx="noise")
+    sample = make_sample(dialogue, config)
+    assert [voice.voice.partition("+")[0] for voice in sample.provenance.voices] == ["de"]
+    with pytest.raises(RejectedError) as caught:
+        make_sample(dialogue, config.model_copy(update={"language": None}))
+    assert (caught.value.stage, caught.value.reason) == ("cast", "language")
 
 
 def test_a_language_is_in_the_key_of_a_stem_if_it_is_declared():

@@ -183,7 +183,8 @@ class Conversation:
         mended, _ = normalise_dialogue(dialogue, self._book.limits)
         # Earlier turns stay as they are.
         first = 0 if mended.mode == "whole" else len(mended.turns) - 1
-        violations = [v for v in check_dialogue(mended, self._book.limits) if (v.turn or 0) >= first]
+        found_faults = check_dialogue(mended, self._book.limits, self._book.language)
+        violations = [violation for violation in found_faults if (violation.turn or 0) >= first]
         fatal = [violation for violation in violations if violation.severity == "fatal"]
         faults = (
             *faults,

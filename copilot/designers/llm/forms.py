@@ -28,10 +28,15 @@ from copilot.designers.llm.trimming import trim_reply
 from copilot.designers.tasks import check_weights, draw_task
 from copilot.dialogue import EDIT_TASKS, Dialogue, Task, Turn
 from copilot.edit import apply
+from copilot.errors import UserError
 from copilot.frozen_model import FrozenModel
 from copilot.hashing import canonical_json, derive_rng
+from copilot.language import ENGLISH, UNSPACED, get_primary, is_among, name_language
 from copilot.scene import Element, Scene, SceneLimits
 from copilot.seed import Seed
+
+LANGUAGE = "language"
+"""The prompt that follows the system prompt of dialogues in another language than English."""
 
 M = TypeVar("M", bound=FrozenModel)
 
@@ -53,7 +58,10 @@ class Form(Generic[M]):
 
 
 class FormBook:
-    """Prompts, grammars and settings for the forms of a data set. Raises UserError for wrong weights."""
+    """Prompts, grammars and settings for the forms of a data set.
+
+    Raises UserError for wrong weights, and for a language without spaces between its words.
+    """
 
     def __init__(
         self,
@@ -62,12 +70,20 @@ class FormBook:
         settings: LlmSettings,
         task_weights: Mapping[Task, float] | None = None,
         speech_share: float = DEFAULT_SPEECH_SHARE,
+        *,
+        language: str | None = None,
     ) -> None:
+        if language is not None and get_primary(language) in UNSPACED:
+            raise UserError(
+                f"the designer 'llm' counts words by their spaces, and writes no {name_language(language)}",
+                field="language",
+            )
         self.limits = limits
         self.n_turns = n_turns
         self.settings = settings
         self.weights = check_weights(task_weights)
         self.speech_share = speech_share
+        self.language = language
         self.prompts = PromptLibrary.load()
         self.grammars = GrammarBook(limits)
         self.scales = Scales(limits)
@@ -83,7 +99,17 @@ class FormBook:
             "max_line_words": prompted_line_words(self.limits),
         }
         used = {name: variables[name] for name in prompt.variables}
-        return prompt, Message("system", self.prompts.render(prompt.name, **used))
+        text = self.prompts.render(prompt.name, **used)
+        if self.has_own_language:
+            text = (
+                f"{text}\n\n{self.prompts.render(LANGUAGE, language=name_language(self.language or ENGLISH))}"
+            )
+        return prompt, Message("system", text)
+
+    @property
+    def has_own_language(self) -> bool:
+        """True if dialogues are in another language than English, which a prompt of its own then says."""
+        return self.language is not None and not is_among(self.language, (ENGLISH,))
 
     def start_dialogue(self, seed: Seed, run_seed: int) -> DialogueForms:
         """Return the forms of one dialogue. The seed decides if it may have speech."""

@@ -25,8 +25,8 @@ from copilot.hashing import content_hash
 from copilot.rules.schema import schema_faults
 from copilot.scene import Gender
 
-PromptMode = Literal["turnwise", "whole", "both", "judge"]
-"""The use of a prompt: in one mode of writing dialogues, in both, or by the judge."""
+PromptMode = Literal["turnwise", "whole", "both", "judge", "language"]
+"""The use of a prompt: in one mode of writing dialogues, in both, by the judge, or for other languages."""
 
 _FENCE = "+++\n"
 _SUFFIX = ".md"

@@ -16,7 +16,6 @@ from copilot.designers.account import Usage
 from copilot.designers.llm.service import LlmService
 from copilot.dialogue import Dialogue
 from copilot.rules import check_dialogue
-from copilot.scene import SceneLimits
 from copilot.vocabulary import Check
 from pipelines.cli.commands.show import print_dialogue
 from pipelines.cli.output.draw_text import describe_draw
@@ -40,7 +39,7 @@ def run_preview(config: RunConfig, num: int, service: LlmService | None, *, as_j
     try:
         for record in preview(config, num, service, on_draw=on_draw):
             records.append(record)
-            findings = _list_findings(record.dialogue, config.limits)
+            findings = _list_findings(record.dialogue, config)
             if as_json:
                 print(json.dumps(_to_json(record, findings)), flush=True)
             else:
@@ -53,9 +52,9 @@ def run_preview(config: RunConfig, num: int, service: LlmService | None, *, as_j
     return 0
 
 
-def _list_findings(dialogue: Dialogue | None, limits: SceneLimits) -> list[str]:
+def _list_findings(dialogue: Dialogue | None, config: RunConfig) -> list[str]:
     """Return the findings of the rules, as lines with the name of the rule."""
-    violations = check_dialogue(dialogue, limits) if dialogue else ()
+    violations = check_dialogue(dialogue, config.limits, config.language) if dialogue else ()
     return [f"{violation.rule}: {violation.message}" for violation in violations]
 
 

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from copilot.designers.contract import DesignerContext
 from copilot.designers.llm import judge
-from copilot.designers.llm.forms import FormBook
+from copilot.designers.llm.forms import LANGUAGE, FormBook
 from copilot.designers.llm.log import Log
 from copilot.designers.llm.prompts import Prompt, PromptLibrary
 from copilot.designers.llm.settings import LlmSettings
@@ -49,6 +49,8 @@ def _render(prompt: Prompt, dialogue: Dialogue) -> str:
     share = 0.0 if prompt.name.endswith("-sounds") else 1.0
     book = FormBook(SceneLimits(), len(dialogue.turns), settings, {tasks[0]: 1.0}, share)
     forms = book.start_dialogue(Seed(dialogue.seed_id, dialogue.seed_text), 0)
+    if prompt.name == LANGUAGE:
+        return book.prompts.render(prompt.name, language="German")
     if prompt.name == judge.PROMPT:
         return next(judge.judge_turns(dialogue, book, Log())).messages[0].content
     if prompt.name == "correction":

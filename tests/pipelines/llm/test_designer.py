@@ -180,6 +180,22 @@ def test_without_servers_there_is_a_fingerprint_and_no_more():
         asyncio.run(made.__aenter__())
 
 
+@pytest.mark.parametrize(("language", "used"), [(None, False), ("en-GB", False), ("de", True)])
+def test_a_prompt_says_the_language_if_it_is_not_english(language, used):
+    def make(tag):
+        return LlmDesigner(DesignerContext(llm=LlmSettings(model="tiny"), language=tag))
+
+    known, hashes = make(None).prompt_hashes(), make(language).prompt_hashes()
+    assert {name: hashes[name] for name in known} == known
+    assert hashes.keys() - known.keys() == ({"language"} if used else set())
+
+
+def test_a_language_without_spaces_is_refused():
+    with pytest.raises(UserError) as caught:
+        LlmDesigner(DesignerContext(llm=LlmSettings(model="tiny"), language="ja"))
+    assert caught.value.field == "language"
+
+
 def test_the_load_of_the_servers_is_told():
     async def look():
         async with FakeLlm() as server:

@@ -178,6 +178,24 @@ class TestLanguages:
         lines = cast(stage, [("anna", "sad"), ("berta", "calm")])
         assert {one.known.voice.partition("+")[0] for one in lines.values()} == {"de"}
 
+    def test_lines_in_another_language_are_not_spoken(self):
+        def reject(text: str, language: str) -> str | None:
+            dialogue = dialogue_of([("anna", "sad")])
+            line = dialogue.turns[0].scene.elements[0].model_copy(update={"text": text})
+            turn = dialogue.turns[0].model_copy(update={"scene": Scene(elements=(line,))})
+            record = Record(
+                Seed("test/1", ""), "0" * 16, dialogue=dialogue.model_copy(update={"turns": (turn,)})
+            )
+            CastStage(EspeakRenderer().voices(), 7, language=language, check_lines=True)([record])
+            return record.reject.reason if record.reject else None
+
+        german = "Der Regen hatte endlich aufgeh\u00f6rt."
+        assert (reject(german, "en"), reject(german, "de"), reject("Oh, Emil!", "en")) == (
+            "language",
+            None,
+            None,
+        )
+
     def test_a_bank_is_represented_by_voices_of_the_language(self):
         lines = cast(CastStage(EspeakRenderer().voices(), 7, BANK, language="fr-CH"), [("anna", "sad")])
         assert lines["anna"].known.voice.startswith("fr-ch+")

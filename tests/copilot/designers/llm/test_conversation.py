@@ -105,6 +105,26 @@ def test_a_dialogue_is_one_request_a_turn():
     assert usage.seconds == 1.235
 
 
+def test_another_language_follows_the_system_prompt():
+    texts = []
+    for language in (None, "de"):
+        made = FormBook(LIMITS, 1, LlmSettings(model="m"), EVERYTHING, language=language)
+        asks, _ = play(Conversation(made, SEED, 7), [said(STORY)])
+        texts.append(asks[0].messages[0].content)
+    english, german = texts
+    assert german == f"{english}\n\n{made.prompts.render('language', language='German')}"
+
+
+def test_rules_that_read_english_do_not_judge_another_language():
+    wrong = {**STORY, "description": f"{STORY['description']}, quieter on the left"}
+    found = {}
+    for language in (None, "de"):
+        made = FormBook(LIMITS, 1, LlmSettings(model="m", corrections=0), EVERYTHING, language=language)
+        _, dialogue = play(Conversation(made, SEED, 7), [said(wrong)])
+        found[language] = {violation.rule for violation in check_dialogue(dialogue, LIMITS, language)}
+    assert found == {None: {"description-free-of-mixing"}, "de": set()}
+
+
 def test_a_fault_is_told_to_the_model():
     wrong = {**STORY, "sounds": [sound("a door creaks", loudness=-5), *STORY["sounds"][1:]]}
     conversation = Conversation(book(n_turns=1), SEED, 7)

@@ -57,6 +57,7 @@ VALUES = {
     "shows_reply": True,
     "faults": ["sounds[0].panning: input should be at most 1, not 2"],
     "request": "Hush the rain.",
+    "language": "German",
     "before": [RAIN],
     "edits": ["the rain is softer"],
     "after": [RAIN, LINE],
@@ -75,13 +76,14 @@ def prompt(body: str, variables: str = "") -> str:
 
 def test_these_are_the_prompts():
     assert LIBRARY.names() == (
-        *("correction", "edit", "judge", "story"),
+        *("correction", "edit", "judge", "language", "story"),
         *("turnwise-sounds", "turnwise-speech", "whole", "whole-sounds", "whole-speech"),
     )
     assert {name: LIBRARY.get(name).mode for name in LIBRARY.names()} == {
         "correction": "both",
         "edit": "turnwise",
         "judge": "judge",
+        "language": "language",
         "story": "turnwise",
         "turnwise-sounds": "turnwise",
         "turnwise-speech": "turnwise",
