@@ -1,7 +1,6 @@
-"""Reads a reply's text as a model, rung by rung: strict JSON, JSON with raw control characters, mended JSON.
+"""Reads a reply as a model: its ending, the JSON object in its text, and the object's form.
 
-Nothing in a reply raises, is executed, or leaves its field: the outcome is a value or a fault. Text is data
-here; only `json`, `json_repair` and Pydantic read it.
+Nothing in a reply raises, is executed, or leaves its field: the outcome is a value or a fault.
 """
 
 from __future__ import annotations
@@ -9,12 +8,12 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
-import json_repair
 from pydantic import BaseModel
 
 from copilot.designers.llm.exchange import Reply
+from copilot.designers.llm.found_json import NoJsonError, find_json
 from copilot.parse import parse_model
 from copilot.text.shorten import shorten
 
@@ -24,7 +23,6 @@ MAX_REPLY_CHARS = 65_536
 """The most characters of a reply: several times those of a whole dialogue."""
 
 _RUNAWAY = re.compile(r"\s{200,}")
-_THOUGHTS_END = "</think>"
 _NO_REPLIES = {
     "context-length": ("context-length", "{}"),
     "content-refused": ("content-filter", "{}"),
@@ -35,7 +33,6 @@ _NO_REPLIES = {
 }
 """The endings of what is no reply: the reason, and the message around the text."""
 _MOST_FAULTS = 8
-_MOST_BRACKETS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +73,10 @@ def read_reply(model: type[M], reply: Reply) -> ReadReply[M] | UnusableReply:
         return UnusableReply(
             "reply-too-long", (f"the reply has {len(reply.text)} characters",), correctable=False
         )
-    loaded = _load_json(reply.text)
-    if isinstance(loaded, UnusableReply):
-        return loaded
-    content, repaired = loaded
+    try:
+        content, repaired = find_json(reply.text, frozenset(model.model_fields))
+    except NoJsonError as error:
+        return UnusableReply(error.reason, (str(error),))
     value = parse_model(model, json.dumps(content))
     if isinstance(value, tuple):
         said = tuple(violation.message.removeprefix(f"{model.__name__.lower()}: ") for violation in value)
@@ -127,26 +124,3 @@ def _is_whole(text: str) -> bool:
         return isinstance(json.loads(text, strict=False), dict)
     except (ValueError, RecursionError):
         return False
-
-
-def _load_json(text: str) -> tuple[Any, bool] | UnusableReply:
-    """Return the JSON value in a text, and if it was mended."""
-    try:
-        return json.loads(text), False
-    except (ValueError, RecursionError):
-        pass
-    try:
-        return json.loads(text, strict=False), False
-    except (ValueError, RecursionError) as error:
-        reason = str(error)
-    # A model that writes its thoughts puts the reply after them.
-    answer = text.rpartition(_THOUGHTS_END)[2]
-    # The time to mend grows with their square, and a whole dialogue has about a hundred.
-    n_brackets = answer.count("{") + answer.count("[")
-    try:
-        mended = json_repair.loads(answer, skip_json_loads=True) if 0 < n_brackets < _MOST_BRACKETS else None
-    except (ValueError, RecursionError):
-        mended = None
-    if isinstance(mended, dict):
-        return mended, True
-    return UnusableReply("not-json", (f"the reply is no JSON object: {reason}",))

@@ -54,6 +54,14 @@ def test_raw_control_characters_are_read_without_repair():
     [
         f"Sure! Here it is:\n```json\n{TEXT}\n```\nAnything else?",
         f"<think>The user wants {{rain}}, so [rain].</think>\n{TEXT}x",
+        f"[THINK]The user wants {{rain.[/THINK]\n{TEXT}",
+        f"[THINK]{TEXT}",
+        f"Here is {{the}} scene: {TEXT} As {{you}} asked: {{}}.",
+        f"A brace {{ too many, and {TEXT}",
+        f'{{"result": {TEXT}}}',
+        f'{{"status": "ok", "result": [{TEXT}]}}',
+        f"[{TEXT}]",
+        f'Here: {{"answer": {TEXT}}}!',
         TEXT.replace("]", ",]"),
         TEXT[:-1],
         TEXT.replace('"', "'"),
@@ -61,7 +69,24 @@ def test_raw_control_characters_are_read_without_repair():
         TEXT.replace(', "user"', '\n"user"'),
         "// a scene\n" + TEXT,
     ],
-    ids=["fenced", "thoughts", "comma", "unclosed", "quotes", "bare-key", "no-comma", "comment"],
+    ids=[
+        "fenced",
+        "thoughts",
+        "thoughts-in-brackets",
+        "thoughts-without-end",
+        "braces-around",
+        "open-brace-before",
+        "in-an-object",
+        "in-an-object-with-more",
+        "in-a-list",
+        "in-an-object-in-words",
+        "comma",
+        "unclosed",
+        "quotes",
+        "bare-key",
+        "no-comma",
+        "comment",
+    ],
 )
 def test_mended_json_is_read_and_told(text):
     found = read_reply(StoryReply, stop(text))
@@ -89,6 +114,11 @@ def test_mended_json_is_read_and_told(text):
         (stop(" \n "), "empty-reply", False),
         (stop("I am sorry, I cannot help with that."), "not-json", True),
         (stop("[1, 2"), "not-json", True),
+        (stop(TEXT[: TEXT.index("tin roof")]), "cut-off", True),
+        (stop(TEXT[: TEXT.index("a door")]), "cut-off", True),
+        (stop(TEXT[: TEXT.index(".5, ")]), "cut-off", True),
+        (stop(f"```json\n{TEXT[: TEXT.index('rainy')]}\n```"), "cut-off", True),
+        (stop(f"[{TEXT}, {TEXT}]"), "schema", True),
         (stop("{" * 5000), "not-json", True),
         (stop("[" * 60000), "not-json", True),
         (stop("{'" * 30000), "not-json", True),
@@ -193,7 +223,7 @@ def test_broken_replies_of_real_models_are_read_or_told():
             found = read_reply(model, stop(text))
             # None of them is about sounds: whatever could be mended ends at the form.
             assert isinstance(found, UnusableReply), text
-            assert found.reason in {"not-json", "schema", "empty-reply"}, text
+            assert found.reason in {"not-json", "schema", "empty-reply", "cut-off"}, text
 
 
 @pytest.mark.skipif(not CORPUS.exists(), reason="the broken replies come with the environment of `make test`")
