@@ -21,7 +21,7 @@ from renderers.recordings.chunks import correct_lengths
 from renderers.recordings.flac import count_samples
 from renderers.recordings.mpeg import count_frames
 from renderers.recordings.ogg import check_pages
-from renderers.recordings.spliced import Part, SplicedFile, UnreadableError
+from renderers.recordings.spliced import Part, Span, SplicedFile, UnreadableError
 
 __all__ = ["UnreadableError", "find_parts", "open_recording", "read_recording", "require_whole"]
 
@@ -68,9 +68,8 @@ def read_recording(source: Path | bytes) -> tuple[Audio, int]:
             return _read_whole(sound), int(sound.samplerate)
     try:
         file = io.BytesIO(source)
-        parts = _find_parts(file)
-        file.seek(0)
-        with _open(SplicedFile(file, parts) if parts else file) as sound:
+        parts = _find_parts(file) or [Span(0, len(source))]
+        with _open(SplicedFile(file, parts)) as sound:
             return _read_whole(sound), int(sound.samplerate)
     except _FAULTS as error:
         raise _unreadable(error) from error
@@ -100,7 +99,7 @@ def _unreadable(error: Exception) -> UnreadableError:
     return UnreadableError(f"cannot be decoded ({what.rstrip('.')})")
 
 
-def _open(source: Path | io.BytesIO | SplicedFile) -> sf.SoundFile:
+def _open(source: Path | SplicedFile) -> sf.SoundFile:
     """Open a file. Raises UnreadableError for one that is not a sound, or with absurd figures."""
     try:
         sound = sf.SoundFile(source)

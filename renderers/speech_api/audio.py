@@ -11,6 +11,10 @@ from renderers.recordings.reading import UnreadableError, read_recording
 
 _PCM_RATE_HZ = 24_000
 
+# Of servers that send files whatever format was requested.
+_FILE_MARKS = (b"RIFF", b"RF64", b"fLaC", b"OggS", b"ID3", b"FORM", b"caff")
+_FILE_TYPES = ("audio/mpeg", "audio/mp3", "audio/ogg", "audio/flac")
+
 
 def decode(data: bytes, content_type: str, response_format: str) -> tuple[Audio, int]:
     """Return the audio in a server's answer, and its rate. Raises RowFault `bad-audio`."""
@@ -19,7 +23,8 @@ def decode(data: bytes, content_type: str, response_format: str) -> tuple[Audio,
     if "json" in content_type or content_type.startswith("text/"):
         text = data[:SHOWN_CHARS].decode(errors="replace")
         raise RowFault("bad-audio", f"the answer is {content_type}: {text}")
-    if response_format == "pcm" and not data.startswith(b"RIFF"):
+    is_file = data.startswith(_FILE_MARKS) or content_type.startswith(_FILE_TYPES)
+    if response_format == "pcm" and not is_file:
         # Half a sample at the end of a stream is left out.
         samples = np.frombuffer(data, "<i2", len(data) // 2).astype(np.float32)
         if not samples.size:

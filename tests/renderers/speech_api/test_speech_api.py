@@ -223,6 +223,18 @@ def test_a_server_that_gives_wav_instead_of_pcm_is_understood(server, waits):
     np.testing.assert_array_equal(answer.audio, heard("hello"))
 
 
+@pytest.mark.parametrize("kind", ["flac", "ogg", "mp3", "aiff"])
+def test_a_server_that_gives_another_file_is_understood(server, waits, kind):
+    text = "hello " * 20
+    buffer = io.BytesIO()
+    sf.write(buffer, tone(text), 24_000, format=kind.upper())
+    for response_format in ("pcm", "wav"):
+        server.planned[text] = [Says(body=buffer.getvalue(), content_type="audio/mpeg")]
+        with speaking(server.url, waits, response_format=response_format) as renderer:
+            (answer,) = renderer.render([saying(text)])
+        assert (answer.rate_hz, answer.audio.shape) == (24_000, heard(text).shape)
+
+
 def test_a_request_without_a_voice_gets_one_of_its_gender_by_its_seed(server, renderer):
     requests = [RenderRequest("hello", 4.0, seed, gender="male") for seed in range(40)]
     renderer.render(requests)
