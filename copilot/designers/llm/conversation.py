@@ -92,7 +92,7 @@ class Conversation:
     def _ask_until_valid(self, form: Form[M]) -> Steps:
         """Ask until a reply makes a valid dialogue. Raises RowFault if none does."""
         settings = self._book.settings
-        max_tokens, enlarged = form.max_tokens, False
+        (max_tokens, more_tokens), enlarged = form.tokens, False
         last = UnusableReply("no-reply", ("nothing was asked",))
         seen: set[str] = set()
         n_failed = 0
@@ -105,10 +105,10 @@ class Conversation:
                 reply = yield from self.log.ask(ask)
                 if not enlarged and is_truncated(reply):
                     enlarged = True
-                    larger = yield from self.log.ask(replace(ask, max_tokens=2 * max_tokens))
+                    larger = yield from self.log.ask(replace(ask, max_tokens=more_tokens))
                     # If the server refuses so many tokens, the truncated reply has to do.
                     if not larger.is_refused:
-                        max_tokens, reply = 2 * max_tokens, larger
+                        max_tokens, reply = more_tokens, larger
                 outcome = self._evaluate(form, reply)
                 if outcome.dialogue is not None:
                     standing = outcome

@@ -19,10 +19,14 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Grammar:
-    """The JSON Schema that a reply has to keep. Equal schemas have equal names, for the server's cache."""
+    """The JSON Schema that a reply has to keep. Equal schemas have equal names, for the server's cache.
+
+    `max_tokens` is an estimate of the tokens of the longest reply; None if there is none.
+    """
 
     name: str
     schema: Mapping[str, Any]
+    max_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

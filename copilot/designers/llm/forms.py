@@ -52,7 +52,8 @@ class Form(Generic[M]):
     request: Message
     model: type[M]
     grammar: Grammar
-    max_tokens: int
+    tokens: tuple[int, int]
+    """The most tokens of a reply, and of one after a truncated one."""
     finish: Callable[[M], Dialogue]
     slots: tuple[Element, ...] = ()
 
@@ -117,6 +118,17 @@ class FormBook:
         prompt, system = self._systems[speech]
         return DialogueForms(self, seed, run_seed, prompt, system, speech=speech)
 
+    def limit_tokens(self, grammar: Grammar, n_turns: int = 1) -> tuple[int, int]:
+        """Return the most tokens of a reply, and of one after a truncated one.
+
+        A grammar that is enforced allows no longer reply in English than its own estimate; a truncated reply
+        may have longer words, or come after thoughts, and then the setting counts.
+        """
+        most = first = self.settings.max_tokens * n_turns
+        if self.settings.structured == "json_schema" and grammar.max_tokens is not None:
+            first = min(most, grammar.max_tokens)
+        return first, max(most, 2 * first)
+
     def trim(self, reply: M) -> M:
         """Return a reply whose texts end at a whole word, if a grammar has cut them off."""
         enforced = self.settings.structured == "json_schema"
@@ -170,7 +182,7 @@ class DialogueForms:
             ),
             model=StoryReply,
             grammar=grammar,
-            max_tokens=book.settings.max_tokens,
+            tokens=book.limit_tokens(grammar),
             finish=lambda reply: self._dialogue((self._builder(0).build_story(reply),)),
         )
 
@@ -211,8 +223,15 @@ class DialogueForms:
             )
             return self._dialogue((*dialogue.turns, turn))
 
-        label, max_tokens = f"turn {index} ({task})", book.settings.max_tokens
-        return Form(label, request, EditReply, grammar, max_tokens, finish, slots)
+        return Form(
+            label=f"turn {index} ({task})",
+            request=request,
+            model=EditReply,
+            grammar=grammar,
+            tokens=book.limit_tokens(grammar),
+            finish=finish,
+            slots=slots,
+        )
 
     def _find_task(self, dialogue: Dialogue, scene: Scene) -> tuple[Task, int, Aim | None]:
         """Return the next turn's task, the most operations that it may have, and its aim."""
@@ -245,7 +264,7 @@ class DialogueForms:
             request=book.request("whole", grammar, seed_text=self._seed.text, tasks=list(self.tasks)),
             model=make_whole_reply_model(book.n_turns),
             grammar=grammar,
-            max_tokens=book.settings.max_tokens * book.n_turns,
+            tokens=book.limit_tokens(grammar, book.n_turns),
             finish=finish,
         )
 

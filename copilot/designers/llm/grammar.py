@@ -20,6 +20,7 @@ from copilot.designers.llm.scales import Scales, ambience_duration_s, latest_sta
 from copilot.designers.llm.schema_parts import (
     LAST_WORD_LETTERS,
     Schema,
+    estimate_tokens,
     make_any_of,
     make_array,
     make_choice,
@@ -149,7 +150,8 @@ class GrammarBook:
 
     def _get_or_make(self, name: str, make: Callable[[], Schema]) -> Grammar:
         if name not in self._made:
-            self._made[name] = Grammar(name, make())
+            schema = make()
+            self._made[name] = Grammar(name, schema, estimate_tokens(schema))
         return self._made[name]
 
     def _edit(self, operations: Sequence[Schema], most: int) -> Schema:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -12,6 +14,11 @@ LAST_WORD_LETTERS = 24
 # No text holds a character that JSON has to escape. Characters beyond ASCII are left to the rules: engines
 # take three times as long to prepare a class that excludes some of them.
 _FIRST = r"[^\x00-\x2f:-@\[-`{-\x7f]"
+_MOST_WORDS = re.compile(r"\)\{0,(\d+)\}")
+_CHARS_PER_WORD = 8
+"""With the space. English words have about 6, so that a text with many long words is covered too."""
+_CHARS_PER_TOKEN = 2
+"""English and JSON have 3 to 4, in compact JSON; white space may be added."""
 _LETTER = r'[^\x00-\x20"\\\x7f]'
 
 
@@ -59,3 +66,27 @@ def make_words(most: int) -> dict[str, Any]:
     """
     words = f"({_LETTER}* {_LETTER}){{0,{most - 1}}}"
     return {"type": "string", "pattern": f"^{_FIRST}{words}{_LETTER}{{0,{LAST_WORD_LETTERS - 1}}}$"}
+
+
+def estimate_tokens(schema: Schema) -> int:
+    """Estimate the tokens of the longest reply in English that a schema of these parts allows."""
+    return _count_chars(schema) // _CHARS_PER_TOKEN
+
+
+def _count_chars(schema: Schema) -> int:
+    """Return the characters of the longest value, with commas."""
+    if "const" in schema or "enum" in schema:
+        values = schema.get("enum", [schema.get("const")])
+        return max(len(json.dumps(value)) for value in values) + 1
+    if "anyOf" in schema:
+        return max(map(_count_chars, schema["anyOf"]))
+    if schema["type"] == "object":
+        return 3 + sum(
+            len(json.dumps(name)) + 1 + _count_chars(one) for name, one in schema["properties"].items()
+        )
+    if schema["type"] == "array":
+        return 3 + int(schema["maxItems"]) * _count_chars(schema["items"])
+    if schema["type"] == "integer":
+        return len(str(schema["maximum"])) + 1
+    words = _MOST_WORDS.search(schema["pattern"])
+    return 3 + _CHARS_PER_WORD * (1 + int(words[1]) if words else 1)

@@ -287,7 +287,7 @@ def test_white_space_that_runs_away_is_neither_enlarged_nor_corrected():
     runaway = said("{" + " " * 1000, "length")
     asks, fault = play(conversation, [runaway] * 3)
     assert fault.reason == "white-space-runaway"
-    assert [(ask.max_tokens, len(ask.messages)) for ask in asks] == [(2048, 2)] * 3
+    assert [(ask.max_tokens, len(ask.messages)) for ask in asks] == [(asks[0].grammar.max_tokens, 2)] * 3
 
 
 def test_what_only_falls_short_of_hq_is_corrected_but_not_given_up():
@@ -467,7 +467,7 @@ def test_a_whole_dialogue_is_one_reply():
     conversation = Conversation(book(EVERYTHING, mode="whole"), SEED, 7)
     asks, dialogue = play(conversation, [said(WHOLE)])
     assert len(asks) == 1
-    assert asks[0].max_tokens == 4096
+    assert asks[0].max_tokens == asks[0].grammar.max_tokens < 4096
     assert dialogue.mode == "whole"
     assert dialogue.edit(1).added == (3,)
     assert check_dialogue(dialogue, LIMITS) == ()
@@ -684,3 +684,17 @@ def test_turns_are_about_different_sounds():
             dialogue = form.finish(EditReply.model_validate_json(json.dumps(reply)))
             edited += dialogue.edit(len(dialogue.turns) - 1).changed
         assert len(set(edited)) == len(edited) == 3
+
+
+def test_a_reply_gets_the_tokens_of_its_grammar_and_after_a_truncated_one_those_of_the_setting():
+    cut = said('{"description":"Rain', "length")
+    asks, _ = play(Conversation(book(EVERYTHING), SEED, 7), [cut, said(STORY), said(ADD)])
+    assert [ask.max_tokens for ask in asks] == [
+        asks[0].grammar.max_tokens,
+        2 * asks[0].grammar.max_tokens,
+        asks[2].grammar.max_tokens,
+    ]
+    asks, _ = play(Conversation(book(EVERYTHING, max_tokens=9000), SEED, 7), [cut, said(STORY), said(ADD)])
+    assert [ask.max_tokens for ask in asks[:2]] == [asks[0].grammar.max_tokens, 9000]
+    asks, _ = play(Conversation(book(EVERYTHING, structured="none"), SEED, 7), [said(STORY), said(ADD)])
+    assert [ask.max_tokens for ask in asks] == [2048, 2048]

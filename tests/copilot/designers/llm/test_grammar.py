@@ -409,3 +409,13 @@ def test_a_whole_dialogue_needs_the_models_own_lists():
     assert [message.partition(":")[0] for message in found.messages] == [
         *("edit_1.added", "edit_1.changed", "edit_1.removed")
     ]
+
+
+@pytest.mark.parametrize("limits", [LIMITS, LARGE, SMALL])
+def test_no_reply_in_english_has_more_tokens_than_its_grammar_estimates(limits):
+    book = all_grammars(limits)
+    book.whole(3, speech=True)
+    for grammar in book._made.values():
+        for number in range(5):
+            text = json.dumps(draw(grammar.schema, random.Random(number)), separators=(",", ":"))
+            assert len(text) / 3 < grammar.max_tokens
