@@ -90,6 +90,8 @@ _MEANINGS = (
         *(400, 403, 413, 422, 500, 200),
     ),
     _row("context", r"", 413),
+    # A request with more tokens than may be sent in a minute.
+    _row("context", r"request too large", 429),
     _row(
         "model",
         r"model.{0,80}(not? (found|exist|supported|available)|does not exist|not a valid|unknown|unloaded)|"
@@ -150,7 +152,7 @@ def holds_error(content: bytes) -> bool:
 
 
 def _may_pass(row: _Row | None) -> bool:
-    return row is None or row.meaning not in {"quota", "reply", "content"}
+    return row is None or not (row.meaning in {"quota", "reply", "content"} or 429 in row.statuses)
 
 
 def _find_status(status: int, body: object) -> int:

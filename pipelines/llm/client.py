@@ -21,7 +21,15 @@ from copilot.designers.llm.settings import LlmSettings, Structured
 from copilot.errors import CopilotError, RowFault
 from copilot.units import Seconds
 from pipelines.llm.answers import ServedModel
-from pipelines.llm.endpoints import Endpoint, Endpoints, Loan, ServersGoneError, ServersSlowError, Timing
+from pipelines.llm.endpoints import (
+    LONGEST_RETRY_AFTER_S,
+    Endpoint,
+    Endpoints,
+    Loan,
+    ServersGoneError,
+    ServersSlowError,
+    Timing,
+)
 from pipelines.llm.flights import TooSlowError
 from pipelines.llm.keys import get_model_key
 from pipelines.llm.refusals import ServerRole, explain_refusal
@@ -35,7 +43,6 @@ _N_PASSED_OVER = 30
 """The same for servers that are busy: the request may be too large for them."""
 _FIRST_WAIT_S = 0.5
 _LONGEST_WAIT_S = 30.0
-_LONGEST_RETRY_AFTER_S = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +182,7 @@ class ModelClient:
     def _wait_s(self, fault: FaultError, n_busy: int, n_faults: int) -> Seconds:
         """Return the wait before a request is sent again: none at first, if another server may answer."""
         if isinstance(fault, BusyError) and fault.retry_after_s is not None:
-            return min(fault.retry_after_s, _LONGEST_RETRY_AFTER_S) * self._rng.uniform(1.0, 1.2)
+            return min(fault.retry_after_s, LONGEST_RETRY_AFTER_S) * self._rng.uniform(1.0, 1.2)
         n_waits = n_busy + max(n_faults - 1, 0)
         if n_waits == 0:
             return 0.0
@@ -198,7 +205,7 @@ class ModelClient:
 
     def _note_fault(self, loan: Loan, fault: FaultError) -> None:
         if isinstance(fault, BusyError):
-            self._endpoints.note_busy(loan, str(fault))
+            self._endpoints.note_limit(loan, str(fault), fault.retry_after_s)
         elif isinstance(fault, TooSlowError):
             self._endpoints.note_timeout(loan, str(fault))
         else:

@@ -27,6 +27,8 @@ from renderers.openai_protocol import is_server_url
 
 _FIRST_ASIDE_S = 1.0
 _LONGEST_ASIDE_S = 30.0
+LONGEST_RETRY_AFTER_S: Seconds = 60.0
+"""The longest time for which a server is left alone because it says so."""
 
 
 class ServersGoneError(CopilotError):
@@ -209,6 +211,14 @@ class Endpoints:
         else:
             self.note_failure(loan, error)
         loan.endpoint.is_slow = True
+
+    def note_limit(self, loan: Loan, error: str, retry_after_s: Seconds | None) -> None:
+        """Record that a server gets too many requests: it gets fewer at once, and none before its time."""
+        loan.endpoint.flights.halve(loan.flight)
+        self.note_busy(loan, error)
+        if retry_after_s is not None:
+            held_s = min(retry_after_s, LONGEST_RETRY_AFTER_S)
+            loan.endpoint.due = max(loan.endpoint.due, self._clock() + held_s)
 
     def note_busy(self, loan: Loan, error: str) -> None:
         """Record that a server was too busy to answer: no reason to set it aside, but no answer either."""

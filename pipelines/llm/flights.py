@@ -3,7 +3,7 @@
 Servers work on some requests at a time, in the order in which they came, and let the others wait. So the time
 of a request starts again with each answer to one that was sent before it, or at about the same time: it may
 have waited for that. A time-out halves the number of requests in flight, or makes it one if the server has
-answered nothing meanwhile; each answer then allows a little more.
+answered nothing meanwhile; a rate limit halves it as well. Each answer then allows a little more.
 """
 
 from __future__ import annotations
@@ -122,6 +122,11 @@ class Flights:
         """Record that a request failed."""
         flight.has_failed = True
         self._n_failed += 1
+
+    def halve(self, flight: Flight) -> None:
+        """Allow half as many requests, since one was too many: once for those in flight together."""
+        if flight.n_failed == self._n_failed:
+            self._window = max(1.0, len(self._flights) / 2)
 
     def shrink(self, flight: Flight) -> bool:
         """Allow fewer requests, since the time of one is over; return whether the server answered meanwhile.

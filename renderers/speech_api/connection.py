@@ -20,6 +20,7 @@ from renderers.openai_protocol import (
     ANY_KEY,
     CONNECT_S,
     NO_KEY,
+    BusyError,
     FaultError,
     UnreachableError,
     check_key,
@@ -34,7 +35,10 @@ T = TypeVar("T")
 
 _TRIES = 4
 _FIRST_WAIT_S: Seconds = 0.5
+_LONGEST_OWN_WAIT_S: Seconds = 30.0
 _LONGEST_WAIT_S: Seconds = 60.0
+_PATIENCE_S: Seconds = 600.0
+"""Waits of a request for a server that is too busy, before its tries count."""
 
 
 class SpeechConnection:
@@ -112,19 +116,27 @@ class SpeechConnection:
             return response.headers.get("content-type", ""), bytes(data)
 
     def _retry(self, ask: Callable[[], T]) -> T:
-        """Return the result of `ask`, after a few tries. Raises FaultError, RefusedError."""
-        n_tried = 0
+        """Return the result of `ask`, after a few tries, or, if the server is too busy, after minutes.
+
+        Raises FaultError, RefusedError.
+        """
+        n_tried, n_busy, waited_s = 0, 0, 0.0
         while True:
             try:
                 return self._try_once(ask)
             except FaultError as error:
-                n_tried += 1
+                if isinstance(error, BusyError) and waited_s < _PATIENCE_S:
+                    n_busy += 1
+                else:
+                    n_tried += 1
                 if n_tried == _TRIES:
                     raise
                 given_s = min(error.retry_after_s or 0.0, _LONGEST_WAIT_S)
                 # No two requests wait equally long: they would come back together.
-                own_s = _FIRST_WAIT_S * 2 ** (n_tried - 1) * self._rng.uniform(0.5, 1.0)
-                self._sleep(given_s + own_s)
+                longest_s = min(_FIRST_WAIT_S * 2 ** (n_tried + n_busy - 1), _LONGEST_OWN_WAIT_S)
+                wait_s = given_s + longest_s * self._rng.uniform(0.5, 1.0)
+                self._sleep(wait_s)
+                waited_s += wait_s
 
     def _try_once(self, ask: Callable[[], T]) -> T:
         import httpx2  # noqa: PLC0415 - was imported when the client was opened

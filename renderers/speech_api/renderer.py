@@ -18,7 +18,14 @@ from copilot.hashing import draw
 from copilot.scene import Gender
 from copilot.units import Seconds
 from renderers.contract import RenderedSound, RendererInfo, RenderFailure, RenderRequest, Tool, Voice
-from renderers.openai_protocol import FaultError, RefusedError, UnreachableError, clean, list_nearest
+from renderers.openai_protocol import (
+    BusyError,
+    FaultError,
+    RefusedError,
+    UnreachableError,
+    clean,
+    list_nearest,
+)
 from renderers.speech_api.audio import decode
 from renderers.speech_api.connection import SpeechConnection
 from renderers.speech_api.settings import KEY, SpeechApiSettings
@@ -105,13 +112,13 @@ class SpeechApiRenderer:
         """
         self._connection.open()
         answers: list[RenderedSound | RenderFailure] = []
-        lost: list[UnreachableError] = []
+        lost: list[FaultError] = []
         pool = ThreadPoolExecutor(self._settings.concurrency, "speech-api")
         try:
             for future in [pool.submit(self._render, request) for request in requests]:
                 try:
                     answers.append(future.result())
-                except UnreachableError as error:
+                except (UnreachableError, BusyError) as error:
                     lost.append(error)
                     answers.append(RenderFailure("server-error", str(error)))
         finally:
@@ -128,11 +135,15 @@ class SpeechApiRenderer:
     def _where(self) -> str:
         return f"speech-api {self._settings.url}"
 
-    def _gone_error(self, error: UnreachableError) -> CopilotError:
+    def _gone_error(self, error: FaultError) -> CopilotError:
+        if isinstance(error, BusyError):
+            return CopilotError(
+                f"{self._where}: {error}; it is too busy: lower `concurrency`, and run the same command again"
+            )
         return CopilotError(f"{self._where}: {error}; start the server, and run the same command again")
 
     def _render(self, request: RenderRequest) -> RenderedSound | RenderFailure:
-        """Raises UserError for a refusal of all requests, UnreachableError if no try found a server."""
+        """Raises UserError for a refusal of all requests, UnreachableError, BusyError if no try succeeds."""
         n_before = self._n_answers
         try:
             body = self._body(request)
@@ -146,7 +157,7 @@ class SpeechApiRenderer:
             audio, rate_hz = decode(data, content_type, self._settings.response_format)
         except RowFault as fault:
             return RenderFailure(fault.reason, clean(fault.detail, self._connection.key))
-        except UnreachableError:
+        except (UnreachableError, BusyError):
             raise
         except FaultError as error:
             return RenderFailure("server-error", str(error))

@@ -98,6 +98,43 @@ class TestRequests:
         assert (in_flight[1], after[0], max(after)) == (8, 1, 3)
 
 
+def limited_to(n: int, retry_after: str | None = None) -> fake_llm.Plan:
+    """Answer so many requests in a minute, and 429 to the others."""
+    taken: list[float] = []
+
+    def plan(_: int, __: dict[str, Any]) -> fake_llm.Fault | None:
+        now = asyncio.get_running_loop().time()
+        if sum(at > now - 60 for at in taken) >= n:
+            return http_status(429, retry_after=retry_after)
+        taken.append(now)
+        return None
+
+    return plan
+
+
+class TestRateLimits:
+    @pytest.mark.parametrize("retry_after", [None, "20", "0.5"])
+    def test_no_request_is_lost_to_a_rate_limit(self, retry_after: str | None) -> None:
+        server = FakeLlm(faults=limited_to(3, retry_after), latency_s=2.0)
+        replies = run_in_virtual_time(ask_at_once(server, *map(str, range(90)), concurrency=64))
+        assert [type(reply) for reply in replies] == [Reply] * 90
+
+    def test_a_server_that_names_a_time_gets_no_request_before_it(self) -> None:
+        server = FakeLlm(faults=[http_status(429, retry_after="30")])
+        times: list[float] = []
+
+        async def work() -> None:
+            async with server, a_client(server) as client:
+                first = asyncio.create_task(client.ask(an_ask("first")))
+                await asyncio.sleep(5.0)
+                await client.ask(an_ask("second"))
+                times.append(asyncio.get_running_loop().time())
+                await first
+
+        run_in_virtual_time(work())
+        assert 30 <= times[0] < 31
+
+
 class TestEnds:
     def test_a_server_that_is_there_is_too_slow_and_not_gone(self) -> None:
         server = FakeLlm(slots=1, latency_s=30.0)

@@ -276,6 +276,22 @@ def test_a_server_is_given_the_time_that_it_asks_for_up_to_a_minute(server, rend
     assert 1 <= waits[2] <= 2
 
 
+def test_a_rate_limit_is_waited_for_and_costs_no_sound(server, renderer, waits):
+    server.planned["hello"] = [status(429)] * 20
+    (sound,) = renderer.render([saying("hello")])
+    assert isinstance(sound, RenderedSound)
+    assert max(waits) <= 30
+
+
+def test_a_server_that_stays_too_busy_ends_the_run_and_rejects_nothing(server, renderer, waits):
+    for text in ("a", "b"):
+        server.planned[text] = [status(429)] * 100
+    with pytest.raises(CopilotError, match="429") as caught:
+        renderer.render([saying("a"), saying("b")])
+    assert not isinstance(caught.value, UserError)
+    assert 2 * 600 < sum(waits) < 2 * 800
+
+
 def test_what_does_not_pass_fails_that_request_and_no_other(server, renderer, waits):
     server.planned["bad"] = [status(500)] * 4
     server.planned["torn"] = [RESET] * 4
