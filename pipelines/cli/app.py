@@ -320,6 +320,21 @@ def check_lexicon(
     raise typer.Exit(check_lexicon(path, num, as_json=as_json))
 
 
+@lexicon.command("from-library", cls=PlainCommand)
+def make_library_lexicon(
+    folder: Annotated[str, typer.Argument(metavar="FOLDER", help="Folder of recordings with an index.")],
+    out: Annotated[Path, _path_option(help="JSON file to write the lexicon into.")],
+    licences: Annotated[
+        str | None,
+        typer.Option(help=add_default("Licences of recordings to take, such as CC0,CC-BY.", "all")),
+    ] = None,
+) -> None:
+    """Make a lexicon in which every sound is a recording of a library."""
+    from pipelines.cli.commands.lexicon import write_library_lexicon
+
+    write_library_lexicon(folder, out, licences)
+
+
 @_command()
 def stems(
     place: Annotated[str, typer.Argument(metavar="PATH", help="Stem store: a folder or URI.")],

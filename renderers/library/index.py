@@ -92,10 +92,11 @@ _SPLIT_NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """One file, by its path below the folder, and the content of its rows."""
+    """One file, by its path below the folder, and the content of its rows; `caption` is the first text."""
 
     file: str
     text: str
+    caption: str = ""
     licence: str = ""
     author: str = ""
     source: str = ""
@@ -296,6 +297,7 @@ def _make_recording(
     return Recording(
         file=path.relative_to(folder).as_posix(),
         text=text,
+        caption=_find_first(cells, _TEXTS),
         licence=_find_first(cells, _LICENCE),
         author=_find_first(cells, _AUTHOR),
         source=_find_first(cells, _SOURCE),

@@ -241,6 +241,11 @@ def _pick_fallback(draft: Draft, role: str, dice: Dice, besides: Iterable[int] =
     first = dice.shuffle(draft.filter_plausible(pool))
     sound = next(draft.filter_free((*first, *dice.shuffle(pool)), besides), None)
     if sound is None:
+        # In a small lexicon everything was heard: a sound of an earlier turn returns.
+        here = {element.text for element in draft.scene.elements}
+        absent = (s for s in dice.shuffle(pool) if s.caption not in here and draft.fits(s.naming, besides))
+        sound = next(absent, None)
+    if sound is None:
         raise RowFault(
             "lexicon-exhausted", f"the lexicon has no other {role} for this scene; give it more `anywhere`"
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -24,12 +23,12 @@ class Rehearsal:
     n_tried: int = 0
     n_valid: int = 0
     n_clean: int = 0
-    findings: Counter[str] = field(default_factory=Counter)
+    findings: dict[str, int] = field(default_factory=dict)
     examples: dict[str, str] = field(default_factory=dict)
 
     def add(self, name: str, example: str) -> None:
         """Count a finding by its name."""
-        self.findings[name] += 1
+        self.findings[name] = self.findings.get(name, 0) + 1
         self.examples.setdefault(name, example)
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator
 from dataclasses import asdict
+from pathlib import Path
 
 from copilot.designers.contract import DesignerContext
 from copilot.designers.scripted.designer import ScriptedDesigner, ScriptedSettings
@@ -12,7 +14,10 @@ from copilot.designers.scripted.lexicon import Lexicon
 from copilot.designers.scripted.lexicon_data import LexiconError, load_lexicon
 from copilot.designers.scripted.phrasing import Phrasebook
 from copilot.designers.scripted.rehearsal import Rehearsal, rehearse
+from copilot.errors import UserError
+from pipelines.library_lexicon import make_lexicon
 from pipelines.seeds import read_seeds
+from pipelines.storage import expand_home
 
 _MAX_SHOWN_FAULTS = 20
 
@@ -43,6 +48,25 @@ def check_lexicon(path: str | None, num: int, *, as_json: bool) -> int:
     return int(tried.n_valid < tried.n_tried)
 
 
+def write_library_lexicon(folder: str, out: Path, licences: str | None) -> None:
+    """Write a lexicon for a library into a new file, and print how to use it. Raises UserError."""
+    if out.suffix != ".json":
+        raise UserError(f"{out}: give a name that ends in .json", field="out")
+    if out.exists():
+        raise UserError(f"{out}: exists, and may hold your changes; give another name", field="out")
+    wanted = [name for name in (licences or "").split(",") if name.strip()]
+    parts = make_lexicon(expand_home(folder), wanted)
+    n_captions = sum(len(family["anywhere"]) for family in parts["families"].values())
+    try:
+        out.write_text(json.dumps(parts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{out}: {error.strerror}", field="out") from error
+    counts = f"{len(parts['settings'])} settings, {len(parts['families'])} families, {n_captions} captions"
+    print(f"{out}: {counts}")
+    print(f"check it: copilot lexicon check {shlex.quote(str(out))}")
+    print(f"use it:   --designer scripted:{shlex.quote(str(out))} --sfx library:{shlex.quote(folder)}")
+
+
 def _describe_faults(shown: str, error: LexiconError) -> Iterator[str]:
     yield f"{shown}: {len(error.faults)} faults"
     for fault in error.faults[:_MAX_SHOWN_FAULTS]:
@@ -65,5 +89,5 @@ def _describe(shown: str, lexicon: Lexicon, book: Phrasebook, tried: Rehearsal) 
     yield f"{shown}: {', '.join(f'{n:,} {name}' for name, n in _count(lexicon, book).items())}"
     yield f"  content {lexicon.content[:16]}, which is part of a run's fingerprint"
     yield f"  {tried.n_tried} dialogues tried: {tried.n_valid} valid, {tried.n_clean} without findings"
-    for name, n in tried.findings.most_common():
+    for name, n in sorted(tried.findings.items(), key=lambda found: -found[1]):
         yield f"  {n} {name}, such as: {tried.examples[name]}"
