@@ -21,7 +21,7 @@ from pathlib import Path
 
 from family import run
 
-from pipelines.seeds.text_files import STARTER_FILE
+from copilot.seed import STARTER_SEEDS
 
 TARGET = 1.25
 """This project's target: at most so much."""
@@ -46,7 +46,7 @@ class Spent:
 
 def write_seeds(num: int, folder: Path) -> str:
     """Write the shipped sentences, numbered, to a file; return the setting for it."""
-    sentences = islice(cycle(STARTER_FILE.read_text().split("\n")[:-1]), num)
+    sentences = islice(cycle(STARTER_SEEDS.read_text().split("\n")[:-1]), num)
     lines = (f"{number}. {sentence}" for number, sentence in enumerate(sentences))
     (folder / "lines.txt").write_text("\n".join(lines))
     return f"text:{folder}/lines.txt"

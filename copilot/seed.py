@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from copilot.dialogue import Dialogue
     from copilot.sample import CastVoice
+
+STARTER_SEEDS = Path(__file__).with_name("starter_seeds.txt")
+"""The sentences that come with the package, one a line."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ _SETTINGS: Mapping[str, str] = {
     "max_tokens": "llm_max_tokens",
     "corrections": "llm_corrections",
     "fresh_starts": "llm_fresh_starts",
+    "examples": "llm_examples",
     "judge_model": "judge_model",
 }
 """The option of each field of `LlmSettings`."""
@@ -92,6 +93,9 @@ class LlmOptions:
             "(valid).",
             default="hq",
         ),
+    ] = None
+    llm_examples: Annotated[
+        int | None, _Option("Example replies that a story's request shows.", default="2")
     ] = None
     judge: Annotated[bool, _Option("Let a model judge every edit turn.")] = False
     judge_model: Annotated[str | None, _Option("Model that judges.", default="--llm-model")] = None

@@ -11,10 +11,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from copilot.seed import STARTER_SEEDS
 from pipelines.seeds.lines import Line, parse_lines, read_lines
 from pipelines.seeds.records import Reading, make_seed, name_file
-
-STARTER_FILE = Path(__file__).with_name("starter.txt")
 
 _BREAKS = re.compile("[\v\f\x85\u2028\u2029]")
 """What Unicode knows as ends of lines besides CR and LF; in tables and JSON they are white space."""
@@ -47,7 +46,7 @@ class Starter:
 
     def read(self) -> Iterator[Reading]:
         """Yield a seed for each sentence."""
-        return parse_lines(STARTER_FILE, read_lines(STARTER_FILE), partial(make_seed, "starter", ""))
+        return parse_lines(STARTER_SEEDS, read_lines(STARTER_SEEDS), partial(make_seed, "starter", ""))
 
 
 def _break_lines(lines: Iterable[Line]) -> Iterator[Line]:

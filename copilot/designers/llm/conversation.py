@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from copilot.designers.account import Account
-from copilot.designers.llm.copying import find_copies
+from copilot.designers.llm.copying import find_copied_captions, find_copies
 from copilot.designers.llm.exchange import Ask, Message, Reply
 from copilot.designers.llm.faults import Fault, describe_violations, finish, limit_numbers, report
 from copilot.designers.llm.forms import Form, FormBook
@@ -124,7 +124,11 @@ class Conversation:
                 told = (*told, _Faulty(reply.text, last))
             if standing is not None and standing.dialogue is not None:
                 self._scene = standing.scene
-                self._chat = (*self._chat, form.request, Message("assistant", standing.text))
+                self._chat = (
+                    *self._chat,
+                    form.remembered or form.request,
+                    Message("assistant", standing.text),
+                )
                 return standing.dialogue
             if reply.is_refused and not told:
                 break  # a fresh start would be the same request
@@ -191,6 +195,7 @@ class Conversation:
             *describe_violations(fatal, mended),
             *self._find_unoffered_speech(mended),
             *find_copies(mended, self._book.limits, first, self._list_prompts(form)),
+            *find_copied_captions(mended, form.examples),
         )
         lesser = [violation for violation in violations if violation.severity == "hq"]
         told = (*faults, *(describe_violations(lesser, mended) if self._book.settings.correct_hq else ()))

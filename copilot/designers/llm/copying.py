@@ -1,10 +1,11 @@
-"""Texts that a model copies from what it is told: instructions of the prompt, or the seed as the request."""
+"""Texts that a model copies from what it is told: instructions, examples, or the seed as the request."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
+from copilot.designers.llm.examples import Example
 from copilot.designers.llm.faults import Fault
 from copilot.dialogue import Dialogue
 from copilot.rules.copies import Words, list_runs, read_words
@@ -35,6 +36,15 @@ def find_copies(
             where = f"the sound '{text.element.text}': {text.field}" if text.element else text.field
             what = f"repeats the instructions ({' '.join(copied)!r}); say something of its own"
             yield Fault("prompt-copied", f"{where} {what}")
+
+
+def find_copied_captions(dialogue: Dialogue, examples: Iterable[Example]) -> Iterator[Fault]:
+    """Yield the sounds of a dialogue that are those of an example."""
+    known = frozenset[str]().union(*(example.captions for example in examples))
+    for element in dialogue.elements():
+        if element.role != "speech" and element.text.lower() in known:
+            message = f"the sound '{element.text}' is one of an example; think of another, for this seed"
+            yield Fault("example-copied", message)
 
 
 @lru_cache(maxsize=64)

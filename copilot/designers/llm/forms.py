@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from copilot.designers.contract import DEFAULT_SPEECH_SHARE
 from copilot.designers.llm.aims import AIMED_TASKS, Aim, draw_aim
+from copilot.designers.llm.examples import Example, ExampleBook
 from copilot.designers.llm.exchange import Grammar, Message
 from copilot.designers.llm.grammar import GrammarBook, count_story_sounds, max_operations, prompted_line_words
 from copilot.designers.llm.prompts import Prompt, PromptLibrary
@@ -45,7 +46,8 @@ M = TypeVar("M", bound=FrozenModel)
 class Form(Generic[M]):
     """One thing to ask. `finish` makes a dialogue of the reply; it raises as `Builder` and `apply` do.
 
-    `slots` are the sounds that the reply's operations name by their slots.
+    `slots` are the sounds that the reply's operations name by their slots. The request may show examples;
+    `remembered` is the request as later turns see it, if it differs.
     """
 
     label: str
@@ -56,6 +58,8 @@ class Form(Generic[M]):
     """The most tokens of a reply, and of one after a truncated one."""
     finish: Callable[[M], Dialogue]
     slots: tuple[Element, ...] = ()
+    remembered: Message | None = None
+    examples: tuple[Example, ...] = ()
 
 
 class FormBook:
@@ -88,6 +92,7 @@ class FormBook:
         self.prompts = PromptLibrary.load()
         self.grammars = GrammarBook(limits)
         self.scales = Scales(limits)
+        self.examples = ExampleBook(limits, self.scales)
         self._systems = {speech: self._system(speech=speech) for speech in (True, False)}
 
     def _system(self, *, speech: bool) -> tuple[Prompt, Message]:
@@ -170,16 +175,19 @@ class DialogueForms:
         book, n_reserved = self._book, self.tasks.count("add")
         grammar = book.grammars.story(speech=self.speech, n_reserved=n_reserved)
         fewest, most = count_story_sounds(book.limits, n_reserved)
+        variables: dict[str, Any] = {
+            "seed_text": self._seed.text,
+            "min_sounds": fewest,
+            "max_sounds": most,
+            "steps": book.scales.steps,
+        }
+        examples = book.examples.draw(self._seed, self._run_seed, book.settings.examples, speech=self.speech)
+        shown = [example.text for example in examples]
         return Form(
             label="turn 0 (story)",
-            request=book.request(
-                "story",
-                grammar,
-                seed_text=self._seed.text,
-                min_sounds=fewest,
-                max_sounds=most,
-                steps=book.scales.steps,
-            ),
+            request=book.request("story", grammar, examples=shown, **variables),
+            remembered=book.request("story", grammar, examples=[], **variables),
+            examples=examples,
             model=StoryReply,
             grammar=grammar,
             tokens=book.limit_tokens(grammar),
@@ -259,9 +267,10 @@ class DialogueForms:
             parts = (book.scales, self._run_seed, self._seed.id)
             return self._dialogue(tuple(read_whole_turns(reply, self.tasks, *parts)))
 
+        request = book.request("whole", grammar, seed_text=self._seed.text, tasks=list(self.tasks))
         return Form(
             label="the dialogue",
-            request=book.request("whole", grammar, seed_text=self._seed.text, tasks=list(self.tasks)),
+            request=request,
             model=make_whole_reply_model(book.n_turns),
             grammar=grammar,
             tokens=book.limit_tokens(grammar, book.n_turns),

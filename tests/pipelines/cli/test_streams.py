@@ -15,7 +15,9 @@ CALL = (sys.executable, "-c", "from pipelines.cli import main; main()")
 @pytest.fixture
 def call(tmp_path):
     """`copilot ARGUMENTS` in a process of its own, in a folder with a file of seeds."""
-    (tmp_path / "seeds.txt").write_text("Ein Br\u00fcllen in der N\u00e4he \u2192 \u96e8\n", encoding="utf-8")
+    (tmp_path / "seeds.txt").write_text(
+        "They met at the na\u00efve caf\u00e9 \u2192 \u96e8\n", encoding="utf-8"
+    )
 
     def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
         known = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
@@ -29,8 +31,8 @@ def call(tmp_path):
 @pytest.mark.parametrize(
     ("environment", "shown"),
     [
-        ({"PYTHONIOENCODING": "ascii"}, rb"Ein Br\xfcllen in der N\xe4he \u2192 \u96e8"),
-        ({"PYTHONIOENCODING": "latin-1"}, b"Ein Br\xfcllen in der N\xe4he \\u2192 \\u96e8"),
+        ({"PYTHONIOENCODING": "ascii"}, rb"They met at the na\xefve caf\xe9 \u2192 \u96e8"),
+        ({"PYTHONIOENCODING": "latin-1"}, b"They met at the na\xefve caf\xe9 \\u2192 \\u96e8"),
         ({"PYTHONIOENCODING": "ascii:strict"}, rb"\u2192 \u96e8"),
         ({"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}, rb"\u2192 \u96e8"),
     ],

@@ -14,13 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from copilot.errors import UserError
-from copilot.seed import Seed
+from copilot.seed import STARTER_SEEDS, Seed
 from pipelines.seeds import SPEC_FORMS, SeedDraw, SeedProblem, parse_spec, read_seeds
 from pipelines.seeds.hub import COMMON_VOICE, LIBRISPEECH, HubDataset
 from pipelines.seeds.lines import MAX_LINE_CHARS
 from pipelines.seeds.read import MAX_PROBLEMS_KEPT
 from pipelines.seeds.records import normalise_text
-from pipelines.seeds.text_files import STARTER_FILE
 
 SAVE = "save the file as UTF-8"
 CV_OLD = "client_id\tpath\tsentence\tup_votes\tdown_votes\tage\tgender\taccent"
@@ -94,7 +93,7 @@ def test_every_line_of_the_full_corpora_is_read(spec: str, n_read: int, n_duplic
 
 def test_the_starter_has_over_300_sentences_of_6_to_25_words():
     draw = read_seeds("starter", None, 7)
-    assert draw.n_read == draw.available == len(STARTER_FILE.read_text("utf-8").splitlines()) >= 320
+    assert draw.n_read == draw.available == len(STARTER_SEEDS.read_text("utf-8").splitlines()) >= 320
     assert all(6 <= len(seed.text.split()) <= 25 for seed in draw.seeds)
     assert all(seed.id == f"starter/{digest(seed.text)}" for seed in draw.seeds)
     assert len({seed.text.casefold() for seed in draw.seeds}) == draw.available

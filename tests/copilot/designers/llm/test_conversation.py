@@ -52,7 +52,9 @@ ADD = add("owl")
 
 
 def book(weights=None, n_turns=2, limits=LIMITS, speech_share=0.5, **settings):
-    return FormBook(limits, n_turns, LlmSettings(model="m", **settings), weights, speech_share)
+    return FormBook(
+        limits, n_turns, LlmSettings(**{"model": "m", "examples": 0} | settings), weights, speech_share
+    )
 
 
 def said(content, finish_reason="stop"):
@@ -123,6 +125,27 @@ def test_rules_that_read_english_do_not_judge_another_language():
         _, dialogue = play(Conversation(made, SEED, 7), [said(wrong)])
         found[language] = {violation.rule for violation in check_dialogue(dialogue, LIMITS, language)}
     assert found == {None: {"description-free-of-mixing"}, "de": set()}
+
+
+def test_only_the_story_turn_sees_examples():
+    conversation = Conversation(book(EVERYTHING, examples=2), SEED, 7)
+    asks, dialogue = play(conversation, [said(STORY), said(ADD)])
+    assert isinstance(dialogue, Dialogue)
+    examples = book(EVERYTHING, examples=2).start_dialogue(SEED, 7).story().examples
+    assert len(examples) == 2
+    for example in examples:
+        assert example.text in asks[0].messages[1].content
+        assert not any(example.text in message.content for message in asks[1].messages)
+    assert SEED.text in asks[1].messages[1].content
+
+
+def test_a_sound_of_an_example_is_a_fault():
+    forms = book(examples=2, n_turns=1).start_dialogue(SEED, 7)
+    caption = forms.story().examples[0].reply.ambience.text
+    copied = {**STORY, "ambience": {**STORY["ambience"], "text": caption.upper()}}
+    conversation = Conversation(book(examples=2, n_turns=1, corrections=0, fresh_starts=0), SEED, 7)
+    _, fault = play(conversation, [said(copied)])
+    assert fault.reason == "example-copied"
 
 
 def test_a_fault_is_told_to_the_model():

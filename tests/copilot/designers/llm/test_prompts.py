@@ -47,6 +47,7 @@ VALUES = {
     "seed_text": "He went {{ out }}.",
     "min_sounds": 3,
     "max_sounds": 7,
+    "examples": ['{"description":"Rain, and over it a bell."}'],
     "schema": None,
     "task": "volume",
     "tasks": EDIT_TASKS,
@@ -199,9 +200,10 @@ def test_a_whole_dialogue_lists_its_edits_in_order():
 
 
 @pytest.mark.parametrize("name", ["story", "edit", "whole", "correction", "judge"])
-def test_a_schema_comes_after_all_else_but_the_seed(name):
+def test_a_schema_comes_after_all_else_but_examples_and_the_seed(name):
     schema = '{"type":"object"}'
-    text, seed = rendered(name, schema=schema), rendered(name).partition("Below is a seed")
+    text = rendered(name, schema=schema, examples=[])
+    seed = rendered(name, examples=[]).partition("Below is a seed")
     block = f"```json\n{schema}\n```"
     assert "```" not in rendered(name)
     assert text.startswith(seed[0].rstrip())
