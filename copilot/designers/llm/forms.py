@@ -181,7 +181,9 @@ class DialogueForms:
             "max_sounds": most,
             "steps": book.scales.steps,
         }
-        examples = book.examples.draw(self._seed, self._run_seed, book.settings.examples, speech=self.speech)
+        # Examples are English.
+        n_examples = 0 if book.has_own_language else book.settings.examples
+        examples = book.examples.draw(self._seed, self._run_seed, n_examples, speech=self.speech)
         shown = [example.text for example in examples]
         return Form(
             label="turn 0 (story)",
