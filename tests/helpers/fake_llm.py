@@ -500,10 +500,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--latency-s", type=float, default=0.0)
+    parser.add_argument("--slots", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--model", default="tiny")
     given = parser.parse_args()
-    server = FakeLlm(port=given.port, latency_s=given.latency_s, seed=given.seed, model=given.model, n_kept=0)
+    server = FakeLlm(
+        port=given.port,
+        latency_s=given.latency_s,
+        slots=given.slots,
+        seed=given.seed,
+        model=given.model,
+        n_kept=0,
+    )
     asyncio.run(_serve(server))
 
 

@@ -136,9 +136,17 @@ class Ended:
 class Command:
     """`copilot` with stand-ins, in a process and session of its own."""
 
-    def __init__(self, folder: Path, *arguments: str, kill: str = "", away: int | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *arguments: str,
+        kill: str = "",
+        away: int | None = None,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
         self._said = [folder / f"said-{name}.txt" for name in ("stdout", "stderr")]
         environment = {"STAND_IN_KILL": kill, "STAND_IN_AWAY": "" if away is None else str(away)}
+        environment |= settings or {}
         self.process = _SERVER.Process(target=_run, args=(arguments, environment, self._said))
         self.process.start()
 
@@ -148,6 +156,10 @@ class Command:
 
     def is_alive(self) -> bool:
         return self.process.is_alive()
+
+    def read_stderr(self) -> str:
+        """Return what it has printed so far."""
+        return self._said[1].read_text() if self._said[1].exists() else ""
 
     def wait(self) -> Ended:
         self.process.join(timeout=120)
