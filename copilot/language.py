@@ -9,6 +9,7 @@ ENGLISH = "en"
 UNSPACED = frozenset({"ja", "km", "lo", "my", "th", "yue", "zh"})
 """Languages that are written without spaces between words."""
 
+_MOST_NAMES = 6
 _TAG = re.compile(r"[a-z]{2,3}(-[a-z0-9]{2,8})*", re.IGNORECASE)
 _OLD: Mapping[str, str] = {"no": "nb", "cmn": "zh", "iw": "he", "in": "id", "fil": "tl"}
 """Other tags of languages that have one here."""
@@ -36,14 +37,12 @@ def normalise_tag(given: str) -> str:
     """Return a tag with the usual case, such as `pt-BR`. Raises ValueError for a text that is no tag."""
     named = {name.lower(): tag for tag, name in _NAMES.items()}
     if tag := named.get(given.strip().lower()):
-        raise ValueError(f"{given}: give the language by its tag, {tag}")
+        raise ValueError(f"give the language by its tag, {tag}")
     first, *others = given.strip().replace("_", "-").split("-")
     first = _OLD.get(first.lower(), first)
     tag = "-".join([first.lower(), *(_fix_case(part) for part in others)])
     if not _TAG.fullmatch(tag) or (len(first) == 2 and first.lower() not in _NAMES):
-        raise ValueError(
-            f"{given} is not a language's tag; give one such as {', '.join(list(_NAMES)[12:18])}"
-        )
+        raise ValueError("not the tag of a language; give one such as de, en-GB or pt-BR")
     return tag
 
 
@@ -66,8 +65,13 @@ def is_among(tag: str, languages: Collection[str]) -> bool:
 
 
 def name_languages(tags: Collection[str]) -> str:
-    """Return the names of languages, each once, as a list for messages."""
-    return ", ".join(sorted({name_language(get_primary(tag)) for tag in tags}))
+    """Return the names of languages, each once, for messages: English first, and a few of many."""
+    names = sorted(
+        {name_language(get_primary(tag)) for tag in tags}, key=lambda name: (name != "English", name)
+    )
+    if len(names) <= _MOST_NAMES:
+        return ", ".join(names)
+    return f"{', '.join(names[:_MOST_NAMES])} and {len(names) - _MOST_NAMES} more languages"
 
 
 def _fix_case(part: str) -> str:

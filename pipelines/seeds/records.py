@@ -29,8 +29,10 @@ _DAMAGE = {
 }
 """Characters that no text has, and what they come from; control characters of Latin-1 besides."""
 
-_DAMAGED = re.compile(f"[{''.join(_DAMAGE)}\x80-\x84\x86-\x9f]")
+_DAMAGED = re.compile(f"[{''.join(_DAMAGE)}\x80-\x84\x86-\x9f\udc80-\udcff]")
 _WRONG_LATIN = "text in Windows-1252 that was read as Latin-1"
+_BYTES = 0xDC00
+"""A byte that is not UTF-8 is read as the half of a character with this number and its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +79,27 @@ def make_seed(prefix: str, name: str, text: str) -> Seed:
 
     Raises BadLineError if the text is empty, or damaged by a conversion.
     """
-    if damage := _DAMAGED.search(text):
-        cause = _DAMAGE.get(damage[0], _WRONG_LATIN)
-        place = f"U+{ord(damage[0]):04X} at character {damage.start() + 1}"
-        raise BadLineError(f"has {place}, which comes from {cause}; save the file again as UTF-8")
+    require_undamaged(text)
     text, part = normalise_text(text), normalise_name(name)
     if not text:
         raise BadLineError(f"the id {part} has no text" if part else "no text")
     if not part:
         part = hashlib.sha256(text.encode()).hexdigest()[:_HASH_DIGITS]
     return Seed(id=f"{prefix}/{part}", text=text)
+
+
+def require_undamaged(text: str) -> None:
+    """Raise BadLineError for a text with characters that only a wrong conversion gives."""
+    if damage := _DAMAGED.search(text):
+        place, code = f"at character {damage.start() + 1}", ord(damage[0])
+        if code > _BYTES:
+            raise BadLineError(
+                f"has the byte 0x{code - _BYTES:02x} {place}, which is not UTF-8; save it as UTF-8"
+            )
+        cause = _DAMAGE.get(damage[0], _WRONG_LATIN)
+        raise BadLineError(
+            f"has U+{code:04X} {place}, which comes from {cause}; save the file again as UTF-8"
+        )
 
 
 def name_row(value: object) -> str:

@@ -25,6 +25,7 @@ from pipelines.seeds.records import (
     name_file,
     name_row,
     normalise_text,
+    require_undamaged,
 )
 from pipelines.seeds.text_stream import open_text
 
@@ -121,6 +122,8 @@ class RequestFile:
         requests = [content] if isinstance(content, str) else content
         if not isinstance(requests, list) or not requests:
             raise BadLineError("neither a request nor a list of requests")
+        for request in filter(lambda request: isinstance(request, str), requests):
+            require_undamaged(request)
         texts = [normalise_text(request) if isinstance(request, str) else "" for request in requests]
         if not all(texts):
             raise BadLineError(f"request {1 + texts.index('')} of {len(texts)} has no text")

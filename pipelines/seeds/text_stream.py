@@ -45,6 +45,10 @@ def open_text(path: Path, field: str = "seeds") -> Iterator[IO[str]]:
     try:
         with path.open("rb", buffering=0) as file:
             yield _decode(path, field, _decompress(io.BufferedReader(file, _BUFFER_BYTES)))
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"{path} ends or is damaged inside a character of {error.encoding}; save it as UTF-8", field=field
+        ) from error
     except FileNotFoundError as error:
         raise UserError(f"no file {path}; check the path", field=field) from error
     except IsADirectoryError as error:

@@ -69,7 +69,7 @@ def _read_tag(given: str | None) -> str:
     try:
         return ENGLISH if given is None else normalise_tag(given)
     except ValueError as error:
-        raise UserError(str(error), field="language") from None
+        raise UserError(f"{given}: {error}", field="language") from None
 
 
 def _list_tags(voices: Sequence[Voice]) -> str:

@@ -163,3 +163,18 @@ def test_other_ends_of_lines_part_sentences_but_not_rows(tmp_path: Path, mark: s
     assert read("text:{}", path) == ({"bell", "rain"}, 0)
     path = write(tmp_path / "x.tsv", f"path\tsentence\n1.mp3\tbell{mark}rain\n".encode())
     assert read("common-voice:{}", path) == ({"bell rain"}, 0)
+
+
+def test_a_table_of_requests_is_read_like_any_text(tmp_path: Path):
+    rows = 'id,ask\n1,"A caf\u00e9 at night"\n2,"[""Rain on tin"", ""louder""]"\n'
+    for codec in ("utf-8", "utf-8-sig", "utf-16"):
+        path = write(tmp_path / "x.csv", rows.encode(codec))
+        assert read("requests:{}#ask", path) == ({"A caf\u00e9 at night", "Rain on tin"}, 0)
+    path = write(tmp_path / "x.csv", rows.encode("latin-1"))
+    assert read("requests:{}#ask", path) == ({"Rain on tin"}, 1)
+    path = write(tmp_path / "x.csv", rows.replace("louder", "didn\x92t").encode())
+    assert read("requests:{}#ask", path) == ({"A caf\u00e9 at night"}, 1)
+    path = write(tmp_path / "x.csv", rows.encode("utf-16")[:-1])
+    with pytest.raises(UserError) as caught:
+        read_seeds(f"requests:{path}#ask", None, 7)
+    assert caught.value.field == "seeds"
