@@ -143,7 +143,7 @@ def read_error(
     return RefusedError(status, message, "unsure")
 
 
-def holds_error(content: bytes) -> bool:
+def holds_error(content: bytes | bytearray) -> bool:
     """Return whether the body of an answer with status 200 is the JSON of an error."""
     if b'"error"' not in content:
         return False

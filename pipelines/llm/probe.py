@@ -39,7 +39,7 @@ from pipelines.llm.refusals import (
     list_ids,
     make_unserved_error,
 )
-from pipelines.llm.served import look_for_model
+from pipelines.llm.served import look_for_model, needs_no_list
 from pipelines.llm.wire import Wire
 from renderers.openai_protocol import FaultError, RefusedError
 
@@ -188,8 +188,8 @@ async def _list_models(wire: Wire, endpoint: Endpoint, model: str | None, role: 
     try:
         return tuple(await wire.list_models(endpoint))
     except RefusedError as refused:
-        if model is not None and refused.meaning == "address":
-            return ()  # a server need not list its models
+        if model is not None and needs_no_list(refused):
+            return ()
         raise await explain_refusal(wire, endpoint, refused, model or "", role) from None
 
 

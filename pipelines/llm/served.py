@@ -21,15 +21,25 @@ async def look_for_model(wire: Wire, endpoint: Endpoint, model: str, role: Serve
     try:
         served = await wire.list_models(endpoint)
     except RefusedError as refused:
-        if refused.meaning != "address" or await wire.find_root(endpoint) is not None:
+        if not needs_no_list(refused) or await wire.find_root(endpoint) is not None:
             raise await explain_refusal(wire, endpoint, refused, model, role) from None
         return await _try_model(wire, endpoint, model, role)
     found = find_model(served, model)
     if found is not None:
         return found
-    if _lists_no_deployments(endpoint.url):
+    # Routers take names with a suffix for the provider, and list those without it.
+    is_routed = find_model(served, model.rpartition(":")[0]) is not None
+    if is_routed or _lists_no_deployments(endpoint.url):
         return await _try_model(wire, endpoint, model, role)
     raise make_unserved_error(endpoint.url, served, model, role)
+
+
+def needs_no_list(refused: RefusedError) -> bool:
+    """Return whether a server that refuses the list of its models may serve one all the same.
+
+    It has no such list, or the key does not permit it.
+    """
+    return refused.meaning == "address" or refused.status == 403
 
 
 def _lists_no_deployments(url: str) -> bool:

@@ -15,7 +15,7 @@ from copilot.errors import MissingExtraError
 from copilot.units import Seconds
 from renderers.http_environment import check_environment, describe_connection_error
 from renderers.openai_client import make_headers
-from renderers.openai_errors import read_error
+from renderers.openai_errors import holds_error, read_error
 from renderers.openai_protocol import (
     ANY_KEY,
     CONNECT_S,
@@ -113,7 +113,10 @@ class SpeechConnection:
                 # The library's own time-out starts again with every byte.
                 if time.monotonic() > ends_at:
                     raise FaultError(self._too_slow)
-            return response.headers.get("content-type", ""), bytes(data)
+            content_type = response.headers.get("content-type", "")
+            if "json" in content_type and holds_error(data):
+                raise read_error(200, data.decode(errors="replace"), response.headers, self.key)
+            return content_type, bytes(data)
 
     def _retry(self, ask: Callable[[], T]) -> T:
         """Return the result of `ask`, after a few tries, or, if the server is too busy, after minutes.

@@ -161,7 +161,8 @@ class FakeLlm:
     It works on as many requests at once as it has `slots` (default: on all), each for `latency_s`; the others
     wait in the order in which they came. `refuses` names the kinds of `response_format` that are answered
     with 400, and what else of a request is: `max_tokens`, `temperature`, `top_p`, `system`. `metrics=False`
-    takes `/metrics` and `/version` away. `listed` is the body of `/models` if it is another; None for 404.
+    takes `/metrics` and `/version` away. `listed` is the body of `/models` if it is another, or a fault; None
+    for 404.
     `pages` are texts at other paths, or in place of the server's own; an empty one is 404. `bodies` and
     `headers` hold the last chat requests.
     """
@@ -387,6 +388,8 @@ class FakeLlm:
     async def _models(self, request: web.Request) -> web.Response:
         if not self._has_key(request):
             return web.json_response({"error": "Unauthorized"}, status=401)
+        if isinstance(self.listed, HttpFault):
+            return _error(self.listed.status, self.listed.message, "TestError")
         if self.listed is None:
             return web.json_response({"detail": "Not Found"}, status=404)
         if self.listed is not ...:

@@ -34,7 +34,7 @@ class LlmService(LlmLimits):
 
     `urls` end with the API's root, such as `http://HOST:8000/v1`. `judge_urls` serve the judge (default:
     the same servers). Keys come from the environment only: COPILOT_LLM_API_KEY (COPILOT_JUDGE_API_KEY
-    for the judge), else OPENAI_API_KEY.
+    for the judge), and OPENAI_API_KEY for OpenAI's own servers alone.
     """
 
     urls: tuple[str, ...] = Field(min_length=1)

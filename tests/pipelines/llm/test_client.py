@@ -863,11 +863,20 @@ def test_another_address_is_refused_at_once_with_the_right_one(path: str, listed
         ({"data": [{"id": "models/tiny"}]}, "models/tiny"),  # Gemini
         ({"data": [{"id": "tiny:latest"}]}, "tiny:latest"),  # Ollama
         (None, "tiny"),  # a server need not list its models
+        (http_status(403, "Missing scopes: api.model.read"), "tiny"),  # nor a key permit it
     ],
 )
 def test_models_are_found_however_they_are_listed(listed: Any, model: str) -> None:
     (found,) = find_models(FakeLlm(listed=listed))
     assert found.id == model
+
+
+def test_a_name_with_a_providers_suffix_is_tried() -> None:
+    (found,) = find_models(FakeLlm(model="tiny:fast", listed={"data": [{"id": "tiny"}]}), model="tiny:fast")
+    assert found.id == "tiny:fast"
+    with pytest.raises(ModelRefusalError) as refusal:
+        find_models(FakeLlm(listed={"data": [{"id": "tiny"}]}), model="tiny:slow")
+    assert refusal.value.field == "llm_model"
 
 
 @pytest.mark.parametrize("listed", ["<html>Sign in</html>", {"status": "ok"}, {"data": [{}]}, 7])

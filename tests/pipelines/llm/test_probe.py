@@ -129,6 +129,24 @@ def test_a_server_that_serves_no_model_is_reported_as_such(monkeypatch, model):
     assert "`llm_model`" not in message
 
 
+@pytest.mark.parametrize(
+    ("variable", "value"), [("ALL_PROXY", "socks4://127.0.0.1:1080"), ("SSL_CERT_FILE", "/gone/ca.pem")]
+)
+def test_an_environment_without_connections_is_named(monkeypatch, variable, value):
+    monkeypatch.setenv(variable, value)
+    assert variable in refusal("http://127.0.0.1:1/v1", None)
+
+
+def test_an_address_without_the_root_is_refused_with_the_right_one():
+    with serving() as server:
+        assert refusal(server.root, None).endswith(server.url)
+
+
+def test_a_page_is_no_list_of_models():
+    with serving(listed="<html>Sign in</html>") as server:
+        assert refusal(server.url, None).startswith("`llm_url`: ")
+
+
 def test_a_model_that_is_not_served_is_named_with_those_that_are():
     with serving() as server:
         message = refusal(server.url, "other")

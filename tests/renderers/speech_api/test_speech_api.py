@@ -333,6 +333,13 @@ def test_a_refusal_whose_words_tell_that_it_is_of_one_text_needs_no_trial(
     assert len(server.asked) == 1
 
 
+def test_an_error_with_status_200_is_a_refusal_too(server, renderer):
+    body = json.dumps({"error": {"code": "content_filter", "message": "not this"}}).encode()
+    server.planned["bad"] = [Says(body=body, content_type="application/json")]
+    (failure,) = renderer.render([saying("bad")])
+    assert failure == RenderFailure("refused", "200, not this")
+
+
 @pytest.mark.parametrize(
     ("says", "field"),
     [
