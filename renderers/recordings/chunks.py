@@ -124,7 +124,7 @@ def _correct(file: BinaryIO, size: int, sound: _Sound, form: _Form) -> list[Part
 
 
 def _list_spans(file: BinaryIO, size: int, sound: _Sound, form: _Form) -> list[Span]:
-    """Return where the sound is: in one place, unless several WAV files of one format follow each other.
+    """Return where the sound is: in one place, unless a WAV has several pieces, or others follow it.
 
     Raises UnreadableError for sound that is cut off, and if another file follows that cannot be joined.
     """
@@ -134,14 +134,15 @@ def _list_spans(file: BinaryIO, size: int, sound: _Sound, form: _Form) -> list[S
     if end > size + 1:  # some programs count a byte of padding that they do not write
         raise UnreadableError(f"is cut off: {size - sound.first} of {sound.told} bytes of sound")
     behind = min(end + -sound.told % form.padded_to, size)
+    is_wav = form in _FORMS.values() and form.sound == b"data"
+    following: _Sound | None = None
     if _starts_file(file, behind):
-        following = (
-            _find_sound(file, behind, size, form)
-            if form in _FORMS.values() and form.sound == b"data"
-            else None
-        )
+        following = _find_sound(file, behind, size, form) if is_wav else None
         if following is None or _read_format(file, 0, size) != _read_format(file, behind, size):
             raise UnreadableError(f"is followed by another file, from byte {behind}")
+    elif is_wav and _are_chunks(file, behind, size, form):
+        following = _find_sound(file, behind - form.first, size, form)  # a second piece in the same file
+    if following:
         return [Span(sound.first, end), *_list_spans(file, size, following, form)]
     least = _PADDING_BYTES if sound.told else 1
     if size - behind < least or _is_other(file, behind, size, form):

@@ -32,6 +32,15 @@ class _Frame:
     """Bytes from the frame's start to where a count of frames may stand."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """Where the number of frames stands in the first one, that number or 0, and whether decoders read it."""
+
+    count_at: int
+    told: int
+    is_believed: bool
+
+
 def count_frames(file: BinaryIO) -> list[Part] | None:
     """Return the parts of an MP3 with the true count of its frames; None if the one told is true.
 
@@ -43,21 +52,18 @@ def count_frames(file: BinaryIO) -> list[Part] | None:
         return None
     at, first = found
     file.seek(at)
-    content = file.read(first.n_bytes)
-    told_at, told = _read_told(content, first)
-    if content[36:40] == b"VBRI":
-        return None
-    sound_at = at if told_at is None else at + first.n_bytes
+    table = _read_table(file.read(first.n_bytes), first)
+    sound_at = at + first.n_bytes if table else at
     n_frames, widths = _count(file, sound_at, size, first)
-    if told is not None and n_frames + 1 < told:
-        raise UnreadableError(f"is cut off: {n_frames} of {told} frames")
-    if told_at is not None and told is not None:
-        if told in {n_frames, n_frames + 1}:
+    if table and n_frames + 1 < table.told:
+        raise UnreadableError(f"is cut off: {n_frames} of {table.told} frames")
+    if table and table.told and table.is_believed:
+        if table.told in {n_frames, n_frames + 1}:
             return None
-        count_at = at + told_at + 8
+        count_at = at + table.count_at
         return [Span(0, count_at), n_frames.to_bytes(4, "big"), Span(count_at + 4, size)]
     # Without a count the length is estimated from the first frame: rightly if all are as long.
-    if max(widths) - min(widths) <= 1:
+    if not n_frames or max(widths) - min(widths) <= 1:
         return None
     return [_make_count(first, n_frames), Span(sound_at, size)]
 
@@ -109,18 +115,21 @@ def _is_like(frame: _Frame, other: _Frame) -> bool:
     return frame.header[1] & 0xFE == other.header[1] & 0xFE and same_rate
 
 
-def _read_told(content: bytes, frame: _Frame) -> tuple[int | None, int | None]:
-    """Return where the table of the first frame stands, and the number of frames that it tells."""
+def _read_table(content: bytes, frame: _Frame) -> _Table | None:
+    """Return the table that an encoder of variable bit rates writes in place of the first frame's sound."""
     at = frame.side_bytes
+    if content[36:40] == b"VBRI":
+        return _Table(50, int.from_bytes(content[50:54], "big"), is_believed=False)
     if content[at : at + 4] not in {b"Xing", b"Info"}:
-        return None, None
-    has_count = content[at + 7 : at + 8] and content[at + 7] & 1
-    return at, int.from_bytes(content[at + 8 : at + 12], "big") or None if has_count else None
+        return None
+    has_count = int.from_bytes(content[at + 4 : at + 8], "big") & 1
+    told = int.from_bytes(content[at + 8 : at + 12], "big") if has_count else 0
+    return _Table(at + 8, told, is_believed=True)
 
 
 def _count(file: BinaryIO, at: int, size: int, first: _Frame) -> tuple[int, set[int]]:
     """Return the number of whole frames, and their lengths in bytes."""
-    n_frames, widths = 0, {first.n_bytes}
+    n_frames, widths = 0, set[int]()
     while at < size:
         file.seek(at)
         frame = _parse_header(file.read(4))

@@ -135,6 +135,13 @@ def test_a_file_that_is_not_a_sound_is_named(folder, name):
     assert [voice.name for voice in bank.voices] == ["anna"]
 
 
+def test_a_name_that_another_system_spells_differently_is_found(folder):
+    (folder / "b.wav").rename(folder / "J\u00f6rg  1.wav")
+    bank = read_bank(write(folder, "Jo\u0308rg 1.WAV,ben,male,sad,Hello.,CC0"))
+    assert bank.problems == ()
+    assert bank.voices[0].references[0].path == folder / "J\u00f6rg  1.wav"
+
+
 @pytest.mark.parametrize(
     ("samples", "rate_hz", "what"),
     [

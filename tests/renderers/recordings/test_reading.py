@@ -145,6 +145,13 @@ def test_wav_files_one_behind_another_are_one_recording(container):
     np.testing.assert_array_equal(read_recording(one + two)[0], expected(container))
 
 
+def test_a_wav_of_several_pieces_is_one_recording():
+    one, two = (encode("WAV", sound=part)[36:] for part in (SOUND[:1_001], SOUND[1_001:]))
+    head = encode("WAV")[:36]
+    pieces = head + one + b"LIST" + struct.pack("<I", 4) + b"abcd" + two + b"LIST" + struct.pack("<I", 0)
+    np.testing.assert_array_equal(read_recording(pieces)[0], expected("WAV"))
+
+
 @pytest.mark.parametrize(
     "second", [encode("WAV", "PCM_24"), encode("WAV", sound=np.stack([SOUND, SOUND], axis=1))]
 )
@@ -163,6 +170,15 @@ def test_an_mp3_without_a_count_is_read_to_its_end():
     data = encode("MP3")
     at = data.index(b"Xing")
     audio, _ = read_recording(data[:at] + bytes(4) + data[at + 4 :])
+    assert N_SAMPLES <= audio.shape[1] <= N_SAMPLES + 3_000
+
+
+@pytest.mark.parametrize("n_told", [0, 43])
+def test_the_table_of_another_encoder_of_mp3_is_passed_over(n_told):
+    data = encode("MP3")
+    n_frame = data.index(b"\xff\xf3", 4)
+    table = data[:4] + bytes(32) + b"VBRI" + bytes(10) + struct.pack(">I", n_told)
+    audio, _ = read_recording(table.ljust(n_frame, b"\0") + data[n_frame:])
     assert N_SAMPLES <= audio.shape[1] <= N_SAMPLES + 3_000
 
 
