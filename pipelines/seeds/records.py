@@ -92,7 +92,7 @@ def require_undamaged(text: str) -> None:
     """Raise BadLineError for a text with characters that only a wrong conversion gives."""
     if damage := _DAMAGED.search(text):
         place, code = f"at character {damage.start() + 1}", ord(damage[0])
-        if code > _BYTES:
+        if _BYTES < code <= _BYTES + 0xFF:
             raise BadLineError(
                 f"has the byte 0x{code - _BYTES:02x} {place}, which is not UTF-8; save it as UTF-8"
             )
