@@ -165,9 +165,14 @@ class Wire:
             return None
 
     async def is_alive(self, endpoint: Endpoint) -> bool:
-        """Return whether a server answers anything."""
-        looks = (self.look(endpoint, path) for path in ("/health", "/v1/models"))
-        return any(text is not None for text in await asyncio.gather(*looks))
+        """Return whether a server answers a small request, be it by a refusal."""
+        try:
+            await self._send(endpoint, "/models", timeout_s=_LOOK_S)
+        except RefusedError:
+            return True
+        except FaultError:
+            return False
+        return True
 
     async def _send(
         self,

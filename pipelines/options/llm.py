@@ -68,7 +68,10 @@ class LlmOptions:
     llm_patience: Annotated[
         float | None, _Option("Seconds to wait while no server answers.", default="600")
     ] = None
-    llm_timeout: Annotated[float | None, _Option("Seconds that one request may take.", default="600")] = None
+    llm_timeout: Annotated[
+        float | None,
+        _Option("Seconds that one request may take, without the wait in the server's queue.", default="600"),
+    ] = None
     llm_structured: Annotated[
         Literal["json_schema", "json_object", "none"] | None,
         _Option("How to ask for the form of a reply: by a grammar, or by less.", default="json_schema"),

@@ -16,7 +16,8 @@ class LlmLimits(FrozenModel):
     """Limits for the use of servers, wherever they are.
 
     `concurrency` is the number of requests in flight over all of them, `timeout_s` the limit for one request,
-    `patience_s` the time to wait while no server answers at all.
+    without the time that it waits in a server's queue, and `patience_s` the time to wait while no server
+    answers at all.
     """
 
     concurrency: int = Field(default=64, ge=1)

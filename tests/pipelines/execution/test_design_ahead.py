@@ -421,6 +421,10 @@ def test_an_interrupt_ends_it_though_a_dialogue_never_does(tmp_path, number):
     assert 0 < made < 1_000
     assert f"interrupted; {1_002 - made} seeds are left" in ended.stderr
     assert not list((folder / "run" / "shards").glob(".tmp-*"))
+    (file,) = (folder / "run" / "drafts").iterdir()
+    written = {draft["seed_id"] for draft in json.loads(file.read_text())["drafts"]}
+    assert written.isdisjoint(rows(folder / "run", "shards"))
+    assert f", {len(written)} of them with a written dialogue; " in ended.stderr
 
 
 def test_the_display_tells_of_the_writing():
