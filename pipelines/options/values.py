@@ -20,6 +20,8 @@ _EXPECTED: Mapping[type, str] = {bool: "true or false", int: "a whole number", f
 
 def check_value(option: KnownOption, value: object) -> Any:  # noqa: ANN401 - any type of an option
     """Return a value as the option takes it. Raises ValueError with the reason if the value is wrong."""
+    if option.name == "limits" and isinstance(value, Mapping):
+        raise ValueError("expected the path of a JSON file; limits by name are set with limit")
     if option.choices:
         return _choose(option.choices, value)
     if option.kind is not list:

@@ -243,7 +243,8 @@ def _pick_fallback(draft: Draft, role: str, dice: Dice, besides: Iterable[int] =
     if sound is None:
         # In a small lexicon everything was heard: a sound of an earlier turn returns.
         here = {element.text for element in draft.scene.elements}
-        absent = (s for s in dice.shuffle(pool) if s.caption not in here and draft.fits(s.naming, besides))
+        known = (*pool, *(draft.setting.effects if role == "effect" else ()))
+        absent = (s for s in dice.shuffle(known) if s.caption not in here and draft.fits(s.naming, besides))
         sound = next(absent, None)
     if sound is None:
         raise RowFault(
