@@ -70,7 +70,9 @@ def _is_glued(piece: str, longest: int) -> bool:
 @rule("text-foreign-script", "fatal")
 def text_foreign_script(case: Case) -> Iterator[Finding]:
     """Every text is in Latin letters, or in the script of the seed."""
-    known = _scripts(case.dialogue.seed_text) | {"LATIN"}
+    seed = case.dialogue.seed_text
+    # A micro sign has a Greek capital.
+    known = _scripts(seed + seed.upper()) | {"LATIN"}
     for text in list_texts(case):
         if foreign := sorted(_scripts(text.text) - known):
             yield text.fault(

@@ -200,7 +200,7 @@ def test_a_share_of_rejects(given):
         ("llm-model: 4", "llm-model: expected text, in quotes, not 4"),
         ("llm-url: {a: b}", "llm-url: expected text, not a mapping"),
         ("llm-url: [a, 4]", "llm-url: expected text, in quotes, not 4"),
-        ("limits: {duration_s: 30}", "limits: expected the path of a JSON file; limits by name are set with limit"),
+        ("limits: {duration_s: 30}", "limits: expected the path of a JSON file; limits by name"),
         ("keep: all", "keep: expected one of mixes, stems, both, not 'all'"),
         ("keep: [both]", "keep: expected one of mixes, stems, both, not a list"),
         ("sfx-set: {steps: [1]}", "sfx-set: steps: expected text, a number, true or false, not"),

@@ -126,6 +126,7 @@ def test_any_text_makes_clean_dialogues(longest, text):
 @given(text=st.text(max_size=200), run_seed=st.integers(0, 2**40))
 @example(text="0" * 19, run_seed=0)
 @example(text="_", run_seed=0)
+@example(text="\u00b5", run_seed=0)
 @example(text="PANNING-0", run_seed=0)
 def test_every_text_makes_a_clean_dialogue(longest, text, run_seed):
     assert violations(longest.design(Seed("any", text), run_seed).dialogue) == []
