@@ -6,6 +6,7 @@ nor decoded. `datasets` is imported when a stream is opened, not before.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,12 +51,21 @@ class HubDataset:
 
         Raises UserError if the data set, configuration, split or column cannot be read.
         """
+        for link in self._find_links():
+            yield SeedProblem(str(link), None, "a link to a folder is not followed here; give that folder")
         prefix = self.prefix or f"hub/{self._id_part}"
         for number, row in enumerate(self._rows(), start=1):
             try:
                 yield self._parse_row(prefix, row)
             except BadLineError as error:
                 yield SeedProblem(self.name, number, str(error))
+
+    def _find_links(self) -> Iterator[Path]:
+        """Yield the links to folders inside a local data set, which `datasets` passes over in silence."""
+        for folder, subfolders, _ in os.walk(self.dataset):
+            yield from (
+                path for path in (Path(folder, name) for name in sorted(subfolders)) if path.is_symlink()
+            )
 
     @property
     def _id_part(self) -> str:
@@ -79,11 +89,12 @@ class HubDataset:
             yield from self._open()
         except (DatasetsError, OSError, ValueError, RuntimeError, http_error) as error:
             reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
-            raise UserError(
-                f"cannot read {self.name}: {reason}; check the name, the network and HF_TOKEN, "
-                f"or give a local copy as {self.local_form}",
-                field="seeds",
-            ) from error
+            remedy = f"check the name, the network and HF_TOKEN, or give a local copy as {self.local_form}"
+            if links := list(self._find_links()):
+                remedy = f"links to folders are not followed: give the folder behind {links[0]}"
+            elif Path(self.dataset).is_dir():
+                remedy = "check the names of its files, and save those of text as UTF-8"
+            raise UserError(f"cannot read {self.name}: {reason}; {remedy}", field="seeds") from error
 
     def _open(self) -> Any:  # noqa: ANN401 - a stream of `datasets`, which has no types
         import datasets  # noqa: PLC0415 - takes seconds to import

@@ -195,6 +195,23 @@ def test_a_corpus_that_cannot_be_reached_names_its_local_form(
     refuse(source, local)
 
 
+def test_links_that_are_not_followed_are_reported(tmp_path: Path):
+    write_parquet(tmp_path / "all" / "train.parquet", id=["a"], text=["A bell"])
+    write_parquet(tmp_path / "some" / "train.parquet", id=["b"], text=["Rain"])
+    (tmp_path / "some" / "more").symlink_to(tmp_path / "all")
+    draw = read_seeds(f"hub:{tmp_path}/some#text", None, 7)
+    assert draw.seeds == (Seed("hub/some/b", "Rain"),)
+    assert [problem.file for problem in draw.problems] == [str(tmp_path / "some" / "more")]
+    (tmp_path / "none").mkdir()
+    (tmp_path / "none" / "data").symlink_to(tmp_path / "all")
+    refuse(HubDataset(str(tmp_path / "none"), "text"), str(tmp_path / "none" / "data"))
+
+
+def test_a_table_in_another_encoding_is_refused(tmp_path: Path):
+    (tmp_path / "train.csv").write_bytes("id,text\n1,caf\u00e9\n".encode("latin-1"))
+    refuse(HubDataset(str(tmp_path), "text"), "UTF-8")
+
+
 def test_a_damaged_file_is_an_error_of_the_project(tmp_path: Path):
     path = write_parquet(tmp_path / "bells" / "train.parquet", id=["a"], text=["A bell"])
     path.write_bytes(path.read_bytes()[:-8])
