@@ -56,6 +56,12 @@ class Seed:
     requests: tuple[str, ...] = ()
     continued: Continued | None = None
 
+    @property
+    def own_requests(self) -> range:
+        """The turns whose requests are not the designer's: the user's own, and those of the sample."""
+        n_old = len(self.continued.dialogue.turns) if self.continued is not None else 0
+        return range(n_old + len(self.requests))
+
     def count_turns(self, n_turns: int) -> int:
         """Return the turns of the dialogue: those of several requests, else the `n_turns` of the run."""
         return len(self.requests) if len(self.requests) > 1 and self.continued is None else n_turns

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from copilot.dialogue import Dialogue
 from copilot.language import ENGLISH, is_among
 from copilot.rules import ambience, copies, edits, garbled, placeholders, ranges, speech, structure, texts
@@ -30,13 +32,18 @@ RULES: tuple[Rule, ...] = (
 
 
 def check_dialogue(
-    dialogue: Dialogue, limits: SceneLimits | None = None, language: str | None = None
+    dialogue: Dialogue,
+    limits: SceneLimits | None = None,
+    language: str | None = None,
+    *,
+    own_requests: Collection[int] = (),
 ) -> tuple[Violation, ...]:
     """Return the violations of a dialogue, by rule and then by turn; empty if it is clean.
 
     `limits` are those of the run (default: the default limits). `language` is the tag that it declares
-    (default: English); rules that read English words are not applied to others.
+    (default: English); rules that read English words are not applied to others. `own_requests` are the turns
+    whose requests are a user's own words, which no fatal rule judges by their wording.
     """
     english = is_among(language or ENGLISH, (ENGLISH,))
-    case = Case.of(dialogue, limits or SceneLimits(), english=english)
+    case = Case.of(dialogue, limits or SceneLimits(), english=english, own_requests=own_requests)
     return tuple(violation for rule in RULES for violation in rule.check(case))

@@ -60,7 +60,7 @@ def _find_twin(element: Element, scene: Scene) -> Element | None:
 def request_repeated(case: Case) -> Iterator[Finding]:
     """No request of three words or more is the one before it."""
     turns = case.dialogue.turns
-    for index in range(1, len(turns)):
+    for index in sorted(set(range(1, len(turns))) - case.own_requests):
         words = read_words(turns[index].user)
         if len(words) >= _SHORTEST_REQUEST and words == read_words(turns[index - 1].user):
             yield Finding("user is the request of the turn before; the user asks for something new", index)

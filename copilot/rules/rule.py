@@ -62,22 +62,31 @@ class Transition:
 class Case:
     """A dialogue under its limits, with its transitions worked out once for all rules.
 
-    `english` is false for a dialogue in another language, whose captions alone are English.
+    `english` is false for a dialogue in another language, whose captions alone are English. `own_requests`
+    are the turns whose requests are a user's own words.
     """
 
     dialogue: Dialogue
     limits: SceneLimits
     transitions: tuple[Transition, ...]
     english: bool = True
+    own_requests: frozenset[int] = frozenset()
 
     @classmethod
-    def of(cls, dialogue: Dialogue, limits: SceneLimits, *, english: bool = True) -> Case:
+    def of(
+        cls,
+        dialogue: Dialogue,
+        limits: SceneLimits,
+        *,
+        english: bool = True,
+        own_requests: Iterable[int] = (),
+    ) -> Case:
         """Return the case for a dialogue."""
         transitions = tuple(
             Transition(index, before, turn, edit, tuple(_fresh(before, turn.scene)))
             for index, before, turn, edit in dialogue.transitions()
         )
-        return cls(dialogue, limits, transitions, english)
+        return cls(dialogue, limits, transitions, english, frozenset(own_requests))
 
     def fresh(self) -> Iterator[tuple[int, Element]]:
         """Yield each element with the turn in which it is new or changed."""

@@ -40,12 +40,16 @@ class Text:
         return Finding(f"{self.field} {what}", self.turn, self.element.id if self.element else None)
 
 
-def list_texts(case: Case) -> Iterator[Text]:
-    """Yield every text in the turn where it is new: requests, descriptions, captions, lines, speakers."""
+def list_texts(case: Case, *, own_requests: bool = False) -> Iterator[Text]:
+    """Yield every text in the turn where it is new: requests, descriptions, captions, lines, speakers.
+
+    Requests that are a user's own words are among them only with `own_requests`.
+    """
     limits = case.limits
     for transition in case.transitions:
         index, turn = transition.index, transition.turn
-        yield Text("user", turn.user, limits.user_chars, index)
+        if own_requests or index not in case.own_requests:
+            yield Text("user", turn.user, limits.user_chars, index)
         yield Text("description", turn.description, limits.description_chars, index)
         for element in transition.fresh:
             yield Text("text", element.text, limits.text_chars, index, element)
@@ -56,7 +60,7 @@ def list_texts(case: Case) -> Iterator[Text]:
 @rule("text-empty", "fatal")
 def text_empty(case: Case) -> Iterator[Finding]:
     """Every request, description, caption, spoken line and speaker has a letter or a digit."""
-    for text in list_texts(case):
+    for text in list_texts(case, own_requests=True):
         if not any(character.isalnum() for character in text.text):
             yield text.fault(f"is {text.text!r}; at least one letter or digit is needed")
 
@@ -64,7 +68,7 @@ def text_empty(case: Case) -> Iterator[Finding]:
 @rule("text-too-long", "fatal")
 def text_too_long(case: Case) -> Iterator[Finding]:
     """No text is longer than `user_chars`, `description_chars` or, for the rest, `text_chars`."""
-    for text in list_texts(case):
+    for text in list_texts(case, own_requests=True):
         if len(text.text) > text.longest:
             yield text.fault(f"has {len(text.text)} characters; at most {text.longest} are allowed")
 
@@ -72,7 +76,7 @@ def text_too_long(case: Case) -> Iterator[Finding]:
 @rule("text-control-characters", "fatal")
 def text_control_characters(case: Case) -> Iterator[Finding]:
     """No text has control characters, line breaks, direction marks or halves of characters."""
-    for text in list_texts(case):
+    for text in list_texts(case, own_requests=True):
         if found := _FORBIDDEN.search(text.text):
             code = f"U+{ord(found.group()):04X}"
             yield text.fault(f"has {code} at character {found.start()}; no control characters are allowed")

@@ -30,7 +30,9 @@ class ValidateStage(Stage):
         """Validate one dialogue. Raises RowFault for the first fatal violation, all of them in the detail."""
         record.dialogue, notes = normalise_dialogue(record.require_dialogue(), self._limits)
         record.normalised = tuple(str(note) for note in notes)
-        violations = check_dialogue(record.dialogue, self._limits, self._language)
+        violations = check_dialogue(
+            record.dialogue, self._limits, self._language, own_requests=record.seed.own_requests
+        )
         fatal = [violation for violation in violations if violation.severity == "fatal"]
         if fatal:
             raise RowFault(fatal[0].rule, "; ".join(violation.message for violation in fatal))

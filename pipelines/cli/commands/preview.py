@@ -14,7 +14,6 @@ from rich.text import Text
 
 from copilot.designers.account import Usage
 from copilot.designers.llm.service import LlmService
-from copilot.dialogue import Dialogue
 from copilot.rules import check_dialogue
 from copilot.vocabulary import Check
 from pipelines.cli.commands.show import print_dialogue
@@ -39,7 +38,7 @@ def run_preview(config: RunConfig, num: int, service: LlmService | None, *, as_j
     try:
         for record in preview(config, num, service, on_draw=on_draw):
             records.append(record)
-            findings = _list_findings(record.dialogue, config)
+            findings = _list_findings(record, config)
             if as_json:
                 print(json.dumps(_to_json(record, findings)), flush=True)
             else:
@@ -52,9 +51,12 @@ def run_preview(config: RunConfig, num: int, service: LlmService | None, *, as_j
     return 0
 
 
-def _list_findings(dialogue: Dialogue | None, config: RunConfig) -> list[str]:
+def _list_findings(record: Record, config: RunConfig) -> list[str]:
     """Return the findings of the rules, as lines with the name of the rule."""
-    violations = check_dialogue(dialogue, config.limits, config.language) if dialogue else ()
+    if record.dialogue is None:
+        return []
+    own = record.seed.own_requests
+    violations = check_dialogue(record.dialogue, config.limits, config.language, own_requests=own)
     return [f"{violation.rule}: {violation.message}" for violation in violations]
 
 
