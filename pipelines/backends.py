@@ -123,6 +123,9 @@ def create_designer(config: RunConfig, service: LlmService | None = None) -> Any
         raise UserError(f"the designer {name!r} does not ask a language model; leave it out", field="llm")
     if config.seeds.partition(":")[0] == REQUESTS and not info.takes_requests:
         raise UserError(f"the designer {name!r} takes no requests; use scripted or llm", field="designer")
+    has_requests = config.seeds.partition(":")[0] == REQUESTS or config.continues is not None
+    if config.llm is not None and config.llm.mode == "whole" and has_requests:
+        raise UserError("whole: writes no single turns, as a request or a sample needs", field="llm.mode")
     if config.language and info.languages and not is_among(config.language, info.languages):
         raise UserError(
             f"the designer {name!r} writes {name_languages(info.languages)}, not "

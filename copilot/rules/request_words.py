@@ -203,8 +203,8 @@ def description_free_of_mixing(case: Case) -> Iterator[Finding]:
 def request_free_of_values(case: Case) -> Iterator[Finding]:
     """The request names no slot, no id, no caption, no LUFS and no value of a parameter."""
     for index, turn in enumerate(case.dialogue.turns):
-        if len(turn.user) > case.limits.user_chars:
-            continue  # as above
+        if len(turn.user) > case.limits.user_chars or index in case.own_requests:
+            continue  # as above; and a user may say what a user likes
         if found := _VALUES.search(turn.user):
             yield Finding(
                 f"the request says {found.group().strip()!r}; a user knows no slots, captions and values",

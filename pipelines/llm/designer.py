@@ -48,6 +48,8 @@ class LlmDesigner:
         licence="Apache-2.0",
         draws_tasks=True,
         draws_speech=True,
+        takes_requests=True,
+        continues=True,
         asks_model=True,
     )
 

@@ -68,6 +68,12 @@ class Conversation:
     def __init__(self, book: FormBook, seed: Seed, run_seed: int) -> None:
         self._book = book
         self._forms = book.start_dialogue(seed, run_seed)
+        self._own_requests = seed.own_requests
+        self._continued = (
+            Dialogue(seed_id=seed.id, seed_text=seed.text, turns=seed.continued.dialogue.turns)
+            if seed.continued is not None
+            else None
+        )
         self._chat: tuple[Message, ...] = (self._forms.system,)
         self._scene = Scene()
         self.log = Log()
@@ -84,8 +90,11 @@ class Conversation:
         """
         if self._book.settings.mode == "whole":
             return (yield from self._ask_until_valid(self._forms.whole()))
-        dialogue = yield from self._ask_until_valid(self._forms.story())
-        for _ in self._forms.tasks:
+        if self._continued is None:
+            dialogue = yield from self._ask_until_valid(self._forms.story())
+        else:
+            dialogue, self._scene = self._continued, self._continued.turns[-1].scene
+        while len(dialogue.turns) < self._forms.n_turns:
             dialogue = yield from self._ask_until_valid(self._forms.edit(dialogue, self._scene))
         return dialogue
 
@@ -179,6 +188,8 @@ class Conversation:
         if isinstance(found, UnusableReply):
             return _Outcome(fault=found)
         value = self._book.trim(found.value)
+        if form.own_request is not None:
+            value = value.model_copy(update={"user": form.own_request})
         limited, faults = limit_numbers(value, self._book.limits, form.slots)
         dialogue, unfit = finish(form, limited)
         faults = (*faults, *unfit)
@@ -187,14 +198,16 @@ class Conversation:
         mended, _ = normalise_dialogue(dialogue, self._book.limits)
         # Earlier turns stay as they are.
         first = 0 if mended.mode == "whole" else len(mended.turns) - 1
-        found_faults = check_dialogue(mended, self._book.limits, self._book.language)
+        found_faults = check_dialogue(
+            mended, self._book.limits, self._book.language, own_requests=self._own_requests
+        )
         violations = [violation for violation in found_faults if (violation.turn or 0) >= first]
         fatal = [violation for violation in violations if violation.severity == "fatal"]
         faults = (
             *faults,
             *describe_violations(fatal, mended),
             *self._find_unoffered_speech(mended),
-            *find_copies(mended, self._book.limits, first, self._list_prompts(form)),
+            *find_copies(mended, self._book.limits, first, self._list_prompts(form), self._own_requests),
             *find_copied_captions(mended, form.examples),
         )
         lesser = [violation for violation in violations if violation.severity == "hq"]

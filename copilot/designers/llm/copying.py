@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
 
 from copilot.designers.llm.examples import Example
@@ -19,16 +19,26 @@ _COPIED_WORDS = 6
 
 
 def find_copies(
-    dialogue: Dialogue, limits: SceneLimits, first_turn: int, prompts: tuple[str, ...]
+    dialogue: Dialogue,
+    limits: SceneLimits,
+    first_turn: int,
+    prompts: tuple[str, ...],
+    own_requests: Collection[int] = (),
 ) -> Iterator[Fault]:
-    """Yield the copies in the turns from the first one on."""
-    if not first_turn and read_words(dialogue.turns[0].user) == read_words(dialogue.seed_text):
+    """Yield the copies in the turns from the first one on, but for requests that are a user's own."""
+    if (
+        not first_turn
+        and 0 not in own_requests
+        and read_words(dialogue.turns[0].user) == read_words(dialogue.seed_text)
+    ):
         yield Fault("seed-quoted", "user is the seed; the user asks in words of their own")
     captions = {element.text for turn in dialogue.turns[:first_turn] for element in turn.scene.elements}
     told = frozenset().union(*map(_list_instructions, prompts))
-    # What prompts tell of the scene and of the seed is no instruction.
-    told = told.difference(*map(_list_instructions, {dialogue.seed_text, *captions}))
-    for text in list_texts(Case.of(dialogue, limits)):
+    # What prompts tell of the scene, of the seed and of what was said before is no instruction.
+    said = {turn.description for turn in dialogue.turns[:first_turn]}
+    said |= {turn.user for index, turn in enumerate(dialogue.turns) if index in own_requests}
+    told = told.difference(*map(_list_instructions, {dialogue.seed_text, *captions, *said}))
+    for text in list_texts(Case.of(dialogue, limits, own_requests=own_requests)):
         if text.turn < first_turn:
             continue
         runs = list_runs(read_words(text.text), _COPIED_WORDS)

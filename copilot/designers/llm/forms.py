@@ -10,11 +10,19 @@ from copilot.designers.contract import DEFAULT_SPEECH_SHARE
 from copilot.designers.llm.aims import AIMED_TASKS, Aim, draw_aim
 from copilot.designers.llm.examples import Example, ExampleBook
 from copilot.designers.llm.exchange import Grammar, Message
-from copilot.designers.llm.grammar import GrammarBook, count_story_sounds, max_operations, prompted_line_words
+from copilot.designers.llm.grammar import (
+    GrammarBook,
+    count_story_sounds,
+    leave_out_request,
+    max_operations,
+    prompted_line_words,
+)
 from copilot.designers.llm.prompts import Prompt, PromptLibrary
 from copilot.designers.llm.replies import (
     Builder,
     EditReply,
+    RequestedEditReply,
+    RequestedStoryReply,
     StoryReply,
     describe_sounds,
     make_whole_reply_model,
@@ -26,7 +34,8 @@ from copilot.designers.llm.scales import Scales
 from copilot.designers.llm.settings import LlmSettings
 from copilot.designers.llm.spread import Spread
 from copilot.designers.llm.trimming import trim_reply
-from copilot.designers.tasks import check_weights, draw_task
+from copilot.designers.speech_wishes import asks_for_speech
+from copilot.designers.tasks import check_weights, derive_task, draw_task
 from copilot.dialogue import EDIT_TASKS, Dialogue, Task, Turn
 from copilot.edit import apply
 from copilot.errors import UserError
@@ -47,7 +56,8 @@ class Form(Generic[M]):
     """One thing to ask. `finish` makes a dialogue of the reply; it raises as `Builder` and `apply` do.
 
     `slots` are the sounds that the reply's operations name by their slots. The request may show examples;
-    `remembered` is the request as later turns see it, if it differs.
+    `remembered` is the request as later turns see it, if it differs. `own_request` is a user's, which the
+    reply leaves out.
     """
 
     label: str
@@ -60,6 +70,7 @@ class Form(Generic[M]):
     slots: tuple[Element, ...] = ()
     remembered: Message | None = None
     examples: tuple[Example, ...] = ()
+    own_request: str | None = None
 
 
 class FormBook:
@@ -93,15 +104,22 @@ class FormBook:
         self.grammars = GrammarBook(limits)
         self.scales = Scales(limits)
         self.examples = ExampleBook(limits, self.scales)
-        self._systems = {speech: self._system(speech=speech) for speech in (True, False)}
+        self._systems: dict[tuple[int, bool], tuple[Prompt, Message]] = {}
 
-    def _system(self, *, speech: bool) -> tuple[Prompt, Message]:
+    def _get_system(self, n_turns: int, *, speech: bool) -> tuple[Prompt, Message]:
+        """Return the system prompt of dialogues with so many turns."""
+        key = (n_turns, speech)
+        if key not in self._systems:
+            self._systems[key] = self._make_system(n_turns, speech=speech)
+        return self._systems[key]
+
+    def _make_system(self, n_turns: int, *, speech: bool) -> tuple[Prompt, Message]:
         prompt = self.prompts.get(f"{self.settings.mode}-{'speech' if speech else 'sounds'}")
         variables = {
             "limits": self.limits,
             "steps": self.scales.steps,
             "time_step": self.scales.time_step_s,
-            "n_turns": self.n_turns,
+            "n_turns": n_turns,
             "max_line_words": prompted_line_words(self.limits),
         }
         used = {name: variables[name] for name in prompt.variables}
@@ -118,9 +136,13 @@ class FormBook:
         return self.language is not None and not is_among(self.language, (ENGLISH,))
 
     def start_dialogue(self, seed: Seed, run_seed: int) -> DialogueForms:
-        """Return the forms of one dialogue. The seed decides if it may have speech."""
+        """Return the forms of one dialogue. The seed decides if it may have speech, or its requests do."""
         speech = bool(derive_rng("prompt", run_seed, seed.id).random() < self.speech_share)
-        prompt, system = self._systems[speech]
+        if seed.requests and not self.has_own_language:
+            speech = any(map(asks_for_speech, seed.requests))
+        if seed.continued is not None:
+            speech = speech or any(e.role == "speech" for e in seed.continued.dialogue.elements())
+        prompt, system = self._get_system(seed.count_turns(self.n_turns), speech=speech)
         return DialogueForms(self, seed, run_seed, prompt, system, speech=speech)
 
     def limit_tokens(self, grammar: Grammar, n_turns: int = 1) -> tuple[int, int]:
@@ -165,24 +187,34 @@ class DialogueForms:
         self._book = book
         self._seed = seed
         self._run_seed = run_seed
-        self.tasks = tuple(self._draw(EDIT_TASKS, index) for index in range(1, book.n_turns))
+        self.n_turns = seed.count_turns(book.n_turns)
+        self.tasks = tuple(self._draw(EDIT_TASKS, index) for index in range(1, self.n_turns))
 
     def _draw(self, offered: tuple[Task, ...], *parts: str | int) -> Task:
         return draw_task(self._book.weights, offered, self._run_seed, self._seed.id, *parts)
 
+    def _get_request(self, turn: int) -> str | None:
+        """Return a user's own request for a turn, if there is one."""
+        known = self._seed.own_requests
+        n_old = len(known) - len(self._seed.requests)
+        return self._seed.requests[turn - n_old] if n_old <= turn < len(known) else None
+
     def story(self) -> Form[StoryReply]:
         """Return the form of the story turn. It leaves room for later additions."""
-        book, n_reserved = self._book, self.tasks.count("add")
+        book, n_reserved, own = self._book, self.tasks.count("add"), self._get_request(0)
         grammar = book.grammars.story(speech=self.speech, n_reserved=n_reserved)
+        if own is not None:
+            grammar = leave_out_request(grammar)
         fewest, most = count_story_sounds(book.limits, n_reserved)
         variables: dict[str, Any] = {
+            "own_request": own,
             "seed_text": self._seed.text,
             "min_sounds": fewest,
             "max_sounds": most,
             "steps": book.scales.steps,
         }
-        # Examples are English.
-        n_examples = 0 if book.has_own_language else book.settings.examples
+        # Examples are English, and have requests.
+        n_examples = 0 if book.has_own_language or own is not None else book.settings.examples
         examples = book.examples.draw(self._seed, self._run_seed, n_examples, speech=self.speech)
         shown = [example.text for example in examples]
         return Form(
@@ -190,25 +222,34 @@ class DialogueForms:
             request=book.request("story", grammar, examples=shown, **variables),
             remembered=book.request("story", grammar, examples=[], **variables),
             examples=examples,
-            model=StoryReply,
+            model=StoryReply if own is None else RequestedStoryReply,
             grammar=grammar,
             tokens=book.limit_tokens(grammar),
             finish=lambda reply: self._dialogue((self._builder(0).build_story(reply),)),
+            own_request=own,
         )
 
     def edit(self, dialogue: Dialogue, scene: Scene) -> Form[EditReply]:
         """Return the form of the next edit turn; of another task if the drawn one cannot be done.
 
-        `scene` is the dialogue's last one, mended, as the model shall see it.
+        `scene` is the dialogue's last one, mended, as the model shall see it. A user's own request is open,
+        and its task is what its operations are.
         """
         book, index = self._book, len(dialogue.turns)
-        task, n_operations, aim = self._find_task(dialogue, scene)
+        own = self._get_request(index)
+        if own is None:
+            task, n_operations, aim = self._find_task(dialogue, scene)
+        else:
+            task, aim = "open", None
+            n_operations = max_operations(task, len(scene), book.limits)
         if aim is not None:
             grammar = book.grammars.aimed_edit(task, aim)
         elif task == "add":
             grammar = book.grammars.addition(speech=self.speech, n_operations=n_operations)
         else:
             grammar = book.grammars.open_edit(len(scene), speech=self.speech)
+        if own is not None:
+            grammar = leave_out_request(grammar)
         slots = order_by_slot(scene, aim.sound if aim else None)
         sounds = describe_sounds(round_sounds(slots, book.scales))
         request = book.request(
@@ -219,13 +260,15 @@ class DialogueForms:
             max_operations=n_operations,
             aim=aim,
             steps=book.scales.steps,
+            own_request=own,
+            past_turns=self._list_past_turns(dialogue),
         )
         next_id = 1 + max(number for turn in dialogue.turns for number in turn.scene.ids)
 
         def finish(reply: EditReply) -> Dialogue:
             operations = self._builder(index).build_operations(reply, slots, next_id)
             turn = Turn(
-                task=task,
+                task=task if own is None else derive_task(operations),
                 user=reply.user,
                 description=reply.description,
                 operations=operations,
@@ -236,12 +279,18 @@ class DialogueForms:
         return Form(
             label=f"turn {index} ({task})",
             request=request,
-            model=EditReply,
+            model=EditReply if own is None else RequestedEditReply,
             grammar=grammar,
             tokens=book.limit_tokens(grammar),
             finish=finish,
             slots=slots,
+            own_request=own,
         )
+
+    def _list_past_turns(self, dialogue: Dialogue) -> tuple[Turn, ...]:
+        """Return the turns that the chat does not hold: those of a sample that is continued, at first."""
+        continued = self._seed.continued
+        return dialogue.turns if continued and dialogue.turns == continued.dialogue.turns else ()
 
     def _find_task(self, dialogue: Dialogue, scene: Scene) -> tuple[Task, int, Aim | None]:
         """Return the next turn's task, the most operations that it may have, and its aim."""

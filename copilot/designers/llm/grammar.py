@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import get_args
 
 from copilot.designers.llm.aims import Aim
@@ -233,6 +234,12 @@ class GrammarBook:
 
 def _n_words(n_chars: int, most: int) -> int:
     return max(1, min(most, 1 + (n_chars - LAST_WORD_LETTERS) // _CHARS_PER_WORD))
+
+
+def leave_out_request(grammar: Grammar) -> Grammar:
+    """Return the grammar of a turn that a user has requested: without the request."""
+    properties = {name: part for name, part in grammar.schema["properties"].items() if name != "user"}
+    return replace(grammar, name=f"{grammar.name}-requested", schema=make_object(**properties))
 
 
 def _label_voices(*, speech: bool) -> str:

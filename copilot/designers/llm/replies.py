@@ -116,6 +116,18 @@ class EditReply(FrozenModel):
     description: str
 
 
+class RequestedStoryReply(StoryReply):
+    """The reply of a story turn that a user has requested."""
+
+    user: str = ""
+
+
+class RequestedEditReply(EditReply):
+    """The reply of an edit turn that a user has requested."""
+
+    user: str = ""
+
+
 class WholeSoundReply(EffectReply):
     """A sound as mode `whole` shows it."""
 

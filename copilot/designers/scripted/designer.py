@@ -21,8 +21,8 @@ from copilot.designers.scripted.fulfilling import fulfil
 from copilot.designers.scripted.grid import Grid
 from copilot.designers.scripted.lexicon_data import load_lexicon
 from copilot.designers.scripted.lines import LineCutter
-from copilot.designers.scripted.reading_requests import asks_for_speech, find_quotes
 from copilot.designers.scripted.story import Triggers, find_called_sounds, write_story
+from copilot.designers.speech_wishes import asks_for_speech, find_quotes
 from copilot.designers.tasks import check_weights, derive_task
 from copilot.dialogue import Dialogue, Task, Turn
 from copilot.edit import Operation

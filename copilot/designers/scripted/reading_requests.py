@@ -118,12 +118,6 @@ _ADDED_SIDE = re.compile(
 )
 _ADDED_TIME = re.compile(r",?\s+(?:at|near|towards) the (?:very )?(?P<when>start|beginning|end)$")
 
-_QUOTE = re.compile('["\u201c\u201e\u00ab]([^"\u201c\u201d\u00bb]{2,200})["\u201c\u201d\u00bb]')
-_SPEECH = re.compile(
-    r"\b(?:says?|saying|speaks?|speaking|speech|talks?|talking|voices?|whispers?|whispering|shouts?|shouting|calls?|"
-    r"calling out|line|lines|words|dialogue|conversation|chatting)\b"
-)
-
 
 def read_request(request: str) -> tuple[Wish, ...] | None:
     """Return what the request asks for, in its order; None if a part of it is not understood."""
@@ -177,13 +171,3 @@ def _read_addition(sounds: str) -> Addition:
             when = "end" if found["when"] == "end" else "start"
             sounds = sounds[: found.start()]
     return Addition(sounds, side, when)
-
-
-def find_quotes(request: str) -> list[str]:
-    """Return what stands between quotation marks: words to be spoken, each with its punctuation."""
-    return [quote.strip() for quote in _QUOTE.findall(request) if quote.strip()]
-
-
-def asks_for_speech(request: str) -> bool:
-    """Return whether the request speaks of somebody who speaks."""
-    return _SPEECH.search(request.lower()) is not None

@@ -44,6 +44,8 @@ VALUES = {
     "time_step": 0.25,
     "n_turns": 3,
     "max_line_words": 12,
+    "own_request": None,
+    "past_turns": (),
     "seed_text": "He went {{ out }}.",
     "min_sounds": 3,
     "max_sounds": 7,

@@ -10,10 +10,9 @@ from copilot.designers.scripted.reading_requests import (
     LevelChange,
     Move,
     Removal,
-    asks_for_speech,
-    find_quotes,
     read_request,
 )
+from copilot.designers.speech_wishes import asks_for_speech, find_quotes
 
 
 @pytest.mark.parametrize(
