@@ -46,6 +46,7 @@ from pipelines.config import RunConfig
 from pipelines.dialogue_preview import preview
 from pipelines.execution.design_ahead import DesignAhead
 from pipelines.llm.endpoints import Endpoint
+from pipelines.llm.flights import TimeLimit
 from pipelines.llm.wire import Wire
 from pipelines.seeds import read_seeds
 from pipelines.stages.record import Record
@@ -111,10 +112,12 @@ def log_requests() -> Iterator[Events]:
     events: Events = []
     complete = Wire.complete
 
-    async def logged(wire: Wire, endpoint: Endpoint, body: dict[str, Any]) -> Reply:
+    async def logged(
+        wire: Wire, endpoint: Endpoint, body: dict[str, Any], limit: TimeLimit | None = None
+    ) -> Reply:
         events.append((time.monotonic(), +1))
         try:
-            return await complete(wire, endpoint, body)
+            return await complete(wire, endpoint, body, limit)
         finally:
             events.append((time.monotonic(), -1))
 
