@@ -19,7 +19,7 @@ from copilot.errors import UserError
 from copilot.scene import SoundRole
 from copilot.units import Lufs, Seconds, samples_to_seconds
 from renderers.library.fit import classify
-from renderers.library.index import Recording, filter_licences, read_index
+from renderers.library.index import Recording, filter_licences, filter_splits, read_index
 from renderers.library.reading import Reader
 from renderers.recordings.reading import UnreadableError
 
@@ -96,7 +96,7 @@ def make_lexicon(folder: Path, licences: Sequence[str] = ()) -> dict[str, Any]:
 
     Raises UserError for a library that cannot be read, or that has too few ambiences or effects.
     """
-    index = read_index(folder)
+    index = filter_splits(read_index(folder), None)
     if licences:
         index = filter_licences(index, licences)
     kinds = _group(index.folder, index.recordings)

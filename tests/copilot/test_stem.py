@@ -76,6 +76,7 @@ FOURTEEN = "The keeper told us that nobody had come down this road since the sto
         ("Three short words.", 60.0, "stem-too-long"),
         ("123456789012345", 10.0, None),
         ("Go!", 0.1, None),
+        ("Il y a un an, je ne t'ai pas vu l\u00e0 o\u00f9 tu es.", 1.15, None),
     ],
 )
 def test_speech_fits_its_words(text, speech_s, reason):
