@@ -35,10 +35,10 @@ _LOOPS = (
     # 's's's
     re.compile(r"(['\u2019`]\w{1,3})\1{2}"),
     # I'd.I'd,I'd and 05,05,05
-    re.compile(r"\b(\w[\w'\u2019`]*)(?:[.,;:_]+\1){2}\b", re.IGNORECASE),
-    # Three words or more, three times in a row.
-    re.compile(r"\b((?:\w[\w'\u2019`]*\W+){2,19}?\w[\w'\u2019`]*)(?:\W+\1\b){2}", re.IGNORECASE),
+    re.compile(r"\b(\w[\w'\u2019`]{0,30})(?:[.,;:_]\1){2}\b", re.IGNORECASE),
 )
+_WORD = re.compile(r"\w+(?:['\u2019`]\w+)*")
+_SHORTEST_PHRASE, _LONGEST_PHRASE = 3, 20
 
 
 def _list_normal_texts(case: Case) -> Iterator[Text]:
@@ -97,14 +97,28 @@ def _script(letter: str) -> str:
 
 @rule("text-loops", "hq")
 def text_loops(case: Case) -> Iterator[Finding]:
-    """No text says the same three times in a row, unless it is one word such as "tick"."""
-    seed = case.dialogue.seed_text.casefold()
+    """No text says the same three times in a row, unless it is one word or two, such as "tick tock"."""
+    seed = " ".join(_WORD.findall(case.dialogue.seed_text.lower()))
     for text in _list_normal_texts(case):
-        for pattern in _LOOPS:
-            found = pattern.search(text.text)
-            if found and found.group().casefold() not in seed:
-                yield text.fault(f"says {_shorten(found[1])!r} again and again; say it once")
-                break
+        said = _find_loop(text.text)
+        if said and " ".join(_WORD.findall(3 * f"{said.lower()} ")) not in seed:
+            yield text.fault(f"says {_shorten(said)!r} again and again; say it once")
+
+
+def _find_loop(text: str) -> str | None:
+    """Return what comes three times in a row, or None."""
+    if found := next(filter(None, (pattern.search(text) for pattern in _LOOPS)), None):
+        return found[1]
+    words = _WORD.findall(text)
+    lower = [word.lower() for word in words]
+    for length in range(_SHORTEST_PHRASE, _LONGEST_PHRASE + 1):
+        n_equal = 0
+        for index in range(length, len(lower)):
+            n_equal = n_equal + 1 if lower[index] == lower[index - length] else 0
+            phrase = words[index - length + 1 : index + 1]
+            if n_equal == 2 * length and len(set(phrase)) >= _SHORTEST_PHRASE:
+                return " ".join(phrase)
+    return None
 
 
 def _shorten(text: str, longest: int = 40) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from helpers.examples import DOG, LIMITS, LINE, RAIN, STORY, but, dialogue_of, story_of, with_turn
 
@@ -64,6 +66,13 @@ def test_a_description_may_quote_a_seed_that_somebody_says_or_asks_for():
     asked = with_turn(story_of(RAIN), 0, user=seed_text.capitalize(), description=told)
     for dialogue in (spoken, asked):
         assert check_dialogue(dialogue.model_copy(update={"seed_text": seed_text}), LIMITS) == ()
+
+
+@pytest.mark.parametrize("text", ["a'" * 150, "1," * 150, "so and so " * 30, "a b " * 75, "x" * 300])
+def test_odd_texts_take_no_time(text: str):
+    start = time.process_time()
+    check_dialogue(story_of(RAIN, but(DOG, text=text)), LIMITS)
+    assert time.process_time() - start < 1
 
 
 def test_a_single_sound_may_be_request_and_description():
