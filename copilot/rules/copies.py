@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator
 
 from copilot.rules.rule import Case, Finding, Transition, rule
-from copilot.rules.texts import list_texts
-from copilot.scene import Element, Scene, SoundElement
+from copilot.rules.texts import QUOTED, list_texts
+from copilot.scene import Element, Scene, SoundElement, SpeechElement
 
 Words = tuple[str, ...]
 
@@ -93,16 +93,20 @@ def _is_stale(case: Case, transition: Transition) -> bool:
 
 @rule("seed-quoted", "hq")
 def seed_quoted(case: Case) -> Iterator[Finding]:
-    """No description or caption has five words of the seed, unless it is the request or a line has them."""
+    """Only a line, a quotation or a seed that is the request itself has five words of the seed in a row."""
     seed = frozenset(list_runs(read_words(case.dialogue.seed_text)))
     if not seed or read_words(case.dialogue.seed_text) == read_words(case.dialogue.turns[0].user):
         return
     for text in list_texts(case):
-        if not text.is_caption and text.field != "description":
+        if isinstance(text.element, SpeechElement):
             continue
         lines = (e.text for e in case.dialogue.turns[text.turn].scene.elements if e.role == "speech")
         said = {run for line in lines for run in list_runs(read_words(line))}
-        quotes = [run for run in list_runs(read_words(text.text)) if run in seed and run not in said]
+        quotes = [
+            run
+            for run in list_runs(read_words(QUOTED.sub(";", text.text)))
+            if run in seed and run not in said
+        ]
         if quotes:
             yield text.fault(f"quotes the seed ({' '.join(quotes[0])!r}); say it in words of its own")
 

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator
 from copilot.rules.request_targets import Targets, find_targets
 from copilot.rules.requests import Level, Side, is_indirect, read_level, read_side, read_wish, split_clauses
 from copilot.rules.rule import Case, Finding, Transition, rule
+from copilot.rules.texts import QUOTED
 from copilot.scene import Element
 
 Pairs = list[tuple[Element, Element]]
@@ -41,8 +42,6 @@ _VALUES = re.compile(
     r"\b0\.\d+\b(?! ?(?:s|sec|secs|seconds?|minutes?|db|decibels?)\b)",
     re.IGNORECASE,
 )
-
-_QUOTED = re.compile(r'"[^"]*"')
 
 _EDITED_BY_TASK = {"volume": "changed", "panning": "changed", "remove": "removed", "replace": "removed"}
 _CENTRE_ZONE = 0.1
@@ -193,7 +192,7 @@ def description_free_of_mixing(case: Case) -> Iterator[Finding]:
         if len(turn.description) > case.limits.description_chars:
             continue  # as above
         # What somebody says in the scene is free.
-        if found := _MIXING.search(_QUOTED.sub('""', turn.description)):
+        if found := _MIXING.search(QUOTED.sub('""', turn.description)):
             yield Finding(
                 f"the description says {found.group()!r}; it names no loudness and no panning", index
             )

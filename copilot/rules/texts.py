@@ -20,6 +20,10 @@ _FORBIDDEN = re.compile(
 )
 
 
+QUOTED = re.compile(r'"[^"]*"')
+"""What somebody says or cites, in double quotation marks."""
+
+
 @dataclass(frozen=True, slots=True)
 class Text:
     """One text of a dialogue, with its place. `element` is the sound that it belongs to, if any."""

@@ -187,5 +187,24 @@ CASES: dict[str, tuple[RuleCase, ...]] = {
                 ),
             ),
         ),
+        # In quotation marks a request may cite it.
+        RuleCase(
+            dialogue_of(
+                (
+                    "story",
+                    'Here is my text: "He moved uneasily and his chair creaked".',
+                    [Add(element=RAIN), Add(element=DOG)],
+                ),
+                ("volume", "He moved uneasily and his dog: up.", [Change(id=1, loudness=-14)]),
+            ).model_copy(update={"seed_text": "HE MOVED UNEASILY AND HIS CHAIR CREAKED"}),
+            (
+                hq(
+                    "seed-quoted",
+                    1,
+                    None,
+                    "turn 1: user quotes the seed ('he moved uneasily and his'); say it in words of its own",
+                ),
+            ),
+        ),
     ),
 }
