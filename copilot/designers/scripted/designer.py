@@ -22,7 +22,7 @@ from copilot.designers.scripted.grid import Grid
 from copilot.designers.scripted.lexicon_data import load_lexicon
 from copilot.designers.scripted.lines import LineCutter
 from copilot.designers.scripted.story import Triggers, find_called_sounds, write_story
-from copilot.designers.speech_wishes import asks_for_speech, find_quotes
+from copilot.designers.speech_wishes import asks_for_speech, find_gender, find_quotes
 from copilot.designers.tasks import check_weights, derive_task
 from copilot.dialogue import Dialogue, Task, Turn
 from copilot.edit import Operation
@@ -215,6 +215,7 @@ class ScriptedDesigner:
             frame=draw_frame(self._tools.book, dice),
             tasks_left=list(tasks),
             is_requested=bool(seed.requests),
+            speaks_as=find_gender(seed.text) if seed.requests else None,
         )
 
     def _add_lead(self, request: str, dice: Dice) -> str:

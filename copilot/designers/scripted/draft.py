@@ -56,7 +56,8 @@ class Placement:
 class Draft:
     """One dialogue while it is designed.
 
-    A story that `is_requested` by a user has all sounds that the request names. `heard` holds the captions
+    A story that `is_requested` by a user has all sounds that the request names; its speakers are of the
+    gender `speaks_as`, if it names one. `heard` holds the captions
     and the speakers of all turns so far, `said` the lines.
     """
 
@@ -70,6 +71,7 @@ class Draft:
     frame: dict[str, str]
     tasks_left: list[Task]
     is_requested: bool = False
+    speaks_as: Gender | None = None
     scene: Scene = field(default_factory=Scene)
     names_by_id: dict[int, ElementNames] = field(default_factory=dict)
     heard: set[str] = field(default_factory=set)
@@ -182,6 +184,7 @@ class Draft:
         gone = tuple(besides)
         for people in (self.setting.people, self.tools.lexicon.voices.people):
             free = [p for p in people.items() if self.fits(make_speaker_naming(p[0]), gone)]
+            free = [p for p in free if p[1] == self.speaks_as] if self.speaks_as else free
             unheard = [p for p in free if p[0] not in self.heard]
             if free:
                 chosen = dice.pick(unheard or free)

@@ -62,6 +62,10 @@ def test_more_sounds_than_a_story_calls_for_are_all_there():
 def test_a_quote_is_spoken_and_the_request_is_not():
     (story,) = design('In a kitchen a woman says "Dinner is ready!"', n_turns=1).turns
     assert "Dinner is ready!" in [e.text for e in story.scene.elements if e.role == "speech"]
+    for gender, who in (("female", "a woman"), ("male", "a man")):
+        for k in range(4):
+            (story,) = design(f'In a kitchen {who} says "Dinner is ready!"', n_turns=1, seed_id=str(k)).turns
+            assert {e.gender for e in story.scene.elements if e.role == "speech"} == {gender}
     for k in range(10):
         (story,) = design("A kitchen where someone speaks.", n_turns=1, seed_id=str(k)).turns
         assert not any("someone" in e.text.lower() for e in story.scene.elements if e.role == "speech")
