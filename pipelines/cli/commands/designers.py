@@ -27,6 +27,8 @@ def _facts(designer: ListedDesigner) -> Iterator[tuple[str, str]]:
         "that of the --llm-... options" if designer.asks_model else "none of the pipeline's",
     )
     yield "languages", name_languages(designer.languages) or "any, or not named"
+    yield "requests of users", "yes" if designer.takes_requests else "no"
+    yield "continues samples", "yes" if designer.continues else "no"
     yield "repeatable", "yes" if designer.repeatable else "no: the same seed may give another dialogue"
 
 
