@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from copilot.scene import Element, Scene, SpeechElement
 
 _SENTENCE_ENDS = (".", "!", "?", "\u3002")
 
 
-def list_sounds(scene: Scene, longest: int) -> str:
-    """Return the captions of a scene, as a request for them; those that fit into `longest` characters."""
-    captions = [element.text for element in _order(scene) if not isinstance(element, SpeechElement)]
-    return _join_to_fit(captions, ", ", longest)
+def request_scene(scene: Scene) -> str:
+    """Return a request for a scene: the caption of its ambience, the rest of it being the designer's."""
+    ordered = _order(scene)
+    ambiences = [element.text for element in ordered if element.role == "ambience"]
+    return next(iter(ambiences + [element.text for element in ordered]), "")
 
 
 def describe_scene(scene: Scene, longest: int) -> str:
     """Return a sentence for each sound, as many as fit into `longest` characters."""
-    return _join_to_fit([_to_sentence(element) for element in _order(scene)], " ", longest)
+    text = ""
+    for sentence in map(_to_sentence, _order(scene)):
+        longer = f"{text} {sentence}" if text else sentence
+        if len(longer) <= longest:
+            text = longer
+    return text
 
 
 def _order(scene: Scene) -> list[Element]:
@@ -29,12 +33,3 @@ def _to_sentence(element: Element) -> str:
         return f'{element.speaker}: "{element.text}"'
     text = element.text[:1].upper() + element.text[1:]
     return text if text.endswith(_SENTENCE_ENDS) else f"{text}."
-
-
-def _join_to_fit(parts: Sequence[str], joint: str, longest: int) -> str:
-    text = ""
-    for part in parts:
-        longer = f"{text}{joint}{part}" if text else part
-        if len(longer) <= longest:
-            text = longer
-    return text

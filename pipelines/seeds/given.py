@@ -6,8 +6,10 @@ lines) is read as a whole. What cannot be used is a seed as well, so that it bec
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,18 +35,18 @@ class GivenFile:
 
     def read(self) -> Iterator[Seed]:
         """Yield a seed for each dialogue, in the order of the file. Raises UserError if it cannot be read."""
-        first_lines: dict[str, int] = {}
-        for number, given in self._read_texts():
-            seed = self._create_seed(number, given)
+        first_lines: dict[str, str] = {}
+        for line, given in self._read_texts():
+            seed = self._create_seed(line, given)
             if seed.id in first_lines:
                 what = f"the id {seed.id} is that of line {first_lines[seed.id]} already"
                 refused = replace(given, reason="duplicate-id", fault=what)
-                seed = Seed(self._name(number), "", given=refused)
-            first_lines[seed.id] = number
+                seed = Seed(self._name(line), "", given=refused)
+            first_lines[seed.id] = line
             yield seed
 
-    def _read_texts(self) -> Iterator[tuple[int, Given]]:
-        """Yield the text of each dialogue with the number of its first line."""
+    def _read_texts(self) -> Iterator[tuple[str, Given]]:
+        """Yield the text of each dialogue with the number of its line: `3`, or `3.2` for the second there."""
         lines = (line for line in read_lines(self.path, "designer") if line.fault or line.content.strip())
         first = next(lines, None)
         if first is None:
@@ -56,20 +58,19 @@ class GivenFile:
         ):
             yield from self._read_document(first, lines)
             return
-        yield first.number, self._to_given(first)
-        for line in lines:
-            yield line.number, self._to_given(line)
+        for line in itertools.chain((first,), lines):
+            yield str(line.number), self._to_given(line)
 
     def _to_given(self, line: Line) -> Given:
         place = f"{self.path.name}:{line.number}"
         return Given(place, line.content, "not-text" if line.fault else "", line.fault)
 
-    def _read_document(self, first: Line, lines: Iterator[Line]) -> Iterator[tuple[int, Given]]:
+    def _read_document(self, first: Line, lines: Iterator[Line]) -> Iterator[tuple[str, Given]]:
         """Yield the values of a file that is read as a whole, up to the first that is not JSON."""
         text, end_line = "", 0
         for line in (first, *lines):
             if line.fault:
-                yield line.number, self._to_given(line)
+                yield str(line.number), self._to_given(line)
                 return
             # Blank lines were left out: each line keeps its number.
             text += "\n" * (line.number - max(end_line, 1)) + line.content
@@ -77,18 +78,21 @@ class GivenFile:
         at = len(text) - len(text.lstrip())
         at = _skip(text, at + text.startswith("[", at))
         decoder = json.JSONDecoder()
+        counts: Counter[int] = Counter()
         while at < len(text):
             number = text.count("\n", 0, at) + 1
-            place = f"{self.path.name}:{number}"
+            counts[number] += 1
+            name = str(number) if counts[number] == 1 else f"{number}.{counts[number]}"
+            place = f"{self.path.name}:{name}"
             try:
                 _, end = decoder.raw_decode(text, at)
             except (ValueError, RecursionError) as error:
-                yield number, Given(place, text[at:], "not-json", f"not JSON: {error}")
+                yield name, Given(place, text[at:], "not-json", f"not JSON: {error}")
                 return
-            yield number, Given(place, text[at:end])
+            yield name, Given(place, text[at:end])
             at = _skip(text, end)
 
-    def _create_seed(self, number: int, given: Given) -> Seed:
+    def _create_seed(self, line: str, given: Given) -> Seed:
         """Return the seed of a text: its id and text are the object's own, if it has some."""
         try:
             content = json.loads(given.text)
@@ -101,10 +105,10 @@ class GivenFile:
         own = name_row(fields.get("seed_id")) or ("" if "turns" in fields else name_row(fields.get("id")))
         text = fields.get("seed_text")
         seed_text = normalise_text(text) if isinstance(text, str) else ""
-        return Seed(normalise_name(own) or self._name(number), seed_text, given=given)
+        return Seed(normalise_name(own) or self._name(line), seed_text, given=given)
 
-    def _name(self, number: int) -> str:
-        return f"given/{normalise_name(self.path.name)}/{number}"
+    def _name(self, line: str) -> str:
+        return f"given/{normalise_name(self.path.name)}/{line}"
 
 
 def _skip(text: str, at: int) -> int:

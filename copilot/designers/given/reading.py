@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from copilot.designers.tasks import derive_task
-from copilot.designers.wording import describe_scene, list_sounds
+from copilot.designers.wording import describe_scene, request_scene
 from copilot.dialogue import Dialogue, Mode, StatedEdit, Task, Turn
 from copilot.edit import EditError, Operation, apply, diff
 from copilot.errors import RowFault
@@ -102,7 +102,7 @@ def _complete_turns(turns: Iterable[_GivenTurn], place: str, limits: SceneLimits
         operations, scene = _complete_edit(before, turn, f"{place}: turn {index}")
         yield Turn(
             task=turn.task or (derive_task(operations) if index else "story"),
-            user=turn.user or ("" if index else list_sounds(scene, limits.user_chars)),
+            user=turn.user or ("" if index else request_scene(scene)),
             description=turn.description or describe_scene(scene, limits.description_chars),
             operations=operations,
             scene=scene,

@@ -58,6 +58,31 @@ def test_bad_lines_are_rejects_and_the_others_are_made(tmp_path):
     assert rejects["given/mine.jsonl/2"].raw_replies == ("{oops",)
 
 
+def test_a_scene_without_words_becomes_a_sample(tmp_path):
+    file = tmp_path / "mine.json"
+    bell = {
+        **RAIN,
+        "id": 2,
+        "role": "effect",
+        "text": "a bell",
+        "loudness": -20,
+        "start_time": 1,
+        "duration": 2,
+    }
+    wind = {**RAIN, "id": 3, "text": "a cold wind"}
+    file.write_text(
+        json.dumps([{"elements": [RAIN, bell]}, {"elements": [RAIN, wind]}, {"elements": [RAIN]}])
+    )
+    run = make(RunConfig(designer=f"given:{file}", **SOUNDS), tmp_path / "run")
+    assert [reject.detail for reject in run.rejects()] == []
+    stories = [sample.dialogue.turns[0] for sample in run]
+    assert {(turn.user, turn.description) for turn in stories} == {
+        ("steady rain", "Steady rain. A bell."),
+        ("steady rain", "Steady rain. A cold wind."),
+        ("steady rain", "Steady rain."),
+    }
+
+
 def test_another_content_of_the_file_is_another_run(tmp_path):
     file = tmp_path / "mine.json"
     file.write_text(json.dumps({"id": "a", "elements": [RAIN]}))

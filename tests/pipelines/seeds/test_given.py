@@ -57,6 +57,12 @@ def test_an_array_is_read_as_a_whole(tmp_path, name, indent):
     assert ids_of(read(path)) == ["a", "b"]
 
 
+def test_objects_on_one_line_are_counted(tmp_path):
+    path = tmp_path / "scenes.json"
+    path.write_text(json.dumps([scene(), scene(), scene()]))
+    assert ids_of(read(path)) == [f"given/scenes.json/{name}" for name in ("1", "1.2", "1.3")]
+
+
 def test_objects_over_several_lines_know_their_first(tmp_path):
     path = tmp_path / "scenes.jsonl"
     text = json.dumps(scene(), indent=1)
