@@ -80,7 +80,9 @@ class Display:
         ]
         if self._design:
             parts += [f"writing {self._design.n_writing}, ready {self._design.n_ready}"]
-            parts += [_describe_usage(self._design.usage)] if self._design.usage else []
+            # On Ray only the use for committed dialogues is known.
+            usage = self._design.usage or (self._usage if self._usage.requests else None)
+            parts += [_describe_usage(usage)] if usage else []
             parts += [self._design.load] * bool(self._design.load)
         if self._usage.generated_tokens and self._accepted:
             parts += [f"{self._usage.generated_tokens / self._accepted:,.0f} tokens per sample"]

@@ -435,9 +435,12 @@ def test_the_display_tells_of_the_writing():
     assert shown._describe().endswith("  writing 64, ready 12  9 tokens/s  1,200 tokens per sample")
     usage = Usage(requests=31, corrections=7, prompt_tokens=52_000, generated_tokens=8_000)
     shown.show_design(DesignStatus(64, 12, "", usage))
-    tokens = "52,000 prompt and 8,000 generated tokens"
+    assert "  31 replies, " in shown._describe()
+    shown.advance(Progress(usage=usage))
+    shown.show_design(DesignStatus(64, 12, ""))
+    tokens = "52,000 prompt and 10,400 generated tokens"
     assert shown._describe().endswith(
-        f"  writing 64, ready 12  31 replies, {tokens}, 7 corrections  1,200 tokens per sample"
+        f"  writing 64, ready 12  31 replies, {tokens}, 7 corrections  5,200 tokens per sample"
     )
 
 
