@@ -61,7 +61,8 @@ class TwoHums:
             edit = (Change(id=1, panning=panning),) if index else (Add(element=low), Add(element=tone))
             task, user = ("panning", f"Move the tone to the {side}.") if index else ("story", "Two hums.")
             scene = apply(scene, edit)
-            turns.append(Turn(task=task, user=user, description="Two hums.", operations=edit, scene=scene))
+            heard = "A low hum and a high tone."
+            turns.append(Turn(task=task, user=user, description=heard, operations=edit, scene=scene))
         return Design(Dialogue(seed_id=seed.id, seed_text=seed.text, turns=tuple(turns)))
 
 

@@ -204,7 +204,10 @@ class RemembersTheFirst(StandInDesigner):
 
 
 def described(design: Design, description: str) -> Design:
-    turns = tuple(turn.model_copy(update={"description": description}) for turn in design.dialogue.turns)
+    turns = tuple(
+        turn.model_copy(update={"description": f"{description} Turn {index}."})
+        for index, turn in enumerate(design.dialogue.turns)
+    )
     return replace(design, dialogue=design.dialogue.model_copy(update={"turns": turns}))
 
 

@@ -92,21 +92,13 @@ class TestRender:
         assert len(set(seeds)) == len(seeds) == 12
 
     @pytest.mark.parametrize(
-        ("answer", "reason", "detail"),
+        ("answer", "reason"),
         [
-            (
-                RenderFailure("worker-died", "last words"),
-                "worker-died",
-                "element 2 ('a door slams'): last words",
-            ),
-            (
-                RenderedSound(np.zeros((3, 9_600), dtype=np.float32), 48_000),
-                "stem-layout",
-                "element 2 ('a door slams'): shape (3, 9600); expected (1 or 2 channels, samples)",
-            ),
+            (RenderFailure("worker-died", "last words"), "worker-died"),
+            (RenderedSound(np.zeros((3, 9_600), dtype=np.float32), 48_000), "stem-layout"),
         ],
     )
-    def test_a_failed_sound_rejects_its_dialogue_alone(self, tmp_path, answer, reason, detail):
+    def test_a_failed_sound_rejects_its_dialogue_alone(self, tmp_path, answer, reason):
         renderer, batch = self.Counting(), records(3)
         bad = derive_random_seed("sound", 7, batch[1].seed.id, 0, 2)
         renderer.answer = lambda request: (
@@ -114,7 +106,8 @@ class TestRender:
         )
         RenderStage(renderer, StemStore(tmp_path), 7)(batch)
         assert [record.reject and record.reject.reason for record in batch] == [None, reason, None]
-        assert (batch[1].reject.stage, batch[1].reject.detail) == ("render-sounds", detail)
+        assert batch[1].reject.stage == "render-sounds"
+        assert batch[1].reject.detail.startswith("element 2 ('a door slams'): ")
         assert batch[1].stems == {}
 
     def test_a_backend_that_breaks_on_a_batch_is_asked_for_each_sound(self, tmp_path):
