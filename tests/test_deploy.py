@@ -423,9 +423,8 @@ def test_a_plan_on_a_page_works(page, line, tmp_path, monkeypatch, capsys):
     (tmp_path / "run.yaml").write_text(mine)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("pipelines.cli.commands.plan.query_nodes", lambda _: [Resources(96, 6)])
-    monkeypatch.setattr(
-        "pipelines.cli.commands.plan._measure", lambda *_, **__: MeasuredCosts.model_validate_json(shown)
-    )
+    measured = MeasuredCosts.model_validate_json(shown), 6_000_000
+    monkeypatch.setattr("pipelines.cli.commands.plan._measure", lambda *_, **__: measured)
     line = line.replace("PATH/voices", str(voices))
     monkeypatch.setattr(sys, "argv", ["copilot", *shlex.split(line, comments=True)])
     with pytest.raises(SystemExit) as ended:
