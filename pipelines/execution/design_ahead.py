@@ -113,7 +113,8 @@ class DesignAhead:
     @property
     def unfinished(self) -> Sequence[Record]:
         """The records whose dialogues are written and were not committed. Valid when the context was left."""
-        return [*self._handed_out.values(), *(record for record, _ in self._ready)]
+        # Copied in one step: a thread that was left behind may still append.
+        return [*self._handed_out.values(), *(record for record, _ in tuple(self._ready))]
 
     def next_batch(self) -> Sequence[Record]:
         """Return a batch if one is ready, else nothing.

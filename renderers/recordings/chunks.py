@@ -128,9 +128,19 @@ def _list_spans(file: BinaryIO, size: int, sound: _Sound, form: _Form) -> list[S
 
     Raises UnreadableError for sound that is cut off, and if another file follows that cannot be joined.
     """
+    spans: list[Span] = []
+    piece: _Sound | None = sound
+    while piece is not None:
+        span, piece = _find_span(file, size, piece, form)
+        spans.append(span)
+    return spans
+
+
+def _find_span(file: BinaryIO, size: int, sound: _Sound, form: _Form) -> tuple[Span, _Sound | None]:
+    """Return where one piece of the sound is, and the piece that follows it."""
     end = sound.first + sound.told
     if sound.told < 0 or (end > size and sound.told >= _PLACEHOLDER_BYTES):
-        return [Span(sound.first, size)]
+        return Span(sound.first, size), None
     if end > size + 1:  # some programs count a byte of padding that they do not write
         raise UnreadableError(f"is cut off: {size - sound.first} of {sound.told} bytes of sound")
     behind = min(end + -sound.told % form.padded_to, size)
@@ -143,11 +153,11 @@ def _list_spans(file: BinaryIO, size: int, sound: _Sound, form: _Form) -> list[S
     elif is_wav and _are_chunks(file, behind, size, form):
         following = _find_sound(file, behind - form.first, size, form)  # a second piece in the same file
     if following:
-        return [Span(sound.first, end), *_list_spans(file, size, following, form)]
+        return Span(sound.first, end), following
     least = _PADDING_BYTES if sound.told else 1
     if size - behind < least or _is_other(file, behind, size, form):
-        return [Span(sound.first, min(end, size))]
-    return [Span(sound.first, size)]
+        return Span(sound.first, min(end, size)), None
+    return Span(sound.first, size), None
 
 
 def _starts_file(file: BinaryIO, at: int) -> bool:

@@ -145,6 +145,12 @@ def test_wav_files_one_behind_another_are_one_recording(container):
     np.testing.assert_array_equal(read_recording(one + two)[0], expected(container))
 
 
+def test_more_wav_files_one_behind_another_than_python_nests_calls_are_one_recording(tmp_path):
+    path = tmp_path / "many.wav"
+    path.write_bytes(b"".join(encode("WAV", sound=part) for part in SOUND[:2_200].reshape(1_100, 2)))
+    np.testing.assert_array_equal(read_recording(path)[0], expected("WAV")[:, :2_200])
+
+
 def test_a_wav_of_several_pieces_is_one_recording():
     one, two = (encode("WAV", sound=part)[36:] for part in (SOUND[:1_001], SOUND[1_001:]))
     head = encode("WAV")[:36]
