@@ -29,7 +29,7 @@ _MOST_NAMES = 5
 Meaning = Literal[
     "key", "quota", "model", "address", "context", "content", "reply", "system", "parameter", "unsure"
 ]
-"""What a refusal is about.
+"""The subject of a refusal.
 
 Of all requests: the key, the quota, the model, the address. Of this one: its length (`context`), its content,
 or the model's reply to it, which another try may change. `system` and `parameter`: it can be sent otherwise.

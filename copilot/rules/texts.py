@@ -21,7 +21,7 @@ _FORBIDDEN = re.compile(
 
 
 QUOTED = re.compile(r'"[^"]*"')
-"""What somebody says or cites, in double quotation marks."""
+"""Words that somebody says or cites, in double quotation marks."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What one server wants otherwise than others, learned from its refusals.
+"""Wishes of one server that differ from those of others, learned from its refusals.
 
 Newer models of OpenAI want `max_completion_tokens` and no temperature, and the chat templates of some models
 have no system role. A server says so once; each later request to it is sent in its way.

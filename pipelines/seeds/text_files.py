@@ -16,7 +16,7 @@ from pipelines.seeds.lines import Line, parse_lines, read_lines
 from pipelines.seeds.records import Reading, make_seed, name_file
 
 _BREAKS = re.compile("[\v\f\x85\u2028\u2029]")
-"""What Unicode knows as ends of lines besides CR and LF; in tables and JSON they are white space."""
+"""Ends of lines in Unicode besides CR and LF; in tables and JSON they are white space."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ class _Frame:
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """Where the number of frames stands in the first one, that number or 0, and whether decoders read it."""
+    """The place of the number of frames in the first one, that number or 0, and whether decoders read it."""
 
     count_at: int
     told: int

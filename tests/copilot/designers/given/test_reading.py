@@ -1,4 +1,4 @@
-"""What a user may give as JSON, and what is said of the rest."""
+"""Dialogues and scenes that a user may give as JSON, and the faults of others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an edit turn is about is drawn, within what is possible."""
+"""The aim of an edit turn is drawn, within what is possible."""
 
 from collections import Counter
 
