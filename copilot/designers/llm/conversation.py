@@ -187,7 +187,7 @@ class Conversation:
         self.log.count("repairs", int(found.repaired))
         if isinstance(found, UnusableReply):
             return _Outcome(fault=found)
-        value = self._book.trim(found.value)
+        value = self._book.mend(found.value)
         if form.own_request is not None:
             value = value.model_copy(update={"user": form.own_request})
         limited, faults = limit_numbers(value, self._book.limits, form.slots)

@@ -18,6 +18,7 @@ from copilot.designers.llm.grammar import (
     prompted_line_words,
 )
 from copilot.designers.llm.prompts import Prompt, PromptLibrary
+from copilot.designers.llm.repeats import drop_repeats
 from copilot.designers.llm.replies import (
     Builder,
     EditReply,
@@ -156,16 +157,22 @@ class FormBook:
             first = min(most, grammar.max_tokens)
         return first, max(most, 2 * first)
 
-    def trim(self, reply: M) -> M:
-        """Return a reply whose texts end at a whole word, if a grammar has cut them off."""
-        enforced = self.settings.structured == "json_schema"
-        return trim_reply(reply, self.grammars.most_words) if enforced else reply
+    def mend(self, reply: M) -> M:
+        """Return a reply without repeated sounds; texts that a grammar cut off end at a whole word."""
+        if self.settings.structured == "json_schema":
+            reply = trim_reply(reply, self.grammars.most_words)
+        return drop_repeats(reply) if isinstance(reply, StoryReply) else reply
 
     def request(self, name: str, grammar: Grammar, **variables: Any) -> Message:  # noqa: ANN401 - as Jinja takes them
         """Return a message by its prompt. It shows the schema if the server does not enforce it."""
         enforced = self.settings.structured == "json_schema"
         schema = None if enforced else canonical_json(grammar.schema)
         return Message("user", self.prompts.render(name, schema=schema, **variables))
+
+
+def _calm(text: str) -> str:
+    """Return a text with its first letter large if all are, as in LibriSpeech: models read it better."""
+    return text.capitalize() if text.isupper() else text
 
 
 class DialogueForms:
@@ -208,7 +215,7 @@ class DialogueForms:
         fewest, most = count_story_sounds(book.limits, n_reserved)
         variables: dict[str, Any] = {
             "own_request": own,
-            "seed_text": self._seed.text,
+            "seed_text": _calm(self._seed.text),
             "min_sounds": fewest,
             "max_sounds": most,
             "steps": book.scales.steps,
@@ -318,7 +325,7 @@ class DialogueForms:
             parts = (book.scales, self._run_seed, self._seed.id)
             return self._dialogue(tuple(read_whole_turns(reply, self.tasks, *parts)))
 
-        request = book.request("whole", grammar, seed_text=self._seed.text, tasks=list(self.tasks))
+        request = book.request("whole", grammar, seed_text=_calm(self._seed.text), tasks=list(self.tasks))
         return Form(
             label="the dialogue",
             request=request,

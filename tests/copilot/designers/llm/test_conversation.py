@@ -674,7 +674,7 @@ def test_a_text_that_a_grammar_cut_off_is_trimmed_and_goes_into_the_chat_so():
     assert json.loads(asks[1].messages[2].content)["sounds"][0]["text"] == trimmed
     assert conversation.log.replies[0] == said(cut).text
     reply = StoryReply.model_validate_json(said(cut).text)
-    assert book(structured="none").trim(reply) == reply
+    assert book(structured="none").mend(reply) == reply
 
 
 def test_the_sound_of_an_aim_is_in_slot_0_and_its_change_in_the_grammar():
