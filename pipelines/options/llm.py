@@ -98,7 +98,7 @@ class LlmOptions:
         ),
     ] = None
     llm_examples: Annotated[
-        int | None, _Option("Example replies that a story's request shows.", default="2")
+        int | None, _Option("Replies that each request shows as examples.", default="2")
     ] = None
     judge: Annotated[bool, _Option("Let a model judge every edit turn.")] = False
     judge_model: Annotated[str | None, _Option("Model that judges.", default="--llm-model")] = None

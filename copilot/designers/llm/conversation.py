@@ -7,8 +7,9 @@ seed is given up, with the last fault as the reason. A valid turn is never asked
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TypeVar
 
 from copilot.designers.account import Account
@@ -89,23 +90,25 @@ class Conversation:
         Raises RowFault if the seed is given up.
         """
         if self._book.settings.mode == "whole":
-            return (yield from self._ask_until_valid(self._forms.whole()))
+            return (yield from self._ask_until_valid(lambda _: self._forms.whole()))
         if self._continued is None:
-            dialogue = yield from self._ask_until_valid(self._forms.story())
+            dialogue = yield from self._ask_until_valid(self._forms.story)
         else:
             dialogue, self._scene = self._continued, self._continued.turns[-1].scene
         while len(dialogue.turns) < self._forms.n_turns:
-            dialogue = yield from self._ask_until_valid(self._forms.edit(dialogue, self._scene))
+            dialogue = yield from self._ask_until_valid(partial(self._forms.edit, dialogue, self._scene))
         return dialogue
 
-    def _ask_until_valid(self, form: Form[M]) -> Steps:
-        """Ask until a reply makes a valid dialogue. Raises RowFault if none does."""
+    def _ask_until_valid(self, make_form: Callable[[int], Form[M]]) -> Steps:
+        """Ask until a reply makes a valid dialogue; each start has a form. Raises RowFault if none does."""
         settings = self._book.settings
-        (max_tokens, more_tokens), enlarged = form.tokens, False
+        form, enlarged = make_form(0), False
+        max_tokens, more_tokens = form.tokens
         last = UnusableReply("no-reply", ("nothing was asked",))
         seen: set[str] = set()
         n_failed = 0
         for start in range(1 + settings.fresh_starts):
+            form = make_form(start) if start else form
             self.log.count("fresh_starts", int(start > 0))
             told: tuple[_Faulty, ...] = ()
             standing: _Outcome | None = None
@@ -219,7 +222,8 @@ class Conversation:
         return _Outcome(dialogue, mended.turns[-1].scene, text, fault)
 
     def _list_prompts(self, form: Form[M]) -> tuple[str, ...]:
-        return self._forms.system.content, form.request.content
+        """Return the prompts of a form without its examples, which may be followed but for their sounds."""
+        return self._forms.system.content, (form.remembered or form.request).content
 
     def _find_unoffered_speech(self, dialogue: Dialogue) -> tuple[Fault, ...]:
         """Return the fault of speech that the prompt did not offer."""

@@ -35,6 +35,7 @@ from copilot.designers.llm.scales import Scales
 from copilot.designers.llm.settings import LlmSettings
 from copilot.designers.llm.spread import Spread
 from copilot.designers.llm.trimming import trim_reply
+from copilot.designers.scripted.dice import Dice
 from copilot.designers.speech_wishes import asks_for_speech
 from copilot.designers.tasks import check_weights, derive_task, draw_task
 from copilot.dialogue import EDIT_TASKS, Dialogue, Task, Turn
@@ -102,7 +103,7 @@ class FormBook:
         self.speech_share = speech_share
         self.language = language
         self.prompts = PromptLibrary.load()
-        self.grammars = GrammarBook(limits)
+        self.grammars = GrammarBook(limits, ascii_only=not self.has_own_language)
         self.scales = Scales(limits)
         self.examples = ExampleBook(limits, self.scales)
         self._systems: dict[tuple[int, bool], tuple[Prompt, Message]] = {}
@@ -161,7 +162,7 @@ class FormBook:
         """Return a reply without repeated sounds; texts that a grammar cut off end at a whole word."""
         if self.settings.structured == "json_schema":
             reply = trim_reply(reply, self.grammars.most_words)
-        return drop_repeats(reply) if isinstance(reply, StoryReply) else reply
+        return drop_repeats(reply)
 
     def request(self, name: str, grammar: Grammar, **variables: Any) -> Message:  # noqa: ANN401 - as Jinja takes them
         """Return a message by its prompt. It shows the schema if the server does not enforce it."""
@@ -206,8 +207,11 @@ class DialogueForms:
         n_old = len(known) - len(self._seed.requests)
         return self._seed.requests[turn - n_old] if n_old <= turn < len(known) else None
 
-    def story(self) -> Form[StoryReply]:
-        """Return the form of the story turn. It leaves room for later additions."""
+    def story(self, start: int = 0) -> Form[StoryReply]:
+        """Return the form of the story turn. It leaves room for later additions.
+
+        `start` counts the starts of a turn; each sees other examples.
+        """
         book, n_reserved, own = self._book, self.tasks.count("add"), self._get_request(0)
         grammar = book.grammars.story(speech=self.speech, n_reserved=n_reserved)
         if own is not None:
@@ -220,9 +224,8 @@ class DialogueForms:
             "max_sounds": most,
             "steps": book.scales.steps,
         }
-        # Examples are English, and have requests.
-        n_examples = 0 if book.has_own_language or own is not None else book.settings.examples
-        examples = book.examples.draw(self._seed, self._run_seed, n_examples, speech=self.speech)
+        dice, n_examples = self._draw_dice(0, start), self._count_examples(own)
+        examples = book.examples.draw_stories(dice, n_examples, speech=self.speech)
         shown = [example.text for example in examples]
         return Form(
             label="turn 0 (story)",
@@ -236,11 +239,18 @@ class DialogueForms:
             own_request=own,
         )
 
-    def edit(self, dialogue: Dialogue, scene: Scene) -> Form[EditReply]:
+    def _count_examples(self, own_request: str | None) -> int:
+        """Return the number of examples of a turn: they are English, and have requests."""
+        return 0 if self._book.has_own_language or own_request is not None else self._book.settings.examples
+
+    def _draw_dice(self, turn: int, start: int) -> Dice:
+        return Dice("example", self._run_seed, self._seed.id, turn, start)
+
+    def edit(self, dialogue: Dialogue, scene: Scene, start: int = 0) -> Form[EditReply]:
         """Return the form of the next edit turn; of another task if the drawn one cannot be done.
 
         `scene` is the dialogue's last one, mended, as the model shall see it. A user's own request is open,
-        and its task is what its operations are.
+        and its task is what its operations are. `start` is as in `story`.
         """
         book, index = self._book, len(dialogue.turns)
         own = self._get_request(index)
@@ -259,17 +269,17 @@ class DialogueForms:
             grammar = leave_out_request(grammar)
         slots = order_by_slot(scene, aim.sound if aim else None)
         sounds = describe_sounds(round_sounds(slots, book.scales))
-        request = book.request(
-            "edit",
-            grammar,
-            task=task,
-            sounds=sounds,
-            max_operations=n_operations,
-            aim=aim,
-            steps=book.scales.steps,
-            own_request=own,
-            past_turns=self._list_past_turns(dialogue),
-        )
+        examples = book.examples.draw_edits(task, self._draw_dice(index, start), self._count_examples(own))
+        variables: dict[str, Any] = {
+            "task": task,
+            "sounds": sounds,
+            "max_operations": n_operations,
+            "aim": aim,
+            "steps": book.scales.steps,
+            "own_request": own,
+            "past_turns": self._list_past_turns(dialogue),
+        }
+        shown = [example.text for example in examples]
         next_id = 1 + max(number for turn in dialogue.turns for number in turn.scene.ids)
 
         def finish(reply: EditReply) -> Dialogue:
@@ -285,7 +295,9 @@ class DialogueForms:
 
         return Form(
             label=f"turn {index} ({task})",
-            request=request,
+            request=book.request("edit", grammar, examples=shown, **variables),
+            remembered=book.request("edit", grammar, examples=[], **variables),
+            examples=examples,
             model=EditReply if own is None else RequestedEditReply,
             grammar=grammar,
             tokens=book.limit_tokens(grammar),

@@ -77,10 +77,15 @@ def max_operations(task: Task, n_alive: int, limits: SceneLimits, n_reserved: in
 
 
 class GrammarBook:
-    """The grammars under one data set's limits; each is made once."""
+    """The grammars under one data set's limits; each is made once.
 
-    def __init__(self, limits: SceneLimits) -> None:
+    Texts are in ASCII, since small models lapse into other scripts; `ascii_only` is False for a language that
+    needs more.
+    """
+
+    def __init__(self, limits: SceneLimits, *, ascii_only: bool = True) -> None:
         self._limits = limits
+        self._ascii_only = ascii_only
         self._scales = Scales(limits)
         self.most_words = {
             "speaker": _SPEAKER_WORDS,
@@ -229,7 +234,7 @@ class GrammarBook:
         return {name: make_choice(self._scales.get(name, "effect").values) for name in names}
 
     def _text(self, kind: str) -> Schema:
-        return make_words(self.most_words[kind])
+        return make_words(self.most_words[kind], ascii_only=self._ascii_only)
 
 
 def _n_words(n_chars: int, most: int) -> int:

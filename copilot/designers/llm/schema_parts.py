@@ -11,15 +11,17 @@ Schema = Mapping[str, Any]
 
 LAST_WORD_LETTERS = 24
 """The most letters of a text's last word."""
-# No text holds a character that JSON has to escape. Characters beyond ASCII are left to the rules: engines
-# take three times as long to prepare a class that excludes some of them.
+# No text holds a character that JSON has to escape. Beyond ASCII a grammar allows all characters or none:
+# engines take three times as long to prepare a class that excludes some of them.
 _FIRST = r"[^\x00-\x2f:-@\[-`{-\x7f]"
+_ASCII_FIRST = "[0-9A-Za-z]"
 _MOST_WORDS = re.compile(r"\)\{0,(\d+)\}")
 _CHARS_PER_WORD = 8
 """With the space. English words have about 6, so that a text with many long words is covered too."""
 _CHARS_PER_TOKEN = 2
 """English and JSON have 3 to 4, in compact JSON; white space may be added."""
 _LETTER = r'[^\x00-\x20"\\\x7f]'
+_ASCII_LETTER = r"[!#-\[\]-~]"
 
 
 def make_object(**properties: Schema) -> dict[str, Any]:
@@ -57,15 +59,16 @@ def shorten(value: float) -> float:
     return int(value) if value == int(value) else value
 
 
-def make_words(most: int) -> dict[str, Any]:
+def make_words(most: int, *, ascii_only: bool) -> dict[str, Any]:
     """Return the schema of words with single spaces between them, the first of which starts with a letter.
 
     So no reply can run off into white space. Only the last word has a longest length, so that a text of the
     most words has to end: engines prepare a state for each letter of each word that has a longest length, and
     take ten times as long.
     """
-    words = f"({_LETTER}* {_LETTER}){{0,{most - 1}}}"
-    return {"type": "string", "pattern": f"^{_FIRST}{words}{_LETTER}{{0,{LAST_WORD_LETTERS - 1}}}$"}
+    first, letter = (_ASCII_FIRST, _ASCII_LETTER) if ascii_only else (_FIRST, _LETTER)
+    words = f"({letter}* {letter}){{0,{most - 1}}}"
+    return {"type": "string", "pattern": f"^{first}{words}{letter}{{0,{LAST_WORD_LETTERS - 1}}}$"}
 
 
 def estimate_tokens(schema: Schema) -> int:

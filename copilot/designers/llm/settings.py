@@ -33,5 +33,5 @@ class LlmSettings(FrozenModel):
     correct_hq: bool = Field(
         default=True, description="Report faults that only keep a dialogue out of hq, too."
     )
-    examples: int = Field(default=2, ge=0, le=4, description="Example replies that a story's request shows.")
+    examples: int = Field(default=2, ge=0, le=4, description="Replies that each request shows as examples.")
     judge_model: str | None = Field(default=None, description="Judges every edit turn (default: no judge).")

@@ -127,16 +127,27 @@ def test_rules_that_read_english_do_not_judge_another_language():
     assert found == {None: {"description-free-of-mixing"}, "de": set()}
 
 
-def test_only_the_story_turn_sees_examples():
+def test_a_turns_examples_are_not_in_the_chat_of_the_next_one():
     conversation = Conversation(book(EVERYTHING, examples=2), SEED, 7)
     asks, dialogue = play(conversation, [said(STORY), said(ADD)])
     assert isinstance(dialogue, Dialogue)
-    examples = book(EVERYTHING, examples=2).start_dialogue(SEED, 7).story().examples
-    assert len(examples) == 2
-    for example in examples:
-        assert example.text in asks[0].messages[1].content
-        assert not any(example.text in message.content for message in asks[1].messages)
-    assert SEED.text in asks[1].messages[1].content
+    forms, story = book(EVERYTHING, examples=2).start_dialogue(SEED, 7), dialogue.turns[0]
+    edit = forms.edit(dialogue.model_copy(update={"turns": (story,)}), story.scene)
+    for form, ask in ((forms.story(), asks[0]), (edit, asks[1])):
+        earlier = "".join(message.content for message in ask.messages[:-1])
+        assert ask.messages[-1] == form.request
+        assert len(form.examples) == 2
+        assert all(example.text in form.request.content for example in form.examples)
+        assert not any(example.text in earlier for example in form.examples)
+    assert asks[1].messages[1] == forms.story().remembered
+
+
+def test_a_turn_that_starts_again_sees_other_examples():
+    conversation = Conversation(book(n_turns=1, examples=2, corrections=0), SEED, 7)
+    asks, _ = play(conversation, [said("nonsense"), said(STORY)])
+    forms = book(n_turns=1, examples=2).start_dialogue(SEED, 7)
+    assert [ask.messages[-1] for ask in asks] == [forms.story(0).request, forms.story(1).request]
+    assert asks[0].messages[-1] != asks[1].messages[-1]
 
 
 def test_a_sound_of_an_example_is_a_fault():

@@ -5,10 +5,11 @@ import pytest
 
 from copilot.designers.llm.examples import ExampleBook
 from copilot.designers.llm.grammar import GrammarBook
-from copilot.designers.llm.replies import Builder, StoryReply
+from copilot.designers.llm.replies import Builder, EditReply, StoryReply
 from copilot.designers.llm.scales import Scales
 from copilot.designers.llm.spread import Spread
-from copilot.dialogue import Dialogue
+from copilot.designers.scripted.dice import Dice
+from copilot.dialogue import EDIT_TASKS, Dialogue
 from copilot.frozen_model import Range
 from copilot.rules import check_dialogue
 from copilot.scene import SceneLimits
@@ -18,8 +19,12 @@ LIMITS = SceneLimits()
 SEEDS = [Seed(f"test/{number}", f"Line {number} of a text") for number in range(60)]
 
 
+def dice(seed, run_seed=7):
+    return Dice("example", run_seed, seed.id)
+
+
 def draw(seed, n_examples=2, run_seed=7, limits=LIMITS, *, speech=True):
-    return ExampleBook(limits, Scales(limits)).draw(seed, run_seed, n_examples, speech=speech)
+    return ExampleBook(limits, Scales(limits)).draw_stories(dice(seed, run_seed), n_examples, speech=speech)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +51,7 @@ def test_an_example_makes_a_story_without_faults():
 
 def test_no_two_seeds_see_the_same_examples():
     book = ExampleBook(LIMITS, Scales(LIMITS))
-    texts = [example.text for seed in SEEDS for example in book.draw(seed, 7, 2, speech=False)]
+    texts = [example.text for seed in SEEDS for example in book.draw_stories(dice(seed), 2, speech=False)]
     assert len(set(texts)) == len(texts) == 2 * len(SEEDS)
 
 
@@ -74,3 +79,16 @@ def test_there_are_as_many_examples_as_wanted():
 
 def test_limits_that_the_scripted_designer_cannot_keep_give_no_examples():
     assert draw(SEEDS[0], limits=SceneLimits(n_elements=2)) == ()
+
+
+@pytest.mark.parametrize("task", EDIT_TASKS)
+def test_an_edit_has_examples_of_its_task(task):
+    kinds = {"volume": {"change"}, "panning": {"change"}, "open": {"add", "remove", "change", "replace"}}
+    book = ExampleBook(LIMITS, Scales(LIMITS))
+    for seed in SEEDS[:5]:
+        examples = book.draw_edits(task, dice(seed), 2)
+        assert len(examples) == 2
+        for example in examples:
+            reply = EditReply.model_validate_json(example.text)
+            assert {operation.op for operation in reply.operations} <= kinds.get(task, {task})
+            assert task in {"add", "open"} or reply.operations[0].slot == 0
