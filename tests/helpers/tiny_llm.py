@@ -1,20 +1,21 @@
 """Makes a tiny language model with random weights in a given folder. Nothing is downloaded.
 
-It knows printable ASCII and line ends only, and chats in ChatML. What it says is noise, but for the grammar
-that the server holds it to. Runs in the server's own environment, which has torch and transformers.
+It knows printable ASCII and line ends only, and chats in ChatML. What it says is noise in short words, but
+for the grammar that the server holds it to. Runs in the server's own environment, which has torch and
+transformers.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
 import torch
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 CONTEXT = 16_384
-VOCABULARY = 2048
 ROOT = Path(__file__).parents[2]
 START, END, PAD = "<|im_start|>", "<|im_end|>", "<|pad|>"
 CHATML = (
@@ -26,20 +27,23 @@ CHATML = (
 
 
 def made_tokenizer() -> PreTrainedTokenizerFast:
-    """Return byte pairs learnt from plain English: the licence."""
+    """Return tokens: single characters, and the beginnings of plain English words, with the blank before.
+
+    The words are the prompts' and the licence's. No other token joins letters, so that words stay short.
+    """
     # In the byte-level alphabet, printable ASCII stands for itself, a blank is Ġ and a line end Ċ.
-    letters = [chr(code) for code in range(0x21, 0x7F)] + ["Ġ", "Ċ"]
-    tokenizer = Tokenizer(models.BPE())
+    tokens = [START, END, PAD, *map(chr, range(0x21, 0x7F)), "Ġ", "Ċ"]
+    english = [
+        (ROOT / "LICENSE").read_text(),
+        *(path.read_text() for path in sorted((ROOT / "prompts").rglob("*.md"))),
+    ]
+    words = sorted(set(re.findall(r"\b[A-Za-z][a-z]{1,10}\b", " ".join(english))))
+    joined = dict.fromkeys((f"Ġ{word[:end]}", word[end]) for word in words for end in range(len(word)))
+    vocabulary = {token: number for number, token in enumerate([*tokens, *map("".join, joined)])}
+    tokenizer = Tokenizer(models.BPE(vocabulary, list(joined)))
+    tokenizer.add_special_tokens([START, END, PAD])
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=VOCABULARY,
-        special_tokens=[START, END, PAD],
-        initial_alphabet=letters,
-        limit_alphabet=len(letters),
-        show_progress=False,
-    )
-    tokenizer.train([str(ROOT / "LICENSE")], trainer)
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         bos_token=START,
