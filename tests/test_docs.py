@@ -49,6 +49,9 @@ OTHER_PROGRAMS = frozenset(
         "--metrics",
         "--enable-metrics",
         "--no-repack",
+        "--dry-multiplier",
+        "--dry-allowed-length",
+        "--dry-penalty-last-n",
         "--poll",
     ]
 )

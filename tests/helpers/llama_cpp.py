@@ -53,8 +53,10 @@ class LlamaServer(ServerProcess):
 
     def __init__(self, program: Path, weights: Path, log: Path) -> None:
         command = (str(program), "-m", str(weights), "--alias", MODEL, "--metrics", "--no-ui", "--poll", "0")
+        # Small models repeat themselves; docs/llm.md recommends this.
+        dry = ("--dry-multiplier", "0.8", "--dry-allowed-length", "3", "--dry-penalty-last-n", "600")
         slots = ("-np", str(SLOTS), "-c", str(SLOTS * CONTEXT), "-t", str(os.cpu_count() or 1))
-        super().__init__("llama.cpp", (*command, *slots), log, _ENVIRONMENT)
+        super().__init__("llama.cpp", (*command, *dry, *slots), log, _ENVIRONMENT)
 
 
 def find_server() -> Path:
