@@ -74,13 +74,14 @@ class LlmDesigner:
         self._usage = Usage()
 
     def fingerprint(self) -> dict[str, str]:
-        """Return the model, and the versions of the code that writes requests and reads replies."""
-        return {
+        """Return the model, what examples are drawn from, and the versions of the code that asks and reads."""
+        facts = {
             "designer": self.name,
             "version": VERSION,
             "model": self._settings.model,
             "json-repair": version("json-repair"),
         }
+        return facts | ({"examples": self._book.examples.hash_content()} if self._settings.examples else {})
 
     def prompt_hashes(self) -> dict[str, str]:
         """Return the hashes of the prompts that these settings use."""

@@ -30,6 +30,7 @@ from copilot.designers.scripted.phrasing import add_article
 from copilot.dialogue import Task, Turn
 from copilot.edit import Add
 from copilot.errors import UserError
+from copilot.hashing import content_hash
 from copilot.scene import Element, Scene, SceneLimits, SpeechElement
 from copilot.seed import STARTER_SEEDS, Seed
 
@@ -68,6 +69,11 @@ class ExampleBook:
         # A line of speech is one of these or a part of it.
         self._texts = _read_starter_seeds(prompted_line_words(limits))
         self._designers: dict[tuple[Task, bool], ScriptedDesigner | None] = {}
+
+    def hash_content(self) -> str:
+        """Return a hash of all that decides the examples, besides the dice: texts and code."""
+        designer = self._get_designer("story", speaks=False)
+        return content_hash({"texts": self._texts, "designer": designer.fingerprint() if designer else {}})
 
     def draw_stories(self, dice: Dice, n_examples: int, *, speech: bool) -> tuple[Example, ...]:
         """Return examples that share no caption. With speech, every other one has some, the first included.
