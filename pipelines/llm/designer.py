@@ -74,7 +74,7 @@ class LlmDesigner:
         self._usage = Usage()
 
     def fingerprint(self) -> dict[str, str]:
-        """Return the model, what examples are drawn from, and the versions of the code that asks and reads."""
+        """Return the model, the source of examples, and the versions of the code that asks and reads."""
         facts = {
             "designer": self.name,
             "version": VERSION,
