@@ -125,12 +125,16 @@ class RunReader:
 
     @contextmanager
     def _open(self, file: CommittedFile) -> Iterator[pq.ParquetFile]:
-        """Open a Parquet file; a page that has a checksum is compared with it when it is read."""
+        """Open a Parquet file; a page that has a checksum is compared with it when it is read.
+
+        Nothing is buffered ahead: Arrow does that in threads of its own, and one that still holds a buffer of
+        Python's when Python exits aborts the process.
+        """
         path = f"{self.place}/{file.path}"
         try:
             with (
                 self.run.storage.open(file.path) as stream,
-                pq.ParquetFile(stream, page_checksum_verification=True) as parquet,
+                pq.ParquetFile(stream, pre_buffer=False, page_checksum_verification=True) as parquet,
             ):
                 yield parquet
         except FileNotFoundError as error:

@@ -72,6 +72,8 @@ class RequestFile:
         return parse_lines(self.path, read_lines(self.path), self._parse_object)
 
     def _parse_line(self, line: str) -> Seed:
+        if line.lstrip().startswith('{"'):
+            raise BadLineError(f"a JSON object, not a request; name its field: {REQUESTS}:{self.path}#FIELD")
         return self._create_seed("", line)
 
     def _parse_object(self, line: str) -> Seed:
@@ -82,7 +84,7 @@ class RequestFile:
         if not isinstance(row, dict):
             raise BadLineError("not a JSON object")
         if self.field not in row:
-            raise BadLineError(f"no field {self.field!r}")
+            raise BadLineError(f"no field {self.field!r}; available: {', '.join(row) or 'none'}")
         return self._create_seed(name_row(row.get("id")), row[self.field])
 
     def _read_table(self) -> Iterator[Reading]:

@@ -67,7 +67,8 @@ def verify_file(job: FileJob) -> FileResult:
         with open_storage(job.run).open(job.file.path) as stream:
             if damage := find_byte_damage(stream, job.file):
                 result.add(*damage, job.file)
-            with pq.ParquetFile(stream, page_checksum_verification=True) as parquet:
+            # Not buffered ahead, as in RunReader.
+            with pq.ParquetFile(stream, pre_buffer=False, page_checksum_verification=True) as parquet:
                 _verify_table(parquet, job, result)
     except FileNotFoundError:
         result.add("file-missing", "missing, but the ledger names it", job.file)

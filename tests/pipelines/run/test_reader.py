@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from helpers.made_runs import RUN_SEED, a_run
+from helpers.watched_files import watch_files
 
 from copilot.arrow import AUDIO_COLUMNS
 from copilot.errors import CorruptDataError, UserError
@@ -179,3 +181,13 @@ def test_a_file_that_is_not_parquet_is_named(copy: Path):
     path.write_bytes(b"PAR1")
     with pytest.raises(CorruptDataError, match=r"rejects/\w+\.parquet: cannot be read as Parquet"):
         list(RunReader(copy).rows("rejects"))
+
+
+def test_files_are_read_by_the_caller_alone(made: Path, monkeypatch: pytest.MonkeyPatch):
+    """A thread of Arrow that still holds a buffer of Python's when Python exits aborts the process."""
+    readers = watch_files(monkeypatch)
+    reader = RunReader(made)
+    assert len(list(reader.rows("samples"))) == 6
+    assert len(list(reader.batches("rejects"))) == 1
+    reader.first("metadata")
+    assert readers == {threading.get_ident()}

@@ -102,6 +102,14 @@ def test_a_text_has_a_request_on_each_line(tmp_path):
     assert parse_spec(f"requests:{path}#").field == ""
 
 
+def test_an_object_is_no_request_where_no_field_is_named(tmp_path):
+    path = tmp_path / "asked.jsonl"
+    path.write_text('{"request": "A forest."}\nA harbour.\n{The end} of a harbour.\n')
+    draw = read_seeds(f"requests:{path}", None, 7)
+    assert [problem.line for problem in draw.problems] == [1]
+    assert requests_of(f"requests:{path}") == [("A harbour.",), ("{The end} of a harbour.",)]
+
+
 def test_a_designer_that_takes_none_is_refused():
     with pytest.raises(UserError) as caught:
         create_designer(RunConfig(seeds="requests:a.txt", designer="stand-in"))

@@ -6,6 +6,7 @@ import copy
 import hashlib
 import json
 import shutil
+import threading
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -16,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from helpers.made_runs import a_run, a_sample
+from helpers.watched_files import watch_files
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -555,3 +557,10 @@ def test_the_command_prints_problems_and_exits_with_one(
     (problem,) = printed["problems"]
     assert problem.keys() == {"kind", "message", "file", "id"}
     assert (problem["kind"], problem["file"]) == ("file-missing", shard_of(run, FIRST))
+
+
+def test_files_are_read_by_the_caller_alone(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread of Arrow that still holds a buffer of Python's when Python exits aborts the process."""
+    readers = watch_files(monkeypatch)
+    assert verify(run).problems == ()
+    assert readers == {threading.get_ident()}
