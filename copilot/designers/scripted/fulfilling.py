@@ -44,13 +44,16 @@ _LIST = re.compile(r"\s*,\s*(?:and\s+)?|\s+and\s+|\s+as well as\s+")
 def fulfil(request: str, draft: Draft, dice: Dice) -> list[Operation]:
     """Return the operations that an edit request asks for.
 
-    Raises RowFault `request-not-understood`, or `request-impossible` for a change that a sound cannot make.
+    Raises RowFault `request-not-understood`, or `request-impossible` for a change that a sound cannot make
+    and for the removal of the last ambience.
     """
     wishes = read_request(request)
     if wishes is None:
         raise _not_understood(request, "its form is not one that the scripted designer knows")
     operations = [operation for wish in wishes for operation in _fulfil(wish, request, draft, dice)]
-    return _join_changes(operations, request)
+    operations = _join_changes(operations, request)
+    _require_ambience(operations, draft)
+    return operations
 
 
 def find_new_sound(words: str, draft: Draft, dice: Dice, roles: Iterable[str]) -> Sound | None:
@@ -182,6 +185,18 @@ def _join_changes(operations: Sequence[Operation], request: str) -> list[Operati
         else:
             raise _not_understood(request, f"it edits element {subject} twice")
     return list(joined.values())
+
+
+def _require_ambience(operations: Sequence[Operation], draft: Draft) -> None:
+    removed = {operation.id for operation in operations if isinstance(operation, Remove)}
+    ambiences = [element for element in draft.scene.elements if element.role == "ambience"]
+    added = any(
+        isinstance(operation, Add) and operation.element.role == "ambience" for operation in operations
+    )
+    if ambiences and not added and removed.issuperset(element.id for element in ambiences):
+        raise _impossible(
+            ambiences[-1], "is the last ambience, which a scene needs; ask for another in its place"
+        )
 
 
 def _impossible(element: Element, why: str) -> RowFault:

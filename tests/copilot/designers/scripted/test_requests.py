@@ -16,6 +16,7 @@ from copilot.scene import SceneLimits
 from copilot.seed import Continued, Seed
 
 STORY = "A forest in the rain, with an owl and a barking dog."
+WINDY = "Wind in a forest with an owl."
 
 
 @cache
@@ -132,12 +133,22 @@ def test_a_figure_is_the_step():
         ((STORY, "Make the dog louder, and make the dog quieter."), "request-not-understood"),
         ((STORY, "Move the atmosphere to the left."), "request-impossible"),
         ((STORY, *["Make the dog much louder."] * 4), "request-impossible"),
+        ((WINDY, "Remove the wind."), "request-impossible"),
+        ((WINDY, "Remove the wind and add thunder."), "request-impossible"),
     ],
 )
 def test_what_cannot_be_done_has_a_reason(requests, reason):
     with pytest.raises(RowFault) as caught:
         design(*requests)
     assert caught.value.reason == reason
+
+
+def test_the_last_ambience_goes_if_another_comes():
+    for edit in ("Replace the wind by rain.", "Remove the wind and add rain."):
+        dialogue = design(WINDY, edit)
+        (ambience,) = (e for e in dialogue.turns[1].scene.elements if e.role == "ambience")
+        assert "rain" in ambience.text
+        assert not fatal(dialogue)
 
 
 def test_its_own_dialogue_is_continued_in_its_wording():
