@@ -205,7 +205,7 @@ def _find_stem(stored: StoredStem, store: StemStore) -> Stem:
     if stem is None:
         raise UserError(
             f"the sample keeps no audio of its stem {stored.element_id}, and the store has none; give the "
-            "store that its run used",
+            "store that its run used; if that is deleted, the sample cannot be continued",
             field="store",
         )
     return stem
