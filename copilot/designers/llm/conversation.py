@@ -13,7 +13,7 @@ from functools import partial
 from typing import TypeVar
 
 from copilot.designers.account import Account
-from copilot.designers.llm.copying import find_copied_captions, find_copies
+from copilot.designers.llm.copying import find_copied_captions, find_copied_requests, find_copies
 from copilot.designers.llm.exchange import Ask, Message, Reply
 from copilot.designers.llm.faults import Fault, describe_violations, finish, limit_numbers, report
 from copilot.designers.llm.forms import Form, FormBook
@@ -211,10 +211,14 @@ class Conversation:
             *describe_violations(fatal, mended),
             *self._find_unoffered_speech(mended),
             *find_copies(mended, self._book.limits, first, self._list_prompts(form), self._own_requests),
-            *find_copied_captions(mended, form.examples),
+            *find_copied_captions(mended, first, form.examples),
         )
         lesser = [violation for violation in violations if violation.severity == "hq"]
-        told = (*faults, *(describe_violations(lesser, mended) if self._book.settings.correct_hq else ()))
+        lesser_faults = (
+            *describe_violations(lesser, mended),
+            *find_copied_requests(mended, first, form.examples),
+        )
+        told = (*faults, *(lesser_faults if self._book.settings.correct_hq else ()))
         fault = report(told) if told else None
         if faults:
             return _Outcome(fault=fault)

@@ -48,13 +48,23 @@ def find_copies(
             yield Fault("prompt-copied", f"{where} {what}")
 
 
-def find_copied_captions(dialogue: Dialogue, examples: Iterable[Example]) -> Iterator[Fault]:
-    """Yield the sounds of a dialogue that are those of an example."""
+def find_copied_captions(dialogue: Dialogue, first_turn: int, examples: Iterable[Example]) -> Iterator[Fault]:
+    """Yield the new sounds of the turns from the first one on that are those of an example."""
     known = frozenset[str]().union(*(example.captions for example in examples))
-    for element in dialogue.elements():
-        if element.role != "speech" and element.text.lower() in known:
-            message = f"the sound '{element.text}' is one of an example; think of another, for this seed"
-            yield Fault("example-copied", message)
+    for index in range(first_turn, len(dialogue.turns)):
+        before = set(dialogue.scene_before(index).ids)
+        for element in dialogue.turns[index].scene.elements:
+            if element.id not in before and element.role != "speech" and element.text.lower() in known:
+                message = f"the sound '{element.text}' is one of an example; think of another, for this seed"
+                yield Fault("example-copied", message)
+
+
+def find_copied_requests(dialogue: Dialogue, first_turn: int, examples: Iterable[Example]) -> Iterator[Fault]:
+    """Yield the requests of the turns from the first one on that are those of an example."""
+    known = {read_words(example.reply.user) for example in examples}
+    for turn in dialogue.turns[first_turn:]:
+        if read_words(turn.user) in known:
+            yield Fault("example-copied", "user is the request of an example; speak of this scene")
 
 
 @lru_cache(maxsize=64)

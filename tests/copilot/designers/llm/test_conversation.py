@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from copilot.designers.llm.conversation import Conversation
+from copilot.designers.llm.copying import find_copied_captions
+from copilot.designers.llm.examples import Example
 from copilot.designers.llm.exchange import Reply
 from copilot.designers.llm.forms import FormBook
-from copilot.designers.llm.replies import EditReply, StoryReply
+from copilot.designers.llm.replies import AmbienceReply, EditReply, StoryReply
 from copilot.designers.llm.settings import LlmSettings
 from copilot.dialogue import EDIT_TASKS, Dialogue
 from copilot.errors import RowFault, UserError
@@ -49,6 +51,11 @@ def add(bird):
 
 
 ADD = add("owl")
+REMOVE = {
+    "user": "without that one, please",
+    "operations": [{"op": "remove", "slot": 0}],
+    "description": "Rain falls on the roof, and little else is heard",
+}
 
 
 def book(weights=None, n_turns=2, limits=LIMITS, speech_share=0.5, **settings):
@@ -140,6 +147,28 @@ def test_a_turns_examples_are_not_in_the_chat_of_the_next_one():
         assert all(example.text in form.request.content for example in form.examples)
         assert not any(example.text in earlier for example in form.examples)
     assert asks[1].messages[1] == forms.story().remembered
+
+
+def test_a_request_of_an_example_is_told_to_the_model_and_may_stay():
+    request = book(examples=2, n_turns=1).start_dialogue(SEED, 7).story().examples[0].reply.user
+    conversation = Conversation(book(examples=2, n_turns=1, corrections=1), SEED, 7)
+    copied = {**STORY, "user": request}
+    asks, dialogue = play(
+        conversation, [said(copied), said({**copied, "description": "Rain, a door, a dog."})]
+    )
+    assert len(asks) == 2
+    assert dialogue.turns[0].user == request
+
+
+def test_a_sound_that_was_there_before_is_no_copy_of_an_example():
+    forms = book({"remove": 1.0}, examples=2)
+    story = forms.start_dialogue(SEED, 7).story()
+    examples = [
+        Example(story.examples[0].reply.model_copy(update={"ambience": AmbienceReply(**STORY["ambience"])}))
+    ]
+    _, dialogue = play(Conversation(book({"remove": 1.0}), SEED, 7), [said(STORY), said(REMOVE)])
+    assert list(find_copied_captions(dialogue, 1, examples)) == []
+    assert [fault.reason for fault in find_copied_captions(dialogue, 0, examples)] == ["example-copied"]
 
 
 def test_a_turn_that_starts_again_sees_other_examples():
