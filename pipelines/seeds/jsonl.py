@@ -5,14 +5,13 @@ A seed's id is the row's own `id` if it is a string or a whole number, else the 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from copilot.seed import Seed
 from pipelines.seeds.lines import parse_lines, read_lines
-from pipelines.seeds.records import BadLineError, Reading, make_seed, name_file, name_row
+from pipelines.seeds.records import BadLineError, Reading, make_seed, name_file, name_row, parse_object
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +36,7 @@ class JsonLines:
         return parse_lines(self.path, read_lines(self.path), self._parse_row)
 
     def _parse_row(self, line: str) -> Seed:
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise BadLineError(f"not JSON ({error})") from error
-        if not isinstance(row, dict):
-            raise BadLineError("not a JSON object")
+        row = parse_object(line)
         if self.field not in row:
             raise BadLineError(f"no field {self.field!r}")
         text = row[self.field]

@@ -9,10 +9,12 @@ folder.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from copilot.seed import Seed
 
@@ -100,6 +102,17 @@ def require_undamaged(text: str) -> None:
         raise BadLineError(
             f"has U+{code:04X} {place}, which comes from {cause}; save the file again as UTF-8"
         )
+
+
+def parse_object(line: str) -> dict[str, Any]:
+    """Return the JSON object of a line. Raises BadLineError if it is not one."""
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise BadLineError(f"not JSON ({error})") from error
+    if not isinstance(row, dict):
+        raise BadLineError("not a JSON object")
+    return row
 
 
 def name_row(value: object) -> str:

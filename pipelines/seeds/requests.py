@@ -25,6 +25,7 @@ from pipelines.seeds.records import (
     name_file,
     name_row,
     normalise_text,
+    parse_object,
     require_undamaged,
 )
 from pipelines.seeds.text_stream import open_text
@@ -77,12 +78,7 @@ class RequestFile:
         return self._create_seed("", line)
 
     def _parse_object(self, line: str) -> Seed:
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise BadLineError(f"not JSON ({error})") from error
-        if not isinstance(row, dict):
-            raise BadLineError("not a JSON object")
+        row = parse_object(line)
         if self.field not in row:
             raise BadLineError(f"no field {self.field!r}; available: {', '.join(row) or 'none'}")
         return self._create_seed(name_row(row.get("id")), row[self.field])

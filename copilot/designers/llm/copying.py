@@ -69,6 +69,6 @@ def find_copied_requests(dialogue: Dialogue, first_turn: int, examples: Iterable
 
 @lru_cache(maxsize=64)
 def _list_instructions(prompt: str) -> frozenset[Words]:
-    """Return the runs of words of a prompt, without its list of the scene's sounds."""
+    """Return the runs of words of a prompt, except those of its list of the scene's sounds."""
     lines = (line for line in prompt.splitlines() if not line.startswith(_SOUND))
     return frozenset(list_runs(read_words("\n".join(lines)), _COPIED_WORDS))
