@@ -23,8 +23,9 @@ M = TypeVar("M", bound="FrozenModel")
 
 DESIGNERS = "copilot.designers"
 RENDERERS = "copilot.renderers"
+LISTENERS = "copilot.listeners"
 
-KINDS = {DESIGNERS: "designer", RENDERERS: "renderer"}
+KINDS = {DESIGNERS: "designer", RENDERERS: "renderer", LISTENERS: "listener"}
 """A backend of each group, in one word."""
 
 
