@@ -23,18 +23,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
-import numpy as np
-from numpy.typing import NDArray
-
 from copilot.units import Seconds
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from copilot.frozen_model import FrozenModel
 
-Kind = Literal["recogniser", "detector", "embedder", "scorer", "rater"]
+    Mono: TypeAlias = NDArray[np.float32]
+    """The samples of one channel, shape (samples,)."""
 
-Mono: TypeAlias = NDArray[np.float32]
-"""The samples of one channel, shape (samples,)."""
+Kind = Literal["recogniser", "detector", "embedder", "scorer", "rater"]
 
 
 @dataclass(frozen=True, slots=True)
