@@ -44,7 +44,8 @@ class Seed:
 
     `id` names the source of the text and is the same on every machine, such as
     `librispeech/1089-134686-0000`. `given` is the dialogue itself, for a designer that takes it as it is.
-    `foreign` is the language of the text if it is surely not that of the run; such a seed is rejected.
+    `foreign` is the language of the text if it is surely not that of the run. Such a seed is rejected, unless
+    it is `silent`: then its dialogue has no speech, and nothing in it comes from the words of the text.
     `requests` are the user's own, word for word: the first of the story turn, the others of the turns after
     it. If a sample is `continued`, they are those of the new turns.
     """
@@ -53,6 +54,7 @@ class Seed:
     text: str
     given: Given | None = None
     foreign: str | None = None
+    silent: bool = False
     requests: tuple[str, ...] = ()
     continued: Continued | None = None
 

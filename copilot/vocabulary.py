@@ -28,6 +28,10 @@ Tier = Literal["valid", "hq"]
 Keep = Literal["mixes", "stems", "both"]
 
 
+ForeignSeeds = Literal["reject", "silent"]
+"""A seed in a language that the designer does not write: a reject, or a dialogue without speech."""
+
+
 BitDepth = Literal[16, 24]
 """Of a mix's file. Stems have 24."""
 

@@ -132,6 +132,11 @@ def create_designer(config: RunConfig, service: LlmService | None = None) -> Any
             f"{name_language(config.language)}; leave it out, or use `designer` llm",
             field="language",
         )
+    if config.foreign_seeds == "silent" and not info.takes_silent:
+        raise UserError(
+            f"silent: the designer {name!r} cannot do without their words; leave it out or use scripted",
+            field="foreign_seeds",
+        )
     context = DesignerContext(
         limits=config.limits,
         n_turns=config.n_turns,

@@ -15,7 +15,7 @@ from copilot.frozen_model import FrozenModel
 from copilot.language import ENGLISH, normalise_tag
 from copilot.scene import SceneLimits
 from copilot.server_url import hide_secrets_within
-from copilot.vocabulary import BitDepth, Keep
+from copilot.vocabulary import BitDepth, ForeignSeeds, Keep
 
 GIVEN = "given"
 """The designer that takes dialogues from a file, which is then the source of the seeds as well."""
@@ -38,7 +38,8 @@ class RunConfig(FrozenModel):
 
     `seeds` is needed unless the designer is `given:FILE`, whose file is the source.
     `language` is that of seeds, requests, descriptions and speech, as a BCP-47 tag (default: English, but
-    seeds of any language for a designer that is not bound to one).
+    seeds of any language for a designer that is not bound to one). `foreign_seeds` in other languages are
+    rejected, or become dialogues without speech.
     `task_mix` weighs the tasks of edit turns (default: evenly). `speech_share` is the share of dialogues with
     speech. `llm` is for designers that ask a language
     model, `designer_settings` for those with settings of their own. `sfx` and `tts` are `NAME` or
@@ -48,6 +49,7 @@ class RunConfig(FrozenModel):
 
     seeds: str = ""
     language: str | None = None
+    foreign_seeds: ForeignSeeds = "reject"
     run_seed: int = Field(default=0, ge=0, lt=2**63)
     n_turns: int = Field(default=3, ge=1)
     designer: str = "scripted"
@@ -136,6 +138,8 @@ class RunConfig(FrozenModel):
             content.pop("designer_settings", None)
         if self.language is None:
             content.pop("language", None)
+        if self.foreign_seeds == "reject":
+            content.pop("foreign_seeds", None)
         share = content.pop("speech_share", DEFAULT_SPEECH_SHARE)
         if self.llm is not None:
             content["llm"]["speech_share"] = share

@@ -31,7 +31,7 @@ def preview(
     Raises UserError as `generate` does before its work begins, and CopilotError if the designer cannot work.
     """
     designer = create_working_designer(config, service)
-    draw = read_seeds(config.seeds, num, config.run_seed, list_seed_languages(config))
+    draw = read_seeds(config.seeds, num, config.run_seed, list_seed_languages(config), config.foreign_seeds)
     on_draw(draw)
     validate = ValidateStage(config.limits, config.language)
     if isinstance(designer, AsyncDesigner):

@@ -113,7 +113,9 @@ def _generate(request: GenerateRequest, backends: Backends) -> Outcome:
     fingerprint = backends.compute_fingerprint(bank, problems.append)
     check_service(config, request.service)
     if request.seeds is None:
-        draw = read_seeds(config.seeds, request.num, config.run_seed, list_seed_languages(config))
+        draw = read_seeds(
+            config.seeds, request.num, config.run_seed, list_seed_languages(config), config.foreign_seeds
+        )
     else:
         draw = SeedDraw.of(request.seeds, request.num)
     run = Run(out, call)

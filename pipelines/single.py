@@ -118,7 +118,7 @@ def make_sample(
         record.dialogue = seed
     else:
         check_service(config, service)
-        marked = mark_if_foreign(_to_seed(seed), list_seed_languages(config))
+        marked = mark_if_foreign(_to_seed(seed), list_seed_languages(config), config.foreign_seeds)
         record = new_record(marked, config.run_seed)
     with Backends(config, service) as backends:
         if record.dialogue is None:

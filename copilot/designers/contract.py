@@ -48,7 +48,8 @@ class DesignerInfo:
     `Seed.requests`; one that `continues` adds turns to the dialogue of `Seed.continued`; no other gets such
     seeds. One that `asks_model` gets `llm` and `service`; another gets neither. One that is `repeatable`
     gives the same dialogue for the same seed and random seed, in every process. One that writes in certain
-    `languages` alone names them by their tags, the usual one first; seeds in others are rejected.
+    `languages` alone names them by their tags, the usual one first; seeds in others are rejected. One that
+    `takes_silent` writes a dialogue without speech for a seed that is `Seed.silent`.
     """
 
     summary: str = ""
@@ -64,6 +65,7 @@ class DesignerInfo:
     asks_model: bool = False
     repeatable: bool = False
     languages: tuple[str, ...] = ()
+    takes_silent: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -121,6 +121,7 @@ class ContinueOptions(LlmOptions):
             "designer": designer,
             "task_mix": base.task_mix if info.draws_tasks else None,
             "speech_share": base.speech_share if info.draws_speech else DEFAULT_SPEECH_SHARE,
+            "foreign_seeds": base.foreign_seeds if info.takes_silent else "reject",
             "llm": self._choose_llm(base.llm) if info.asks_model else None,
         }
         if designer != base.designer or self.designer_set:

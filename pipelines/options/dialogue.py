@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from copilot.designers.contract import DEFAULT_SPEECH_SHARE
 from copilot.errors import UserError
@@ -57,6 +57,13 @@ class DialogueOptions(LlmOptions):
             metavar="TAG",
         ),
     ] = None
+    foreign_seeds: Annotated[
+        Literal["reject", "silent"],
+        _Option(
+            "Treatment of seeds that are surely in another language: reject, or silent for dialogues without "
+            "speech and without the seed's words."
+        ),
+    ] = "reject"
     random_seed: Annotated[
         int, _Option("Number that seeds every random draw of the run.", low=0, common=True)
     ] = 0
@@ -137,6 +144,7 @@ class DialogueOptions(LlmOptions):
         return {
             "seeds": self.seeds or "",
             "language": self.language,
+            "foreign_seeds": self.foreign_seeds,
             "run_seed": self.random_seed,
             "n_turns": self.turns,
             "designer": self.designer,

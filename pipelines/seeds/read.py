@@ -12,6 +12,7 @@ from typing import Self
 
 from copilot.errors import UserError
 from copilot.seed import Seed
+from copilot.vocabulary import ForeignSeeds
 from pipelines.seeds.given import GivenFile
 from pipelines.seeds.languages import mark_foreign_seeds
 from pipelines.seeds.records import SeedProblem
@@ -52,12 +53,19 @@ class SeedDraw:
         )
 
 
-def read_seeds(spec: str, num: int | None, run_seed: int, languages: Collection[str] = ()) -> SeedDraw:
+def read_seeds(
+    spec: str,
+    num: int | None,
+    run_seed: int,
+    languages: Collection[str] = (),
+    foreign_seeds: ForeignSeeds = "reject",
+) -> SeedDraw:
     """Read the seeds that `spec` names, and draw `num` of them by the random seed (for None: all).
 
     Draws all if there are fewer than `num`. Seeds that are surely in none of the `languages`, if some are
-    given as tags, are marked as foreign. Raises UserError for a bad spec, for a source that cannot be read,
-    gives no seed at all or is mostly foreign, and for a `num` below 1.
+    given as tags, are marked as foreign, and as silent if `foreign_seeds` are. Raises UserError for a bad
+    spec, for a source that cannot be read, gives no seed at all or is mostly foreign, and for a `num` below
+    1.
     """
     if num is not None and num < 1:
         raise UserError(f"cannot draw {num} seeds; give at least 1, or nothing for all", field="num")
@@ -87,7 +95,7 @@ def read_seeds(spec: str, num: int | None, run_seed: int, languages: Collection[
             what = f"the id {seed.id} stands for several texts; {shorten(seed.text, 60)!r} is dropped"
             problems.append(SeedProblem(source.name, None, what))
         return SeedDraw(
-            seeds=mark_foreign_seeds(draw_seeds(pool, num, run_seed), source, languages),
+            seeds=mark_foreign_seeds(draw_seeds(pool, num, run_seed), source, languages, foreign_seeds),
             n_read=n_read,
             n_blank=n_blank,
             n_duplicates=n_duplicates,

@@ -57,8 +57,9 @@ class AsyncDesignStage(Stage):
 
 
 def _require_language(record: Record) -> None:
-    """Raise RowFault `language` for a seed whose text is not in the run's language."""
-    if foreign := record.seed.foreign:
+    """Raise RowFault `language` for a text in another language than the run's, unless it is to be silent."""
+    foreign = record.seed.foreign
+    if foreign and not record.seed.silent:
         raise RowFault(
             "language", f"the text of the seed is {name_language(foreign)}, not in the run's language"
         )

@@ -68,6 +68,7 @@ class ScriptedDesigner:
         continues=True,
         repeatable=True,
         languages=(ENGLISH,),
+        takes_silent=True,
     )
     name = "scripted"
 
@@ -194,12 +195,13 @@ class ScriptedDesigner:
                 f"{seed.text!r}: the lexicon knows neither its place nor any of its sounds",
             )
         dice = Dice(run_seed, seed.id, "setting")
-        setting = self._triggers.pick_setting(seed.text, dice)
+        text = "" if seed.silent else seed.text
+        setting = self._triggers.pick_setting(text, dice)
         place = dice.pick(setting.places)
-        tags = self._triggers.find_families(seed.text)
-        speaks = Dice(run_seed, seed.id, "speaks").chance(self._speech_share)
+        tags = self._triggers.find_families(text)
+        speaks = not seed.silent and Dice(run_seed, seed.id, "speaks").chance(self._speech_share)
         triggered = find_called_sounds(self._tools, setting, tags, dice)
-        lines = self._tools.cutter.cut_lines(seed.text, dice) if speaks else []
+        lines = self._tools.cutter.cut_lines(text, dice) if speaks else []
         if seed.requests:
             # What a user asks for is not said by anybody in the scene, except for what it quotes.
             lines = [self._tools.cutter.read_line(quote) for quote in find_quotes(seed.text)]
@@ -209,7 +211,7 @@ class ScriptedDesigner:
             setting=setting,
             place=place,
             speaks=speaks,
-            seed_text=seed.text,
+            seed_text=text,
             triggered=triggered,
             lines=lines,
             frame=draw_frame(self._tools.book, dice),

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from helpers.paths import corpus
 
+from copilot.designers.llm.settings import LlmSettings
 from copilot.errors import RejectedError, UserError
 from copilot.seed import Seed
 from pipelines import GenerateRequest, RunConfig, generate, make_sample
@@ -84,3 +85,54 @@ def test_a_single_foreign_sample_is_rejected():
     with pytest.raises(RejectedError) as caught:
         make_sample(Seed("mine", GERMAN[0]), RunConfig(seeds="starter", sfx="noise", tts="murmur"))
     assert (caught.value.stage, caught.value.reason) == ("design", "language")
+
+
+def test_a_foreign_seed_can_be_designed_without_speech_and_its_words(tmp_path: Path):
+    config = RunConfig(
+        seeds=write(tmp_path, *GERMAN),
+        speech_share=1,
+        n_turns=5,
+        foreign_seeds="silent",
+        sfx="noise",
+        tts="murmur",
+    )
+    for record in preview(config, 2):
+        assert (record.reject, record.seed.foreign) == (None, "de")
+        dialogue = record.require_dialogue()
+        assert dialogue.seed_text == record.seed.text
+        assert {e.role for turn in dialogue.turns for e in turn.scene.elements}.isdisjoint({"speech"})
+        assert not any(record.seed.text[:12] in turn.user for turn in dialogue.turns)
+    assert generate(GenerateRequest(config=config, out=tmp_path / "run")).totals.accepted == 2
+    assert make_sample(GERMAN[0], config).id
+
+
+def test_an_english_seed_speaks_beside_silent_ones(tmp_path: Path):
+    seeds = write(tmp_path, *ENGLISH, *GERMAN)
+    texts = {
+        silent: {r.seed.text: r.dialogue for r in preview(RunConfig(seeds=seeds, foreign_seeds=silent), 5)}
+        for silent in ("reject", "silent")
+    }
+    assert all(texts["reject"][text] == texts["silent"][text] is not None for text in ENGLISH)
+
+
+def test_a_foreign_request_is_rejected_even_if_seeds_are_silent(tmp_path: Path):
+    (tmp_path / "asks.txt").write_text("\n".join((*ENGLISH[:2], GERMAN[0])), "utf-8")
+    config = RunConfig(seeds=f"requests:{tmp_path / 'asks.txt'}", foreign_seeds="silent")
+    reasons = {r.seed.text: r.reject and r.reject.reason for r in preview(config, 3)}
+    assert reasons[GERMAN[0]] == "language"
+
+
+def test_a_designer_that_takes_no_silent_seeds_says_so():
+    config = RunConfig(
+        seeds="starter", designer="llm", llm=LlmSettings(model="m"), language="de", foreign_seeds="silent"
+    )
+    with pytest.raises(UserError) as caught:
+        create_designer(config)
+    assert caught.value.field == "foreign_seeds"
+
+
+def test_the_treatment_of_foreign_seeds_is_in_the_fingerprint_if_it_is_not_the_default():
+    assert "foreign_seeds" not in RunConfig(seeds="starter").model_dump()
+    silent = RunConfig(seeds="starter", foreign_seeds="silent").model_dump()
+    assert silent["foreign_seeds"] == "silent"
+    assert RunConfig.model_validate(silent).foreign_seeds == "silent"
