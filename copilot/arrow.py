@@ -7,7 +7,7 @@ of `datasets`, so that mixes and stems come as `Audio(decode=False)` columns.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -18,6 +18,7 @@ from copilot.designers.account import Account, Usage
 from copilot.dialogue import Dialogue, Turn
 from copilot.edit import Edit
 from copilot.errors import CorruptDataError
+from copilot.heard import Heard
 from copilot.mix import DialogueMix, mix_dialogue
 from copilot.sample import CastVoice, Provenance, Recording, Reject, Sample, StoredStem
 from copilot.seed import Seed
@@ -41,6 +42,9 @@ _ELEMENT = pa.struct(
         "emotion": pa.string(),
     }
 )
+_WORDS = pa.list_(pa.struct({"text": pa.string(), "start_s": pa.float64(), "end_s": pa.float64()}))
+_HEARD = {"heard_start_s": pa.float64(), "heard_end_s": pa.float64(), "words": _WORDS}
+"""The fields of an element in a sample's turn that are known once it has been rendered."""
 _OPERATION = pa.struct(
     {
         "op": pa.string(),
@@ -53,20 +57,25 @@ _OPERATION = pa.struct(
     }
 )
 _IDS = pa.list_(pa.int64())
-_TURN = pa.struct(
-    {
-        "index": pa.int64(),
-        "task": pa.string(),
-        "user": pa.string(),
-        "description": pa.string(),
-        "added": _IDS,
-        "changed": _IDS,
-        "removed": _IDS,
-        "elements": pa.list_(_ELEMENT),
-        "duration_s": pa.float64(),
-        "operations": pa.list_(_OPERATION),
-    }
-)
+
+
+def _turn(element: pa.StructType) -> pa.StructType:
+    return pa.struct(
+        {
+            "index": pa.int64(),
+            "task": pa.string(),
+            "user": pa.string(),
+            "description": pa.string(),
+            "added": _IDS,
+            "changed": _IDS,
+            "removed": _IDS,
+            "elements": pa.list_(element),
+            "duration_s": pa.float64(),
+            "operations": pa.list_(_OPERATION),
+        }
+    )
+
+
 _STEM = pa.struct(
     {
         "key": pa.string(),
@@ -80,7 +89,7 @@ _STEM = pa.struct(
         "duration_s": pa.float64(),
         "speech_start_s": pa.float64(),
         "speech_end_s": pa.float64(),
-        "words": pa.list_(pa.struct({"text": pa.string(), "start_s": pa.float64(), "end_s": pa.float64()})),
+        "words": _WORDS,
         "matched": pa.bool_(),
         "detail": pa.list_(pa.struct({"name": pa.string(), "value": pa.string()})),
         "audio": _AUDIO,
@@ -142,7 +151,7 @@ SAMPLES = _schema(
         "seed_id": pa.string(),
         "seed_text": pa.string(),
         "tier": pa.string(),
-        "turns": pa.list_(_TURN),
+        "turns": pa.list_(_turn(pa.struct([*_ELEMENT, *_HEARD.items()]))),
         "mixes": pa.list_(_AUDIO),
         "stems": pa.list_(_STEM),
         "headroom_db": pa.float64(),
@@ -162,7 +171,7 @@ REJECTS = _schema(
         "reason": pa.string(),
         "detail": pa.string(),
         "raw_replies": pa.list_(pa.string()),
-        "turns": pa.list_(_TURN),
+        "turns": pa.list_(_turn(_ELEMENT)),
     }
 )
 """The columns of `rejects/*.parquet`."""
@@ -178,7 +187,7 @@ def sample_row(sample: Sample) -> dict[str, Any]:
         "seed_id": sample.seed.id,
         "seed_text": sample.seed.text,
         "tier": sample.tier,
-        "turns": _turn_rows(sample.dialogue),
+        "turns": _add_heard(_turn_rows(sample.dialogue), sample.heard),
         "mixes": [_audio(mix, f"{sample.id}/turn-{k}.flac") for k, mix in enumerate(sample.mixes)],
         "stems": [_stem_row(stem, sample.id) for stem in sample.stems],
         "headroom_db": sample.headroom_db,
@@ -235,6 +244,31 @@ def _turn_row(index: int, turn: Turn, edit: Edit) -> dict[str, Any]:
     }
 
 
+def _add_heard(turns: list[dict[str, Any]], heard: Sequence[Mapping[int, Heard]]) -> list[dict[str, Any]]:
+    """Add to each element when it is heard; nothing if that is not known, as in rows of older runs."""
+    for turn, known in zip(turns, heard, strict=False):
+        for element in turn["elements"]:
+            sound = known[element["id"]]
+            element |= {"heard_start_s": sound.start_s, "heard_end_s": sound.end_s}
+            element["words"] = [asdict(word) for word in sound.words]
+    return turns
+
+
+def _read_heard(turns: Sequence[Mapping[str, Any]]) -> tuple[Mapping[int, Heard], ...]:
+    """Return when each turn's sounds are heard; nothing if the row is an older run's."""
+    if any(element.get("heard_start_s") is None for turn in turns for element in turn["elements"]):
+        return ()
+    return tuple(
+        {
+            e["id"]: Heard(
+                e["heard_start_s"], e["heard_end_s"], tuple(Word(**word) for word in e["words"] or ())
+            )
+            for e in turn["elements"]
+        }
+        for turn in turns
+    )
+
+
 def _stem_row(stem: StoredStem, owner: str) -> dict[str, Any]:
     info = asdict(stem.info)
     detail = [{"name": name, "value": value} for name, value in sorted(info.pop("detail").items())]
@@ -254,7 +288,7 @@ def read_dialogue(row: Mapping[str, Any]) -> Dialogue:
             "user": turn["user"],
             "description": turn["description"],
             "operations": [drop_nulls(operation) for operation in turn["operations"]],
-            "scene": {"elements": [drop_nulls(element) for element in turn["elements"]]},
+            "scene": {"elements": [_read_element(element) for element in turn["elements"]]},
         }
         for turn in row["turns"]
     ]
@@ -265,6 +299,10 @@ def read_dialogue(row: Mapping[str, Any]) -> Dialogue:
         return Dialogue.model_validate(content)
     except ValidationError as error:
         raise CorruptDataError(f"row {row['id']}: not a dialogue: {error}") from error
+
+
+def _read_element(element: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in element.items() if value is not None and name not in _HEARD}
 
 
 def stored_stems_of(row: Mapping[str, Any]) -> tuple[StoredStem, ...]:
@@ -298,6 +336,7 @@ def read_sample(row: Mapping[str, Any]) -> Sample:
             mix_bits=row["mix_bits"],
             checks=tuple(Check(check["name"], check["value"], check["limit"]) for check in row["checks"]),
             provenance=_provenance_of(row["provenance"]),
+            heard=_read_heard(row["turns"]),
         )
     except (KeyError, TypeError) as error:
         fault = f"no field {error}" if isinstance(error, KeyError) else str(error)

@@ -11,6 +11,7 @@ from copilot.designers.account import Account
 from copilot.dialogue import Dialogue
 from copilot.errors import CorruptDataError
 from copilot.hashing import content_hash
+from copilot.heard import Heard
 from copilot.mix import DialogueMix, mix_dialogue
 from copilot.seed import Seed
 from copilot.stem import Stem, StemInfo, load_stem
@@ -94,6 +95,8 @@ class Sample:
     mix_bits: BitDepth
     checks: tuple[Check, ...]
     provenance: Provenance
+    heard: tuple[Mapping[int, Heard], ...] = field(default=(), repr=False)
+    """For each turn, when its sounds are heard, by element id; empty for a sample of an older run."""
 
     @property
     def duration_s(self) -> Seconds:

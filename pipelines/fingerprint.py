@@ -14,7 +14,7 @@ from copilot.schemas import schema_hashes
 from pipelines.config import RunConfig
 from renderers.contract import Tool
 
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 """The version of the columns and of the mix, raised when the same configuration gives other rows."""
 
 _SOUND_LIBRARIES = ("numpy", "scipy", "pyloudnorm", "soxr", "pedalboard")

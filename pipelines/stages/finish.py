@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from copilot.audio.pcm import encode_flac
+from copilot.heard import find_heard
 from copilot.sample import Provenance, Sample, StoredStem, tier_of
 from copilot.vocabulary import Keep
 from pipelines.stages.record import Record
@@ -52,5 +53,6 @@ class FinishStage(Stage):
                 voices=tuple(cast.known for cast in record.voices.values()),
                 versions=self._versions,
             ),
+            heard=find_heard(dialogue, record.stems),
         )
         record.stems, record.mix = {}, None

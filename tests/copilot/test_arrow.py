@@ -83,6 +83,25 @@ def test_a_row_becomes_the_sample_that_it_was_made_of(tmp_path, keep):
     assert sample_row(again) == sample_row(sample)
 
 
+def test_a_turn_says_when_its_sounds_are_heard(tmp_path):
+    sample = a_sample(1)
+    row = through_parquet(sample_row(sample), SAMPLES, tmp_path)
+    _, door, voice = row["turns"][0]["elements"]
+    assert (door["heard_start_s"], door["heard_end_s"], door["words"]) == (0.5, 1.1, [])
+    assert (voice["heard_start_s"], voice["heard_end_s"]) == (0.8, 1.8)
+    assert voice["words"] == [{"text": "who", "start_s": 0.9, "end_s": 1.1}]
+
+
+def test_a_row_of_an_older_run_is_read_without_times(tmp_path):
+    sample = a_sample(1)
+    row = through_parquet(sample_row(sample), SAMPLES, tmp_path)
+    for turn in row["turns"]:
+        for element in turn["elements"]:
+            for name in ("heard_start_s", "heard_end_s", "words"):
+                del element[name]
+    assert read_sample(row) == replace(sample, heard=())
+
+
 @pytest.mark.parametrize(
     ("column", "value"), [("stems", None), ("mixes", [None]), ("provenance", {}), ("checks", [{"name": "x"}])]
 )

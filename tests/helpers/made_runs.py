@@ -10,6 +10,7 @@ from copilot.audio.pcm import encode_flac
 from copilot.checks import run_audio_checks
 from copilot.dialogue import Dialogue, Turn
 from copilot.edit import Add, Change, Operation, Replace, apply
+from copilot.heard import find_heard
 from copilot.mix import mix_dialogue
 from copilot.sample import Provenance, Reject, Sample, StoredStem, sample_id, tier_of
 from copilot.scene import Scene, SoundElement, SpeechElement
@@ -107,6 +108,7 @@ def a_sample(number: int, *, keep: str = "both", tier: str | None = None) -> Sam
         mix_bits=16,
         checks=checks,
         provenance=Provenance("test", "turnwise", RUN_SEED, "0" * 16, versions={"python": "3"}),
+        heard=find_heard(dialogue, stems),
     )
 
 

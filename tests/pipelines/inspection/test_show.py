@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from copilot.arrow import read_dialogue
 from copilot.dialogue import Dialogue, Turn
 from copilot.edit import Change, Operation, Remove, apply
 from copilot.errors import CorruptDataError, MissingExtraError, UserError
@@ -102,9 +103,9 @@ def test_dialogue_is_readable(made: Path, tmp_path: Path, drawn: list[Drawn]):
     assert content == shown.content
     assert content["seed_id"] == SEED_ID
     assert content["turns"][1]["operations"] == [{"op": "change", "id": 2, "loudness": -12.0}]
-    assert [Scene(elements=turn["elements"]) for turn in content["turns"]] == [
-        turn.scene for turn in sample.dialogue.turns
-    ]
+    voice = content["turns"][0]["elements"][2]
+    assert (voice["heard_start_s"], voice["heard_end_s"]) == (0.8, 1.8)
+    assert read_dialogue(content).turns == sample.dialogue.turns
     assert [stem["key"] for stem in content["stems"]] == [stem.info.key for stem in sample.stems]
     assert ": null" not in text
     assert "mixes" not in content
