@@ -124,7 +124,7 @@ class RenderedSound:
 
     `matched` is false if the backend had nothing that fits the text. `detail` names what was used
     (a recipe, a file and its licence) and goes into the stem's provenance. `backend` names the one that made
-    the sound, if that is not the renderer itself but one behind it.
+    the sound, if that is not the renderer itself but one of a chain.
     """
 
     audio: Audio = field(repr=False)

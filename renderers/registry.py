@@ -1,4 +1,4 @@
-"""Renderers by name, each an entry point in the group `copilot.renderers`."""
+"""Renderers by name, each an entry point in the group `copilot.renderers`, alone or in a chain."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any, get_args
 
 from copilot import plugins
 from copilot.errors import MissingExtraError, UserError
+from renderers.chain import ChainRenderer, Link, parse_chain
 from renderers.contract import Renderer, RenderSettings, Tool, get_info
-from renderers.fallback import FallbackRenderer, FallbackSettings
 from renderers.worker.renderer import HostedRenderer, WorkerRenderer, WorkerSettings
 
 _MEMBERS = ("name", "tool", "fingerprint", "prepare", "voices", "render", "close")
@@ -22,22 +22,57 @@ def list_names() -> list[str]:
 def create(spec: str, tool: Tool, settings: Mapping[str, Any] | None = None) -> Renderer:
     """Return a new renderer, given `NAME` or `NAME:TARGET`, and settings by name.
 
+    For `sfx`, several of them between commas are a chain, whose settings are those of the members, by name.
+
     Raises UserError, with the tool or its settings as the field, for an unknown name, a renderer of the other
     tool, settings that it does not take, and a class that cannot be constructed or is not a renderer;
     MissingExtraError if a module that it needs is not installed; CopilotError as its constructor does.
     """
     if tool not in get_args(Tool):
         raise UserError(f"unknown tool {tool!r}; available: {', '.join(get_args(Tool))}", field="tool")
+    links = parse_chain(spec, tool, settings)
+    if len(links) == 1:
+        return _create_one(spec, tool, links[0].settings)
+    members: dict[str, Renderer] = {}
+    try:
+        for link in links:
+            members[link.label] = _create_member(link, tool)
+    except BaseException:
+        for member in members.values():
+            member.close()
+        raise
+    return ChainRenderer(members)
+
+
+def _create_member(link: Link, tool: Tool) -> Renderer:
+    """Return one member of a chain. Raises as `create`, with the member's label in the message."""
+    name, known = link.spec.partition(":")[0], list_names()
+    if name not in known:
+        raise UserError(
+            f"unknown renderer {name!r}; available: {', '.join(known)}; a comma begins the next renderer: "
+            f"set a target that holds a comma in `{tool}_settings`",
+            field=tool,
+        )
+    try:
+        return _create_one(link.spec, tool, link.settings)
+    except MissingExtraError:
+        raise
+    except UserError as error:
+        what = str(error).removeprefix(f"`{error.field}`: ")
+        raise UserError(f"{link.label}: {what}", field=error.field) from error
+
+
+def _create_one(spec: str, tool: Tool, settings: Mapping[str, Any]) -> Renderer:
     make = find_class(spec, tool)
     info = get_info(make)
     name = spec.partition(":")[0]
     if info.tools and tool not in info.tools:
         raise _create_wrong_tool_error(info.tools[0], spec, tool)
     plugins.require_modules(f"the renderer {name!r}", info)
-    values = plugins.merge_target(plugins.RENDERERS, info, settings or {}, spec, tool)
+    values = plugins.merge_target(plugins.RENDERERS, info, settings, spec, tool)
     field = f"{tool}_settings"
     # The target of `NAME:TARGET` was given with the tool, not with the tool's settings.
-    fields = {info.target: tool} if info.target and info.target not in (settings or {}) else {}
+    fields = {info.target: tool} if info.target and info.target not in settings else {}
     checked = plugins.check_settings(info.settings, values, field, fields) if info.settings else None
     if isinstance(checked, WorkerSettings) and checked.is_speech and tool != "tts":
         raise _create_wrong_tool_error("tts", spec, tool)
@@ -52,24 +87,7 @@ def create(spec: str, tool: Tool, settings: Mapping[str, Any] | None = None) -> 
     if renderer.tool != tool:
         renderer.close()
         raise _create_wrong_tool_error(renderer.tool, spec, tool)
-    if not isinstance(checked, FallbackSettings) or checked.fallback is None:
-        return renderer
-    try:
-        return FallbackRenderer(renderer, _create_fallback(checked.fallback, checked, tool))
-    except BaseException:
-        renderer.close()
-        raise
-
-
-def _create_fallback(spec: str, settings: FallbackSettings, tool: Tool) -> Renderer:
-    """Raises UserError with the tool's settings as the field, and as `create`."""
-    try:
-        return create(spec, tool, settings.fallback_settings)
-    except MissingExtraError:
-        raise
-    except UserError as error:
-        what = str(error).removeprefix(f"`{error.field}`: ")
-        raise UserError(f"fallback={spec}: {what}", field=f"{tool}_settings") from error
+    return renderer
 
 
 def create_for_rendering(
@@ -95,11 +113,14 @@ def apply_render_settings(
     render_settings: RenderSettings,
 ) -> Renderer:
     """Apply the settings to a renderer that `create` made; an isolated one gets a child process."""
-    if isinstance(renderer, FallbackRenderer):
-        own, other, others = _split_fallback(settings or {})
-        return FallbackRenderer(
-            apply_render_settings(renderer.first, spec, tool, own, render_settings),
-            apply_render_settings(renderer.second, other or "", tool, others, render_settings),
+    if isinstance(renderer, ChainRenderer):
+        return ChainRenderer(
+            {
+                link.label: apply_render_settings(
+                    renderer.members[link.label], link.spec, tool, link.settings, render_settings
+                )
+                for link in parse_chain(spec, tool, settings)
+            }
         )
     if isinstance(renderer, WorkerRenderer):
         renderer.restart_with(render_settings)
@@ -108,22 +129,12 @@ def apply_render_settings(
     return renderer
 
 
-def _split_fallback(settings: Mapping[str, Any]) -> tuple[dict[str, Any], str | None, Mapping[str, Any]]:
-    """Return the renderer's own settings, the one behind it, and the settings of that one."""
-    own = {name: value for name, value in settings.items() if name not in FallbackSettings.model_fields}
-    return own, settings.get("fallback"), settings.get("fallback_settings") or {}
-
-
 def uses_device(spec: str, tool: Tool, settings: Mapping[str, Any] | None = None) -> bool:
-    """Return whether a renderer works on a device: an isolated one does, or one with such a one behind it.
+    """Return whether a renderer works on a device: an isolated one does, and a chain with such a member.
 
-    Raises as `find_class`.
+    Raises as `find_class` and `parse_chain`.
     """
-    info = get_info(find_class(spec, tool))
-    if info.settings is None or not issubclass(info.settings, FallbackSettings):
-        return info.isolated
-    _, other, others = _split_fallback(settings or {})
-    return info.isolated or (isinstance(other, str) and uses_device(other, tool, others))
+    return any(get_info(find_class(link.spec, tool)).isolated for link in parse_chain(spec, tool, settings))
 
 
 def find_class(spec: str, tool: Tool) -> Any:  # noqa: ANN401 - a class of anybody's

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pipelines.stages.worker_spec import ExecutionSettings
 
 _Option = functools.partial(Option, group="Sound")
+_LIBRARY = "library"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,14 +26,18 @@ class SoundOptions:
         str,
         _Option(
             "Renderer of effects, music and ambience: procedural, library:FOLDER, stable-audio[:MODEL], or "
-            "another that copilot renderers lists.",
-            metavar="NAME[:TARGET]",
+            "another that copilot renderers lists. Of several, such as library:FOLDER,procedural, the first "
+            "that has something fitting makes the sound.",
+            metavar="NAME[:TARGET],...",
             common=True,
         ),
     ] = "procedural"
     sfx_set: Annotated[
         Sequence[str] | None,
-        _Option("Setting of the sfx renderer. Repeat it for several settings.", metavar="NAME=VALUE"),
+        _Option(
+            "Setting of the sfx renderer; of several, RENDERER.NAME=VALUE. Repeat it for several settings.",
+            metavar="NAME=VALUE",
+        ),
     ] = None
     tts: Annotated[
         str,
@@ -99,9 +104,7 @@ class SoundOptions:
         """Return the fields of a `RunConfig` that these options decide. Raises UserError."""
         sfx_settings = parse_settings(self.sfx_set or (), "sfx_set")
         if self.licences is not None:
-            if self.sfx.partition(":")[0] != "library":
-                raise UserError(f"has no effect with `sfx` {self.sfx}; use library:FOLDER", field="licences")
-            sfx_settings["licences"] = self.licences
+            self._set_licences(sfx_settings, self.licences)
         return {
             "sfx": self.sfx,
             "sfx_settings": sfx_settings,
@@ -110,6 +113,16 @@ class SoundOptions:
             "voices": self.voices,
             "variants": self.variants,
         }
+
+    def _set_licences(self, sfx_settings: dict[str, Any], licences: str) -> None:
+        """Add the licences to the settings of the library. Raises UserError if there is none."""
+        from renderers.chain import parse_chain
+
+        members = parse_chain(self.sfx, "sfx", sfx_settings)
+        if all(member.spec.partition(":")[0] != _LIBRARY for member in members):
+            raise UserError(f"has no effect with `sfx` {self.sfx}; use library:FOLDER", field="licences")
+        own = sfx_settings if len(members) == 1 else sfx_settings.setdefault(_LIBRARY, {})
+        own["licences"] = licences
 
     def create_execution_settings(self) -> ExecutionSettings:
         """Return what the work is done with. Raises UserError for a device that is missing or unused."""

@@ -15,6 +15,9 @@ from pipelines.yaml_file import describe_value
 _SETTINGS = {"designer_set", "sfx_set", "tts_set", "limit"}
 """Options with `NAME=VALUE`, for which a mapping may be given."""
 
+_DEEPEST = 2
+"""Mappings within one another: the settings of a chain's member, and one of those that is a mapping."""
+
 _EXPECTED: Mapping[type, str] = {bool: "true or false", int: "a whole number", float: "a number"}
 
 
@@ -78,11 +81,11 @@ def _reads_as_number(value: object) -> bool:
 
 
 def _flatten(settings: Mapping[Any, object], above: str = "") -> list[tuple[str, str]]:
-    """Return settings as names and texts; those of a mapping inside as `NAME.KEY`. Raises ValueError."""
+    """Return settings as names and texts; those of mappings inside as `NAME.KEY`. Raises ValueError."""
     flat: list[tuple[str, str]] = []
     for name, value in settings.items():
-        if isinstance(value, Mapping) and not above:
-            flat += _flatten(value, f"{name}.")
+        if isinstance(value, Mapping) and above.count(".") < _DEEPEST:
+            flat += _flatten(value, f"{above}{name}.")
         elif isinstance(value, bool):
             flat.append((f"{above}{name}", str(value).lower()))
         elif isinstance(value, str | int | float):

@@ -255,6 +255,8 @@ def _make_stem(job: SoundJob, answer: Answer) -> Stem:
         raise RowFault("bad-answer", f"the renderer gave {answer!r:.200}, which is not a RenderedSound")
     _check_values(answer)
     detail: Mapping[str, str] = answer.detail
+    if version := job.spec.backend.get(f"{answer.backend}.version"):
+        detail = {**detail, "backend_version": version}
     if job.spec.tool == "tts":
         detail = {"spoken": job.spec.text, **detail}
     if job.retry_after is not None:

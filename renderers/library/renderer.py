@@ -7,17 +7,17 @@ noise, with `matched=False`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import soundfile as sf
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
+from copilot.frozen_model import FrozenModel
 from copilot.hashing import content_hash, derive_random_seed, derive_rng
 from copilot.units import SAMPLE_RATE_HZ, samples_to_seconds, seconds_to_samples
 from renderers.contract import RenderedSound, RendererInfo, RenderFailure, RenderRequest, Tool, Voice
-from renderers.fallback import FallbackSettings
 from renderers.library.fit import find_heard_span, fit
 from renderers.library.index import (
     Index,
@@ -46,8 +46,8 @@ _GAP = 1.25
 """A recording that fills less than 1 / 1.25 of the duration leaves a gap; one without a gap is preferred."""
 
 
-class LibrarySettings(FallbackSettings):
-    """The recordings to use, and the renderer of captions that none of them fits."""
+class LibrarySettings(FrozenModel):
+    """The recordings to use."""
 
     folder: str = Field(description="The folder of the recordings and their index.")
     licences: tuple[str, ...] | None = Field(
@@ -61,6 +61,15 @@ class LibrarySettings(FallbackSettings):
         default=None,
         description="Only these splits, such as train; default: all but validation and evaluation.",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_fallback(cls, given: Any) -> Any:  # noqa: ANN401 - what a user gave
+        if isinstance(given, Mapping) and "fallback" in given:
+            raise ValueError(
+                f"fallback={given['fallback']}: give `sfx` library:FOLDER,{given['fallback']} instead"
+            )
+        return given
 
     @field_validator("splits", mode="before")
     @classmethod

@@ -20,6 +20,7 @@ from pipelines.planning.ray_settings import PoolSettings
 from pipelines.planning.resources import Resources
 from pipelines.planning.sizing import Workload
 from pipelines.storage import resolve_place
+from renderers.chain import parse_chain
 from renderers.voice_bank import read_bank
 
 
@@ -86,6 +87,22 @@ def test_keys_are_the_names_of_options(given):
     assert config.sfx_settings == {"speaks": "false", "options": {"steps": "50", "kind": "fast"}}
     assert isinstance(options.create_executor(config), LocalExecutor)
     assert options.create_reject_limit() is None
+
+
+def test_members_of_a_chain_have_settings_of_their_own(given):
+    text = (
+        "sfx: library:sounds,worker:w.py\nsfx-set: {library: {index: a.csv}, worker: {options: {steps: 5}}}"
+    )
+    options = given(f"seeds: starter\nout: runs/here\n{text}\nlicences: CC0")
+    settings = options.create_run_config().sfx_settings
+    assert settings == {
+        "library": {"index": "a.csv", "licences": "CC0"},
+        "worker": {"options.steps": "5"},
+    }
+    assert [link.settings for link in parse_chain(options.sfx, "sfx", settings)] == [
+        {"index": "a.csv", "licences": "CC0"},
+        {"options": {"steps": "5"}},
+    ]
 
 
 def test_python_reads_a_file_as_the_command_line_does(given, tmp_path):

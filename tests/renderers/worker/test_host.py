@@ -139,6 +139,19 @@ def requests(*texts: str) -> list[RenderRequest]:
     return [RenderRequest(text, 0.1, seed) for seed, text in enumerate(texts)]
 
 
+def test_a_member_of_a_chain_works_in_a_child_of_its_own(hosted):
+    chain = hosted("apart,procedural", apart={"level": "0.25"})
+    chain.prepare()
+    assert isinstance(chain.members["apart"], HostedRenderer)
+    shown, refused, bug = (chain.render(requests(text))[0] for text in ("shown", "refused", "bug"))
+    assert (shown.backend, refused.backend, bug.backend) == ("apart", "procedural", "procedural")
+    assert (refused.detail["passed_over"], bug.detail["passed_over"]) == (
+        "apart: no-sound",
+        "apart: renderer-error",
+    )
+    assert chain.fingerprint()["apart.level"] == "0.25"
+
+
 def test_it_tells_what_the_renderer_tells_and_starts_nothing(hosted):
     renderer = hosted(level=0.25)
     assert isinstance(renderer, HostedRenderer)
