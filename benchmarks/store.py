@@ -23,7 +23,7 @@ from threadpoolctl import threadpool_limits
 
 from copilot.audio.conform import conform
 from copilot.audio.fades import fade_out
-from copilot.audio.loudness import block_power
+from copilot.audio.loudness import frame_energy
 from copilot.audio.pcm import STEM_BITS, encode_flac, to_float
 from copilot.audio.peak import true_peak_dbtp
 from copilot.stem import SoundSpec, Stem, make_stem
@@ -97,7 +97,7 @@ def report(made: Sequence[Stem], label: str, folder: Path) -> None:
         "resampling, 44.1 to 48 kHz": lambda stem: conform(sounds[stem.info.key][:, :n_44k1], 44_100),
         "  the same without, at 48 kHz": lambda stem: conform(sounds[stem.info.key], 48_000),
         "trimming": lambda stem: fade_out(sounds[stem.info.key][:, :96_000]),
-        "measuring loudness": lambda stem: block_power(to_float(stem.pcm, STEM_BITS)),
+        "measuring loudness": lambda stem: frame_energy(to_float(stem.pcm, STEM_BITS)),
         "measuring true peak": lambda stem: true_peak_dbtp(sounds[stem.info.key]),
         "encoding": lambda stem: encode_flac(stem.pcm, STEM_BITS),
     }

@@ -14,6 +14,8 @@ import numpy as np
 from copilot.audio.loudness import MIN_GATED_SAMPLES
 from copilot.audio.pcm import STEM_BITS, Pcm, full_scale
 from copilot.dialogue import Dialogue
+from copilot.masking import LEAST_LEAD_LU
+from copilot.measured_masking import find_worst_masking
 from copilot.mix import (
     TRUE_PEAK_LIMIT_DBTP,
     DialogueMix,
@@ -23,10 +25,18 @@ from copilot.mix import (
 )
 from copilot.scene import Element, SpeechElement
 from copilot.stem import Stem
-from copilot.units import DIGITAL_SILENCE_DB, db_to_gain, gain_to_db, samples_to_seconds, seconds_to_samples
+from copilot.units import (
+    DIGITAL_SILENCE_DB,
+    Seconds,
+    db_to_gain,
+    gain_to_db,
+    samples_to_seconds,
+    seconds_to_samples,
+)
 from copilot.vocabulary import Check
 
 _AUDIBLE_DBFS = -60.0
+_LONGEST_MASKED_S: Seconds = 0.5
 
 
 def run_audio_checks(dialogue: Dialogue, stems: Mapping[int, Stem], mix: DialogueMix) -> tuple[Check, ...]:
@@ -44,9 +54,12 @@ def run_audio_checks(dialogue: Dialogue, stems: Mapping[int, Stem], mix: Dialogu
     | `offset` | mean of a channel (DC), dBFS | -60 |
     | `duration_error` | a turn's duration against its scene's, a sound's against its request, s | 0.01 |
     | `speech_overrun` | speech past the end of its slot, s | 0 |
+    | `speech_to_background` | all else against a line while it is spoken, LU | -5 |
+    | `speech_masked_s` | the longest time in which all else is louder than a line, s | 0.5 |
     | `captions_unmatched` | sounds for which the backend had no match | 0 |
     """
     rounding = mix.max_rounding_error()
+    masking = find_worst_masking(dialogue, stems)
     return (
         Check("null_residual", _worst_residual_dbfs(dialogue, mix), -120.0),
         Check("stems_sum_to_mix", gain_to_db(rounding / full_scale(mix.bits)), _rounding_limit_dbfs(mix)),
@@ -58,6 +71,8 @@ def run_audio_checks(dialogue: Dialogue, stems: Mapping[int, Stem], mix: Dialogu
         Check("offset", max(_offset_dbfs(t.pcm, full_scale(mix.bits)) for t in mix.turns), -60.0),
         Check("duration_error", _duration_error_s(dialogue, stems, mix), 0.01),
         Check("speech_overrun", _speech_overrun_s(dialogue, stems), 0.0),
+        Check("speech_to_background", masking.rest_lu, -LEAST_LEAD_LU),
+        Check("speech_masked_s", masking.masked_s, _LONGEST_MASKED_S),
         Check("captions_unmatched", float(sum(not s.info.matched for s in stems.values())), 0.0),
     )
 

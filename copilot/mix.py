@@ -129,15 +129,22 @@ def _scale(element: Element, stem: Stem, bits: BitDepth) -> Audio:
     A stem longer than the element is cut, with a linear fade of 5 ms before the cut.
     """
     sound = stem.pcm[:, : seconds_to_samples(element.duration)]
-    n_channels, n_samples = sound.shape
-    if n_samples < stem.pcm.shape[1]:
+    if sound.shape[1] < stem.pcm.shape[1]:
         sound = fade_out(sound)
-    panned = pan_gains(element.panning, n_channels)
-    # Round to 0.001 dB, so that platform differences in the last digits do not change the level.
-    level = db_to_gain(round(gain_to_db(stem.level_for(element.loudness, panned)), 3))
     grid = full_scale(bits) / full_scale(STEM_BITS)
-    gains = np.array([[level * grid * gain] for gain in panned], dtype=np.float32)
+    gains = np.array([[gain * grid] for gain in find_gains(element, stem)], dtype=np.float32)
     return sound * gains
+
+
+def find_gains(element: Element, stem: Stem) -> tuple[float, float]:
+    """Return the factors of left and right that give a stem its element's loudness and panning.
+
+    Raises RowFault `stem-silent`.
+    """
+    left, right = pan_gains(element.panning, stem.power.shape[0])
+    # Round to 0.001 dB, so that platform differences in the last digits do not change the level.
+    level = db_to_gain(round(gain_to_db(stem.level_for(element.loudness, (left, right))), 3))
+    return left * level, right * level
 
 
 def count_scene_samples(scene: Scene) -> int:

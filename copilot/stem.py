@@ -10,7 +10,14 @@ from typing import Any, Self, TypedDict
 from copilot.audio.activity import active_span
 from copilot.audio.clipping import clipped_share
 from copilot.audio.conform import conform
-from copilot.audio.loudness import MIN_GATED_SAMPLES, BlockPower, block_power, gated_loudness
+from copilot.audio.loudness import (
+    MIN_GATED_SAMPLES,
+    BlockPower,
+    FrameEnergy,
+    block_power,
+    frame_energy,
+    gated_loudness,
+)
 from copilot.audio.pcm import STEM_BITS, Pcm, decode_flac, encode_flac, to_float
 from copilot.audio.peak import true_peak_dbtp
 from copilot.audio.stem_flac import decode_whole
@@ -109,6 +116,8 @@ class Stem:
     flac: bytes = field(repr=False)
     _pcm: Pcm | None = field(default=None, init=False, repr=False, compare=False)
     """The samples, once they have been decoded."""
+    _energy: FrameEnergy | None = field(default=None, init=False, repr=False, compare=False)
+    """The energy, once it has been measured."""
 
     @property
     def pcm(self) -> Pcm:
@@ -126,6 +135,20 @@ class Stem:
         object.__setattr__(self, "_pcm", pcm)  # a cache: the stem's value stays the same
         return self
 
+    @property
+    def energy(self) -> FrameEnergy:
+        """The K-weighted energy of each channel in frames of 10 ms, measured once."""
+        if self._energy is not None:
+            return self._energy
+        energy = frame_energy(self.audio)
+        self.keep_energy(energy)
+        return energy
+
+    def keep_energy(self, energy: FrameEnergy) -> Self:
+        """Keep an energy that the caller has at hand, which must be that of the samples; return the stem."""
+        object.__setattr__(self, "_energy", energy)  # a cache, as that of the samples
+        return self
+
     def _repr_html_(self) -> str:
         """Return a picture and a player for notebooks."""
         from copilot.notebook import render_stem  # noqa: PLC0415 - only notebooks need it
@@ -134,7 +157,7 @@ class Stem:
 
     def __getstate__(self) -> dict[str, Any]:
         """Return all but the samples, which the file holds."""
-        return {"info": self.info, "power": self.power, "flac": self.flac}
+        return {"info": self.info, "power": self.power, "flac": self.flac, "_energy": self._energy}
 
     def forget_samples(self) -> None:
         """Free the samples; they are decoded again when they are next used."""
@@ -202,7 +225,7 @@ def make_stem(
     if not speaks and samples_to_seconds(pcm.shape[1]) < _SHORTEST_SHARE * spec.duration_s:
         given_s = samples_to_seconds(pcm.shape[1])
         raise RowFault("stem-too-short", f"{given_s:.2f} s of the {spec.duration_s:g} s that were requested")
-    measures, power = _measure(pcm, spec.tool)
+    measures, energy = _measure(pcm, spec.tool)
     info = StemInfo(
         key=spec.key,
         tool=spec.tool,
@@ -216,7 +239,7 @@ def make_stem(
     )
     if speaks:
         _require_pace(_speech_duration(info), spec.text)
-    return _encode_stem(info, power, pcm)
+    return _make_stem(info, energy, encode_flac(pcm, STEM_BITS), pcm)
 
 
 def replace_stretched_audio(stem: Stem, audio: Audio, factor: float) -> Stem:
@@ -226,7 +249,7 @@ def replace_stretched_audio(stem: Stem, audio: Audio, factor: float) -> Stem:
     `stretched` in its detail. Raises RowFault as `make_stem` does.
     """
     pcm = conform(audio, SAMPLE_RATE_HZ)
-    measures, power = _measure(pcm, stem.info.tool)
+    measures, energy = _measure(pcm, stem.info.tool)
     info = replace(
         stem.info,
         key=content_hash([stem.info.key, "respoken", factor]),
@@ -234,7 +257,7 @@ def replace_stretched_audio(stem: Stem, audio: Audio, factor: float) -> Stem:
         detail={**stem.info.detail, "stretched": str(factor)},
         **measures,
     )
-    return _encode_stem(info, power, pcm)
+    return _make_stem(info, energy, encode_flac(pcm, STEM_BITS), pcm)
 
 
 def _require_pace(spoken_s: Seconds, text: str) -> None:
@@ -262,10 +285,11 @@ class _Measures(TypedDict):
     speech_end_s: Seconds | None
 
 
-def _measure(pcm: Pcm, tool: str) -> tuple[_Measures, BlockPower]:
+def _measure(pcm: Pcm, tool: str) -> tuple[_Measures, FrameEnergy]:
     sound = to_float(pcm, STEM_BITS)
-    power = block_power(sound)
-    loudness = gated_loudness(power, gated=pcm.shape[1] >= MIN_GATED_SAMPLES)
+    energy = frame_energy(sound)
+    n_samples = pcm.shape[1]
+    loudness = gated_loudness(block_power(energy, n_samples), gated=n_samples >= MIN_GATED_SAMPLES)
     if not math.isfinite(loudness):
         raise RowFault("stem-silent", "every block is below -70 LUFS, the gate of BS.1770")
     start_s, end_s = active_span(sound) if tool == "tts" else (None, None)
@@ -276,20 +300,20 @@ def _measure(pcm: Pcm, tool: str) -> tuple[_Measures, BlockPower]:
         "speech_start_s": start_s,
         "speech_end_s": end_s,
     }
-    return measures, power
+    return measures, energy
 
 
-def _encode_stem(info: StemInfo, power: BlockPower, pcm: Pcm) -> Stem:
-    return Stem(info, power, encode_flac(pcm, STEM_BITS)).keep_samples(pcm)
+def _make_stem(info: StemInfo, energy: FrameEnergy, flac: bytes, pcm: Pcm) -> Stem:
+    return Stem(info, block_power(energy, pcm.shape[1]), flac).keep_samples(pcm).keep_energy(energy)
 
 
 def load_stem(info: StemInfo, flac: bytes) -> Stem:
     """Return the stem of a file. Raises CorruptDataError if the file is not what `info` says."""
     pcm, bits = decode_flac(flac)
-    stem = Stem(info, block_power(to_float(pcm, STEM_BITS)), flac)
+    stem = _make_stem(info, frame_energy(to_float(pcm, STEM_BITS)), flac, pcm)
     if bits != STEM_BITS or pcm.shape[1] != stem.n_samples:
         raise CorruptDataError(_wrong_file_message(info))
-    return stem.keep_samples(pcm)
+    return stem
 
 
 def _wrong_file_message(info: StemInfo) -> str:

@@ -19,7 +19,11 @@ from copilot.units import SAMPLE_RATE_HZ, Audio, Lufs
 _OFFSET_LU = -0.691
 _ABSOLUTE_GATE_LUFS = -70.0
 _RELATIVE_GATE_LU = -10.0
-_HOP = SAMPLE_RATE_HZ // 10
+_FRAME = SAMPLE_RATE_HZ // 100
+FRAMES_PER_S = 100
+"""Frames of 10 ms: the step of a scene's times."""
+_FRAMES_PER_HOP = 10
+_HOP = _FRAME * _FRAMES_PER_HOP
 _HOPS_PER_BLOCK = 4
 MIN_GATED_SAMPLES = _HOP * _HOPS_PER_BLOCK
 """Samples of one gating block, 400 ms; a shorter sound is measured without gates."""
@@ -29,6 +33,9 @@ _NO_DENORMALS = np.float32(1e-15)
 
 _SILENCE = 1e-24
 """Above the power that `_NO_DENORMALS` adds, and far below that of one 24-bit step."""
+
+FrameEnergy = NDArray[np.float64]
+"""K-weighted sum of squares of each channel in each frame of 10 ms, shape (channels, frames)."""
 
 BlockPower = NDArray[np.float64]
 """K-weighted mean square of each channel in each gating block, shape (channels, blocks)."""
@@ -42,25 +49,34 @@ def _k_weighting() -> NDArray[np.float64]:
     return np.array([[*f.b, *f.a] for f in (shelf, high_pass)])
 
 
-def block_power(audio: Audio) -> BlockPower:
-    """Return the K-weighted mean square in blocks of 400 ms that overlap by 75 %, for each channel.
+def frame_energy(audio: Audio) -> FrameEnergy:
+    """Return the K-weighted energy of each channel in frames of 10 ms; the last one may be shorter.
 
-    `audio` is (channels, samples) with at least one sample. Under 400 ms it is one block of its own length.
+    `audio` is (channels, samples) with at least one sample.
     """
     weighted = sosfilt(_k_weighting(), audio + _NO_DENORMALS, axis=-1)
     n_channels, n_samples = weighted.shape
+    n_whole = n_samples // _FRAME
+    whole = weighted[:, : n_whole * _FRAME].reshape(n_channels, n_whole, _FRAME)
+    rest = weighted[:, n_whole * _FRAME :]
+    frames = np.einsum("cfs,cfs->cf", whole, whole)
+    return np.hstack((frames, np.einsum("cs,cs->c", rest, rest)[:, None])) if rest.size else frames
+
+
+def block_power(energy: FrameEnergy, n_samples: int) -> BlockPower:
+    """Return the K-weighted mean square in blocks of 400 ms that overlap by 75 %, for each channel.
+
+    `energy` is that of `n_samples` samples. Under 400 ms they are one block of their own length.
+    """
     if n_samples < MIN_GATED_SAMPLES:
-        return np.asarray(np.square(weighted).mean(axis=-1, keepdims=True), dtype=np.float64)
+        return np.asarray(energy.sum(axis=-1, keepdims=True) / n_samples)
     # pyloudnorm rounds the number of blocks, so the last one may reach past the end, where all is zero.
     n_blocks = round((n_samples - MIN_GATED_SAMPLES) / _HOP) + 1
-    n_whole = n_samples // _HOP
-    whole = weighted[:, : n_whole * _HOP].reshape(n_channels, n_whole, _HOP)
-    rest = weighted[:, n_whole * _HOP :]
-    hops = np.zeros((n_channels, n_whole + 1))
-    hops[:, :n_whole] = np.einsum("chs,chs->ch", whole, whole)
-    hops[:, n_whole] = np.einsum("cs,cs->c", rest, rest)
-    windows = np.lib.stride_tricks.sliding_window_view(hops, _HOPS_PER_BLOCK, axis=-1)[:, :n_blocks]
-    return np.asarray(windows.sum(axis=-1) / MIN_GATED_SAMPLES, dtype=np.float64)
+    n_channels, n_frames = energy.shape
+    hops = np.zeros((n_channels, n_samples // _HOP + 1, _FRAMES_PER_HOP))
+    hops.reshape(n_channels, -1)[:, :n_frames] = energy
+    windows = np.lib.stride_tricks.sliding_window_view(hops.sum(axis=-1), _HOPS_PER_BLOCK, axis=-1)
+    return np.asarray(windows[:, :n_blocks].sum(axis=-1) / MIN_GATED_SAMPLES)
 
 
 def gated_loudness(power: BlockPower, *, gated: bool = True) -> Lufs:
@@ -80,7 +96,8 @@ def gated_loudness(power: BlockPower, *, gated: bool = True) -> Lufs:
 
 def integrated_loudness(audio: Audio) -> Lufs:
     """Return the integrated loudness in LUFS of (channels, samples); minus infinity for silence."""
-    return gated_loudness(block_power(audio), gated=audio.shape[1] >= MIN_GATED_SAMPLES)
+    n_samples = audio.shape[1]
+    return gated_loudness(block_power(frame_energy(audio), n_samples), gated=n_samples >= MIN_GATED_SAMPLES)
 
 
 def _to_lufs(power: float) -> Lufs:

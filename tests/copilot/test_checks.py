@@ -94,6 +94,8 @@ def test_a_clean_sample_passes_everything(stems, mix):
         "offset",
         "duration_error",
         "speech_overrun",
+        "speech_to_background",
+        "speech_masked_s",
         "captions_unmatched",
     ]
 

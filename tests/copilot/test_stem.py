@@ -131,7 +131,7 @@ def test_a_stem_travels_as_its_file() -> None:
     sent = pickle.dumps(stem)
     assert len(sent) < len(stem.flac) + 10_000 < stem.pcm.nbytes
     come = pickle.loads(sent)
-    assert vars(come).keys() == {"info", "power", "flac"}
+    assert vars(come).keys() == {"info", "power", "flac", "_energy"}
     np.testing.assert_array_equal(come.pcm, stem.pcm)
     assert come.info == stem.info
 
