@@ -132,7 +132,7 @@ class ListenerInfo:
     `modules`, the import names that it needs. `licence` is that of its code, `model_licence` that of its
     weights. `settings` is the model of the settings that change what it hears, all with defaults but, at
     most, the `target`, the setting that a spec `NAME:TARGET` fills. The class is constructed with one
-    instance of it, or without arguments if there are no settings.
+    instance of it, if there are settings, and with the keyword `kind`, if there are several kinds.
 
     A batch is cut so that its number of clips times its longest one stays within `batch_s`. A batch that
     takes longer than `deadline_s` has hung.

@@ -14,22 +14,19 @@ from typing import Any
 
 import soundfile as sf
 
-from copilot.errors import CopilotError
 from renderers import registry
-from renderers.contract import BatchTooLargeError, RenderedSound, Renderer, RenderFailure, Tool
+from renderers.contract import RenderedSound, Renderer, RenderFailure, Tool
 from renderers.worker.answers import request_from_json
+from renderers.worker.hosting import send_errors
 from renderers.worker.scripts import worker_protocol
-from renderers.worker.scripts.worker_protocol import WorkerError
 
 
 class Host:
     """A renderer of the registry that speaks the worker protocol."""
 
     def __init__(self, spec: str, tool: Tool, settings: dict[str, Any]) -> None:
-        try:
+        with send_errors():
             self._renderer: Renderer = registry.create(spec, tool, settings)
-        except CopilotError as error:
-            raise WorkerError("cannot-work", str(error)) from error
 
     def greeting(self) -> dict[str, Any]:
         """Return name and tool; the renderer on the other side describes the rest."""
@@ -37,19 +34,13 @@ class Host:
 
     def prepare(self) -> None:
         """Load the renderer."""
-        try:
+        with send_errors():
             self._renderer.prepare()
-        except CopilotError as error:
-            raise WorkerError("cannot-work", str(error)) from error
 
     def render(self, requests: Sequence[dict[str, Any]], folder: Path) -> list[dict[str, Any]]:
         """Return the renderer's answers; each sound is in a WAV file of 32 bit floats, bit by bit."""
-        try:
+        with send_errors():
             answers = self._renderer.render([request_from_json(request) for request in requests])
-        except BatchTooLargeError as error:
-            raise WorkerError("out-of-memory", str(error)) from error
-        except CopilotError as error:
-            raise WorkerError("cannot-work", str(error)) from error
         return [_write_answer(answer, folder, f"{index}.wav") for index, answer in enumerate(answers)]
 
 

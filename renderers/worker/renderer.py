@@ -7,20 +7,13 @@ CUDA_VISIBLE_DEVICES if the child is to see one GPU alone.
 from __future__ import annotations
 
 import json
-import os
-import shlex
-import shutil
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
-from copilot.errors import UserError
-from copilot.frozen_model import FrozenModel
-from copilot.hashing import canonical_json
 from renderers.contract import (
     RenderedSound,
     Renderer,
@@ -33,8 +26,12 @@ from renderers.contract import (
     get_info,
 )
 from renderers.device import make_environment
-from renderers.worker.answers import PROTOCOL, Greeting
+from renderers.worker.answers import Greeting, RenderTrade
 from renderers.worker.client import WorkerClient
+from renderers.worker.hosting import make_host_command, make_host_environment
+from renderers.worker.program import ProgramSettings
+
+RenderClient = WorkerClient[Greeting, RenderRequest, RenderedSound, RenderFailure]
 
 SCRIPTS = {
     name: Path(__file__).parent / "scripts" / f"{name.replace('-', '_')}_worker.py"
@@ -43,43 +40,20 @@ SCRIPTS = {
 """The scripts that come with the project, by name."""
 
 
-class WorkerSettings(FrozenModel):
+class WorkerSettings(ProgramSettings):
     """The program, and what is handed to it."""
+
+    scripts = SCRIPTS
 
     command: str = Field(description="f5-tts, xtts, or the command that starts the program, as in a shell.")
     python: str | None = Field(
         default=None, description="The Python that runs f5-tts or xtts; default: the one that runs copilot."
     )
-    options: Mapping[str, str] = Field(
-        default_factory=dict, description="Handed to the program as its last argument, a JSON object."
-    )
-
-    @field_validator("command")
-    @classmethod
-    def _has_words(cls, given: str) -> str:
-        if not shlex.split(given):
-            raise ValueError("the command is empty")
-        return given
 
     @property
     def is_speech(self) -> bool:
         """True if the program is known to speak before it is started: the shipped scripts do."""
-        return shlex.split(self.command)[0] in SCRIPTS
-
-    @property
-    def provisional_name(self) -> str:
-        """The name until the program has greeted: the file of its script, or the program's."""
-        words = shlex.split(self.command)
-        return next((Path(word).name for word in words if word.endswith(".py")), Path(words[0]).name)
-
-    def make_command_line(self) -> list[str]:
-        """Return the program and its arguments."""
-        first, *others = shlex.split(self.command)
-        program = [first]
-        if script := SCRIPTS.get(first):
-            python = Path(self.python).expanduser() if self.python else sys.executable
-            program = [str(python), str(script)]
-        return [*program, *others, json.dumps(dict(self.options))]
+        return self.script is not None
 
 
 class WorkerRenderer:
@@ -112,14 +86,11 @@ class WorkerRenderer:
         self.close()
         self._client = self._make_client(render_settings, self._greeting)
 
-    def _make_client(self, render_settings: RenderSettings, known: Greeting | None = None) -> WorkerClient:
-        words = self._settings.make_command_line()
-        if shutil.which(words[0]) is None:
-            remedy = "python=PATH" if self._settings.python else f"a command, or {' or '.join(SCRIPTS)}"
-            raise UserError(f"worker {self.name}: program {words[0]} not found; give {remedy}")
+    def _make_client(self, render_settings: RenderSettings, known: Greeting | None = None) -> RenderClient:
         return WorkerClient(
             f"worker {self.name}",
-            words,
+            self._settings.find_program(self.name),
+            RenderTrade(),
             deadline_s=render_settings.deadline_s or self.info.deadline_s,
             environment=make_environment(render_settings),
             known=known,
@@ -127,11 +98,7 @@ class WorkerRenderer:
 
     def fingerprint(self) -> dict[str, str]:
         """Return the greeting's fingerprint, the program's name, and the options that are not places."""
-        known = {"backend": "worker", "protocol": str(PROTOCOL), "worker": self.name}
-        places = self._greeting.places
-        if options := {name: text for name, text in self._settings.options.items() if name not in places}:
-            known["options"] = canonical_json(options)
-        return {**self._greeting.fingerprint, **known}
+        return self._settings.make_fingerprint(self._greeting)
 
     def prepare(self) -> None:
         """Let the program load. Raises CopilotError if it cannot."""
@@ -142,8 +109,8 @@ class WorkerRenderer:
         return self._greeting.list_voices()
 
     def render(self, requests: Sequence[RenderRequest]) -> list[RenderedSound | RenderFailure]:
-        """Return answers, and raise, as `WorkerClient.render` does."""
-        return self._client.render(requests)
+        """Return answers, and raise, as `WorkerClient.work` does."""
+        return self._client.work(requests)
 
     def close(self) -> None:
         """End the program at once."""
@@ -168,13 +135,12 @@ class HostedRenderer:
         self.name = inner.name
         self.tool: Tool = inner.tool
         self.info = get_info(inner)
-        # Backends may come from anywhere on this path, so the child needs all of it.
-        path = os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)
         self._client = WorkerClient(
             inner.name,
-            [sys.executable, "-P", "-m", "renderers.worker.host", spec, tool, json.dumps(dict(settings))],
+            make_host_command("renderers.worker.host", spec, tool, json.dumps(dict(settings))),
+            RenderTrade(),
             deadline_s=render_settings.deadline_s or self.info.deadline_s,
-            environment={**make_environment(render_settings), "PYTHONPATH": path},
+            environment=make_host_environment(render_settings),
         )
 
     def fingerprint(self) -> dict[str, str]:
@@ -190,8 +156,8 @@ class HostedRenderer:
         return self._inner.voices()
 
     def render(self, requests: Sequence[RenderRequest]) -> list[RenderedSound | RenderFailure]:
-        """Return answers, and raise, as `WorkerClient.render` does."""
-        return self._client.render(requests)
+        """Return answers, and raise, as `WorkerClient.work` does."""
+        return self._client.work(requests)
 
     def close(self) -> None:
         """End the child at once."""

@@ -13,7 +13,7 @@ from pipelines import RunConfig, make_sample
 from pipelines.backends import Backends, require_language
 from renderers import registry
 from renderers.contract import RenderRequest, get_info
-from renderers.worker.answers import parse_greeting, request_to_json
+from renderers.worker.answers import Greeting, request_to_json
 
 GERMAN = "Der Regen hatte endlich aufgeh\u00f6rt, und die Stra\u00dfe war still."
 SPEECH_API = "speech-api:http://127.0.0.1:1/v1"
@@ -83,7 +83,7 @@ def test_a_worker_hears_the_language_that_is_declared():
 def test_a_worker_says_what_it_speaks():
     voice = {"name": "anna", "gender": "female", "languages": ["de"]}
     greeting = {"protocol": 1, "name": "x", "tool": "tts", "fingerprint": {}, "languages": ["en"]}
-    known = parse_greeting({**greeting, "voices": [voice]})
+    known = Greeting.parse({**greeting, "voices": [voice]})
     assert (known.languages, known.list_voices()[0].languages) == (("en",), ("de",))
 
 

@@ -14,7 +14,7 @@ import shutil
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any, NoReturn, Protocol
 
@@ -27,18 +27,18 @@ Message = dict[str, Any]
 
 
 class Worker(Protocol):
-    """A backend behind the protocol. Its methods raise WorkerError; other exceptions are sent as `broke`."""
+    """A backend behind the protocol. Its methods raise WorkerError; other exceptions are sent as `broke`.
+
+    Beside these it has a method for its operation, `render` or `hear`, which takes a batch of requests and
+    the folder of their files, and returns one answer per request, in the same order.
+    """
 
     def greeting(self) -> Message:
         """Return name, tool, fingerprint and so on, without the version of the protocol."""
         ...
 
     def prepare(self) -> None:
-        """Load what rendering needs."""
-        ...
-
-    def render(self, requests: Sequence[Message], folder: Path) -> list[Message]:
-        """Return one answer per request, in the same order; their files lie in `folder`."""
+        """Load what the work needs."""
         ...
 
 
@@ -79,7 +79,7 @@ def _read(requests: IO[bytes], lines: queue.SimpleQueue[bytes]) -> None:
     for line in requests:
         lines.put(line)
         folder = json.loads(line).get("folder", folder)
-    # The other side has ended: nobody reads what is being rendered, and nobody else deletes it.
+    # The other side has ended: nobody reads the answer to come, and nobody else deletes it.
     for _ in range(_TRIES if folder else 0):
         shutil.rmtree(folder, ignore_errors=True)
     os._exit(0)
@@ -98,7 +98,8 @@ def _answer(worker: Worker, request: Message) -> Message:
         if request["op"] == "prepare":
             worker.prepare()
             return {}
-        return {"answers": worker.render(request["requests"], Path(request["folder"]))}
+        work = getattr(worker, request["op"])
+        return {"answers": work(request["requests"], Path(request["folder"]))}
     except WorkerError as error:
         return {"error": str(error), "kind": error.kind}
     except Exception as error:  # noqa: BLE001 - sent to the other side
