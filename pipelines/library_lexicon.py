@@ -11,12 +11,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from copilot.designers.scripted.lexicon import Family, Lexicon, find_word_stems
+from copilot.designers.scripted.lexicon import TRAITS, Family, Lexicon, Mood, find_word_stems
 from copilot.designers.scripted.lexicon_data import load_lexicon
 from copilot.errors import UserError
-from copilot.scene import SoundRole
+from copilot.scene import Role, SoundRole
 from copilot.units import Lufs, Seconds, samples_to_seconds
 from renderers.library.fit import classify
 from renderers.library.index import Recording, filter_licences, filter_splits, read_index
@@ -116,7 +116,7 @@ def make_lexicon(folder: Path, licences: Sequence[str] = ()) -> dict[str, Any]:
     n_settings = max(1, min(len(by_role["effect"]) // _EFFECTS_OF_A_SETTING, _MOST_SETTINGS))
     people = dict(shipped.voices.people)
     return {
-        "families": {kind.tag: _write_family(kind) for kind in kinds},
+        "families": {kind.tag: _write_family(kind, _find_traits(kind, shipped)) for kind in kinds},
         "settings": {
             f"library_{number + 1}": _write_setting(number, n_settings, by_role, people)
             for number in range(n_settings)
@@ -163,7 +163,13 @@ def _find_name(caption: str) -> str:
     return " ".join(words)
 
 
-def _write_family(kind: _Kind) -> dict[str, Any]:
+def _find_traits(kind: _Kind, shipped: Lexicon) -> list[str]:
+    """Return what is true of all sounds of a name, by its words and by the shipped families that it means."""
+    own = (family.traits for family in shipped.families.values() if _is_of(kind, [family]))
+    return sorted(shipped.words.find_traits(kind.name).union(*own))
+
+
+def _write_family(kind: _Kind, traits: Sequence[str]) -> dict[str, Any]:
     noun = next((word for word in reversed(kind.name.split()) if not word.endswith("ing")), kind.name)
     plural = noun.endswith("s") and not noun.endswith(_NAMED_BY_PLURAL)
     names = [f"the {kind.name}", f"{'those' if plural else 'that'} {kind.name}"]
@@ -173,6 +179,7 @@ def _write_family(kind: _Kind) -> dict[str, Any]:
     return {
         "triggers": " ".join(word for word in kind.name.split() if not word.endswith("ing")),
         "role": kind.role,
+        "traits": " ".join(traits),
         "many" if plural else "one": names,
         "ask": kind.captions[0],
         "anywhere": kind.captions,
@@ -205,13 +212,18 @@ def _pick_captions(kinds: Sequence[_Kind], number: int) -> dict[str, str]:
 def _write_moods(
     shipped: Lexicon, by_role: Mapping[SoundRole, Sequence[_Kind]]
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    roles = {"ambience", "effect", "music", "speech"}
+    general = {*TRAITS, *get_args(Role)}
     for mood in shipped.moods:
         if "open" not in mood.where:
             continue
         brought = [sound.family for sound in mood.bring]
         played = [sound.family for sound in mood.music]
-        dropped = [shipped.families[tag] for tag in mood.drop]
+        dropped = [shipped.families[tag] for tag in mood.drop if tag not in general]
+        against = [k for kinds in by_role.values() for k in kinds if _is_of(k, dropped)]
+        apart = {k.tag for kinds in by_role.values() for k in kinds if _is_against(k, mood, shipped)}
+        apart.update(kind.tag for kind in against)
+        effects = [k for k in by_role["effect"] if _is_of(k, brought) and k.tag not in apart]
+        music = [k for k in by_role["music"] if _is_of(k, played) and k.tag not in apart]
         yield (
             mood.key,
             {
@@ -219,13 +231,19 @@ def _write_moods(
                 "feel": mood.feel,
                 "where": ["open"],
                 "night": mood.night,
-                "drop": [k.tag for kinds in by_role.values() for k in kinds if _is_of(k, dropped)],
-                "lower": [key for key in mood.lower if key in roles],
-                "lift": [key for key in mood.lift if key in roles],
-                "bring": _pick_captions([k for k in by_role["effect"] if _is_of(k, brought)][:_OF_A_MOOD], 0),
-                "music": _pick_captions([k for k in by_role["music"] if _is_of(k, played)][:_OF_A_MOOD], 0),
+                "drop": [*(key for key in mood.drop if key in general), *(kind.tag for kind in against)],
+                "lower": [key for key in mood.lower if key in general],
+                "lift": [key for key in mood.lift if key in general],
+                "bring": _pick_captions(effects[:_OF_A_MOOD], 0),
+                "music": _pick_captions(music[:_OF_A_MOOD], 0),
             },
         )
+
+
+def _is_against(kind: _Kind, mood: Mood, shipped: Lexicon) -> bool:
+    """Return whether a trait of the name, or of one of its captions, contradicts the mood."""
+    own = {trait for caption in kind.captions for trait in shipped.words.find_traits(caption)}
+    return not own.union(_find_traits(kind, shipped)).isdisjoint(mood.drop)
 
 
 def _is_of(kind: _Kind, families: Sequence[Family]) -> bool:

@@ -9,7 +9,18 @@ from collections.abc import Collection
 
 from copilot.dialogue import Dialogue
 from copilot.language import ENGLISH, is_among
-from copilot.rules import ambience, copies, edits, garbled, placeholders, ranges, speech, structure, texts
+from copilot.rules import (
+    ambience,
+    copies,
+    edits,
+    garbled,
+    placeholders,
+    ranges,
+    speech,
+    structure,
+    texts,
+    voices,
+)
 from copilot.rules import request_words as words
 from copilot.rules.rule import Case, Rule, Severity, Violation
 from copilot.scene import SceneLimits
@@ -27,6 +38,7 @@ RULES: tuple[Rule, ...] = (
     *garbled.RULES,
     *placeholders.RULES,
     *copies.RULES,
+    *voices.RULES,
 )
 """Every rule, in the order in which violations are reported."""
 

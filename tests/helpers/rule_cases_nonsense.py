@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from copilot.edit import Add, Change
-from helpers.examples import BELL, DOG, RAIN, STORY, but, dialogue_of, story_of, with_turn
+from helpers.examples import BELL, DOG, LINE, RAIN, STORY, but, dialogue_of, story_of, with_turn
 from helpers.rule_case import RuleCase, fatal, hq
 
 _OTHER_SCRIPT = "has letters of another script (cjk); use Latin letters"
@@ -203,6 +203,24 @@ CASES: dict[str, tuple[RuleCase, ...]] = {
                     1,
                     None,
                     "turn 1: user quotes the seed ('he moved uneasily and his'); say it in words of its own",
+                ),
+            ),
+        ),
+    ),
+    "voices-unwanted": (
+        RuleCase(
+            dialogue_of(
+                ("story", "A rainy street where nobody talks.", [Add(element=RAIN), Add(element=DOG)]),
+                ("add", "Bring in the church.", [Add(element=but(BELL, text="a choir singing"))]),
+                ("add", "Let Anna say something.", [Add(element=LINE)]),
+            ),
+            (
+                hq(
+                    "voices-unwanted",
+                    1,
+                    4,
+                    "turn 1, element 4: 'a choir singing' has voices, and the user wants none; "
+                    "choose a sound without people",
                 ),
             ),
         ),

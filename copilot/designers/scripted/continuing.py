@@ -8,6 +8,7 @@ from copilot.designers.scripted.draft import Draft, ElementNames, get_naming, ma
 from copilot.designers.scripted.lexicon import Name, Naming, Sound
 from copilot.dialogue import Dialogue
 from copilot.scene import Element, SpeechElement
+from copilot.text.voices import wants_voices
 
 _ARTICLE = re.compile(r"^(?:an?|the|some) ", re.IGNORECASE)
 
@@ -28,6 +29,8 @@ def resume_draft(draft: Draft, dialogue: Dialogue) -> None:
                 draft.heard.add(element.speaker)
                 draft.said.append(element.text.rstrip(".!?").lower())
     draft.scene = dialogue.turns[-1].scene
+    wishes = [wish for turn in dialogue.turns if (wish := wants_voices(turn.user)) is not None]
+    draft.is_voiceless = bool(wishes) and not wishes[-1]
 
 
 def _name_element(element: Element, sound: Sound | None) -> ElementNames:

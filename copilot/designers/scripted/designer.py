@@ -33,8 +33,9 @@ from copilot.language import ENGLISH
 from copilot.rules import check_dialogue
 from copilot.scene import SceneLimits
 from copilot.seed import Seed
+from copilot.text.voices import wants_voices
 
-VERSION = "2"
+VERSION = "3"
 """Raise it with any change to the dialogues; the data have a hash of their own."""
 
 _SMALLEST_SCENE_S = 4.0
@@ -214,6 +215,7 @@ class ScriptedDesigner:
             seed_text=text,
             triggered=triggered,
             lines=lines,
+            is_voiceless=bool(seed.requests) and wants_voices(seed.text) is False,
             frame=draw_frame(self._tools.book, dice),
             tasks_left=list(tasks),
             is_requested=bool(seed.requests),

@@ -12,7 +12,7 @@ from itertools import product
 
 from copilot.designers.scripted.dice import Dice
 from copilot.designers.scripted.grid import Grid
-from copilot.designers.scripted.lexicon import Lexicon, Mood, Name, Naming, Setting, Sound
+from copilot.designers.scripted.lexicon import Lexicon, Mood, Name, Naming, Setting, Sound, SoundKinds
 from copilot.designers.scripted.lines import Line, LineCutter
 from copilot.designers.scripted.phrasing import Phrasebook, fill, make_name_slots
 from copilot.dialogue import Task
@@ -58,7 +58,8 @@ class Draft:
 
     A story that `is_requested` by a user has all sounds that the request names; its speakers are of the
     gender `speaks_as`, if it names one. `heard` holds the captions
-    and the speakers of all turns so far, `said` the lines.
+    and the speakers of all turns so far, `said` the lines. One that `is_voiceless` has no
+    voices, as its user wants.
     """
 
     tools: Tools
@@ -71,6 +72,7 @@ class Draft:
     frame: dict[str, str]
     tasks_left: list[Task]
     is_requested: bool = False
+    is_voiceless: bool = False
     speaks_as: Gender | None = None
     scene: Scene = field(default_factory=Scene)
     names_by_id: dict[int, ElementNames] = field(default_factory=dict)
@@ -79,8 +81,14 @@ class Draft:
     mood: Mood | None = None
 
     def advance(self, operations: Sequence[Operation]) -> None:
-        """Apply the operations of a turn."""
-        self.scene = apply(self.scene, operations)
+        """Apply the operations of a turn. A mood ends where a sound that contradicts it comes or grows."""
+        before, self.scene = self.scene, apply(self.scene, operations)
+        if self.mood and any(self._ends_mood(self.mood, e, before.get(e.id)) for e in self.scene.elements):
+            self.mood = None
+
+    def _ends_mood(self, mood: Mood, element: Element, before: Element | None) -> bool:
+        grows = before is None or element.loudness > before.loudness
+        return grows and mood.opposes(self.get_kinds(element))
 
     @property
     def next_id(self) -> int:
@@ -123,11 +131,25 @@ class Draft:
     def filter_free(self, sounds: Iterable[Sound], besides: Iterable[int] = ()) -> Iterator[Sound]:
         """Return the sounds that were not heard yet and fit the scene."""
         gone = tuple(besides)
-        return (s for s in sounds if s.caption not in self.heard and self.fits(s.naming, gone))
+        allowed = (s for s in self.filter_allowed(sounds) if s.caption not in self.heard)
+        return (s for s in allowed if self.fits(s.naming, gone))
+
+    def filter_allowed(self, sounds: Iterable[Sound]) -> Iterator[Sound]:
+        """Return the sounds that the user does not exclude: those without voices, if none are wanted."""
+        return (sound for sound in sounds if not (self.is_voiceless and "voices" in sound.traits))
 
     def filter_plausible(self, sounds: Iterable[Sound]) -> list[Sound]:
-        """Return the sounds that may occur in this setting."""
-        return [sound for sound in sounds if self.setting.where in sound.family.where]
+        """Return the sounds that may occur in this setting, and at its time of day."""
+        here = (sound for sound in sounds if self.setting.where in sound.family.where)
+        return [sound for sound in here if not (self.setting.night and "day" in sound.traits)]
+
+    def get_kinds(self, element: Element) -> SoundKinds:
+        """Return the words by which moods mean an element."""
+        if sound := self.names_by_id[element.id].sound:
+            return sound.kinds
+        is_speech = isinstance(element, SpeechElement)
+        traits = frozenset() if is_speech else self.tools.lexicon.words.find_traits(element.text)
+        return SoundKinds(frozenset(), traits, frozenset({element.role}))
 
     def make_element(self, sound: Sound, at: Placement) -> SoundElement:
         """Make an element for a sound of the lexicon, with a new id."""

@@ -181,7 +181,7 @@ def _pick_successor(draft: Draft, target: Element, dice: Dice) -> Sound | None:
     others = [sound for sound in own if old is None or sound.tag != old.tag]
     if sound := _pick_unheard(draft, others, dice, (target.id,)):
         return sound
-    return _pick_fallback(draft, "music", dice, (target.id,)) if target.role == "music" else None
+    return _find_fallback(draft, "music", dice, (target.id,)) if target.role == "music" else None
 
 
 def replace_sound(draft: Draft, dice: Dice, target: Element, sound: Sound) -> Edited:
@@ -227,29 +227,38 @@ def _name_new_sound(sound: Sound, dice: Dice) -> str:
 def _pick_unheard(
     draft: Draft, sounds: Sequence[Sound], dice: Dice, besides: Iterable[int] = ()
 ) -> Sound | None:
-    return next(draft.filter_free(dice.shuffle(sounds), besides), None)
+    """Pick a sound that was not heard yet, if possible one that does not contradict the mood of the scene."""
+    drawn = dice.shuffle(sounds)
+    if mood := draft.mood:
+        drawn.sort(key=lambda sound: mood.opposes(sound.kinds))
+    return next(draft.filter_free(drawn, besides), None)
 
 
 def _pick_fallback(draft: Draft, role: str, dice: Dice, besides: Iterable[int] = ()) -> Sound:
-    """Pick a sound of the role that fits anywhere, or another setting's ambience."""
+    """Pick a sound as `_find_fallback` does. Raises RowFault if there is none."""
+    if sound := _find_fallback(draft, role, dice, besides):
+        return sound
+    raise RowFault(
+        "lexicon-exhausted", f"the lexicon has no other {role} for this scene; give it more `anywhere`"
+    )
+
+
+def _find_fallback(draft: Draft, role: str, dice: Dice, besides: Iterable[int]) -> Sound | None:
+    """Return a sound of the role that fits anywhere, or another setting's ambience."""
     lexicon = draft.tools.lexicon
     if role == "ambience":
         alike = [s for s in lexicon.settings if s.where == draft.setting.where]
         pool = [sound for setting in alike for sound in setting.ambiences]
     else:
         pool = list(lexicon.music if role == "music" else lexicon.effects)
-    first = dice.shuffle(draft.filter_plausible(pool))
-    sound = next(draft.filter_free((*first, *dice.shuffle(pool)), besides), None)
+    sound = _pick_unheard(draft, draft.filter_plausible(pool), dice, besides)
+    sound = sound or _pick_unheard(draft, pool, dice, besides)
     if sound is None:
         # In a small lexicon everything was heard: a sound of an earlier turn returns.
         here = {element.text for element in draft.scene.elements}
-        known = (*pool, *(draft.setting.effects if role == "effect" else ()))
+        known = list(draft.filter_allowed((*pool, *(draft.setting.effects if role == "effect" else ()))))
         absent = (s for s in dice.shuffle(known) if s.caption not in here and draft.fits(s.naming, besides))
         sound = next(absent, None)
-    if sound is None:
-        raise RowFault(
-            "lexicon-exhausted", f"the lexicon has no other {role} for this scene; give it more `anywhere`"
-        )
     return sound
 
 

@@ -9,16 +9,21 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from copilot.emotions import Emotion
 from copilot.frozen_model import FrozenModel
 from copilot.scene import Gender, SoundRole
+from copilot.text.voices import holds_voices
 from copilot.text.word_stems import reduce_request_word
 
 Where = Literal["open", "room", "sealed"]
+Trait = Literal["voices", "alive", "mechanical", "cheerful", "gloomy", "violent", "day", "night"]
+"""What is true of a sound, so that a mood or a wish can be for or against it."""
+
+TRAITS: tuple[Trait, ...] = get_args(Trait)
 
 _WORD = re.compile(r"[a-z']+")
 
@@ -52,6 +57,7 @@ def _split_word_stems(value: object) -> object:
 
 
 WordList = Annotated[tuple[str, ...], BeforeValidator(_split)]
+Traits = Annotated[frozenset[Trait], BeforeValidator(_split)]
 WordStems = Annotated[frozenset[str], BeforeValidator(_split_word_stems)]
 Captions = dict[str, str]
 
@@ -62,6 +68,7 @@ class Family(FrozenModel):
     triggers: WordStems = frozenset()
     role: SoundRole = "effect"
     where: tuple[Where, ...] = ("open", "room", "sealed")
+    traits: Traits = frozenset()
     one: tuple[str, ...] = ()
     many: tuple[str, ...] = ()
     ask: str = Field(min_length=1)
@@ -77,6 +84,22 @@ class Family(FrozenModel):
         if not 0 < self.seconds[0] <= self.seconds[1] or self.lufs[0] > self.lufs[1]:
             raise ValueError("seconds and lufs: the lower figure comes first")
         return self
+
+
+class Words(FrozenModel):
+    """Words of captions, by what they say of a sound."""
+
+    traits: dict[Trait, WordStems]
+
+    def find_traits(self, caption: str, own: Iterable[Trait] = ()) -> frozenset[Trait]:
+        """Return what is true of a caption: the traits of its own, and those that its words give."""
+        stems = find_word_stems(caption)
+        found = {trait for trait, words in self.traits.items() if not stems.isdisjoint(words)}.union(own)
+        if holds_voices(caption):
+            found.add("voices")
+        if "voices" in found:
+            found.add("alive")
+        return frozenset(found)
 
 
 class TextRules(FrozenModel):
@@ -117,12 +140,13 @@ class Name:
 
 @dataclass(frozen=True)
 class Sound:
-    """One sound of the lexicon: a caption and its family."""
+    """One sound of the lexicon: a caption, its family, and what is true of it."""
 
     caption: str
     tag: str
     role: SoundRole
     family: Family
+    traits: frozenset[Trait]
 
     @cached_property
     def names(self) -> tuple[Name, ...]:
@@ -133,6 +157,11 @@ class Sound:
     def naming(self) -> Naming:
         """The words that mean it."""
         return Naming.of((name.text for name in self.names), self.caption)
+
+    @cached_property
+    def kinds(self) -> SoundKinds:
+        """The words by which moods mean it."""
+        return SoundKinds(frozenset({self.tag}), self.traits, frozenset({self.role}))
 
     @property
     def lasts(self) -> bool:
@@ -158,6 +187,20 @@ class Naming:
     def clashes(self, other: Naming) -> bool:
         """Return whether a name of one could mean the other."""
         return not (self.names.isdisjoint(other.words) and other.names.isdisjoint(self.words))
+
+
+@dataclass(frozen=True, slots=True)
+class SoundKinds:
+    """The words by which moods mean a sound: its family (none for speech), its traits, and its role."""
+
+    family: frozenset[str]
+    traits: frozenset[Trait]
+    role: frozenset[str]
+
+    @property
+    def names(self) -> frozenset[str]:
+        """All of them."""
+        return self.family | self.traits | self.role
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,8 +240,30 @@ class Mood:
     music: tuple[Sound, ...]
 
     def suits(self, setting: Setting) -> bool:
-        """Return whether the sound can be requested in that setting."""
+        """Return whether the mood can be requested in that setting."""
         return setting.where in self.where and (self.night or not setting.night)
+
+    def opposes(self, kinds: SoundKinds) -> bool:
+        """Return whether a sound contradicts the mood."""
+        return not kinds.names.isdisjoint(self.drop)
+
+    def welcomes(self, kinds: SoundKinds) -> bool:
+        """Return whether the mood may bring a sound, which it neither drops nor lowers by its kind."""
+        return not self.opposes(kinds) and (kinds.family | kinds.traits).isdisjoint(self.lower)
+
+    def find_direction(self, kinds: SoundKinds) -> int:
+        """Return 1 for a sound that the mood raises, -1 for one that it lowers, or 0.
+
+        A family says more than a trait, and a trait more than a role.
+        """
+        if self.opposes(kinds):
+            return -1
+        for names in (kinds.family, kinds.traits, kinds.role):
+            if not names.isdisjoint(self.lift):
+                return 1
+            if not names.isdisjoint(self.lower):
+                return -1
+        return 0
 
 
 @dataclass(frozen=True)
@@ -209,6 +274,7 @@ class Lexicon:
     settings: tuple[Setting, ...]
     moods: tuple[Mood, ...]
     voices: Voices
+    words: Words
     anywhere: Mapping[str, tuple[Sound, ...]]
     content: str
 

@@ -1,6 +1,6 @@
 """The data of a lexicon, shipped or a user's: read from TOML or JSON, and checked part by part.
 
-A lexicon has five parts, each of which may be left out; the shipped one then takes its place. In a folder a
+A lexicon has six parts, each of which may be left out; the shipped one then takes its place. In a folder a
 part is a file, such as `settings.toml`; in a single JSON or TOML file it is a key.
 """
 
@@ -12,11 +12,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import Field, ValidationError
 
 from copilot.designers.scripted.lexicon import (
+    TRAITS,
     Captions,
     Family,
     Lexicon,
@@ -25,15 +26,16 @@ from copilot.designers.scripted.lexicon import (
     Sound,
     Voices,
     Where,
+    Words,
     WordStems,
 )
 from copilot.designers.scripted.phrasing import Phrasebook
 from copilot.errors import UserError
 from copilot.frozen_model import FrozenModel
 from copilot.hashing import content_hash
-from copilot.scene import Gender, SoundRole
+from copilot.scene import Gender, Role, SoundRole
 
-PARTS = ("families", "settings", "moods", "voices", "phrasings")
+PARTS = ("families", "settings", "moods", "voices", "words", "phrasings")
 _FEWEST_MOODS = 2
 """A mood is never asked for twice in a row."""
 
@@ -156,9 +158,12 @@ def _build_lexicon(parts: Mapping[str, Part], faults: list[Fault]) -> Lexicon | 
     settings = dict(_validate_each(SettingData, "settings", parts["settings"], faults))
     moods = dict(_validate_each(MoodData, "moods", parts["moods"], faults))
     voices = _validate(Voices, "voices", parts["voices"], faults)
+    words = _validate(Words, "words", parts["words"], faults)
     known = parts["families"]
     for place, tags in _list_tags(parts):
         faults += [Fault(f"{place}.{tag}", "not a family") for tag in tags if tag not in known]
+    for key, mood in moods.items():
+        faults += _check_names(f"moods.{key}", mood, known)
     for key, setting in settings.items():
         n_moods = sum(mood.suits(setting.where, night=setting.night) for mood in moods.values())
         if n_moods < _FEWEST_MOODS:
@@ -167,13 +172,17 @@ def _build_lexicon(parts: Mapping[str, Part], faults: list[Fault]) -> Lexicon | 
             )
     if not parts["settings"]:
         faults.append(Fault("settings", "none; at least one is needed"))
-    if faults or voices is None:
+    if faults or voices is None or words is None:
         return None
 
-    def sounds(captions: Captions, role: SoundRole) -> tuple[Sound, ...]:
-        return tuple(Sound(caption, tag, role, families[tag]) for tag, caption in captions.items())
+    def sound(caption: str, tag: str, role: SoundRole) -> Sound:
+        family = families[tag]
+        return Sound(caption, tag, role, family, words.find_traits(caption, family.traits))
 
-    return Lexicon(
+    def sounds(captions: Captions, role: SoundRole) -> tuple[Sound, ...]:
+        return tuple(sound(caption, tag, role) for tag, caption in captions.items())
+
+    lexicon = Lexicon(
         families=families,
         settings=tuple(
             Setting(
@@ -198,12 +207,33 @@ def _build_lexicon(parts: Mapping[str, Part], faults: list[Fault]) -> Lexicon | 
             for key, data in moods.items()
         ),
         voices=voices,
+        words=words,
         anywhere={
-            tag: tuple(Sound(caption, tag, family.role, family) for caption in family.anywhere)
+            tag: tuple(sound(caption, tag, family.role) for caption in family.anywhere)
             for tag, family in families.items()
         },
-        content=content_hash({name: parts[name] for name in ("families", "settings", "moods", "voices")}),
+        content=content_hash({name: parts[name] for name in PARTS if name != "phrasings"}),
     )
+    faults += _find_contradictions(lexicon)
+    return lexicon
+
+
+def _check_names(place: str, mood: MoodData, families: Part) -> Iterator[Fault]:
+    """Yield a fault for each name in a mood's lists that is no family, trait or role."""
+    known = {*families, *TRAITS, *get_args(Role)}
+    for key in ("drop", "lower", "lift"):
+        for name in getattr(mood, key):
+            if name not in known:
+                yield Fault(f"{place}.{key}.{name}", "neither a family nor a trait nor a role")
+
+
+def _find_contradictions(lexicon: Lexicon) -> Iterator[Fault]:
+    """Yield a fault for each sound that a mood brings although it removes such sounds."""
+    for mood in lexicon.moods:
+        for sound in mood.bring + mood.music:
+            if mood.opposes(sound.kinds):
+                why = ", ".join(sorted(sound.kinds.names.intersection(mood.drop)))
+                yield Fault(f"moods.{mood.key}", f"brings {sound.caption!r}, but drops {why}")
 
 
 def _build_phrasebook(part: Part, faults: list[Fault]) -> Phrasebook | None:
@@ -233,7 +263,7 @@ def _validate(model: type[M], place: str, data: object, faults: list[Fault]) -> 
 
 def _list_tags(parts: Mapping[str, Part]) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield the families that settings and moods name, with the place."""
-    named = {"settings": ("ambiences", "effects", "music"), "moods": ("drop", "bring", "music")}
+    named = {"settings": ("ambiences", "effects", "music"), "moods": ("bring", "music")}
     for part, names in named.items():
         for key, data in parts[part].items():
             for name in names if isinstance(data, dict) else ():

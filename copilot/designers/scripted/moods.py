@@ -1,11 +1,12 @@
 """The `open` turn: a mood, created by several operations that belong together.
 
-At least two sounds are edited, by operations of at least two kinds.
+At least two sounds are edited, by operations of at least two kinds. Every sound that contradicts the mood is
+removed, replaced or made quieter, and none is brought or made louder.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from copilot.designers.scripted.dice import Dice
 from copilot.designers.scripted.draft import Draft, get_naming
@@ -16,15 +17,19 @@ from copilot.scene import Element
 from copilot.units import Lufs
 
 _STEP_LU: tuple[Lufs, Lufs] = (3.0, 5.0)
-_MOST_CHANGES = 2
+_AGAINST_LU: tuple[Lufs, Lufs] = (5.0, 9.0)
+"""The step by which a sound is lowered that contradicts the mood and has to stay."""
+_MOST_RAISED = 2
+_MOST_REMOVED = 2
 
 
 def edit_open(draft: Draft, dice: Dice) -> tuple[str, list[Operation]]:
     """Return a request for a mood that the scene does not have yet, and the operations that create it."""
     moods = [m for m in draft.tools.lexicon.moods if m.suits(draft.setting) and m != draft.mood]
     mood = dice.pick(moods)
+    operations = _Maker(draft, mood, dice).make_operations()
     draft.mood = mood
-    return dice.pick(mood.requests), _Maker(draft, mood, dice).make_operations()
+    return dice.pick(mood.requests), operations
 
 
 class _Maker:
@@ -37,33 +42,55 @@ class _Maker:
 
     def make_operations(self) -> list[Operation]:
         """Return removals, then changes, then new sounds."""
-        removed = self._remove_in_the_way()
+        against = [e for e in self._draft.scene.elements if self._mood.opposes(self._draft.get_kinds(e))]
+        removed = self._remove(against)
+        exchanged = self._replace_or_lower(against)
         music = self._bring_music()
         brought = self._bring_sound(sum(operation.op == "add" for operation in music))
-        exchanged = [] if removed or music or brought else self._exchange()
-        return removed + (self._change_levels() or self._change_any_level()) + exchanged + music + brought
+        changed = self._change_levels()
+        made = removed + exchanged + changed + music + brought
+        if not any(operation.op == "change" for operation in made):
+            made += self._change_any_level()
+        if len({operation.op for operation in made}) < 2:
+            made += self._exchange_any()
+        return sorted(made, key=lambda operation: _ORDER.index(operation.op))
 
-    def _remove_in_the_way(self) -> list[Operation]:
-        """Remove a sound that does not suit the mood, if enough others are left."""
-        in_the_way = [e for e in self._draft.list_removable() if self._get_tag(e) in self._mood.drop]
-        foreground = [e for e in in_the_way if e.role != "ambience"]
-        chosen = (
-            foreground if self._draft.count_spare() > 0 else [e for e in in_the_way if e.role == "ambience"]
-        )
-        if not chosen:
-            return []
-        target = self._dice.pick(chosen)
-        self._edited.add(target.id)
-        return [Remove(id=target.id)]
+    def _remove(self, against: Sequence[Element]) -> list[Operation]:
+        """Remove sounds that contradict the mood, the loudest first, if enough others are left."""
+        n_spare = min(_MOST_REMOVED, self._draft.count_spare())
+        foreground = [e for e in against if e.role != "ambience"]
+        foreground.sort(key=lambda element: (element.role != "speech", -element.loudness))
+        # The last ambience has to stay, or to be replaced.
+        n_ambiences = sum(element.role == "ambience" for element in self._draft.scene.elements)
+        grounds = [e for e in against if e.role == "ambience"][: max(0, n_ambiences - 1)]
+        chosen = foreground[: max(0, n_spare)] + grounds
+        self._edited.update(element.id for element in chosen)
+        return [Remove(id=element.id) for element in chosen]
+
+    def _replace_or_lower(self, against: Iterable[Element]) -> list[Operation]:
+        """Replace what contradicts the mood and cannot go, or make it quieter."""
+        operations: list[Operation] = []
+        for element in against:
+            if element.id in self._edited:
+                continue
+            if element.role in ("ambience", "speech") and (operation := self._exchange(element)):
+                operations.append(operation)
+            elif element.role != "music" and (change := self._shift(element, -1, _AGAINST_LU)):
+                operations.append(change)
+        return operations
 
     def _bring_music(self) -> list[Operation]:
-        """Replace the music, or add some if there is none."""
+        """Replace the music, or add some if there is none; lower what contradicts the mood and stays."""
         old = next((e for e in self._draft.scene.elements if e.role == "music"), None)
-        if old and old.id not in self._edited and (other := self._pick_free(self._mood.music, old)):
-            self._edited.add(old.id)
-            side = draw_side(self._dice, other, 1)
-            at = place_sound(self._draft.tools, self._dice, other, side, (0.0, 0.1))
-            return [Replace(id=old.id, element=self._draft.make_element(other, at))]
+        if old and old.id not in self._edited:
+            if other := self._pick_free(self._mood.music, old):
+                self._edited.add(old.id)
+                side = draw_side(self._dice, other, 1)
+                at = place_sound(self._draft.tools, self._dice, other, side, (0.0, 0.1))
+                return [Replace(id=old.id, element=self._draft.make_element(other, at))]
+            if self._mood.opposes(self._draft.get_kinds(old)):
+                change = self._shift(old, -1, _AGAINST_LU)
+                return [change] if change else []
         wanted = old is None and self._draft.count_room() > 0 and self._dice.chance(0.5)
         sound = self._pick_free(self._mood.music) if wanted else None
         return [self._add(sound)] if sound else []
@@ -76,47 +103,59 @@ class _Maker:
         return [self._add(sound)] if sound else []
 
     def _change_levels(self) -> list[Operation]:
-        """Raise and lower the sounds that the mood raises and lowers, as far as the limits allow."""
+        """Lower all sounds that the mood lowers, and raise some that it raises, as far as limits allow."""
         changes: list[Operation] = []
+        n_raised = 0
         for element in self._dice.shuffle(tuple(self._draft.scene.elements)):
-            if element.id in self._edited or len(changes) >= _MOST_CHANGES:
-                continue
-            way = self._find_direction(element)
-            step_lu = way * self._dice.between(*_STEP_LU)
-            loudness = self._draft.tools.grid.level(element.loudness + step_lu)
-            if way and abs(loudness - element.loudness) >= _STEP_LU[0] - 1e-9:
-                self._edited.add(element.id)
-                changes.append(Change(id=element.id, loudness=loudness))
+            way = self._mood.find_direction(self._draft.get_kinds(element))
+            if way and (way < 0 or n_raised < _MOST_RAISED) and (change := self._shift(element, way)):
+                n_raised += way > 0
+                changes.append(change)
         return changes
 
-    def _find_direction(self, element: Element) -> int:
-        keys = {element.role, self._get_tag(element)}
-        if keys.isdisjoint(self._mood.lift):
-            return 0 if keys.isdisjoint(self._mood.lower) else -1
-        return 1
-
     def _change_any_level(self) -> list[Operation]:
-        """Change any sound that is not edited yet, if the mood raises or lowers none."""
+        """Change a sound that is not edited yet, not against the mood."""
         for element in self._dice.shuffle(tuple(self._draft.scene.elements)):
-            for way in (-1, 1):
-                loudness = self._draft.tools.grid.level(element.loudness + way * _STEP_LU[0])
-                if element.id not in self._edited and abs(loudness - element.loudness) >= _STEP_LU[0] - 0.5:
-                    self._edited.add(element.id)
-                    return [Change(id=element.id, loudness=loudness)]
+            way = self._mood.find_direction(self._draft.get_kinds(element))
+            for allowed in (way,) if way else (-1, 1):
+                if change := self._shift(element, allowed, (_STEP_LU[0] - 0.5, _STEP_LU[0])):
+                    return [change]
         return []
 
-    def _exchange(self) -> list[Operation]:
-        """Replace an effect or an ambience, if no sound was removed or added."""
-        draft = self._draft
-        alike = [s for s in draft.tools.lexicon.settings if s.where == draft.setting.where]
-        grounds = [*draft.setting.ambiences, *(sound for s in alike for sound in s.ambiences)]
-        effects = draft.filter_plausible((*self._mood.bring, *draft.tools.lexicon.effects))
-        for element in self._dice.shuffle(tuple(draft.scene.elements)):
-            wanted = {"ambience": grounds, "effect": effects}.get(element.role, [])
-            if element.id not in self._edited and (sound := self._pick_free(wanted, element)):
-                self._edited.add(element.id)
-                return [Replace(id=element.id, element=self._place_instead(sound, element))]
+    def _shift(self, element: Element, way: int, step_lu: tuple[Lufs, Lufs] = _STEP_LU) -> Change | None:
+        """Return a change of level by such a step, or as much of it as is still heard; else None."""
+        if element.id in self._edited:
+            return None
+        loudness = self._draft.tools.grid.level(element.loudness + way * self._dice.between(*step_lu))
+        if abs(loudness - element.loudness) < min(step_lu[0], _STEP_LU[0]) - 1e-9:
+            return None
+        self._edited.add(element.id)
+        return Change(id=element.id, loudness=loudness)
+
+    def _exchange_any(self) -> list[Operation]:
+        """Replace an effect or an ambience, if the mood takes one kind of operation only."""
+        for element in self._dice.shuffle(tuple(self._draft.scene.elements)):
+            if element.id not in self._edited and (operation := self._exchange(element)):
+                return [operation]
         return []
+
+    def _exchange(self, element: Element) -> Operation | None:
+        """Replace a sound by one that the mood does not oppose: an ambience by an ambience."""
+        draft = self._draft
+        if element.role == "music":
+            return None
+        if element.role == "ambience":
+            alike = [s for s in draft.tools.lexicon.settings if s.where == draft.setting.where]
+            others = self._dice.shuffle([sound for s in alike for sound in s.ambiences])
+            wanted = [*self._dice.shuffle(draft.setting.ambiences), *draft.filter_plausible(others)]
+        else:
+            effects = self._dice.shuffle(draft.filter_plausible(draft.tools.lexicon.effects))
+            wanted = [*self._dice.shuffle(draft.filter_plausible(self._mood.bring)), *effects]
+        sound = self._pick_first(wanted, element)
+        if sound is None:
+            return None
+        self._edited.add(element.id)
+        return Replace(id=element.id, element=self._place_instead(sound, element))
 
     def _place_instead(self, sound: Sound, old: Element) -> Element:
         new = self._draft.make_element(
@@ -124,8 +163,10 @@ class _Maker:
         )
         duration = old.duration if old.role == "ambience" else new.duration
         duration = self._draft.tools.grid.duration(duration, old.start_time)
-        kept = {"loudness": old.loudness, "panning": old.panning, "start_time": old.start_time}
-        return new.model_copy(update=kept | {"duration": duration})
+        kept = {"panning": old.panning, "start_time": old.start_time, "duration": duration}
+        if old.role != "speech":
+            kept["loudness"] = old.loudness
+        return new.model_copy(update=kept)
 
     def _add(self, sound: Sound) -> Add:
         when = (0.0, 0.2) if sound.lasts or sound.role == "music" else (0.1, 1.0)
@@ -135,13 +176,17 @@ class _Maker:
         return Add(element=self._draft.make_element(sound, at))
 
     def _pick_free(self, sounds: Sequence[Sound], instead_of: Element | None = None) -> Sound | None:
+        return self._pick_first(self._dice.shuffle(sounds), instead_of)
+
+    def _pick_first(self, sounds: Iterable[Sound], instead_of: Element | None = None) -> Sound | None:
+        """Return the first sound that is free and that the mood welcomes."""
         besides = {instead_of.id} if instead_of else set()
-        for sound in self._draft.filter_free(self._dice.shuffle(sounds), besides):
-            if not any(get_naming(sound).clashes(get_naming(other)) for other in self._new):
+        for sound in self._draft.filter_free(sounds, besides):
+            clashes = any(get_naming(sound).clashes(get_naming(other)) for other in self._new)
+            if not clashes and self._mood.welcomes(sound.kinds):
                 self._new.append(sound)
                 return sound
         return None
 
-    def _get_tag(self, element: Element) -> str:
-        sound = self._draft.names_by_id[element.id].sound
-        return sound.tag if sound else ""
+
+_ORDER = ("remove", "change", "replace", "add")

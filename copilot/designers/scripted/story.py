@@ -18,6 +18,9 @@ _MOST_TRIGGERED = 3
 _BORROWED_MUSIC = 0.15
 """Share of stories whose music is not their setting's own."""
 
+_VOICELESS = 0.5
+"""Share of stories without speech whose user wants no voices at all."""
+
 _FURTHER: Mapping[int, float] = {2: 1, 3: 2, 4: 3, 5: 3, 6: 2}
 """Weights of the number of sounds beside the ambience."""
 
@@ -71,6 +74,7 @@ def find_called_sounds(tools: Tools, setting: Setting, tags: Sequence[str], dice
 def write_story(draft: Draft, dice: Dice) -> tuple[str, list[Add]]:
     """Return the user's request and the sounds of the first scene, and add them to the draft."""
     tools, removals = draft.tools, draft.tasks_left.count("remove")
+    draft.is_voiceless = draft.is_voiceless or _draw_voiceless(draft, dice)
     most = tools.limits.n_elements - draft.tasks_left.count("add") - 1
     least = max(2, removals + 1)
     further = max(least, min(most, max(dice.pick_weighted(_FURTHER), _count_called(draft))))
@@ -86,6 +90,13 @@ def write_story(draft: Draft, dice: Dice) -> tuple[str, list[Add]]:
     _add_sounds(draft, dice, wanted)
     operations = [Add(element=element) for element in draft.scene.elements]
     return _write_request(draft, dice), operations
+
+
+def _draw_voiceless(draft: Draft, dice: Dice) -> bool:
+    """Draw whether the user wants no voices; not if the seed calls for some."""
+    may = not draft.speaks and not draft.is_requested and dice.chance(_VOICELESS)
+    called = any("voices" in sound.traits for sound in draft.triggered)
+    return may and not called and any("voices" not in sound.traits for sound in draft.setting.ambiences)
 
 
 def _list_called(draft: Draft) -> list[Sound]:
@@ -105,7 +116,7 @@ def _add(draft: Draft, element: Element) -> None:
 def _add_ambience(draft: Draft, dice: Dice) -> None:
     wanted = [sound for sound in draft.triggered if sound.role == "ambience"]
     called = _list_called(draft)
-    own = draft.setting.ambiences
+    own = list(draft.filter_allowed(draft.setting.ambiences)) or draft.setting.ambiences
     # An ambience is left out if one name could mean both it and a sound that the seed calls for.
     apart = [s for s in own if not any(s.naming.clashes(other.naming) for other in called)]
     sound = dice.pick(wanted or apart or own)
@@ -167,6 +178,8 @@ def _pick_music(draft: Draft, dice: Dice) -> tuple[Sound, ...]:
 def _choose(draft: Draft, chosen: list[Sound], sound: Sound, n_sounds: int) -> None:
     if len(chosen) == n_sounds or sound.caption in draft.heard:
         return
+    if not any(draft.filter_allowed((sound,))):
+        return
     naming = get_naming(sound)
     if draft.fits(naming) and not any(naming.clashes(get_naming(other)) for other in chosen):
         chosen.append(sound)
@@ -207,8 +220,8 @@ def _write_request(draft: Draft, dice: Dice) -> str:
     request = _fill_request(draft, phrasing, quote, named)
     if len(request) > draft.tools.limits.user_chars:
         request = _fill_request(draft, draft.tools.book.draw(dice, "story", ("place",)), "", named)
-    if dice.chance(0.5):
-        speakers = [e.speaker for e in draft.scene.elements if e.role == "speech"]
+    speakers = [e.speaker for e in draft.scene.elements if e.role == "speech"]
+    if draft.is_voiceless or (speakers and dice.chance(0.5)):
         kind = "spoken" if speakers else "silent"
         tail = draft.tools.book.draw(dice, "story_tail", (kind,))
         who = add_article(dice.pick(speakers)) if speakers else ""
