@@ -15,6 +15,7 @@ from copilot.audio.loudness import MIN_GATED_SAMPLES
 from copilot.audio.pcm import STEM_BITS, Pcm, full_scale
 from copilot.dialogue import Dialogue
 from copilot.masking import LEAST_LEAD_LU
+from copilot.measured_audibility import measure_edits
 from copilot.measured_masking import find_worst_masking
 from copilot.mix import (
     TRUE_PEAK_LIMIT_DBTP,
@@ -57,6 +58,7 @@ def run_audio_checks(dialogue: Dialogue, stems: Mapping[int, Stem], mix: Dialogu
     | `speech_to_background` | all else against a line while it is spoken, LU | -5 |
     | `speech_masked_s` | the longest time in which all else is louder than a line, s | 0.5 |
     | `captions_unmatched` | sounds for which the backend had no match | 0 |
+    | `edit_audible/TURN` | minus the change of the mix that is heard of an edit turn, dB | -2 or -3 |
     """
     rounding = mix.max_rounding_error()
     masking = find_worst_masking(dialogue, stems)
@@ -74,6 +76,10 @@ def run_audio_checks(dialogue: Dialogue, stems: Mapping[int, Stem], mix: Dialogu
         Check("speech_to_background", masking.rest_lu, -LEAST_LEAD_LU),
         Check("speech_masked_s", masking.masked_s, _LONGEST_MASKED_S),
         Check("captions_unmatched", float(sum(not s.info.matched for s in stems.values())), 0.0),
+        *(
+            Check(f"edit_audible/{turn}", -heard.change_db, -heard.least_db)
+            for turn, heard in enumerate(measure_edits(dialogue, stems), start=1)
+        ),
     )
 
 

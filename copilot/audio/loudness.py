@@ -42,7 +42,7 @@ BlockPower = NDArray[np.float64]
 
 
 @cache
-def _k_weighting() -> NDArray[np.float64]:
+def k_weighting() -> NDArray[np.float64]:
     """Return the second-order sections of the K-weighting at 48 kHz: high shelf, then high pass."""
     shelf = pyloudnorm.IIRfilter(4.0, 1 / math.sqrt(2), 1500.0, SAMPLE_RATE_HZ, "high_shelf")
     high_pass = pyloudnorm.IIRfilter(0.0, 0.5, 38.0, SAMPLE_RATE_HZ, "high_pass")
@@ -54,7 +54,7 @@ def frame_energy(audio: Audio) -> FrameEnergy:
 
     `audio` is (channels, samples) with at least one sample.
     """
-    weighted = sosfilt(_k_weighting(), audio + _NO_DENORMALS, axis=-1)
+    weighted = sosfilt(k_weighting(), audio + _NO_DENORMALS, axis=-1)
     n_channels, n_samples = weighted.shape
     n_whole = n_samples // _FRAME
     whole = weighted[:, : n_whole * _FRAME].reshape(n_channels, n_whole, _FRAME)

@@ -97,6 +97,7 @@ def test_a_clean_sample_passes_everything(stems, mix):
         "speech_to_background",
         "speech_masked_s",
         "captions_unmatched",
+        "edit_audible/1",
     ]
 
 
@@ -170,6 +171,21 @@ def test_a_sound_that_is_cut_before_it_begins_fails(stems):
 def test_an_unmatched_caption_fails(stems, mix):
     stems[1] = replace(stems[1], info=replace(stems[1].info, matched=False))
     assert run_checks(stems, mix)["captions_unmatched"] == Check("captions_unmatched", 1.0, 0.0)
+
+
+def test_an_edit_that_nobody_hears_fails(stems):
+    rain, voice = RAIN.model_copy(update={"loudness": -12.0}), VOICE.model_copy(update={"loudness": -50.0})
+    scene = apply(Scene(), [Add(element=rain), Add(element=voice)])
+    edit = [Change(id=2, loudness=-45.0)]
+    turns = (
+        Turn(task="story", user="u", description="d", operations=(), scene=scene),
+        Turn(task="volume", user="u", description="d", operations=tuple(edit), scene=apply(scene, edit)),
+    )
+    buried = Dialogue(seed_id="s", seed_text="x", turns=turns)
+    mix = mix_dialogue([turn.scene for turn in turns], stems)
+    found = {check.name: check for check in run_audio_checks(buried, stems, mix)}
+    check = found["edit_audible/1"]
+    assert (-0.1 < check.value < 0, check.limit, check.passed) == (True, -2.0, False)
 
 
 def test_short_and_trimmed_sounds_have_no_loudness_error(stems):

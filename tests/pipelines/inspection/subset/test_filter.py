@@ -190,7 +190,7 @@ def test_the_view_is_what_its_columns_say() -> None:
         "duration_s": 6.0,
         "tasks": ["story", "volume", "replace"],
     }
-    assert len(checks) == 14
+    assert len(checks) == 16
     assert (checks["rule/made-up"], checks["clipping"]) == (1.0, 0.0)
 
 
