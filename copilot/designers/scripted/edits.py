@@ -187,7 +187,7 @@ def _pick_successor(draft: Draft, target: Element, dice: Dice) -> Sound | None:
 def replace_sound(draft: Draft, dice: Dice, target: Element, sound: Sound) -> Edited:
     """Replace one sound by a given one."""
     phrasing = draft.tools.book.draw(dice, "replace", ("any",))
-    ways = (sound.caption, sound.family.ask) if dice.chance(0.6) else (sound.family.ask, sound.caption)
+    ways = sound.asks[::-1] if dice.chance(0.6) else sound.asks
     request = draft.phrase_request(phrasing.text, target, dice, new=ways)
     natural = place_sound(draft.tools, dice, sound, 0.0, (0.0, 0.0))
     # It takes the place of the old sound, but has a duration of its own.
@@ -221,7 +221,7 @@ def _replace_line(draft: Draft, dice: Dice, target: SpeechElement) -> Edited | N
 
 def _name_new_sound(sound: Sound, dice: Dice) -> str:
     """Name a new sound as a user does: in few words, or by its caption."""
-    return sound.family.ask if dice.chance(0.4) else sound.caption
+    return dice.pick(sound.asks[:-1] or sound.asks) if dice.chance(0.4) else sound.caption
 
 
 def _pick_unheard(

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copilot.designers.scripted.dice import Dice
 from copilot.designers.scripted.draft import Draft, get_naming
 from copilot.designers.scripted.edits import replace_sound
-from copilot.designers.scripted.lexicon import Sound, split_words
+from copilot.designers.scripted.lexicon import Sound, find_word_stems, split_words
 from copilot.designers.scripted.placing import draw_side, place_ambience, place_sound
 from copilot.designers.scripted.reading_requests import (
     Addition,
@@ -57,7 +57,10 @@ def fulfil(request: str, draft: Draft, dice: Dice) -> list[Operation]:
 
 
 def find_new_sound(words: str, draft: Draft, dice: Dice, roles: Iterable[str]) -> Sound | None:
-    """Return a sound of the lexicon that all of the words name: the setting's own, if it has one."""
+    """Return a sound of the lexicon that all of the words name, if possible by its own caption.
+
+    The setting's own comes first.
+    """
     stems = _find_stems(words)
     allowed = frozenset(roles)
     known = [
@@ -66,15 +69,19 @@ def find_new_sound(words: str, draft: Draft, dice: Dice, roles: Iterable[str]) -
         if sound.role in allowed
         and sound.caption not in draft.heard
         and stems
-        and stems <= sound.naming.words | sound.family.triggers
-        and not stems.isdisjoint(sound.naming.names | sound.family.triggers)
+        and stems <= sound.naming.words | sound.paraphrase | sound.family.triggers
+        and not stems.isdisjoint(sound.naming.names | sound.family.triggers | find_word_stems(sound.asks[0]))
     ]
+    if not known:
+        return None
     own = {sound.caption for sound in draft.setting.sounds}
-    fitting = [sound for sound in known if draft.fits(get_naming(sound))]
-    for sounds in ([sound for sound in fitting if sound.caption in own], fitting, known):
-        if sounds:
-            return dice.pick(sorted(sounds, key=lambda sound: sound.caption))
-    return None
+
+    def rank(sound: Sound) -> tuple[bool, bool, bool]:
+        fits = draft.fits(get_naming(sound))
+        return not fits, not stems <= sound.paraphrase, sound.caption not in own
+
+    best = min(map(rank, known))
+    return dice.pick(sorted((s for s in known if rank(s) == best), key=lambda sound: sound.caption))
 
 
 def _fulfil(wish: Wish, request: str, draft: Draft, dice: Dice) -> Iterator[Operation]:

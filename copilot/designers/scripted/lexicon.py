@@ -38,6 +38,13 @@ _UNNAMING = _split_set(
 )
 
 
+_ARTICLE = re.compile(r"^(?:an?|the|some|someone|somebody|something) ", re.IGNORECASE)
+_EMPTY = _split_set(
+    "the that those a an of in on at with to by from and being sound noise some any few someone somebody "
+    "something through over"
+)
+
+
 def split_words(text: str) -> list[str]:
     """Return the words of a text in lower case, without possessive endings."""
     return [word.removesuffix("'s").strip("'") for word in _WORD.findall(text.lower().replace("\u2019", "'"))]
@@ -48,8 +55,16 @@ def find_word_stems(text: str) -> frozenset[str]:
     return frozenset(reduce_request_word(word) for word in split_words(text) if word)
 
 
+_EMPTY_STEMS = frozenset(map(reduce_request_word, _EMPTY))
+"""Words that say nothing of what is heard."""
+
+
 def _split(value: object) -> object:
     return tuple(value.split()) if isinstance(value, str) else value
+
+
+def _list(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
 
 
 def _split_word_stems(value: object) -> object:
@@ -59,6 +74,7 @@ def _split_word_stems(value: object) -> object:
 WordList = Annotated[tuple[str, ...], BeforeValidator(_split)]
 Traits = Annotated[frozenset[Trait], BeforeValidator(_split)]
 WordStems = Annotated[frozenset[str], BeforeValidator(_split_word_stems)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(_list)]
 Captions = dict[str, str]
 
 
@@ -71,7 +87,7 @@ class Family(FrozenModel):
     traits: Traits = frozenset()
     one: tuple[str, ...] = ()
     many: tuple[str, ...] = ()
-    ask: str = Field(min_length=1)
+    ask: Texts = Field(min_length=1)
     anywhere: tuple[str, ...] = Field(min_length=1)
     seconds: tuple[float, float]
     lufs: tuple[float, float]
@@ -87,9 +103,19 @@ class Family(FrozenModel):
 
 
 class Words(FrozenModel):
-    """Words of captions, by what they say of a sound."""
+    """Words of captions, by what they say of a sound; and words that are more general than others."""
 
     traits: dict[Trait, WordStems]
+    general: dict[str, WordStems] = Field(default_factory=dict)
+
+    @cached_property
+    def _general_stems(self) -> tuple[tuple[str, frozenset[str]], ...]:
+        return tuple((reduce_request_word(word), special) for word, special in self.general.items())
+
+    def find_paraphrase(self, caption: str) -> frozenset[str]:
+        """Return the stems of the words by which a caption may be called: its own, and more general ones."""
+        own = find_word_stems(caption)
+        return own.union(word for word, special in self._general_stems if not own.isdisjoint(special))
 
     def find_traits(self, caption: str, own: Iterable[Trait] = ()) -> frozenset[Trait]:
         """Return what is true of a caption: the traits of its own, and those that its words give."""
@@ -140,18 +166,33 @@ class Name:
 
 @dataclass(frozen=True)
 class Sound:
-    """One sound of the lexicon: a caption, its family, and what is true of it."""
+    """One sound of the lexicon: a caption, its family, and what is true of it.
+
+    `paraphrase` holds the stems of the words by which it may be called, so that no name means another thing.
+    """
 
     caption: str
     tag: str
     role: SoundRole
     family: Family
     traits: frozenset[Trait]
+    paraphrase: frozenset[str]
 
     @cached_property
     def names(self) -> tuple[Name, ...]:
-        """Everyday names, singular ones first."""
-        return (*(Name(n) for n in self.family.one), *(Name(n, plural=True) for n in self.family.many))
+        """The family's everyday names that fit the caption, singular ones first; else its own words."""
+        singular, plural = map(self._filter_fitting, (self.family.one, self.family.many))
+        names = (*(Name(text) for text in singular), *(Name(text, plural=True) for text in plural))
+        return names or (Name(f"the {_ARTICLE.sub('', self.caption)}"),)
+
+    @cached_property
+    def asks(self) -> tuple[str, ...]:
+        """The ways to ask for it: the family's that fit the caption, and the caption itself."""
+        return (*self._filter_fitting(self.family.ask), self.caption)
+
+    def _filter_fitting(self, texts: Iterable[str]) -> tuple[str, ...]:
+        """Return the texts whose words all mean this sound."""
+        return tuple(t for t in texts if find_word_stems(t) - _EMPTY_STEMS <= self.paraphrase)
 
     @cached_property
     def naming(self) -> Naming:

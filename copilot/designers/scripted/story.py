@@ -208,12 +208,9 @@ def _place_sounds(draft: Draft, dice: Dice, sounds: Sequence[Sound]) -> list[Ele
 def _write_request(draft: Draft, dice: Dice) -> str:
     """Write the user's request, in words that fit the seed and the scene."""
     quote = draft.tools.cutter.quote(draft.seed_text)
-    wanted = [called.sound.family.ask for called in draft.names_by_id.values() if called.sound]
-    effects = [
-        called.sound.family.ask
-        for i, called in draft.names_by_id.items()
-        if called.sound and draft.scene.get(i) and called.sound.role == "effect"
-    ]
+    sounds = [called.sound for called in draft.names_by_id.values() if called.sound]
+    effects = [sound.asks[0] for sound in sounds if sound.role == "effect"]
+    wanted = [sound.asks[0] for sound in sounds]
     named = dice.shuffle(effects or wanted)[:2]
     kinds = ["place", "sounds", *(("quote", "both") if quote else ())]
     phrasing = draft.tools.book.draw(dice, "story", kinds)

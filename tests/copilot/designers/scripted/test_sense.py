@@ -6,8 +6,9 @@ import pytest
 
 from copilot.designers.contract import DesignerContext
 from copilot.designers.scripted import ScriptedDesigner
-from copilot.designers.scripted.lexicon import Lexicon, Mood
+from copilot.designers.scripted.lexicon import Lexicon, Mood, find_word_stems
 from copilot.designers.scripted.lexicon_data import load_lexicon
+from copilot.designers.scripted.phrasing import Phrasebook
 from copilot.dialogue import Dialogue, Turn
 from copilot.scene import Element, Scene, SceneLimits, SoundElement
 from copilot.text.voices import holds_voices
@@ -26,9 +27,20 @@ COUNTS = re.compile(
 )
 
 
+GRAMMAR = """
+the a an some any few of that those this it them him her is are does do being by someone somebody something
+with and to in on at through over from music left right sound noise
+"""
+
+
 @pytest.fixture(scope="module")
 def lexicon() -> Lexicon:
     return load_lexicon()[0]
+
+
+@pytest.fixture(scope="module")
+def book() -> Phrasebook:
+    return load_lexicon()[1]
 
 
 @pytest.fixture(scope="module")
@@ -106,3 +118,47 @@ def test_the_lexicon_says_which_captions_hold_voices(lexicon):
 
 def test_captions_do_not_count(lexicon):
     assert [caption for caption in lexicon.sounds() if COUNTS.search(caption)] == []
+
+
+def find_covered(texts: list[str], lexicon: Lexicon) -> frozenset[str]:
+    """Return the stems of the words of texts, and of the words that are declared to be more general."""
+    own = find_word_stems(" ".join(texts))
+    general = [word for word, special in lexicon.words.general.items() if not own.isdisjoint(special)]
+    return own | find_word_stems(" ".join(general))
+
+
+def name_elements(elements: list[Element]) -> list[str]:
+    """Return what may be named of elements: captions, and people with their voices."""
+    return [e.text if isinstance(e, SoundElement) else f"{e.speaker}'s voice" for e in elements]
+
+
+def test_what_a_request_names_is_what_comes_or_changes(dialogues, lexicon, book):
+    sounds = lexicon.sounds().values()
+    named = {text for s in sounds for text in (s.caption, *s.asks, *(name.text for name in s.names))}
+    people = [person for setting in lexicon.settings for person in setting.people]
+    phrasings = [phrasing.text for group in book.groups.values() for phrasing in group]
+    frame = find_word_stems(" ".join((*phrasings, *book.leads, GRAMMAR)))
+    nouns = find_word_stems(" ".join((*named, *people))) - frame
+    n_named = 0
+    for dialogue in dialogues:
+        for index, before, turn, edit in dialogue.transitions():
+            if turn.task == "open":
+                continue
+            meant = [e for e in turn.scene.elements if e.id in (*edit.added, *edit.changed)]
+            meant += [e for e in before.elements if e.id in edit.removed]
+            texts = name_elements(meant)
+            if index == 0:
+                texts += [
+                    place for setting in lexicon.settings for place in setting.places if place in turn.user
+                ]
+            words = find_word_stems(QUOTED.sub("", turn.user)) & nouns
+            n_named += bool(words)
+            assert words <= find_covered(texts, lexicon), (turn.user, texts)
+    assert n_named > 3000
+
+
+def test_a_drink_is_no_turpentine(lexicon):
+    asks = {sound.caption: sound.asks for sound in lexicon.sounds().values() if sound.tag == "pouring"}
+    assert "a drink being poured" in asks["wine being poured"]
+    assert "a drink being poured" not in asks["turpentine being poured"]
+    assert asks["turpentine being poured"][-1] == "turpentine being poured"
