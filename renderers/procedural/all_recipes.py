@@ -14,6 +14,7 @@ from renderers.procedural.recipes import (
     insects,
     instruments,
     kitchen,
+    livestock,
     machines,
     music,
     office,
@@ -27,7 +28,7 @@ from renderers.procedural.recipes import (
     weather,
 )
 
-NATURE = (weather, water, fire, birds, insects, animals)
+NATURE = (weather, water, fire, birds, insects, animals, livestock)
 PEOPLE = (people, body, footsteps)
 THINGS = (domestic, kitchen, office, impacts, weapons, signals, machines, transport, vessels)
 MUSIC = (music, instruments, percussion)

@@ -15,6 +15,7 @@ from pedalboard import HighShelfFilter, LowpassFilter, LowShelfFilter, Plugin, R
 
 from copilot.text.captions import simplify, tokenize
 from copilot.units import SAMPLE_RATE_HZ, Audio
+from renderers.procedural.counts import read_count
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ class Modifiers:
     distance: float = 0.0
     muffled: float = 0.0
     echo: float = 0.0
+    count: int = 0
+    """The number of events that the caption states ("barks twice"); 0 if it states none."""
 
     @property
     def rate(self) -> float:
@@ -145,7 +148,7 @@ def parse(caption: str) -> Modifiers:
             continue
         for axis, value in _VALUES.get(word, ()):
             found.setdefault(axis, value)
-    return replace(NEUTRAL, **found)
+    return replace(NEUTRAL, **found, count=read_count(words))
 
 
 def apply(audio: Audio, mods: Modifiers) -> Audio:

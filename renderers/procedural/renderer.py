@@ -18,7 +18,7 @@ from renderers.procedural import dsp, modifiers
 from renderers.procedural.all_recipes import CATALOGUE
 from renderers.procedural.catalogue import Catalogue, Recipe
 
-SOUND_VERSION = "1"
+SOUND_VERSION = "2"
 """Raised by hand whenever a recipe, modifier or keyword changes what is heard; part of every stem's key."""
 
 LONGEST_S = 600.0

@@ -33,6 +33,15 @@ def scale_formants(formants: Formants, factor: float) -> Formants:
     return [(hz * factor, bandwidth_hz * factor, gain_db) for hz, bandwidth_hz, gain_db in formants]
 
 
+def tube(spacing_hz: float, count: int, *, fall_db: Decibels, width_hz: float) -> Formants:
+    """Return the formants of a uniform tube, shut at the glottis and open at the mouth.
+
+    They lie at odd multiples of half the spacing, which is the speed of sound over twice the tract's length
+    (Fitch 1997); each is `fall_db` weaker and a quarter of `width_hz` wider than the one before.
+    """
+    return [((k + 0.5) * spacing_hz, width_hz * (1.0 + 0.25 * k), -fall_db * k) for k in range(count)]
+
+
 def tract_gain(freq_hz: dsp.Signal, formants: Formants) -> dsp.Signal:
     """Return gain of parallel resonances at the frequencies, with a little of the source in between."""
     gain = np.full(len(freq_hz), 0.02, dtype=np.float32)
@@ -59,6 +68,36 @@ def cry(
         -tilt_db / 6.0206
     )
     return dsp.harmonics(freq_hz, len(freq_hz), amplitudes.tolist(), onset or 0.0)
+
+
+def utter(
+    rng: np.random.Generator,
+    freq_hz: dsp.Signal,
+    mouth: Sequence[tuple[float, Formants]],
+    *,
+    tilt_db: Decibels = 8.0,
+    noise: float = 0.2,
+    rough: float = 0.05,
+    rough_hz: float = 100.0,
+) -> dsp.Signal:
+    """Return a call as an animal makes it, peak 1, without envelope.
+
+    Glottal pulses and a breath that pulses with them, through formants that stay where they are while the
+    pitch moves. `mouth` places its shapes between 0 and 1 of the length. `rough` is the irregularity of the
+    pulses, as a share of the pitch, and `rough_hz` its speed; `tilt_db` is as for `cry`.
+    """
+    n_samples = len(freq_hz)
+    freq_hz = with_jitter(rng, freq_hz, rough, rough_hz)
+    pulses = dsp.harmonics(freq_hz, n_samples, dsp.rolloff(80, tilt_db))
+    source = pulses + np.float32(noise) * dsp.white(rng, n_samples) * (
+        np.float32(0.5) + np.float32(0.5) * pulses
+    )
+    out = np.float32(0.01) * source
+    shares = np.linspace(0.0, 1.0, n_samples, dtype=np.float32)
+    for index, (_, formants) in enumerate(mouth):
+        opening = np.interp(shares, [share for share, _ in mouth], np.eye(len(mouth))[index])
+        out += dsp.formants(source * opening.astype(np.float32) if len(mouth) > 1 else source, formants)
+    return dsp.unit(out)
 
 
 def morph(parts: Sequence[dsp.Signal], shape: Sequence[float] | None = None) -> dsp.Signal:

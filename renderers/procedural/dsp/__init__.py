@@ -11,6 +11,7 @@ from renderers.procedural.dsp.channels import mono, pan_delays, pan_gains, place
 from renderers.procedural.dsp.events import (
     add_at,
     fitting_s,
+    grouped_times,
     lognormal_gains,
     play,
     random_times,
@@ -55,6 +56,7 @@ __all__ = [
     "fitting_s",
     "formants",
     "from_control",
+    "grouped_times",
     "harmonics",
     "highpass",
     "level_rms",

@@ -21,16 +21,46 @@ def regular_times(
     jitter: float = 0.1,
     tail_s: Seconds = 0.0,
     start_s: Seconds = 0.01,
+    count: int = 0,
 ) -> Positions:
     """Return positions about `period_s` apart, each interval off by up to `jitter` (a share of the period).
 
-    The first is at `start_s`; none but the first starts in the last `tail_s`, so that none is cut off.
+    The first is at `start_s`; none but the first starts in the last `tail_s`, so that none is cut off. With a
+    `count` there are as many as it says, closer together if they would not fit.
     """
     length_s = n_samples / SAMPLE_RATE_HZ
+    if count:
+        steps = period_s * (1.0 + jitter * rng.uniform(-1.0, 1.0, count - 1))
+        steps *= min(1.0, max(length_s - tail_s - start_s, 0.0) / max(float(steps.sum()), 1e-9))
+        times = start_s + np.concatenate(([0.0], np.cumsum(steps)))
+        return np.floor(times * SAMPLE_RATE_HZ).astype(np.int64)
     n_events = max(int(length_s / period_s / max(1.0 - jitter, 0.1)) + 2, 1)
     steps = period_s * (1.0 + jitter * rng.uniform(-1.0, 1.0, n_events))
     times = start_s + np.concatenate(([0.0], np.cumsum(steps)))
     return _within(times, length_s - tail_s)
+
+
+def grouped_times(
+    rng: np.random.Generator,
+    n_samples: int,
+    group_s: Seconds,
+    gap_s: Seconds,
+    sizes: tuple[int, int],
+    *,
+    tail_s: Seconds,
+    count: int = 0,
+) -> Positions:
+    """Return positions in groups about `group_s` apart, of `sizes` (fewest, most) events `gap_s` apart.
+
+    None but the first starts in the last `tail_s`. With a `count` there is one group, of as many.
+    """
+    if count:
+        return regular_times(rng, n_samples, gap_s, jitter=0.08, tail_s=tail_s, count=count)
+    groups = regular_times(rng, n_samples, group_s, jitter=0.3, tail_s=tail_s)
+    lengths = rng.integers(sizes[0], sizes[1] + 1, len(groups))
+    gaps = gap_s * rng.uniform(0.9, 1.1, len(groups)) * SAMPLE_RATE_HZ
+    at = np.concatenate([g + np.arange(n) * gap for g, n, gap in zip(groups, lengths, gaps, strict=True)])
+    return np.sort(at[(at == at[0]) | (at < n_samples - tail_s * SAMPLE_RATE_HZ)]).astype(np.int64)
 
 
 def random_times(

@@ -4,59 +4,44 @@ from __future__ import annotations
 
 import numpy as np
 
-from copilot.units import SAMPLE_RATE_HZ, Audio, seconds_to_samples
-from renderers.procedural import dsp, voices
+from copilot.units import Audio, seconds_to_samples
+from renderers.procedural import dsp, tones, voices
 from renderers.procedural.catalogue import Recipe
 from renderers.procedural.modifiers import Modifiers
 
 _DOG: voices.Formants = (
-    (620.0, 180.0, 0.0),
-    (1250.0, 250.0, -5.0),
-    (2600.0, 400.0, -16.0),
-    (3900.0, 600.0, -26.0),
+    (1150.0, 350.0, 0.0),
+    (1750.0, 450.0, -3.0),
+    (3100.0, 700.0, -16.0),
+    (4300.0, 900.0, -24.0),
 )
 _WOLF: voices.Formants = ((480.0, 160.0, 0.0), (950.0, 220.0, -10.0), (2000.0, 400.0, -26.0))
-_COW_SHUT: voices.Formants = ((220.0, 90.0, 0.0), (600.0, 150.0, -16.0), (1500.0, 250.0, -34.0))
-_COW_OPEN: voices.Formants = ((420.0, 110.0, 0.0), (820.0, 150.0, -5.0), (1900.0, 300.0, -20.0))
-_SHEEP: voices.Formants = (
-    (650.0, 130.0, 0.0),
-    (1650.0, 200.0, -4.0),
-    (2600.0, 300.0, -12.0),
-    (3700.0, 400.0, -20.0),
-)
-_HORSE: voices.Formants = ((900.0, 260.0, 0.0), (1900.0, 350.0, -3.0), (3200.0, 500.0, -10.0))
+
+
+def _bark(rng: np.random.Generator, mods: Modifiers) -> dsp.Signal:
+    base_hz = rng.uniform(480.0, 700.0) * mods.pitch
+    freq_hz = voices.glide(
+        rng.uniform(0.15, 0.2),
+        (0.0, 0.62 * base_hz),
+        (0.3, base_hz),
+        (0.55, 0.97 * base_hz),
+        (1.0, 0.5 * base_hz),
+    )
+    tract = voices.scale_formants(_DOG, mods.pitch)
+    bark = voices.utter(rng, freq_hz, [(0.0, tract)], tilt_db=7.0, noise=0.35, rough=0.2, rough_hz=160.0)
+    return bark * voices.hold(len(bark), 0.035, 0.09)
 
 
 def dog(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
     """Imitate barks in twos and threes.
 
-    A strained, falling pulse train with a burst of breath at its start.
+    The pitch arches over a rough, breathy voice whose mouth resonates at one to two kilohertz. With a count,
+    as many barks as it says.
     """
-    barks = []
-    tract = voices.scale_formants(_DOG, mods.pitch)
-    for _ in range(5):
-        base_hz = rng.uniform(330.0, 420.0) * mods.pitch
-        freq_hz = voices.glide(
-            rng.uniform(0.15, 0.21) * mods.size**0.4,
-            (0.0, 0.8 * base_hz),
-            (0.22, 1.15 * base_hz),
-            (1.0, 0.55 * base_hz),
-        )
-        n_bark = len(freq_hz)
-        voice = voices.cry(voices.with_jitter(rng, freq_hz, 0.05, 80.0), tract, tilt_db=4.0)
-        rasp = voices.breath(rng, n_bark, tract) * np.float32(0.13)
-        barks.append((voice + rasp) * dsp.pluck(n_bark, 0.018, 0.42) * voices.hold(n_bark, 0.004, 0.06))
-    groups = dsp.regular_times(rng, n_samples, 2.1 / mods.rate, jitter=0.35, tail_s=0.35)
-    counts = rng.integers(2, 4, len(groups))
-    spacing = rng.uniform(0.36, 0.46, len(groups)) / mods.rate
-    at = np.concatenate(
-        [
-            group + np.arange(count) * gap_s * SAMPLE_RATE_HZ
-            for group, count, gap_s in zip(groups, counts, spacing, strict=True)
-        ]
-    ).astype(np.int64)
-    at = at[(at == at[0]) | (at < n_samples - seconds_to_samples(0.22))]
-    return dsp.mono(dsp.play(rng, n_samples, at, barks, 1.5))
+    barks = [_bark(rng, mods) for _ in range(5)]
+    gap_s = float(rng.uniform(0.36, 0.44)) / mods.rate
+    at = dsp.grouped_times(rng, n_samples, 1.7 / mods.rate, gap_s, (2, 3), tail_s=0.26, count=mods.count)
+    return tones.room(dsp.mono(dsp.play(rng, n_samples, at, barks, 2.0)), size=0.4, wet=0.1)
 
 
 def wolf(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
@@ -98,90 +83,8 @@ def cat(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
         ]
         parts = [voices.cry(freq_hz, shape, tilt_db=5.0) for shape in mouth]
         meows.append(voices.morph(parts, [0.0, 0.3, 0.6, 1.0]) * voices.hold(len(freq_hz), 0.09, 0.28))
-    at = dsp.regular_times(rng, n_samples, 2.3 / mods.rate, jitter=0.35, tail_s=0.9)
+    at = dsp.regular_times(rng, n_samples, 2.3 / mods.rate, jitter=0.35, tail_s=0.9, count=mods.count)
     return dsp.mono(dsp.play(rng, n_samples, at, meows, 1.5))
-
-
-def cow(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Imitate a long, low moo that opens from a hum."""
-    moos = []
-    for _ in range(2):
-        base_hz = rng.uniform(105.0, 130.0) * mods.pitch
-        length_s = dsp.fitting_s(rng.uniform(1.5, 2.0) / mods.rate**0.5, n_samples)
-        freq_hz = voices.glide(
-            length_s, (0.0, 0.8 * base_hz), (0.3, 1.1 * base_hz), (0.7, 1.2 * base_hz), (1.0, base_hz)
-        )
-        freq_hz = voices.with_jitter(rng, freq_hz, 0.015)
-        shut, opened = (voices.cry(freq_hz, tract, tilt_db=4.5) for tract in (_COW_SHUT, _COW_OPEN))
-        moo = voices.morph([shut, shut, opened, opened, shut], [0.0, 0.2, 0.5, 0.85, 1.0])
-        moos.append(moo * voices.hold(len(moo), 0.18, 0.35))
-    at = dsp.regular_times(rng, n_samples, 3.6 / mods.rate, jitter=0.25, tail_s=1.7)
-    return dsp.mono(dsp.play(rng, n_samples, at, moos, 1.5))
-
-
-def sheep(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Imitate bleats: a nasal voice that trembles eight times a second."""
-    bleats = []
-    for _ in range(4):
-        base_hz = rng.uniform(210.0, 290.0) * mods.pitch
-        length_s = dsp.fitting_s(rng.uniform(0.7, 1.1), n_samples)
-        freq_hz = voices.glide(length_s, (0.0, 0.92 * base_hz), (0.3, 1.06 * base_hz), (1.0, 0.88 * base_hz))
-        n_bleat = len(freq_hz)
-        tremble = dsp.sine(rng.uniform(7.2, 9.0) * mods.rate, n_bleat)
-        freq_hz *= 1.0 + 0.035 * tremble
-        voice = voices.cry(freq_hz, voices.scale_formants(_SHEEP, mods.pitch**0.5), tilt_db=3.5)
-        bleats.append(voice * (0.58 + 0.42 * tremble) * voices.hold(n_bleat, 0.05, 0.18))
-    at = dsp.regular_times(rng, n_samples, 1.7 / mods.rate, jitter=0.45, tail_s=0.9)
-    return dsp.mono(dsp.play(rng, n_samples, at, bleats, 3.0))
-
-
-def _clop(rng: np.random.Generator, hz: float) -> dsp.Signal:
-    n_clop = seconds_to_samples(0.12)
-    hollow = dsp.modes(
-        n_clop, [(hz, 0.05, 1.0), (hz * 1.9, 0.035, 0.6), (hz * 3.3, 0.02, 0.35), (120.0, 0.05, 0.4)]
-    )
-    grit = dsp.noise_burst(rng, n_clop, 1500.0, 7000.0, attack_s=0.001, t60_s=0.03)
-    return hollow + np.float32(0.22) * grit
-
-
-def horse_hooves(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Imitate clip-clop.
-
-    Hollow beats of two pitches; a walk of four beats, or the three and a rest of a gallop.
-    """
-    clops = [_clop(rng, hz * mods.pitch) for hz in (640.0, 820.0, 600.0, 760.0)]
-    galloping = mods.tempo > 0
-    stride_s = 0.46 if galloping else 1.0 / mods.rate
-    beats = np.array([0.0, 0.16, 0.36] if galloping else [0.0, 0.24, 0.5, 0.74])
-    n_strides = int(n_samples / SAMPLE_RATE_HZ / stride_s) + 1
-    times_s = 0.01 + stride_s * (np.arange(n_strides)[:, np.newaxis] + beats).ravel()
-    times_s[1:] += rng.normal(0.0, 0.008, len(times_s) - 1)
-    at = (times_s * SAMPLE_RATE_HZ).astype(np.int64)
-    kinds = np.tile(np.arange(len(beats)), n_strides)
-    return dsp.mono(dsp.scatter(n_samples, at, dsp.lognormal_gains(rng, len(at), 1.5), clops, kinds))
-
-
-def horse_neigh(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Imitate a whinny: a high scream that falls in shaking steps and ends in a snort of breath."""
-    neighs = []
-    for _ in range(2):
-        base_hz = rng.uniform(820.0, 980.0) * mods.pitch
-        length_s = dsp.fitting_s(rng.uniform(1.4, 1.8) / mods.rate**0.5, n_samples)
-        freq_hz = voices.glide(
-            length_s, (0.0, 0.7 * base_hz), (0.12, 1.3 * base_hz), (0.5, base_hz), (1.0, 0.42 * base_hz)
-        )
-        n_neigh = len(freq_hz)
-        shake = dsp.sine(rng.uniform(10.5, 12.5), n_neigh) * dsp.envelope(
-            n_neigh, [(0.0, 0.1), (0.35 * length_s, 1.0)]
-        )
-        freq_hz = voices.with_jitter(rng, freq_hz * (1.0 + 0.06 * shake), 0.02, 60.0)
-        voice = voices.cry(freq_hz.astype(np.float32), _HORSE, tilt_db=3.0) * (0.62 + 0.38 * shake)
-        snort = voices.breath(rng, n_neigh, _HORSE) * dsp.envelope(
-            n_neigh, [(0.6 * length_s, 0.02), (length_s, 0.22)]
-        )
-        neighs.append((voice + snort) * voices.hold(n_neigh, 0.06, 0.22))
-    at = dsp.regular_times(rng, n_samples, 4.2 / mods.rate, jitter=0.25, tail_s=1.6)
-    return dsp.mono(dsp.play(rng, n_samples, at, neighs, 1.0))
 
 
 def rat_scurry(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
@@ -232,33 +135,6 @@ RECIPES = (
         cat,
         heads="cat, kitten, meow, miaow, cat + meow, cat + mew, cat + purr, tomcat",
         hints="purr, mew",
-    ),
-    Recipe(
-        "cow",
-        cow,
-        heads="""cow, cattle, moo, bull, ox, oxen, calf, cow + moo, cattle + low, bellow, herd of
-        cattle, buffalo""",
-    ),
-    Recipe(
-        "sheep",
-        sheep,
-        heads="sheep, lamb, goat, bleat, sheep + bleat, ewe, flock of sheep, baa, goat + bleat",
-    ),
-    Recipe(
-        "horse_hooves",
-        horse_hooves,
-        heads="""hoof, hoofbeat, horse, horse + hoof, gallop, canter, trot, clip-clop, clip clop, horse
-        + trot, horse + gallop, horse + walk, hoof + cobble, clop, pony, cavalry, horse + ride, horse +
-        canter, rider, donkey hoof, horseman, mule""",
-        never="neigh, whinny, snort, nicker",
-    ),
-    Recipe(
-        "horse_neigh",
-        horse_neigh,
-        heads="""neigh, whinny, horse + neigh, horse + whinny, horse + snort, nicker, stallion, donkey +
-        bray, bray""",
-        hints="horse",
-        never="hoof",
     ),
     Recipe(
         "rat_scurry",

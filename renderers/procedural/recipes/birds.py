@@ -88,12 +88,9 @@ def crow(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
         rough = 0.55 + 0.45 * dsp.sine(rng.uniform(65.0, 85.0), len(freq_hz))
         rasp = voices.breath(rng, len(freq_hz), _BEAK) * np.float32(0.16)
         caws.append((voice * rough + rasp) * voices.hold(len(freq_hz), 0.03, 0.14))
-    groups = dsp.regular_times(rng, n_samples, 2.9 / mods.rate, jitter=0.3, tail_s=0.5)
-    counts = rng.integers(2, 5, len(groups))
-    at = np.concatenate(
-        [g + (np.arange(c) * 0.52 / mods.rate * SAMPLE_RATE_HZ) for g, c in zip(groups, counts, strict=True)]
-    ).astype(np.int64)
-    at = at[(at == at[0]) | (at < n_samples - seconds_to_samples(0.3))]
+    at = dsp.grouped_times(
+        rng, n_samples, 2.9 / mods.rate, 0.52 / mods.rate, (2, 4), tail_s=0.4, count=mods.count
+    )
     return dsp.mono(dsp.play(rng, n_samples, at, caws, 1.5))
 
 
@@ -139,7 +136,7 @@ def rooster(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
             note += voices.breath(rng, len(freq_hz), _BEAK) * np.float32(0.05)
             dsp.add_at(out, seconds_to_samples(start * length_s), note * voices.hold(len(note), 0.025, 0.09))
         crows.append(out)
-    at = dsp.regular_times(rng, n_samples, 4.6 / mods.rate, jitter=0.15, tail_s=1.8)
+    at = dsp.regular_times(rng, n_samples, 4.6 / mods.rate, jitter=0.15, tail_s=1.8, count=mods.count)
     return dsp.mono(dsp.play(rng, n_samples, at, crows, 1.0))
 
 

@@ -44,9 +44,7 @@ def cough(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
         middle = 0.5 * voiced * dsp.bump(n_cough, skew=0.2) ** 2
         puff = voices.breath(rng, n_cough, tract) * dsp.bump(n_cough, skew=0.55) ** 2
         coughs.append(burst + middle + np.float32(0.3) * puff)
-    pairs = dsp.regular_times(rng, n_samples, 2.4 / mods.rate, jitter=0.35, tail_s=0.35)
-    second = pairs + np.floor(rng.uniform(0.36, 0.46, len(pairs)) * SAMPLE_RATE_HZ).astype(np.int64)
-    at = np.sort(np.concatenate([pairs, second[second < n_samples - seconds_to_samples(0.3)]]))
+    at = dsp.grouped_times(rng, n_samples, 2.4 / mods.rate, 0.41, (2, 2), tail_s=0.36, count=mods.count)
     return dsp.mono(dsp.play(rng, n_samples, at, coughs, 2.0))
 
 

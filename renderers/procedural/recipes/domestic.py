@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from copilot.units import Audio, seconds_to_samples
+from copilot.units import SAMPLE_RATE_HZ, Audio, seconds_to_samples
 from renderers.procedural import dsp, strikes, tones
 from renderers.procedural.catalogue import Recipe
 from renderers.procedural.dsp import Signal
@@ -63,18 +63,20 @@ def door_slam(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audi
 
 
 def knock(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Imitate knuckles on a door: groups of three or four knocks, with pauses."""
+    """Imitate knuckles on a door: groups of three or four knocks, or one group of as many as stated."""
     hz = float(rng.uniform(170.0, 240.0)) * mods.pitch
     gap_s = float(rng.uniform(0.17, 0.22)) / mods.rate
     knocks = [strikes.strike(rng, strikes.PANEL, hz, ring=0.75 * mods.size, contact=0.7) for _ in range(3)]
-    count = int(rng.integers(3, 5))
+    count = mods.count or int(rng.integers(3, 5))
 
     def group() -> Signal:
         return strikes.in_time(
             [(k * gap_s * rng.uniform(0.95, 1.05), 1.0, knocks[k % 3]) for k in range(count)]
         )
 
-    at = dsp.regular_times(rng, n_samples, 2.4 / mods.rate, jitter=0.15, tail_s=0.7)
+    gap_s = min(gap_s, max(n_samples / SAMPLE_RATE_HZ - 0.3, 0.1) / count)
+    n_groups = 1 if mods.count else 0
+    at = dsp.regular_times(rng, n_samples, 2.4 / mods.rate, jitter=0.15, tail_s=0.7, count=n_groups)
     return tones.room(dsp.mono(strikes.row(rng, n_samples, at, group, n_kinds=2)), size=0.4, wet=0.12)
 
 
@@ -185,7 +187,7 @@ def switch_click(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> A
         stop = strikes.strike(rng, strikes.PLASTIC, hz, ring=1.3)
         return strikes.in_time([(0.0, 0.6, snap), (float(rng.uniform(0.012, 0.022)), 1.0, stop)])
 
-    at = dsp.regular_times(rng, n_samples, 1.4 / mods.rate, jitter=0.25)
+    at = dsp.regular_times(rng, n_samples, 1.4 / mods.rate, jitter=0.25, count=mods.count)
     return tones.room(dsp.mono(strikes.row(rng, n_samples, at, click, n_kinds=3)), size=0.2, wet=0.06)
 
 

@@ -43,7 +43,7 @@ def thud(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
     def fall() -> Signal:
         return strikes.thump(rng, float(rng.uniform(62.0, 84.0)) * mods.pitch, 0.3 * mods.size)
 
-    at = dsp.regular_times(rng, n_samples, 1.8 / mods.rate, jitter=0.35, tail_s=0.4)
+    at = dsp.regular_times(rng, n_samples, 1.8 / mods.rate, jitter=0.35, tail_s=0.4, count=mods.count)
     return tones.room(
         dsp.mono(strikes.row(rng, n_samples, at, fall, n_kinds=3, spread_db=3.0)), size=0.4, wet=0.1
     )

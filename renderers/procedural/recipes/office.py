@@ -94,7 +94,7 @@ def camera_shutter(rng: np.random.Generator, n_samples: int, mods: Modifiers) ->
             [(0.0, 1.0, mirror), (0.022, 0.6, blades), (gap_s, 0.8, mirror), (gap_s + 0.02, 0.06, wind_on)]
         )
 
-    at = dsp.regular_times(rng, n_samples, 1.1 / mods.rate, jitter=0.45, tail_s=0.2)
+    at = dsp.regular_times(rng, n_samples, 1.1 / mods.rate, jitter=0.45, tail_s=0.2, count=mods.count)
     return tones.room(dsp.mono(strikes.row(rng, n_samples, at, picture, n_kinds=3)), size=0.3, wet=0.06)
 
 

@@ -11,25 +11,35 @@ from renderers.procedural.dsp import Positions, Signal
 from renderers.procedural.modifiers import Modifiers
 
 
-def clock(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Imitate a pendulum clock.
-
-    Two beats a second, tick and tock a little apart in pitch, in a wooden case.
-    """
-    hz = float(rng.uniform(1500.0, 2300.0)) * mods.pitch
-
-    def beat(pitch: float) -> Signal:
-        catch = strikes.strike(rng, strikes.STEEL, hz * pitch * 1.7, ring=0.16, contact=0.3)
-        wheel = strikes.strike(rng, strikes.PLASTIC, hz * pitch, ring=1.8, contact=0.4)
-        case = strikes.strike(rng, strikes.WOOD, 420.0 * pitch * mods.pitch, ring=1.2, contact=0.2)
-        return strikes.in_time(
-            [(0.0, 0.8, wheel), (0.004, 0.45, catch), (0.0, 0.3, case), (0.018, 0.25, wheel)]
+def _beat(rng: np.random.Generator, pitch: float) -> Signal:
+    """Imitate one beat of an escapement: the pallet drops, the wheel locks soon after, the case answers."""
+    n_beat = seconds_to_samples(0.25)
+    out = dsp.noise_burst(rng, n_beat, 560.0 * pitch, 1600.0 * pitch, attack_s=0.002, t60_s=0.04)
+    out *= np.float32(0.5)
+    for at_s, gain in ((0.0, 1.0), (float(rng.uniform(0.008, 0.03)), float(rng.uniform(0.3, 0.7)))):
+        catch = dsp.noise_burst(rng, 2400, 1950.0 * pitch, 5000.0 * pitch, attack_s=0.0004, t60_s=0.034)
+        dsp.add_at(out, seconds_to_samples(at_s), catch, gain)
+    parts = [
+        (float(hz), float(t60_s), float(gain))
+        for hz, t60_s, gain in zip(
+            rng.uniform(900.0, 5000.0, 10) * pitch,
+            rng.uniform(0.03, 0.12, 10),
+            rng.uniform(0.3, 1.0, 10),
+            strict=True,
         )
+    ]
+    return dsp.unit(dsp.tail_off(out + np.float32(0.25) * dsp.unit(dsp.modes(n_beat, parts)), 0.02))
 
-    at = dsp.regular_times(rng, n_samples, 0.5 / mods.rate, jitter=0.008)
+
+def clock(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
+    """Imitate a pendulum clock: two beats a second, tick and tock unlike and a little uneven in time."""
+    period_s = 0.5 / mods.rate
+    beats = [_beat(rng, mods.pitch), _beat(rng, 0.8 * mods.pitch)]
+    at = dsp.regular_times(rng, n_samples, period_s, jitter=0.008, tail_s=0.12)
+    at[1::2] += seconds_to_samples(float(rng.uniform(0.01, 0.04)) * period_s)
     kinds = np.arange(len(at), dtype=np.int64) % 2
-    sound = dsp.scatter(n_samples, at, dsp.lognormal_gains(rng, len(at), 0.4), [beat(1.0), beat(0.86)], kinds)
-    return tones.room(dsp.mono(sound), size=0.3, wet=0.08)
+    sound = dsp.scatter(n_samples, at, dsp.lognormal_gains(rng, len(at), 0.8), beats, kinds)
+    return dsp.mono(sound)
 
 
 def church_bell(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
@@ -50,7 +60,7 @@ def church_bell(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Au
     clapper = dsp.noise_burst(rng, 2400, 1200.0, 7000.0, attack_s=0.0005, t60_s=0.03)
     bell = dsp.unit(dsp.modes(n_toll, table))
     bell[: len(clapper)] += clapper[: len(bell)] * np.float32(0.12)
-    at = dsp.regular_times(rng, n_samples, 2.2 / mods.rate, jitter=0.03, tail_s=0.6)
+    at = dsp.regular_times(rng, n_samples, 2.2 / mods.rate, jitter=0.03, tail_s=0.6, count=mods.count)
     return dsp.mono(strikes.row(rng, n_samples, at, lambda: bell, n_kinds=1, spread_db=1.0))
 
 
@@ -95,7 +105,7 @@ def gong(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
     mallet = dsp.noise_burst(rng, min(n_ring, 9600), 60.0, 500.0, attack_s=0.004, t60_s=0.15)
     ring = dsp.unit(low) + dsp.unit(high * bloom) * np.float32(0.55)
     ring[: len(mallet)] += mallet * np.float32(0.2)
-    at = dsp.regular_times(rng, n_samples, 5.2 / mods.rate, jitter=0.1, tail_s=2.0)
+    at = dsp.regular_times(rng, n_samples, 5.2 / mods.rate, jitter=0.1, tail_s=2.0, count=mods.count)
     return dsp.mono(strikes.row(rng, n_samples, at, lambda: ring, n_kinds=1, spread_db=1.5))
 
 
@@ -176,7 +186,7 @@ def doorbell(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio
         for hz in (high_hz, high_hz * 0.794)
     )
     chime = strikes.in_time([(0.0, 1.0, ding), (0.55 / mods.rate, 1.0, dong)])
-    at = dsp.regular_times(rng, n_samples, 3.1 / mods.rate, jitter=0.1, tail_s=1.2)
+    at = dsp.regular_times(rng, n_samples, 3.1 / mods.rate, jitter=0.1, tail_s=1.2, count=mods.count)
     return tones.room(dsp.mono(strikes.row(rng, n_samples, at, lambda: chime, n_kinds=1)), size=0.4, wet=0.1)
 
 
@@ -197,7 +207,7 @@ def beep(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
     hz = float(rng.uniform(880.0, 1400.0)) * mods.pitch
     n_beep = seconds_to_samples(0.13)
     one = tones.tone(hz, n_beep, (1.0, 0.08, 0.05)) * tones.hold(n_beep, 0.004, 0.01)
-    at = dsp.regular_times(rng, n_samples, 0.95 / mods.rate, jitter=0.0)
+    at = dsp.regular_times(rng, n_samples, 0.95 / mods.rate, jitter=0.0, count=mods.count)
     return dsp.mono(strikes.row(rng, n_samples, at, lambda: one, n_kinds=1, spread_db=0.0))
 
 
@@ -240,7 +250,7 @@ def sonar(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
     both = strikes.in_time(
         [(0.0, 1.0, ping), (float(rng.uniform(0.9, 1.3)), 0.13, dsp.lowpass(ping, hz * 1.2))]
     )
-    at = dsp.regular_times(rng, n_samples, 2.9 / mods.rate, jitter=0.0)
+    at = dsp.regular_times(rng, n_samples, 2.9 / mods.rate, jitter=0.0, count=mods.count)
     return tones.room(
         dsp.mono(strikes.row(rng, n_samples, at, lambda: both, n_kinds=1, spread_db=0.0)), size=0.9, wet=0.3
     )

@@ -122,7 +122,7 @@ def splash(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
         grains = _bubbles(rng, 260.0 * mods.pitch, 2400.0, 16, 0.12)
         drops = dsp.play(rng, n_splash, (rise_s * SAMPLE_RATE_HZ).astype(np.int64), grains, 5.0)
         splashes.append(dsp.tail_off(1.0 * slap + 0.35 * spray + 0.55 * drops, 0.1))
-    at = dsp.regular_times(rng, n_samples, 3.1 / mods.rate, jitter=0.3, tail_s=1.0)
+    at = dsp.regular_times(rng, n_samples, 3.1 / mods.rate, jitter=0.3, tail_s=1.0, count=mods.count)
     return dsp.mono(dsp.play(rng, n_samples, at, splashes, 2.0))
 
 
