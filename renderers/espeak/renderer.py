@@ -22,12 +22,12 @@ from copilot.emotions import NEUTRAL, find_emotion
 from copilot.errors import CopilotError, MissingExtraError, RowFault
 from copilot.hashing import content_hash, derive_random_seed, draw
 from copilot.language import ENGLISH, is_among
-from copilot.units import Seconds, db_to_gain, samples_to_seconds, seconds_to_samples
-from copilot.vocabulary import Word
+from copilot.units import Seconds
 from renderers.child_process import ChildDiedError, ChildProcess, ChildTimeoutError
 from renderers.contract import RenderedSound, RendererInfo, RenderFailure, RenderRequest, Tool, Voice
 from renderers.espeak.voices import EMOTIONS, OTHER_VOICES, VOICES, WHISPER_VARIANTS, Delivery, EspeakVoice
-from renderers.espeak.words import SpokenText, find_word_spans, make_spoken_text
+from renderers.spoken_text import SpokenText, read_request
+from renderers.utterance import Utterance
 
 _LOWEST_HZ = 40.0
 _SOUND_VERSION = "1"
@@ -44,16 +44,6 @@ _RATE_SPREAD_WPM = 4
 _PITCH_SPREAD = 3
 _RESERVES = (1.02, 1.05)
 """Factors on the computed rate for further tries, since pauses shrink less than words; then the limit."""
-
-_MAX_CHARACTERS = 5_000
-_SILENCE_DB = -60.0
-"""Relative to the utterance's peak: quieter samples around the speech are cut."""
-
-_WORD_DB = -40.0
-"""Relative to the utterance's peak: the end of a word. Between both lie the echoes of some variants."""
-
-_MARGIN_S: Seconds = 0.015
-_FADE_S: Seconds = 0.003
 
 _BY_NAME = {voice.name: voice for voice in (*VOICES, *OTHER_VOICES)}
 
@@ -126,7 +116,7 @@ class EspeakRenderer:
 
     def _render(self, request: RenderRequest) -> RenderedSound | RenderFailure:
         try:
-            return self._speak(request, _choose_voice(request), _prepare_text(request))
+            return self._speak(request, _choose_voice(request), read_request(request))
         except RowFault as fault:
             return RenderFailure(fault.reason, fault.detail)
         except ChildDiedError as error:
@@ -139,32 +129,22 @@ class EspeakRenderer:
         delivery = EMOTIONS[emotion or NEUTRAL]
         settings = _make_settings(delivery, request.random_seed)
         heard = voice.to_whisper() if delivery.whispered else voice
-        rate_hz = int(self._get_child().start()["rate_hz"])
-        margin = seconds_to_samples(_MARGIN_S, rate_hz)
         limit_wpm = math.floor(settings["rate_wpm"] * _FASTEST)
         reserves = iter(_RESERVES)
         while True:
             answer, samples = self._utter({"text": spoken.text, "voice": heard.identifier, **settings})
-            sound = _find_louder(_SILENCE_DB, samples)
-            if not sound.size:
+            utterance = Utterance.find(samples, int(self._get_child().start()["rate_hz"]))
+            if utterance is None:
                 raise RowFault("no-speech", "espeak-ng gave only silence for the text")
-            first, end = int(sound[0]), int(sound[-1]) + 1
-            excess = samples_to_seconds(end - first + 2 * margin, rate_hz) / request.duration_s
+            excess = utterance.duration_s / request.duration_s
             if excess <= 1 or settings["rate_wpm"] == limit_wpm:
                 break
             faster_wpm = settings["rate_wpm"] * excess * next(reserves, math.inf)
             settings["rate_wpm"] = math.ceil(min(faster_wpm, limit_wpm))
-        speech = _fade(samples[first:end], seconds_to_samples(_FADE_S, rate_hz))
-        shift = margin - first
         return RenderedSound(
-            audio=np.pad(speech, margin)[np.newaxis],
-            rate_hz=rate_hz,
-            words=tuple(
-                Word(word, (start + shift) / rate_hz, (stop + shift) / rate_hz)
-                for word, start, stop in find_word_spans(
-                    spoken, answer["words"], _find_louder(_WORD_DB, samples)
-                )
-            ),
+            audio=utterance.cut(),
+            rate_hz=utterance.rate_hz,
+            words=utterance.time_words(spoken, answer["words"]),
             detail=_describe(voice, emotion, request.emotion, settings),
         )
 
@@ -213,17 +193,6 @@ def _choose_voice(request: RenderRequest) -> EspeakVoice:
     return _BY_NAME[request.voice]
 
 
-def _prepare_text(request: RenderRequest) -> SpokenText:
-    if not 0 < request.duration_s < math.inf:
-        raise RowFault("bad-duration", f"{request.duration_s} s is not a duration to speak in")
-    spoken = make_spoken_text(request.text)
-    if not spoken.words:
-        raise RowFault("no-speech", "the text has no word")
-    if len(spoken.text) > _MAX_CHARACTERS:
-        raise RowFault("text-too-long", f"{len(spoken.text)} characters; the limit is {_MAX_CHARACTERS}")
-    return spoken
-
-
 def _make_settings(delivery: Delivery, seed: int) -> dict[str, int]:
     """Return the emotion as espeak's parameters, a little different from seed to seed."""
     rate_offset = derive_random_seed("espeak rate", seed) % (2 * _RATE_SPREAD_WPM + 1) - _RATE_SPREAD_WPM
@@ -233,23 +202,6 @@ def _make_settings(delivery: Delivery, seed: int) -> dict[str, int]:
         "pitch": delivery.pitch + pitch_offset,
         "pitch_range": delivery.pitch_range,
     }
-
-
-def _find_louder(level_db: float, samples: NDArray[np.float32]) -> NDArray[np.intp]:
-    """Return the rising indices of the samples above `level_db`, relative to the loudest."""
-    levels = np.abs(samples)
-    peak = float(levels.max(initial=0.0))
-    return np.flatnonzero(levels > peak * db_to_gain(level_db))
-
-
-def _fade(samples: NDArray[np.float32], n_fade: int) -> NDArray[np.float32]:
-    """Return a copy with linear fades from and to silence, so that neither edge clicks."""
-    n_fade = min(n_fade, samples.size // 2)
-    ramp = np.arange(n_fade, dtype=np.float32) / np.float32(max(n_fade, 1))
-    level = np.ones_like(samples)
-    level[:n_fade] = ramp
-    level[samples.size - n_fade :] = ramp[::-1]
-    return samples * level
 
 
 def _describe(

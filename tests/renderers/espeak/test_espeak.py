@@ -13,6 +13,7 @@ import numpy as np
 import psutil
 import pytest
 from helpers.paths import LIBRISPEECH
+from helpers.pitch import periodicity
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -23,7 +24,7 @@ from renderers.child_process import ChildProcess
 from renderers.contract import RenderedSound, Renderer, RenderFailure, RenderRequest, list_speakers
 from renderers.espeak.renderer import EspeakRenderer
 from renderers.espeak.voices import EMOTIONS, VOICES, EspeakVoice
-from renderers.espeak.words import SpokenText, find_word_spans, make_spoken_text
+from renderers.spoken_text import SpokenText, find_word_spans, make_spoken_text
 
 espeakng_loader = pytest.importorskip("espeakng_loader")
 
@@ -62,28 +63,6 @@ def digest(sound: RenderedSound) -> str:
 
 def duration_s(sound: RenderedSound) -> float:
     return sound.audio.shape[1] / sound.rate_hz
-
-
-def periodicity(sound: RenderedSound) -> tuple[float, float]:
-    """The median fundamental frequency in Hz of the voiced frames, and their share of the loud ones."""
-    signal_, n_frame = sound.audio[0].astype(float), 1024
-    shortest, longest = sound.rate_hz // 400, sound.rate_hz // 60
-    periods, n_loud = [], 0
-    for start in range(0, signal_.size - n_frame, n_frame // 2):
-        frame = signal_[start : start + n_frame]
-        if np.sqrt(np.mean(frame**2)) < 0.02:
-            continue
-        n_loud += 1
-        correlation = np.correlate(frame, frame, "full")[n_frame - 1 :] / np.sum(frame**2)
-        peaks = [
-            lag
-            for lag in range(shortest, longest)
-            if correlation[lag - 1] <= correlation[lag] >= correlation[lag + 1]
-        ]
-        best = max((correlation[lag] for lag in peaks), default=0.0)
-        if best > 0.5:
-            periods.append(next(lag for lag in peaks if correlation[lag] > 0.9 * best))
-    return (sound.rate_hz / float(np.median(periods)) if periods else 0.0), len(periods) / n_loud
 
 
 # The contract

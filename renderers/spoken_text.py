@@ -1,12 +1,13 @@
-"""From a text to the one that espeak-ng speaks, and from its word events back to the text's words.
+"""From a text to the one that an engine speaks, and from the engine's word events back to the text's words.
 
-Only letters, digits, spoken symbols and plain punctuation reach the library: its control characters, phoneme
+Only letters, digits, spoken symbols and plain punctuation reach the engine: its control characters, phoneme
 notation and names of decorations cannot be triggered by a text. Every word of the text gets a time, in order,
-start before end, whatever events the library reports.
+start before end, whatever events the engine reports.
 """
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from bisect import bisect_right
@@ -17,6 +18,11 @@ from itertools import accumulate, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from copilot.errors import RowFault
+from renderers.contract import RenderRequest
+
+_MAX_CHARACTERS = 5_000
+
 _BREAK = re.compile(r"-{2,}|[\u2012-\u2015]+|\.{2,}|\u2026+|(?<!\d)/|/(?!\d)")
 _SPOKEN_SYMBOLS = frozenset("&%+=@$£€°")
 _PUNCTUATION = frozenset("'.,;:!?()/-")
@@ -26,7 +32,7 @@ _STRAIGHT = str.maketrans("\u2018\u2019\u201b\u2032\u2044", "''''/")
 
 @dataclass(frozen=True, slots=True)
 class SpokenText:
-    """A text that the library receives. Token i of it ends before the character `ends[i]`.
+    """A text that the engine receives. Token i of it ends before the character `ends[i]`.
 
     `words[i]` is the word as the original text writes it, without the punctuation around it; empty if the
     token is a symbol that is spoken without being a word ("&").
@@ -35,6 +41,21 @@ class SpokenText:
     text: str
     ends: tuple[int, ...]
     words: tuple[str, ...]
+
+
+def read_request(request: RenderRequest) -> SpokenText:
+    """Return the text to speak for a request.
+
+    Raises RowFault: `bad-duration`, `no-speech` for a text without a word, `text-too-long`.
+    """
+    if not 0 < request.duration_s < math.inf:
+        raise RowFault("bad-duration", f"{request.duration_s} s is not a duration to speak in")
+    spoken = make_spoken_text(request.text)
+    if not spoken.words:
+        raise RowFault("no-speech", "the text has no word")
+    if len(spoken.text) > _MAX_CHARACTERS:
+        raise RowFault("text-too-long", f"{len(spoken.text)} characters; the limit is {_MAX_CHARACTERS}")
+    return spoken
 
 
 def make_spoken_text(text: str) -> SpokenText:
@@ -81,16 +102,17 @@ def _normalise(text: str) -> str:
 
 
 def _is_spoken(character: str) -> bool:
-    return _is_word_part(character) or character in _SPOKEN_SYMBOLS or character in _PUNCTUATION
+    return is_word_part(character) or character in _SPOKEN_SYMBOLS or character in _PUNCTUATION
 
 
-def _is_word_part(character: str) -> bool:
+def is_word_part(character: str) -> bool:
+    """Return whether a character is a letter, a digit or a mark on one."""
     return character.isalnum() or unicodedata.category(character).startswith("M")
 
 
 def _strip(token: str) -> str:
     """Return the token from its first to its last letter or digit; empty if it has none."""
-    inside = [index for index, character in enumerate(token) if _is_word_part(character)]
+    inside = [index for index, character in enumerate(token) if is_word_part(character)]
     word = token[inside[0] : inside[-1] + 1] if inside else ""
     return word if any(map(str.isalnum, word)) else ""
 
@@ -100,7 +122,7 @@ def find_word_spans(
 ) -> list[tuple[str, float, float]]:
     """Return each word with the start and end of its sound, as (fractions of) samples.
 
-    `events` are the library's (character index, sample), `loud` the rising indices of the audible samples: at
+    `events` are the engine's (character index, sample), `loud` the rising indices of the audible samples: at
     least one. A word runs from its event to the next, without the silence at both ends. Words that share one
     event share its time by their lengths.
     """
@@ -126,6 +148,6 @@ def find_word_spans(
 
 def _trim_silence(start: float, end: float, loud: NDArray[np.intp]) -> tuple[float, float]:
     first, last = np.searchsorted(loud, (start, end))
-    if first == last:  # only silence: the library's span is better than none
+    if first == last:  # only silence: the engine's span is better than none
         return start, end
     return float(loud[first]), min(float(loud[last - 1]) + 1.0, end)

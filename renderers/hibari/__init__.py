@@ -1,0 +1,1 @@
+"""Speech by hibari's small neural model, whose weights are inside its package (extra `hibari`)."""
