@@ -198,6 +198,11 @@ def description_free_of_mixing(case: Case) -> Iterator[Finding]:
             )
 
 
+def names_value(request: str) -> bool:
+    """Return whether a text reads as one about slots, ids, captions or values of parameters."""
+    return _VALUES.search(request) is not None
+
+
 @rule("request-free-of-values", "hq")
 def request_free_of_values(case: Case) -> Iterator[Finding]:
     """The request names no slot, no id, no caption, no LUFS and no value of a parameter."""

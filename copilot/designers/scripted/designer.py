@@ -36,7 +36,7 @@ from copilot.seed import Seed
 from copilot.text.voices import wants_voices
 
 VERSION = "3"
-"""Raise it with any change to the dialogues; the data have a hash of their own."""
+"""Raise it with any change to the dialogues; the data of a lexicon have a hash of their own."""
 
 _SMALLEST_SCENE_S = 4.0
 _N_REHEARSALS = 24

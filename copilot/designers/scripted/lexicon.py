@@ -32,6 +32,10 @@ def _split_set(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
+_RETIRED = frozenset(
+    {"clause_starts", "prepositions", "dropped_starts", "nominatives", "question_starts", "inverted_subjects"}
+)
+
 # Words of a name that do not tell one sound from another.
 _UNNAMING = _split_set(
     "the that those a an of in on at with sound noise little wooden metal light big old some"
@@ -129,21 +133,23 @@ class Words(FrozenModel):
 
 
 class TextRules(FrozenModel):
-    """The words that guide the cutting of lines out of a seed."""
+    """The words that guide the cutting of lines out of a seed. Those of grammar are no part of a lexicon."""
 
-    clause_starts: WordStems
-    prepositions: WordList
-    dropped_starts: WordList
     weak_ends: WordList
     saying: WordList
-    nominatives: WordList
-    question_starts: WordList
-    inverted_subjects: WordList
     exclaiming: tuple[Emotion, ...]
     proper: WordList
     titles: WordList
     title_forms: dict[str, str]
     mixing: WordList
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_retired(cls, values: object) -> object:
+        """Leave out the keys of grammar that lexicons had to have once."""
+        if not isinstance(values, dict):
+            return values
+        return {name: value for name, value in values.items() if name not in _RETIRED}
 
 
 class Voices(FrozenModel):
