@@ -156,6 +156,7 @@ SAMPLES = _schema(
         "stems": pa.list_(_STEM),
         "headroom_db": pa.float64(),
         "mix_bits": pa.int64(),
+        "mix_version": pa.int64(),
         "checks": pa.list_(_CHECK),
         "provenance": _PROVENANCE,
     }
@@ -192,6 +193,7 @@ def sample_row(sample: Sample) -> dict[str, Any]:
         "stems": [_stem_row(stem, sample.id) for stem in sample.stems],
         "headroom_db": sample.headroom_db,
         "mix_bits": sample.mix_bits,
+        "mix_version": sample.mix_version,
         "checks": [{**asdict(check), "passed": check.passed} for check in sample.checks],
         "provenance": _provenance_row(sample.provenance),
     }
@@ -334,6 +336,7 @@ def read_sample(row: Mapping[str, Any]) -> Sample:
             stems=stored_stems_of(row),
             headroom_db=row["headroom_db"],
             mix_bits=row["mix_bits"],
+            mix_version=read_mix_version(row),
             checks=tuple(Check(check["name"], check["value"], check["limit"]) for check in row["checks"]),
             provenance=_provenance_of(row["provenance"]),
             heard=_read_heard(row["turns"]),
@@ -400,7 +403,13 @@ def remix(row: Mapping[str, Any]) -> DialogueMix:
             raise CorruptDataError(f"row {row['id']}: keeps no audio of stem {stored.element_id}")
         stems[stored.element_id] = load_stem(stored.info, stored.flac)
     scenes = [turn.scene for turn in read_dialogue(row).turns]
-    return mix_dialogue(scenes, stems, row["mix_bits"], row["headroom_db"])
+    return mix_dialogue(scenes, stems, row["mix_bits"], row["headroom_db"], version=read_mix_version(row))
+
+
+def read_mix_version(row: Mapping[str, Any]) -> int:
+    """Return the version of the mix that made a row; rows of older runs do not say it, and have the first."""
+    version = row.get("mix_version")
+    return 1 if version is None else int(version)
 
 
 def drop_nulls(value: Any) -> Any:  # noqa: ANN401 - any value of a row

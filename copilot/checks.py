@@ -14,6 +14,7 @@ import numpy as np
 from copilot.audio.loudness import MIN_GATED_SAMPLES
 from copilot.audio.pcm import STEM_BITS, Pcm, full_scale
 from copilot.dialogue import Dialogue
+from copilot.edges import AT_END_S, N_EDGE, find_peak
 from copilot.masking import LEAST_LEAD_LU
 from copilot.measured_audibility import measure_edits
 from copilot.measured_masking import find_worst_masking
@@ -38,6 +39,7 @@ from copilot.vocabulary import Check
 
 _AUDIBLE_DBFS = -60.0
 _LONGEST_MASKED_S: Seconds = 0.5
+_DIED_AWAY_DB = -30.0
 
 
 def run_audio_checks(dialogue: Dialogue, stems: Mapping[int, Stem], mix: DialogueMix) -> tuple[Check, ...]:
@@ -52,6 +54,7 @@ def run_audio_checks(dialogue: Dialogue, stems: Mapping[int, Stem], mix: Dialogu
     | `clipping` | samples at full scale | 0 |
     | `silence` | the longest digital silence in a turn, s | 1 |
     | `sounds_inaudible` | sounds of a turn that stay below -60 dBFS, before the headroom gain | 0 |
+    | `tail_cut` | the end of a sound inside a turn against the sound's peak, dB | -30 |
     | `offset` | mean of a channel (DC), dBFS | -60 |
     | `duration_error` | a turn's duration against its scene's, a sound's against its request, s | 0.01 |
     | `speech_overrun` | speech past the end of its slot, s | 0 |
@@ -70,6 +73,7 @@ def run_audio_checks(dialogue: Dialogue, stems: Mapping[int, Stem], mix: Dialogu
         Check("clipping", float(sum(_count_clipped(t.pcm, full_scale(mix.bits)) for t in mix.turns)), 0.0),
         Check("silence", max(_longest_silence_s(t.pcm) for t in mix.turns), 1.0),
         Check("sounds_inaudible", float(_count_inaudible(dialogue, mix)), 0.0),
+        Check("tail_cut", _worst_tail_db(mix), _DIED_AWAY_DB),
         Check("offset", max(_offset_dbfs(t.pcm, full_scale(mix.bits)) for t in mix.turns), -60.0),
         Check("duration_error", _duration_error_s(dialogue, stems, mix), 0.01),
         Check("speech_overrun", _speech_overrun_s(dialogue, stems), 0.0),
@@ -110,12 +114,13 @@ def _worst_loudness_error(dialogue: Dialogue, stems: Mapping[int, Stem], mix: Di
 def _measure_placed(part: PlacedStem, stem: Stem, mix: DialogueMix) -> float:
     """Return the loudness of a placed stem, before the dialogue's headroom gain.
 
-    It is computed from the stem and the gains that its samples really have in the mix: the same as measuring
-    the placed samples, without filtering every sound again.
+    It is computed from the stem and the gains that its samples really have in the mix, between its fades: the
+    same as measuring the placed samples, without filtering every sound again.
     """
     grid = full_scale(STEM_BITS) / full_scale(mix.bits) / db_to_gain(mix.headroom_db)
+    whole = slice(part.edges.n_in, part.pcm.shape[1] - part.edges.n_out)
     left, right = (
-        math.sqrt(_sum_squares(placed) / max(_sum_squares(source), 1.0)) * grid
+        math.sqrt(_sum_squares(placed[whole]) / max(_sum_squares(source[whole]), 1.0)) * grid
         for placed, source in zip(part.pcm, (stem.pcm[0], stem.pcm[-1]), strict=True)
     )
     return stem.loudness_with((left, right))
@@ -156,6 +161,18 @@ def _count_inaudible(dialogue: Dialogue, mix: DialogueMix) -> int:
     least = full_scale(mix.bits) * db_to_gain(_AUDIBLE_DBFS + mix.headroom_db)
     parts = (part.pcm for _, part in _distinct_parts(dialogue, mix))
     return sum(bool(max(pcm.max(initial=0), -pcm.min(initial=0)) < least) for pcm in parts)
+
+
+def _worst_tail_db(mix: DialogueMix) -> float:
+    """Return the highest level of the last 5 ms of a sound that ends inside its turn, against its peak."""
+    inside = {
+        id(part): part
+        for turn in mix.turns
+        for part in turn.placed_stems.values()
+        if part.end < turn.pcm.shape[1] - seconds_to_samples(AT_END_S)
+    }
+    tails = (find_peak(p.pcm[:, -N_EDGE:]) / max(find_peak(p.pcm), 1.0) for p in inside.values())
+    return gain_to_db(max(tails, default=0.0))
 
 
 def _offset_dbfs(mix: Pcm, scale: int) -> float:

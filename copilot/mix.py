@@ -17,10 +17,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from copilot.audio.fades import fade_out
 from copilot.audio.panning import pan_gains
 from copilot.audio.pcm import STEM_BITS, Pcm, full_scale, to_float
 from copilot.audio.peak import interpolation_bound, true_peak
+from copilot.edges import MIX_VERSION, NO_EDGES, Edges, find_edges
 from copilot.errors import RowFault
 from copilot.scene import Element, Scene
 from copilot.stem import Stem
@@ -39,6 +39,7 @@ class PlacedStem:
 
     start: int
     pcm: Pcm = field(repr=False)
+    edges: Edges = NO_EDGES
 
     @property
     def end(self) -> int:
@@ -95,26 +96,40 @@ def mix_dialogue(
     stems: Mapping[int, Stem],
     bits: BitDepth = 16,
     headroom_db: Decibels | None = None,
+    *,
+    version: int = MIX_VERSION,
+    turns: slice = slice(None),
 ) -> DialogueMix:
-    """Mix every turn of a dialogue. `stems` holds one stem for each element id.
+    """Mix the turns of a dialogue with these scenes. `stems` holds one stem for each element id.
 
-    With the recorded `headroom_db`, stored mixes are made again to the bit; without it, the gain is found.
+    With the recorded `headroom_db` and `version`, stored mixes are made again to the bit; without the gain,
+    it is found. `turns` are those to mix (default: all).
+
     Raises RowFault `stem-missing` for an element without a stem.
     """
-    scaled = {e: _scale(e, _find_stem(e, stems), bits) for scene in scenes for e in scene.elements}
+    n_dialogue = max((count_scene_samples(scene) for scene in scenes), default=0)
+    scenes = scenes[turns]
+    edges = {
+        e: find_edges(e, _find_stem(e, stems), n_dialogue, version)
+        for scene in scenes
+        for e in scene.elements
+    }
+    scaled = {e: _scale(e, stems[e.id], edge, bits) for e, edge in edges.items()}
     sums = [_sum_unrounded(scene, scaled) for scene in scenes]
     peak = true_peak(*sums)
     if headroom_db is None:
         headroom_db = _find_headroom(gain_to_db(peak / full_scale(bits)))
     gain = np.float32(db_to_gain(headroom_db))
     # A sound that a turn does not edit is placed once: both turns hold the same array.
-    placed = {e: PlacedStem(seconds_to_samples(e.start_time), _round(s, gain)) for e, s in scaled.items()}
-    turns = []
+    placed = {
+        e: PlacedStem(seconds_to_samples(e.start_time), _round(s, gain), edges[e]) for e, s in scaled.items()
+    }
+    mixed = []
     for scene, unrounded in zip(scenes, sums, strict=True):
         parts = {element.id: placed[element] for element in scene.elements}
         np.multiply(unrounded, gain, out=unrounded)
-        turns.append(TurnMix(_sum_rounded(parts, unrounded.shape[1], bits), parts, unrounded, bits))
-    return DialogueMix(bits, headroom_db, tuple(turns), peak * float(gain))
+        mixed.append(TurnMix(_sum_rounded(parts, unrounded.shape[1], bits), parts, unrounded, bits))
+    return DialogueMix(bits, headroom_db, tuple(mixed), peak * float(gain))
 
 
 def _find_stem(element: Element, stems: Mapping[int, Stem]) -> Stem:
@@ -123,14 +138,9 @@ def _find_stem(element: Element, stems: Mapping[int, Stem]) -> Stem:
     return stems[element.id]
 
 
-def _scale(element: Element, stem: Stem, bits: BitDepth) -> Audio:
-    """Return a stem trimmed, at its loudness and panning: float32 (2, samples), in steps of the grid.
-
-    A stem longer than the element is cut, with a linear fade of 5 ms before the cut.
-    """
-    sound = stem.pcm[:, : seconds_to_samples(element.duration)]
-    if sound.shape[1] < stem.pcm.shape[1]:
-        sound = fade_out(sound)
+def _scale(element: Element, stem: Stem, edges: Edges, bits: BitDepth) -> Audio:
+    """Return a stem trimmed, at its loudness and panning: float32 (2, samples), in steps of the grid."""
+    sound = edges.apply(stem.pcm[:, : seconds_to_samples(element.duration)])
     grid = full_scale(bits) / full_scale(STEM_BITS)
     gains = np.array([[gain * grid] for gain in find_gains(element, stem)], dtype=np.float32)
     return sound * gains

@@ -9,6 +9,7 @@ from typing import Literal
 from copilot.audio.pcm import decode_flac, to_float
 from copilot.designers.account import Account
 from copilot.dialogue import Dialogue
+from copilot.edges import MIX_VERSION
 from copilot.errors import CorruptDataError
 from copilot.hashing import content_hash
 from copilot.heard import Heard
@@ -97,6 +98,7 @@ class Sample:
     provenance: Provenance
     heard: tuple[Mapping[int, Heard], ...] = field(default=(), repr=False)
     """For each turn, when its sounds are heard, by element id; empty for a sample of an older run."""
+    mix_version: int = MIX_VERSION
 
     @property
     def duration_s(self) -> Seconds:
@@ -128,7 +130,7 @@ class Sample:
         if not 0 <= turn < len(self.dialogue.turns):
             raise IndexError(f"turn {turn}: sample {self.id} has turns 0 to {len(self.dialogue.turns) - 1}")
         if not self.mixes:
-            return self._mix(turn, turn + 1).turns[0].audio
+            return self._mix(slice(turn, turn + 1)).turns[0].audio
         pcm, bits = decode_flac(self.mixes[turn])
         return to_float(pcm, bits)
 
@@ -138,13 +140,15 @@ class Sample:
 
     def mix_again(self) -> DialogueMix:
         """Mix all turns from the stems: equal to the stored mixes to the bit. Raises as `load_stems` does."""
-        return self._mix(0, len(self.dialogue.turns))
+        return self._mix(slice(None))
 
-    def _mix(self, first: int, end: int) -> DialogueMix:
-        scenes = [turn.scene for turn in self.dialogue.turns[first:end]]
-        used = frozenset().union(*(scene.ids for scene in scenes))
+    def _mix(self, turns: slice) -> DialogueMix:
+        scenes = [turn.scene for turn in self.dialogue.turns]
+        used = frozenset().union(*(scene.ids for scene in scenes[turns]))
         stems = {stored.element_id: self._load(stored) for stored in self.stems if stored.element_id in used}
-        return mix_dialogue(scenes, stems, self.mix_bits, self.headroom_db)
+        return mix_dialogue(
+            scenes, stems, self.mix_bits, self.headroom_db, version=self.mix_version, turns=turns
+        )
 
     def _load(self, stored: StoredStem) -> Stem:
         if stored.flac is None:

@@ -25,6 +25,7 @@ from copilot.arrow import (
 from copilot.audio.pcm import decode_flac
 from copilot.designers.account import Account, Usage
 from copilot.errors import CorruptDataError
+from copilot.mix import mix_dialogue
 from copilot.sample import CastVoice, Recording, Sample
 
 
@@ -99,7 +100,15 @@ def test_a_row_of_an_older_run_is_read_without_times(tmp_path):
         for element in turn["elements"]:
             for name in ("heard_start_s", "heard_end_s", "words"):
                 del element[name]
-    assert read_sample(row) == replace(sample, heard=())
+    del row["mix_version"]
+    again = read_sample(row)
+    assert again == replace(sample, heard=(), mix_version=1)
+    expected = mix_dialogue(
+        [turn.scene for turn in sample.dialogue.turns], sample.load_stems(), 16, sample.headroom_db, version=1
+    )
+    for mix in (remix(row), again.mix_again()):
+        assert [turn.pcm.tobytes() for turn in mix.turns] == [turn.pcm.tobytes() for turn in expected.turns]
+    assert expected.turns[0].pcm.tobytes() != remix(sample_row(sample)).turns[0].pcm.tobytes()
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from copilot.checks import run_audio_checks
 from copilot.dialogue import Dialogue, Turn
 from copilot.edit import Add, Change, apply
-from copilot.mix import DialogueMix, PlacedStem, mix_dialogue
+from copilot.mix import DialogueMix, mix_dialogue
 from copilot.scene import Scene, SoundElement, SpeechElement
 from copilot.stem import SoundSpec, Stem, make_stem
 from copilot.vocabulary import Check
@@ -91,6 +91,7 @@ def test_a_clean_sample_passes_everything(stems, mix):
         "clipping",
         "silence",
         "sounds_inaudible",
+        "tail_cut",
         "offset",
         "duration_error",
         "speech_overrun",
@@ -128,7 +129,7 @@ def test_a_fault_in_a_turn_fails_its_check(stems, mix, name, spoil, value):
 
 def test_a_sound_that_is_too_loud_fails(stems, mix):
     part = mix.turns[1].placed_stems[2]
-    louder = PlacedStem(part.start, np.rint(part.pcm * 1.02))
+    louder = replace(part, pcm=np.rint(part.pcm * 1.02))
     check = run_checks(stems, with_turn(mix, 1, placed_stems={**mix.turns[1].placed_stems, 2: louder}))[
         "loudness_error"
     ]
@@ -166,6 +167,24 @@ def test_a_sound_that_is_cut_before_it_begins_fails(stems):
     mix = mix_dialogue([turn.scene for turn in cut.turns], stems)
     found = {check.name: check for check in run_audio_checks(cut, stems, mix)}
     assert found["sounds_inaudible"] == Check("sounds_inaudible", 2.0, 0.0)
+
+
+def test_a_sound_that_is_cut_while_it_is_loud_fails(stems, mix):
+    assert -60 < run_checks(stems, mix)["tail_cut"].value < -30
+    part = mix.turns[1].placed_stems[2]
+    cut = replace(part, pcm=part.pcm[:, : part.pcm.shape[1] // 2])
+    check = run_checks(stems, with_turn(mix, 1, placed_stems={**mix.turns[1].placed_stems, 2: cut}))[
+        "tail_cut"
+    ]
+    assert (check.value > -6, check.limit, check.passed) == (True, -30.0, False)
+
+
+def test_a_sound_that_ends_with_its_turn_may_be_loud(stems):
+    scene = Scene(elements=(RAIN,))
+    turn = Turn(task="story", user="u", description="d", operations=(Add(element=RAIN),), scene=scene)
+    alone = Dialogue(seed_id="s", seed_text="x", turns=(turn,))
+    found = {c.name: c for c in run_audio_checks(alone, {1: stems[1]}, mix_dialogue([scene], stems))}
+    assert found["tail_cut"].value == -200.0
 
 
 def test_an_unmatched_caption_fails(stems, mix):

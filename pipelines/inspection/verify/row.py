@@ -153,7 +153,7 @@ def _find_audio_problems(row: Row, dialogue: Dialogue, keep: Keep) -> Iterator[P
     if not stems:
         yield from _find_unedited_problems(mixes, dialogue)
         return
-    made = mix_dialogue(scenes, stems, row["mix_bits"], row["headroom_db"])
+    made = mix_dialogue(scenes, stems, row["mix_bits"], row["headroom_db"], version=row["mix_version"])
     yield from _find_remix_problems(mixes, made)
     yield from _find_null_test_problems(mixes, made, dialogue)
 

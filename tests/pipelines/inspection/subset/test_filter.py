@@ -164,7 +164,7 @@ def test_a_wrong_condition_is_explained_with_the_available_columns(
     assert columns.endswith(
         ', checks."rule/made-up", checks.silence, checks.sounds_inaudible, '
         "checks.speech_masked_s, checks.speech_overrun, checks.speech_to_background, "
-        "checks.stems_sum_to_mix, checks.true_peak"
+        "checks.stems_sum_to_mix, checks.tail_cut, checks.true_peak"
     )
     assert not (tmp_path / "out").exists()
 
@@ -190,7 +190,7 @@ def test_the_view_is_what_its_columns_say() -> None:
         "duration_s": 6.0,
         "tasks": ["story", "volume", "replace"],
     }
-    assert len(checks) == 16
+    assert len(checks) == 17
     assert (checks["rule/made-up"], checks["clipping"]) == (1.0, 0.0)
 
 
