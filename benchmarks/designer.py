@@ -17,6 +17,7 @@ from itertools import pairwise
 from copilot.designers.scripted import ScriptedDesigner
 from copilot.designers.scripted.dice import Dice
 from copilot.designers.scripted.lexicon_data import load_lexicon
+from copilot.designers.scripted.manners import Manner
 from copilot.designers.scripted.phrasing import Phrasebook, Phrasing
 from copilot.dialogue import Dialogue
 from copilot.hashing import content_hash
@@ -32,8 +33,10 @@ def count_phrasings(counts: Counter[tuple[str, str]]) -> Iterator[None]:
     """Count which phrasings are drawn, by group and text."""
     draw = Phrasebook.draw
 
-    def draw_and_count(book: Phrasebook, dice: Dice, group: str, kinds: Collection[str]) -> Phrasing:
-        phrasing = draw(book, dice, group, kinds)
+    def draw_and_count(
+        book: Phrasebook, dice: Dice, group: str, kinds: Collection[str], manner: Manner | None = None
+    ) -> Phrasing:
+        phrasing = draw(book, dice, group, kinds, manner)
         counts[group, phrasing.text] += 1
         return phrasing
 
@@ -77,7 +80,7 @@ def report_tasks(dialogues: list[Dialogue], phrasings: Counter[tuple[str, str]])
     tasks = Counter(turn.task for dialogue in dialogues for turn in dialogue.turns)
     requests = [request for mood in load_lexicon()[0].moods for request in mood.requests]
     for turn in (turn for dialogue in dialogues for turn in dialogue.turns if turn.task == "open"):
-        phrasings["open", next(r for r in requests if turn.user.endswith(r))] += 1
+        phrasings["open", next(r for r in requests if r.rstrip(".").lower() in turn.user.lower())] += 1
     n_edits = tasks.total() - tasks["story"]
     for task, n in tasks.items():
         used = {text: count for (group, text), count in phrasings.items() if group == task}

@@ -41,7 +41,7 @@ _VOICE = (
 )
 _SPEAK = r"(?:talks?|talking|speaks?|speaking|says? (?:anything|a (?:single )?word))"
 _NONE = re.compile(
-    rf"\b(?:no|without(?: any| a| the)?|not any|leave out(?: all| any| the)?) {_VOICE}\b|"
+    rf"\b(?:no|without(?: any| a| the)?|not(?: \w+){{0,2}}? any|leave out(?: all| any| the)?) {_VOICE}\b|"
     rf"\b{_SOMEBODY} (?:\w+ ){{0,2}}?{_SPEAK}\b"
 )
 _SOME = re.compile(r"\b(?:says?|saying|said|lines?|words|dialogue|narrator|calls? out|ask(?:s|ing)? )\b")

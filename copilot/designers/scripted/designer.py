@@ -21,6 +21,7 @@ from copilot.designers.scripted.fulfilling import fulfil
 from copilot.designers.scripted.grid import Grid
 from copilot.designers.scripted.lexicon_data import load_lexicon
 from copilot.designers.scripted.lines import LineCutter
+from copilot.designers.scripted.manners import draw_manner
 from copilot.designers.scripted.story import Triggers, find_called_sounds, write_story
 from copilot.designers.speech_wishes import asks_for_speech, find_gender, find_quotes
 from copilot.designers.tasks import check_weights, derive_task
@@ -148,8 +149,10 @@ class ScriptedDesigner:
             else:
                 task = task if draft.allows(task) else "volume"
                 user, operations = EDITORS[task](draft, dice)
-                user = self._add_lead(user, dice)
             draft.advance(operations)
+        if request is None:
+            longest, opens = draft.tools.limits.user_chars, task == "story"
+            user = draft.tools.book.surround(user, dice, draft.manner, longest, opens=opens)
         return Turn(
             task=task,
             user=request or user,
@@ -217,14 +220,11 @@ class ScriptedDesigner:
             lines=lines,
             is_voiceless=bool(seed.requests) and wants_voices(seed.text) is False,
             frame=draw_frame(self._tools.book, dice),
+            manner=draw_manner(self._tools.book.manners, Dice(run_seed, seed.id, "manner")),
             tasks_left=list(tasks),
             is_requested=bool(seed.requests),
             speaks_as=find_gender(seed.text) if seed.requests else None,
         )
-
-    def _add_lead(self, request: str, dice: Dice) -> str:
-        longer = self._tools.book.draw_lead(dice) + request
-        return longer if len(longer) <= self._tools.limits.user_chars else request
 
 
 def _check_limits(limits: SceneLimits, n_turns: int) -> None:

@@ -6,7 +6,7 @@ a request always means one of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 
@@ -14,7 +14,8 @@ from copilot.designers.scripted.dice import Dice
 from copilot.designers.scripted.grid import Grid
 from copilot.designers.scripted.lexicon import Lexicon, Mood, Name, Naming, Setting, Sound, SoundKinds
 from copilot.designers.scripted.lines import Line, LineCutter
-from copilot.designers.scripted.phrasing import Phrasebook, fill, make_name_slots
+from copilot.designers.scripted.manners import Manner
+from copilot.designers.scripted.phrasing import Phrasebook, Phrasing, fill, make_name_slots
 from copilot.dialogue import Task
 from copilot.edit import Operation, apply
 from copilot.rules.request_targets import find_targets
@@ -70,6 +71,7 @@ class Draft:
     triggered: tuple[Sound, ...]
     lines: list[Line]
     frame: dict[str, str]
+    manner: Manner
     tasks_left: list[Task]
     is_requested: bool = False
     is_voiceless: bool = False
@@ -185,6 +187,10 @@ class Draft:
             start_time=at.start_s,
             duration=at.duration_s,
         )
+
+    def draw_phrasing(self, dice: Dice, group: str, kinds: Collection[str]) -> Phrasing:
+        """Draw a phrasing that fits the edit and the user's manner."""
+        return self.tools.book.draw(dice, group, kinds, self.manner)
 
     def phrase_request(self, text: str, target: Element, dice: Dice, **slots: Sequence[str]) -> str:
         """Fill in a phrasing about one sound so that it names no other.

@@ -44,7 +44,7 @@ def edit_add(draft: Draft, dice: Dice) -> Edited:
     music = draft.tools.lexicon.music if dice.chance(_BORROWED) else draft.setting.music
     if kind == "music" and (sound := _pick_unheard(draft, music, dice)):
         at = place_sound(draft.tools, dice, sound, draw_side(dice, sound, 1), (0.0, 0.2))
-        phrasing = draft.tools.book.draw(dice, "add", ("music",))
+        phrasing = draft.draw_phrasing(dice, "add", ("music",))
         return fill(phrasing.text, new=_name_new_sound(sound, dice)), [
             Add(element=draft.make_element(sound, at))
         ]
@@ -56,7 +56,7 @@ def _add_effect(draft: Draft, dice: Dice) -> Edited:
     own = None if borrowed else _pick_unheard(draft, draft.setting.effects, dice)
     sound = own or _pick_fallback(draft, "effect", dice)
     kinds = ("effect",) if sound.lasts else ("effect", "early", "late", "sided")
-    phrasing = draft.tools.book.draw(dice, "add", kinds)
+    phrasing = draft.draw_phrasing(dice, "add", kinds)
     when = {"early": (0.0, 0.15), "late": (0.75, 1.0)}.get(phrasing.kind, (0.0, 0.3 if sound.lasts else 1.0))
     sign = dice.pick((-1, 1))
     side = sign * dice.between(0.4, 0.85) if phrasing.kind == "sided" else draw_side(dice, sound, sign)
@@ -79,7 +79,7 @@ def _add_speech(draft: Draft, dice: Dice) -> Edited | None:
             side = dice.pick((-1, 1)) * dice.between(0.05, 0.45)
             at = place_speech(draft.tools, dice, line, side=side, start_s=start_s, room_s=room_s)
             element = draft.make_speech(line, *person, at)
-            phrasing = draft.tools.book.draw(dice, "add", ("speech",))
+            phrasing = draft.draw_phrasing(dice, "add", ("speech",))
             who = add_article(element.speaker)
             return fill(phrasing.text, who=who, line=f'"{line.text}"'), [Add(element=element)]
     return None
@@ -88,7 +88,7 @@ def _add_speech(draft: Draft, dice: Dice) -> Edited | None:
 def edit_remove(draft: Draft, dice: Dice) -> Edited:
     """Remove one sound, but never the last ambience."""
     target = dice.pick(draft.list_removable())
-    phrasing = draft.tools.book.draw(dice, "remove", ("any",))
+    phrasing = draft.draw_phrasing(dice, "remove", ("any",))
     return draft.phrase_request(phrasing.text, target, dice), [Remove(id=target.id)]
 
 
@@ -104,7 +104,7 @@ def edit_volume(draft: Draft, dice: Dice) -> Edited:
     target, way = dice.pick([option for option in options if option[1] == way] or options)
     room_lu = _measure_room_lu(draft, target, way)
     kinds = [kind for kind, (least, _) in _LOUDNESS_STEPS_LU.items() if least <= room_lu]
-    phrasing = draft.tools.book.draw(dice, "volume", [f"{way}_{kind}" for kind in kinds])
+    phrasing = draft.draw_phrasing(dice, "volume", [f"{way}_{kind}" for kind in kinds])
     low, high = _LOUDNESS_STEPS_LU[phrasing.kind.partition("_")[2]]
     step_lu = dice.between(low, min(high, room_lu))
     if phrasing.kind.endswith("exact"):
@@ -133,7 +133,7 @@ def edit_panning(draft: Draft, dice: Dice) -> Edited:
     ]
     if abs(side) >= _SMALLEST_SHIFT:
         goals.append(("centre", 0))
-    phrasing = draft.tools.book.draw(dice, "panning", {kind for kind, _ in goals})
+    phrasing = draft.draw_phrasing(dice, "panning", {kind for kind, _ in goals})
     sign = dice.pick([sign for kind, sign in goals if kind == phrasing.kind])
     goal = _find_goal(side, phrasing.kind, sign) or (0.0, 0.0)
     panning = draft.tools.grid.panning(dice.between(*goal))
@@ -186,7 +186,7 @@ def _pick_successor(draft: Draft, target: Element, dice: Dice) -> Sound | None:
 
 def replace_sound(draft: Draft, dice: Dice, target: Element, sound: Sound) -> Edited:
     """Replace one sound by a given one."""
-    phrasing = draft.tools.book.draw(dice, "replace", ("any",))
+    phrasing = draft.draw_phrasing(dice, "replace", ("any",))
     ways = sound.asks[::-1] if dice.chance(0.6) else sound.asks
     request = draft.phrase_request(phrasing.text, target, dice, new=ways)
     natural = place_sound(draft.tools, dice, sound, 0.0, (0.0, 0.0))
@@ -214,7 +214,7 @@ def _replace_line(draft: Draft, dice: Dice, target: SpeechElement) -> Edited | N
     side = draft.tools.grid.side(target.panning)
     at = place_speech(draft.tools, dice, line, side=side, start_s=target.start_time, room_s=room_s)
     element = draft.make_speech(line, target.speaker, target.gender, at)
-    phrasing = draft.tools.book.draw(dice, "replace", ("speech",))
+    phrasing = draft.draw_phrasing(dice, "replace", ("speech",))
     request = fill(phrasing.text, who=f"the {target.speaker}", line=f'"{line.text}"')
     return request, [Replace(id=target.id, element=element)]
 

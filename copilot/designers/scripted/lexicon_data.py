@@ -29,6 +29,7 @@ from copilot.designers.scripted.lexicon import (
     Words,
     WordStems,
 )
+from copilot.designers.scripted.manners import Manner
 from copilot.designers.scripted.phrasing import Phrasebook
 from copilot.errors import UserError
 from copilot.frozen_model import FrozenModel
@@ -238,6 +239,11 @@ def _find_contradictions(lexicon: Lexicon) -> Iterator[Fault]:
 
 
 def _build_phrasebook(part: Part, faults: list[Fault]) -> Phrasebook | None:
+    n_faults = len(faults)
+    manners = part.get("manners", {})
+    list(_validate_each(Manner, "phrasings.manners", manners if isinstance(manners, dict) else {}, faults))
+    if len(faults) > n_faults:
+        return None
     try:
         return Phrasebook(part)
     except (ValueError, KeyError) as error:

@@ -1,18 +1,19 @@
 """The requests of users: phrasings from data, with slots to fill in.
 
-A phrasing is drawn evenly from all that fit the edit. Its kind (the name of its group) then says how much,
-when or where.
+Phrasings are drawn evenly from all that fit the edit, and a user takes one by manner. Its kind (the name of
+its group) then says how much, when or where.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from string import Formatter
 from typing import Any
 
 from copilot.designers.scripted.dice import Dice
 from copilot.designers.scripted.lexicon import Name
+from copilot.designers.scripted.manners import Manner, expand
 from copilot.hashing import content_hash
 
 TASK_GROUPS = ("story", "add", "remove", "volume", "panning", "replace")
@@ -32,7 +33,10 @@ _SLOTS: Mapping[str, frozenset[str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Phrasing:
-    """One way to ask. `kind` names the edits that it fits; `text` has slots in braces."""
+    """One way to ask. `kind` names the edits that it fits; `text` has slots in braces, choices in brackets.
+
+    Drawn from a phrasebook, its choices are made.
+    """
 
     kind: str
     text: str
@@ -44,12 +48,17 @@ class Phrasing:
 
 
 class Phrasebook:
-    """All phrasings. Raises ValueError for an unknown slot or group, KeyError without leads."""
+    """All phrasings. Raises ValueError for an unknown slot, group or manner, KeyError without leads."""
 
     def __init__(self, content: Mapping[str, Any]) -> None:
         data = dict(content)
         self.content = content_hash(data)
-        self.leads: tuple[str, ...] = tuple(_to_texts(data.pop("leads")))
+        self.greetings, self.leads, self.tails = (
+            tuple(_to_texts(texts))
+            for texts in (data.pop("greetings", ()), data.pop("leads"), data.pop("tails", ()))
+        )
+        manners = data.pop("manners", None) or {"plain": {}}
+        self.manners = {name: Manner.model_validate(facts) for name, facts in manners.items()}
         self.groups: dict[str, tuple[Phrasing, ...]] = {}
         for group, kinds in data.items():
             if group not in _SLOTS or not isinstance(kinds, dict):
@@ -61,19 +70,33 @@ class Phrasebook:
             self.groups[group] = tuple(phrasings)
         self._fitting: dict[tuple[str, frozenset[str]], tuple[Phrasing, ...]] = {}
 
-    def draw(self, dice: Dice, group: str, kinds: Collection[str]) -> Phrasing:
-        """Draw a phrasing of the group, evenly from those of the kinds. Raises ValueError without any."""
+    def draw(self, dice: Dice, group: str, kinds: Collection[str], manner: Manner | None = None) -> Phrasing:
+        """Draw a phrasing of the group, evenly from those of the kinds (default: without regard to manners).
+
+        Its choices are made. Raises ValueError if there is none.
+        """
         key = (group, frozenset(kinds))
         if key not in self._fitting:
             fitting = tuple(p for p in self.groups[group] if p.kind in key[1])
             if not fitting:
                 raise ValueError(f"phrasings: {group} has none of {sorted(key[1])}")
             self._fitting[key] = fitting
-        return dice.pick(self._fitting[key])
+        manner = manner or Manner()
+        drawn = [dice.pick(self._fitting[key]) for _ in range(manner.n_drawn)]
+        drawn = [replace(phrasing, text=expand(phrasing.text, dice)) for phrasing in drawn]
+        return drawn[manner.choose([phrasing.text for phrasing in drawn])]
 
-    def draw_lead(self, dice: Dice) -> str:
-        """Draw the words before a request, often none."""
-        return f"{dice.pick(self.leads)} " if dice.chance(0.35) else ""
+    def surround(self, request: str, dice: Dice, manner: Manner, longest: int, *, opens: bool) -> str:
+        """Return a request with what the user says around it, and in the user's spelling.
+
+        `opens` is true for the first request of a dialogue; nothing longer than `longest` is made.
+        """
+        before = self.greetings if opens else self.leads
+        lead = f"{expand(dice.pick(before), dice)} " if before and dice.chance(manner.before) else ""
+        tails = () if opens else self.tails
+        tail = f" {expand(dice.pick(tails), dice)}" if tails and dice.chance(manner.behind) else ""
+        fitting = (text for text in (lead + request + tail, lead + request) if len(text) <= longest)
+        return manner.write(next(fitting, request))
 
 
 def _to_texts(value: object) -> list[str]:

@@ -213,14 +213,14 @@ def _write_request(draft: Draft, dice: Dice) -> str:
     wanted = [sound.asks[0] for sound in sounds]
     named = dice.shuffle(effects or wanted)[:2]
     kinds = ["place", "sounds", *(("quote", "both") if quote else ())]
-    phrasing = draft.tools.book.draw(dice, "story", kinds)
+    phrasing = draft.draw_phrasing(dice, "story", kinds)
     request = _fill_request(draft, phrasing, quote, named)
     if len(request) > draft.tools.limits.user_chars:
-        request = _fill_request(draft, draft.tools.book.draw(dice, "story", ("place",)), "", named)
+        request = _fill_request(draft, draft.draw_phrasing(dice, "story", ("place",)), "", named)
     speakers = [e.speaker for e in draft.scene.elements if e.role == "speech"]
     if draft.is_voiceless or (speakers and dice.chance(0.5)):
         kind = "spoken" if speakers else "silent"
-        tail = draft.tools.book.draw(dice, "story_tail", (kind,))
+        tail = draft.draw_phrasing(dice, "story_tail", (kind,))
         who = add_article(dice.pick(speakers)) if speakers else ""
         longer = f"{request} {fill(tail.text, who=who)}"
         request = longer if len(longer) <= draft.tools.limits.user_chars else request

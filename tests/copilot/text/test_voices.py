@@ -50,6 +50,7 @@ def test_other_things_have_none(caption):
         ('The line is "Come in". Without any speech.', False),
         ("Just sounds, no one talking.", False),
         ("Not a soul says a word.", False),
+        ("There should not be any voices in it.", False),
         ("Add a crowd murmuring.", True),
         ('Let the cook say "Careful."', True),
         ("Could somebody laugh? Some laughter, please.", True),

@@ -109,7 +109,7 @@ def test_no_word_of_a_phrasing_names_a_sound(book, lexicon):
     )
     groups = [book.groups[group] for group in ("remove", "volume", "panning", "replace")]
     texts = [re.sub(r"\{\w+\}", "zzz", p.text) for group in groups for p in group]
-    assert [text for text in (*texts, *book.leads) if find_targets(text, scene).certain] == []
+    assert [text for text in (*texts, *book.leads, *book.tails) if find_targets(text, scene).certain] == []
 
 
 def test_names_agree_with_their_verbs(lexicon, book):

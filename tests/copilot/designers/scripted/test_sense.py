@@ -1,6 +1,7 @@
 """The sense of what users ask for, over 2,000 dialogues: each kind of nonsense occurs in none of them."""
 
 import re
+from collections import Counter
 
 import pytest
 
@@ -19,7 +20,8 @@ QUIET_LUFS = SceneLimits().loudness_lufs.low + 3
 """Nothing below it is loud, and it has no room for a step that is heard."""
 
 NO_VOICES = re.compile(
-    r"\b(no voices|nobody|no one|no dialogue|without any speech|no talking)\b", re.IGNORECASE
+    r"\b(no (human )?voices|no speech|nobody|no one|(without|want|be) any (speech|voices|talking))\b",
+    re.IGNORECASE,
 )
 QUOTED = re.compile(r'"[^"]*"')
 COUNTS = re.compile(
@@ -53,7 +55,7 @@ def dialogues() -> list[Dialogue]:
 
 def find_moods(dialogues: list[Dialogue], lexicon: Lexicon) -> list[tuple[Mood, Scene, Turn]]:
     """Return each open turn with its mood and the scene before it."""
-    asked = {request.lower(): mood for mood in lexicon.moods for request in mood.requests}
+    asked = {request.rstrip(".").lower(): mood for mood in lexicon.moods for request in mood.requests}
     return [
         (next(mood for request, mood in asked.items() if request in turn.user.lower()), before, turn)
         for dialogue in dialogues
@@ -137,7 +139,7 @@ def test_what_a_request_names_is_what_comes_or_changes(dialogues, lexicon, book)
     named = {text for s in sounds for text in (s.caption, *s.asks, *(name.text for name in s.names))}
     people = [person for setting in lexicon.settings for person in setting.people]
     phrasings = [phrasing.text for group in book.groups.values() for phrasing in group]
-    frame = find_word_stems(" ".join((*phrasings, *book.leads, GRAMMAR)))
+    frame = find_word_stems(" ".join((*phrasings, *book.greetings, *book.leads, *book.tails, GRAMMAR)))
     nouns = find_word_stems(" ".join((*named, *people))) - frame
     n_named = 0
     for dialogue in dialogues:
@@ -149,12 +151,29 @@ def test_what_a_request_names_is_what_comes_or_changes(dialogues, lexicon, book)
             texts = name_elements(meant)
             if index == 0:
                 texts += [
-                    place for setting in lexicon.settings for place in setting.places if place in turn.user
+                    place
+                    for setting in lexicon.settings
+                    for place in setting.places
+                    if place.lower() in turn.user.lower()
                 ]
             words = find_word_stems(QUOTED.sub("", turn.user)) & nouns
             n_named += bool(words)
             assert words <= find_covered(texts, lexicon), (turn.user, texts)
     assert n_named > 3000
+
+
+def test_no_opener_is_above_two_percent(dialogues):
+    requests = [turn.user for dialogue in dialogues for turn in dialogue.turns]
+    openers = Counter(
+        tuple(re.findall(r"[\w']+", QUOTED.sub("Q", request).lower())[:3]) for request in requests
+    )
+    assert max(openers.values()) / len(requests) < 0.02
+    assert len(set(requests)) / len(requests) > 0.9
+
+
+def test_no_request_has_a_colon(dialogues):
+    requests = [QUOTED.sub("", turn.user) for dialogue in dialogues for turn in dialogue.turns]
+    assert [request for request in requests if ":" in request or "[" in request or "{" in request] == []
 
 
 def test_a_drink_is_no_turpentine(lexicon):
