@@ -59,7 +59,7 @@ class RunConfig(FrozenModel):
     llm: LlmSettings | None = None
     sfx: str = "procedural"
     sfx_settings: Mapping[str, Any] = Field(default_factory=dict)
-    tts: str = "espeak"
+    tts: str = "hibari"
     tts_settings: Mapping[str, Any] = Field(default_factory=dict)
     voices: str | None = None
     variants: int | None = Field(default=None, ge=1)

@@ -42,11 +42,11 @@ class SoundOptions:
     tts: Annotated[
         str,
         _Option(
-            "Renderer of speech: espeak, vibevoice[:MODEL], or another.",
+            "Renderer of speech: hibari, espeak, vibevoice[:MODEL], or another that copilot renderers lists.",
             metavar="NAME[:TARGET]",
             common=True,
         ),
-    ] = "espeak"
+    ] = "hibari"
     tts_set: Annotated[
         Sequence[str] | None,
         _Option("Setting of the tts renderer. Repeat it for several settings.", metavar="NAME=VALUE"),

@@ -34,6 +34,9 @@ def refuse(language: str | None, tts: str, **settings: object) -> str | None:
 @pytest.mark.parametrize(
     ("language", "tts", "settings", "field"),
     [
+        (None, "hibari", {}, None),
+        ("en-GB", "hibari", {}, None),
+        ("de", "hibari", {}, "language"),
         (None, "espeak", {}, None),
         ("de", "espeak", {}, None),
         ("pt-PT", "espeak", {}, None),
@@ -51,7 +54,7 @@ def test_a_renderer_speaks_what_it_says(language, tts, settings, field):
 
 
 def test_a_run_in_a_language_that_cannot_be_spoken_does_not_start():
-    config = RunConfig(seeds="starter", designer="stand-in", language="ja", sfx="noise")
+    config = RunConfig(seeds="starter", designer="stand-in", language="ja", sfx="noise", tts="espeak")
     with Backends(config) as backends, pytest.raises(UserError) as caught:
         backends.compute_fingerprint()
     assert caught.value.field == "language"
@@ -60,7 +63,7 @@ def test_a_run_in_a_language_that_cannot_be_spoken_does_not_start():
 def test_german_lines_are_spoken_by_german_voices_or_not_at_all():
     known = a_dialogue(Seed("mine/1", GERMAN)).model_dump_json()
     dialogue = Dialogue.model_validate_json(known.replace("who is there", "Wer klopft denn so sp\u00e4t?"))
-    config = RunConfig(seeds="starter", designer="stand-in", language="de", sfx="noise")
+    config = RunConfig(seeds="starter", designer="stand-in", language="de", sfx="noise", tts="espeak")
     sample = make_sample(dialogue, config)
     assert [voice.voice.partition("+")[0] for voice in sample.provenance.voices] == ["de"]
     with pytest.raises(RejectedError) as caught:

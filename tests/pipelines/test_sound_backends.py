@@ -73,7 +73,7 @@ def test_the_summary_and_the_ledger_tell_what_was_rendered(recorded):
     )["totals"]
     n_stems = sum(len(row["stems"]) for row in rows(recorded / "run", "stems"))
     renders = totals["renders"]
-    assert renders.keys() == {"library", "espeak"}
+    assert renders.keys() == {"library", "hibari"}
     assert sum(tally["stems"] for tally in renders.values()) == n_stems
     entries = list(Ledger(recorded / "run" / "ledger").entries())
     assert sum(entry.renders["library"].stems for entry in entries) == renders["library"]["stems"]

@@ -50,10 +50,10 @@ def test_wrong_limits_are_named(copilot, tmp_path, content, message):
 
 
 def test_a_missing_extra_says_how_to_install_it(copilot, monkeypatch, tmp_path):
-    monkeypatch.setitem(sys.modules, "espeakng_loader", None)
+    monkeypatch.setitem(sys.modules, "hibari", None)
     code, _, said = copilot("generate", *SEEDS, "--out", str(tmp_path / "run"))
     assert code == 2
-    assert describe_install("espeak") in said
+    assert describe_install("hibari") in said
 
 
 @pytest.mark.parametrize("command", ["show", "stats", "verify"])
