@@ -14,6 +14,7 @@ from pipelines.cli.output.help_text import PlainCommand, PlainGroup, add_default
 from pipelines.options.continuation import ContinueOptions
 from pipelines.options.dialogue import DialogueOptions
 from pipelines.options.execution import N_CORES
+from pipelines.options.hearing import HearingOptions
 from pipelines.options.plan import PlanOptions
 from pipelines.options.run import RunOptions
 from pipelines.storage.places import expand_home
@@ -208,6 +209,15 @@ def continue_(
     raise typer.Exit(run_continue(options, run, sample, as_json=as_json))
 
 
+@_command()
+@takes_options(options=HearingOptions)
+def hear(run: RunPlace, *, as_json: AsJson = False, options: HearingOptions) -> None:
+    """Listen to a run with models that hear, and write what they heard beside it. Works during the run."""
+    from pipelines.cli.commands.hear import run_hear
+
+    raise typer.Exit(run_hear(options, run, as_json=as_json))
+
+
 @_command("filter")
 def filter_(
     run: RunPlace,
@@ -223,7 +233,7 @@ def filter_(
         typer.Option(
             help="Keep the samples that an SQL condition is true for, such as checks.loudness_error < 0.05. "
             "Columns: id, seed_id, seed_text, tier, headroom_db, n_turns, n_elements, duration_s, tasks (a "
-            "list), checks.NAME."
+            "list), checks.NAME, heard.NAME after copilot hear."
         ),
     ] = None,
     as_json: AsJson = False,

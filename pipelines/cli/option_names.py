@@ -32,6 +32,17 @@ _OTHERS: Mapping[str, str] = {
     "requests": "--request",
     "continues": "--request",
     "operations": "--operations",
+    "recogniser": "--asr",
+    "recogniser_settings": "--asr-set",
+    "asr": "--asr",
+    "asr_set": "--asr-set",
+    **{
+        name: f"--{kind}{suffix}"
+        for kind in ("detector", "rater", "scorer", "embedder")
+        for name, suffix in ((kind, ""), (f"{kind}_settings", "-set"), (f"{kind}_set", "-set"))
+    },
+    "worker_cpus": "--worker-cpus",
+    "worker_gpus": "--worker-gpus",
     "place": "RUN",
     "source": "RUN",
     "run": "RUN",

@@ -20,6 +20,7 @@ from copilot.dialogue import Dialogue
 from copilot.errors import CorruptDataError, UserError
 from copilot.units import Decibels
 from copilot.vocabulary import Check
+from pipelines.heard.store import HeardStore
 from pipelines.inspection.picture.timeline import draw_timeline
 from pipelines.run.reader import Row, RunReader
 from pipelines.storage import is_uri
@@ -31,7 +32,10 @@ _LONGEST_SLUG = 40
 
 @dataclass(frozen=True, slots=True)
 class ShownSample:
-    """A sample laid out in a folder. `paths` are its files, `content` is the content of `dialogue.json`."""
+    """A sample laid out in a folder. `paths` are its files, `content` is the content of `dialogue.json`.
+
+    `heard` is what listeners heard in it, a row of `pipelines.heard.figures.FIGURES`; None if none has.
+    """
 
     id: str
     tier: str
@@ -41,6 +45,7 @@ class ShownSample:
     folder: Path
     paths: tuple[Path, ...]
     content: Mapping[str, Any] = field(repr=False)
+    heard: Mapping[str, Any] | None = field(default=None, repr=False)
 
     def list_unmatched(self) -> dict[int, str]:
         """Return the captions for which the backend had no matching sound, by element id."""
@@ -80,6 +85,7 @@ def show_sample(
         folder=folder,
         paths=tuple(folder / name for name in files),
         content=content,
+        heard=HeardStore(reader.run).find_figures(reader.files("samples"), row["id"]),
     )
 
 

@@ -21,6 +21,8 @@ from copilot.designers.account import Usage
 from copilot.dialogue import Task
 from copilot.units import Seconds
 from copilot.vocabulary import Tier
+from pipelines.heard.figures import read_figures
+from pipelines.heard.store import HeardStore
 from pipelines.inspection.streaming_stats import Distinct, DistinctCounter, Spread, SpreadCounter, TopCounter
 from pipelines.run.reader import RunReader
 from pipelines.run.totals import Totals
@@ -81,7 +83,8 @@ class RunStats:
 
     `asked_loudness_lufs` is over the elements of all scenes, `stem_loudness_lufs` over the stems as the
     backends gave them. Scenes are distinct if their elements differ in any field but the id. `top_captions`
-    are exact for up to 100,000 distinct captions of sounds; beyond, rare ones may be undercounted.
+    are exact for up to 100,000 distinct captions of sounds; beyond, rare ones may be undercounted. `heard`
+    has the figures of what was heard in the samples so far.
     """
 
     n_seeds: int | None
@@ -99,6 +102,7 @@ class RunStats:
     stem_loudness_lufs: Spread
     headroom_db: Spread
     checks: Mapping[str, CheckStats]
+    heard: Mapping[str, Spread]
     n_normalisations: int
     n_normalised_samples: int
     stories: Distinct
@@ -141,6 +145,7 @@ def compute_stats(place: str | Path) -> RunStats:
         stem_loudness_lufs=count.stem_loudness.spread(),
         headroom_db=count.headroom.spread(),
         checks={name: counter.stats() for name, counter in count.checks.items()},
+        heard=_spread_heard(reader),
         n_normalisations=count.n_normalisations,
         n_normalised_samples=count.n_normalised_samples,
         stories=count.stories.result(),
@@ -151,6 +156,20 @@ def compute_stats(place: str | Path) -> RunStats:
         reject_bytes=sum(file.n_bytes for file in reader.files("rejects")),
         usage=totals.usage,
     )
+
+
+def _spread_heard(reader: RunReader) -> dict[str, Spread]:
+    """Return the spread of each figure of what was heard, by its name."""
+    store = HeardStore(reader.run)
+    counters: dict[str, SpreadCounter] = {}
+    for shard in reader.files("samples"):
+        figures: dict[str, list[float]] = {}
+        for of_sample in read_figures(store.read_figures(shard)).values():
+            for name, value in of_sample.items():
+                figures.setdefault(name, []).append(value)
+        for name, values in figures.items():
+            counters.setdefault(name, SpreadCounter()).add(np.array(values))
+    return {name: counter.spread() for name, counter in sorted(counters.items())}
 
 
 def _read_examples(reader: RunReader, reasons: Collection[str]) -> dict[str, str]:

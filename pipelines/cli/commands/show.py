@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.padding import Padding
@@ -26,7 +28,8 @@ def run_show(run: str, wanted: str | None, out: Path | None, *, force: bool, as_
     shown = show_sample(run, wanted, out, force=force)
     if as_json:
         files = [str(path) for path in shown.paths]
-        print(json.dumps({**shown.content, "folder": str(shown.folder), "files": files}))
+        heard = {"heard": shown.heard} if shown.heard else {}
+        print(json.dumps({**shown.content, **heard, "folder": str(shown.folder), "files": files}))
         return
     print_sample(shown, Console(highlight=False))
 
@@ -46,8 +49,32 @@ def print_sample(shown: ShownSample, console: Console) -> None:
         console.print(Text(f"stand-ins, as the renderer had no match: {captions}", style="red"))
     if shown.headroom_db:
         console.print(Text(f"all turns are {-shown.headroom_db:g} dB quieter, for headroom"))
+    if shown.heard:
+        _print_heard(shown.heard, console)
     for path in shown.paths:
         console.print(Text(str(path)), soft_wrap=True)
+
+
+def _print_heard(heard: Mapping[str, Any], console: Console) -> None:
+    """Print the figures of what was heard, and each line and caption with what became of it."""
+    console.print(
+        Text("heard: " + ", ".join(f"{entry['name']} {entry['value']:.3g}" for entry in heard["figures"]))
+    )
+    for line in heard["lines"]:
+        text = (
+            f"  {line['element_id']} “{line['text']}” heard as “{line['heard']}”: {line['n_errors']} errors"
+        )
+        console.print(Text(text, style="" if not line["n_errors"] else "yellow"))
+    for caption in heard["captions"]:
+        values = [caption["presence"], *caption["in_mixes"]]
+        shown = " ".join("?" if value is None else f"{value:.2f}" for value in values)
+        console.print(
+            Text(f"  {caption['element_id']} {caption['text']}: present {shown} (alone, then by turn)")
+        )
+    for failure in heard["failures"]:
+        what = f"turn {failure['turn']}" if failure["element_id"] is None else f"stem {failure['element_id']}"
+        why = f"{failure['reason']}: {failure['detail']}"
+        console.print(Text(f"  {failure['listener']} could not hear {what}: {why}", style="red"))
 
 
 def print_dialogue(dialogue: Dialogue, console: Console) -> None:

@@ -64,6 +64,8 @@ def _list_tables(stats: RunStats) -> Iterable[tuple[str, tuple[str, ...], _Rows]
         for label, one in stats.checks.items()
     ]
     yield "checks", ("", "median", "worst", "passed"), checks
+    heard = [_format_spread(name, spread) for name, spread in stats.heard.items()]
+    yield "heard", ("", "samples", "lowest", "median", "mean", "highest"), heard
     captions = [(caption, f"{n:,}") for caption, n in stats.top_captions]
     yield "most used captions", ("", "sounds"), captions
 

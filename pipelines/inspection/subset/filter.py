@@ -20,6 +20,8 @@ import pyarrow.compute as pc
 from copilot.arrow import SAMPLES
 from copilot.errors import CorruptDataError, UserError
 from copilot.vocabulary import Tier
+from pipelines.heard.figures import read_figures
+from pipelines.heard.store import HeardStore
 from pipelines.inspection.subset.sql_condition import METADATA, METADATA_SCHEMA, SqlCondition
 from pipelines.run.integrity import find_byte_damage
 from pipelines.run.ledger import CommittedFile
@@ -98,14 +100,33 @@ def _open(run: Run, reader: RunReader, criteria: Mapping[str, Any]) -> None:
 
 def _choose(reader: RunReader, tier: Tier | None, condition: SqlCondition | None) -> Chosen:
     chosen = []
+    known: set[str] = set()
+    store = HeardStore(reader.run) if condition and condition.heard else None
+    unknown = set(condition.heard) if condition else set()
     for file in reader.files("samples"):
         seed_ids: set[str] = set()
+        heard = read_figures(store.read_figures(file)) if store else {}
+        unknown = unknown.difference(*heard.values())
+        known |= set().union(*heard.values())
         for table in reader.row_groups(file, METADATA):
             _require_schema(METADATA_SCHEMA, table, reader, file)
             of_tier = table if tier is None else table.filter(pc.equal(table["tier"], tier))
-            seed_ids |= condition.find_matches(of_tier) if condition else set(of_tier["seed_id"].to_pylist())
+            seed_ids |= (
+                condition.find_matches(of_tier, heard) if condition else set(of_tier["seed_id"].to_pylist())
+            )
         if seed_ids:
             chosen.append((file, frozenset(seed_ids)))
+    if unknown:
+        name = min(unknown)
+        raise UserError(
+            f"heard.{name}: "
+            + (
+                f"unknown figure; available: {', '.join(sorted(known))}"
+                if known
+                else f"nothing was heard in this run yet; first run copilot hear {reader.place}"
+            ),
+            field="where",
+        )
     return chosen
 
 

@@ -7,7 +7,7 @@ settings.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -54,6 +54,8 @@ _PLAIN = {
     "tasks": pa.list_(pa.string()),
 }
 
+_STRUCTS = ("checks", "heard")
+"""Columns with one field for each named figure."""
 
 _SESSION_WORDS = {
     *("user", "current_user", "session_user", "current_role", "current_catalog", "current_schema"),
@@ -65,7 +67,8 @@ _SESSION_WORDS = {
 class SqlCondition:
     """An SQL condition, such as `checks.loudness_error < 0.3 and list_contains(tasks, 'open')`.
 
-    Raises UserError for one that names a word of the session, such as `user`, in place of a column.
+    `heard` has the names of the figures of what was heard that it names, in lower case. Raises UserError for
+    a condition that names a word of the session, such as `user`, in place of a column.
     """
 
     def __init__(self, text: str) -> None:
@@ -77,22 +80,32 @@ class SqlCondition:
         self._database = duckdb.connect(":memory:", config={"threads": 1})
         self._database.execute("SET enable_external_access = false")
         self._database.execute("SET lock_configuration = true")
-        if word := self._find_session_word():
+        names = set(self._find_names())
+        self.heard = frozenset(path[1] for path in names if len(path) > 1 and path[0] == "heard")
+        if word := next(
+            (path[0] for path in sorted(names) if len(path) == 1 and path[0] in _SESSION_WORDS), None
+        ):
+            # It would match nothing, and yet be no error.
             raise UserError(
                 f"{text!r}: {word} is not a column, it is a word of SQL for the session; available columns: "
-                f"{', '.join(_PLAIN)}, checks.NAME",
+                f"{', '.join(_PLAIN)}, checks.NAME, heard.NAME after copilot hear",
                 field="where",
             )
 
-    def _find_session_word(self) -> str | None:
-        """Return the first name that is not a column and yet no error, such as `user`: it matches nothing."""
+    def _find_names(self) -> Iterator[tuple[str, ...]]:
+        """Yield the names of columns, each split at its dots, in lower case."""
         query = f"SELECT 1 FROM samples WHERE {self.text}"  # noqa: S608 - parsed only
         parsed = self._database.execute("SELECT json_serialize_sql(?)", [query]).fetchall()
-        return next((name for name in _find_names(json.loads(parsed[0][0])) if name in _SESSION_WORDS), None)
+        return _find_names(json.loads(parsed[0][0]))
 
-    def find_matches(self, metadata: pa.Table) -> set[str]:
-        """Return the seed ids of the samples for which it is true. Raises UserError for a wrong condition."""
-        view = make_plain_view(metadata)
+    def find_matches(
+        self, metadata: pa.Table, heard: Mapping[str, Mapping[str, float]] | None = None
+    ) -> set[str]:
+        """Return the seed ids of the samples for which it is true. Raises UserError for a wrong condition.
+
+        `heard` has the figures of what was heard in each sample, by its id.
+        """
+        view = make_plain_view(metadata, heard or {}, self.heard)
         try:
             chosen = self._database.from_arrow(view).filter(self.text).project("seed_id").fetchall()
         except self._error as error:
@@ -103,33 +116,35 @@ class SqlCondition:
         return {seed_id for (seed_id,) in chosen}
 
 
-def _find_names(parsed: object) -> Iterator[str]:
-    """Yield the names without a dot that stand for columns in a parsed query, in lower case."""
+def _find_names(parsed: object) -> Iterator[tuple[str, ...]]:
     if isinstance(parsed, list):
         for part in parsed:
             yield from _find_names(part)
     elif isinstance(parsed, dict):
-        names = parsed.get("column_names", ())
-        if len(names) == 1:
-            yield names[0].lower()
+        if names := parsed.get("column_names", ()):
+            yield tuple(name.lower() for name in names)
         yield from _find_names(list(parsed.values()))
 
 
-def make_plain_view(metadata: pa.Table) -> pa.Table:
-    """Return the plain columns of samples, from their columns `METADATA`.
+def make_plain_view(
+    metadata: pa.Table, heard: Mapping[str, Mapping[str, float]], heard_names: Iterable[str] = ()
+) -> pa.Table:
+    """Return the plain columns of samples, from their columns `METADATA` and the figures of what was heard.
 
     `n_elements` counts the sounds of the whole dialogue, each once; `duration_s` is the sum over all turns;
-    `checks` has one field per check, which holds its value.
+    `checks` has one field per check, which holds its value, and `heard` one per figure and per one of
+    `heard_names`, null where a sample has none.
     """
-    rows = metadata.to_pylist()
-    names = sorted({check["name"] for row in rows for check in row["checks"]})
+    rows = [_flatten(row, heard.get(row["id"], {})) for row in metadata.to_pylist()]
     columns = dict(_PLAIN)
-    if names:
-        columns["checks"] = pa.struct(dict.fromkeys(names, pa.float64()))
-    return pa.Table.from_pylist([_flatten(row) for row in rows], schema=pa.schema(columns))
+    for name in _STRUCTS:
+        named = set(heard_names) if name == "heard" else set()
+        if fields := sorted(named.union(*(row[name] for row in rows))):
+            columns[name] = pa.struct(dict.fromkeys(fields, pa.float64()))
+    return pa.Table.from_pylist(rows, schema=pa.schema(columns))
 
 
-def _flatten(row: Mapping[str, Any]) -> dict[str, Any]:
+def _flatten(row: Mapping[str, Any], heard: Mapping[str, float]) -> dict[str, Any]:
     turns = row["turns"]
     return {
         **row,
@@ -138,14 +153,18 @@ def _flatten(row: Mapping[str, Any]) -> dict[str, Any]:
         "duration_s": sum(turn["duration_s"] for turn in turns),
         "tasks": [turn["task"] for turn in turns],
         "checks": {check["name"]: check["value"] for check in row["checks"]},
+        "heard": heard,
     }
 
 
 def _list_columns(view: pa.Table) -> str:
-    plain = ", ".join(name for name in view.column_names if name != "checks")
-    if "checks" not in view.column_names:
-        return plain
-    names = (field.name for field in view.schema.field("checks").type)
-    return plain + "".join(
-        f", checks.{name}" if name.isidentifier() else f', checks."{name}"' for name in names
+    plain = [name for name in view.column_names if name not in _STRUCTS]
+    fields = [
+        (name, field.name)
+        for name in _STRUCTS
+        if name in view.column_names
+        for field in view.schema.field(name).type
+    ]
+    return ", ".join(
+        plain + [f"{name}.{field}" if field.isidentifier() else f'{name}."{field}"' for name, field in fields]
     )

@@ -1,0 +1,1 @@
+"""Listening to a run: the sounds of each sample, through listeners, into answers and figures."""
