@@ -24,14 +24,17 @@ from pydantic import TypeAdapter, ValidationError
 
 from copilot.errors import CorruptDataError
 from copilot.hashing import content_hash
+from copilot.units import Seconds
 from listeners.contract import Kind
 from pipelines.heard.answers import ANSWERS, Answer, answer_row, read_answer
 from pipelines.heard.figures import FIGURES
 from pipelines.run.ledger import CommittedFile
 from pipelines.run.run import Run
+from pipelines.storage.atomic import TEMPORARY_PREFIX
 
 _FOLDER = "heard"
 _FIGURES = f"{_FOLDER}/figures.json"
+_STRAY_AFTER_S: Seconds = 86_400.0
 _CHOSEN = TypeAdapter(dict[Kind, str])
 
 
@@ -56,6 +59,15 @@ class HeardStore:
     def __init__(self, run: Run) -> None:
         self._storage = run.storage
         self._place = run.place
+
+    def delete_leftovers(self, now_s: Seconds) -> None:
+        """Delete files that a killed process left unfinished more than a day ago."""
+        for file in self._storage.files(_FOLDER):
+            if (
+                PurePosixPath(file.name).name.startswith(TEMPORARY_PREFIX)
+                and file.changed_s < now_s - _STRAY_AFTER_S
+            ):
+                self._storage.remove(file.name)
 
     def add_listener(self, record: ListenerRecord) -> None:
         """Write down a listener, before its first answers."""

@@ -8,6 +8,7 @@ resumed, and a run that still grows is heard as far as it has come. Nothing of t
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -120,6 +121,7 @@ def hear_run(
     store = HeardStore(reader.run)
     known = tuple((spec, spec.describe()) for spec in listeners)
     chosen: dict[Kind, str] = {**store.read_chosen(), **{record.kind: record.key for _, record in known}}
+    store.delete_leftovers(time.time())
     for _, record in known:
         store.add_listener(record)
     store.choose(chosen)

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from copilot.errors import CopilotError, CorruptDataError, UserError
+from copilot.units import Seconds
 from pipelines.execution.ray.nodes import connect, list_nodes
+from pipelines.hearing.ear import Ear
 from pipelines.hearing.hear import HearingJob
 from pipelines.hearing.shard import ShardHearing
 from pipelines.planning.ray_settings import RaySettings
@@ -21,7 +23,8 @@ from pipelines.run.ledger import CommittedFile
 from pipelines.run.reader import RunReader
 
 _MOST_DEATHS = 3
-_POLL_S = 1.0
+_POLL_S: Seconds = 1.0
+_CLOSING_S: Seconds = 10.0
 
 
 class HearingWorker:
@@ -30,6 +33,7 @@ class HearingWorker:
     def __init__(self, job: HearingJob, number: int) -> None:
         self._job = job
         self._number = number
+        self._ears: list[Ear] = []
         self._hearing: ShardHearing | None = None
 
     def hear(self, shard: CommittedFile) -> CopilotError | None:
@@ -37,12 +41,17 @@ class HearingWorker:
         try:
             if self._hearing is None:
                 reader = RunReader(self._job.place)
-                ears = self._job.open_ears(reader, self._number)
-                self._hearing = ShardHearing(reader, ears, self._job.chosen)
+                self._ears = self._job.open_ears(reader, self._number)
+                self._hearing = ShardHearing(reader, self._ears, self._job.chosen)
             self._hearing.hear(shard)
         except CopilotError as error:
             return error
         return None
+
+    def close(self) -> None:
+        """End the listeners."""
+        for ear in self._ears:
+            ear.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +78,11 @@ class RayHearing:
         with connect(self.settings):
             n_workers = min(self.n_workers, len(shards))
             self._check_fits(n_workers)
-            return _Pool(self, job, n_workers).hear_all(shards, on_heard, is_stopping)
+            pool = _Pool(self, job, n_workers)
+            try:
+                return pool.hear_all(shards, on_heard, is_stopping)
+            finally:
+                pool.close()
 
     def _check_fits(self, n_workers: int) -> None:
         cluster = total(list_nodes())
@@ -129,6 +142,12 @@ class _Pool:
                 else:
                     on_heard(shard.n_rows)
         return sorted(unreadable)
+
+    def close(self) -> None:
+        """Let the actors end their listeners, as far as they live."""
+        import ray  # noqa: PLC0415 - an extra
+
+        ray.wait([a.close.remote() for a in self._actors], num_returns=len(self._actors), timeout=_CLOSING_S)
 
     def _replace(self, number: int, shard: CommittedFile, death: Exception) -> None:
         self._deaths[shard.path] += 1

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from copilot.errors import CopilotError
 from copilot.frozen_model import FrozenModel
 from listeners.contract import (
     Clip,
@@ -86,7 +87,8 @@ class LengthDetector(_StandIn):
     def answer(self, clip: Clip) -> Detection:
         share = 1.0 if clip.audio.size < LONGEST_LINE_S * RATE_HZ else 0.5
         peaks = [share * len(caption) / 20 for caption in clip.captions]
-        return Detection(np.array([[0.0, peak] for peak in peaks], dtype=np.float32), 0.5)
+        half_s = clip.audio.size / RATE_HZ / 2
+        return Detection(np.array([[0.0, peak] for peak in peaks], dtype=np.float32), half_s)
 
 
 class LevelRater(_StandIn):
@@ -129,10 +131,10 @@ class OddSettings(FrozenModel):
 
 
 class OddListener(_StandIn):
-    """A recogniser to which something happens at mixes: it dies, fails, or hears nothing."""
+    """A recogniser that dies at mixes, fails, or hears nothing in them; a deaf one cannot even load."""
 
     info = ListenerInfo(kinds=("recogniser",), summary="Cannot hear mixes", settings=OddSettings)
-    name = "odd"
+    name = "fails-at-mixes"
     kind: Kind = "recogniser"
 
     def __init__(self, settings: OddSettings) -> None:
@@ -141,6 +143,10 @@ class OddListener(_StandIn):
 
     def fingerprint(self) -> dict[str, str]:
         return {"listener": self.name, "fault": self._fault}
+
+    def prepare(self) -> None:
+        if self._fault == "deaf":
+            raise CopilotError("no ears found")
 
     def answer(self, clip: Clip) -> Heard | HearingFailure:
         if clip.audio.size < LONGEST_LINE_S * RATE_HZ:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
@@ -99,13 +100,13 @@ class SqlCondition:
         return _find_names(json.loads(parsed[0][0]))
 
     def find_matches(
-        self, metadata: pa.Table, heard: Mapping[str, Mapping[str, float]] | None = None
+        self, metadata: pa.Table, heard: Mapping[str, Mapping[str, float]] = MappingProxyType({})
     ) -> set[str]:
         """Return the seed ids of the samples for which it is true. Raises UserError for a wrong condition.
 
         `heard` has the figures of what was heard in each sample, by its id.
         """
-        view = make_plain_view(metadata, heard or {}, self.heard)
+        view = make_plain_view(metadata, heard, self.heard)
         try:
             chosen = self._database.from_arrow(view).filter(self.text).project("seed_id").fetchall()
         except self._error as error:
@@ -127,7 +128,9 @@ def _find_names(parsed: object) -> Iterator[tuple[str, ...]]:
 
 
 def make_plain_view(
-    metadata: pa.Table, heard: Mapping[str, Mapping[str, float]], heard_names: Iterable[str] = ()
+    metadata: pa.Table,
+    heard: Mapping[str, Mapping[str, float]] = MappingProxyType({}),
+    heard_names: Iterable[str] = (),
 ) -> pa.Table:
     """Return the plain columns of samples, from their columns `METADATA` and the figures of what was heard.
 

@@ -167,15 +167,27 @@ def test_a_shard_that_cannot_be_read_is_named_and_the_others_are_heard(tmp_path)
 @pytest.mark.parametrize(("fault", "reason"), [("dies", "worker-died"), ("fails", "too-loud")])
 def test_a_listener_that_dies_or_fails_costs_the_sound(tmp_path, fault, reason):
     a_run(tmp_path / "run", n_samples=1)
-    hear_run(tmp_path / "run", [ListenerSpec("recogniser", "odd", {"fault": fault})], executor=LOCAL)
+    hear_run(
+        tmp_path / "run", [ListenerSpec("recogniser", "fails-at-mixes", {"fault": fault})], executor=LOCAL
+    )
     store = HeardStore(RunReader(tmp_path / "run").run)
     answers = list(store.iterate_answers(store.read_chosen()["recogniser"]))
     assert [answer.content.reason for answer in answers] == [None, *[reason] * 3]
 
 
+def test_a_listener_that_cannot_load_ends_the_call(tmp_path):
+    a_run(tmp_path / "run", n_samples=1)
+    with pytest.raises(CopilotError, match="no ears"):
+        hear_run(
+            tmp_path / "run",
+            [ListenerSpec("recogniser", "fails-at-mixes", {"fault": "deaf"})],
+            executor=LocalHearing(2),
+        )
+
+
 def test_a_recogniser_that_hears_nothing_misses_every_word(tmp_path):
     a_run(tmp_path / "run", n_samples=1)
-    listener = ListenerSpec("recogniser", "odd", {"fault": "silent"})
+    listener = ListenerSpec("recogniser", "fails-at-mixes", {"fault": "silent"})
     result = hear_run(tmp_path / "run", [listener], executor=LOCAL)
     assert (result.figures["wer"], result.figures["wer_mix"]) == (0, 1)
 
@@ -184,10 +196,10 @@ def test_a_recogniser_that_hears_nothing_misses_every_word(tmp_path):
     ("listeners", "field"),
     [
         ([], None),
-        ([RECOGNISER, ListenerSpec("recogniser", "odd")], "recogniser"),
+        ([RECOGNISER, ListenerSpec("recogniser", "fails-at-mixes")], "recogniser"),
         ([ListenerSpec("recogniser", "nobody")], "recogniser"),
         ([ListenerSpec("recogniser", "length")], "recogniser"),
-        ([ListenerSpec("recogniser", "odd", {"loudness": 3})], "recogniser_settings"),
+        ([ListenerSpec("recogniser", "fails-at-mixes", {"loudness": 3})], "recogniser_settings"),
     ],
 )
 def test_a_wrong_choice_of_listeners_is_refused_before_anything_is_written(tmp_path, listeners, field):
@@ -214,8 +226,8 @@ def test_samples_are_filtered_by_what_was_heard(heard, tmp_path):
 def test_a_subset_does_not_hear_again_what_its_source_has(heard, tmp_path):
     filter_run(heard, tmp_path / "hq", tier="hq")
     record = next((heard / "heard").glob("recogniser-*"))
-    odd = ListenerSpec("recogniser", "short-memory")
-    hear_run(tmp_path / "hq", [odd], executor=LOCAL)
+    same = ListenerSpec("recogniser", "short-memory")
+    hear_run(tmp_path / "hq", [same], executor=LOCAL)
     mine = {
         answer.key: answer.content
         for answer in HeardStore(RunReader(tmp_path / "hq").run).iterate_answers(record.name)

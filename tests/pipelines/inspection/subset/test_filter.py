@@ -121,7 +121,7 @@ def test_a_condition_that_can_only_name_the_session_is_refused(
 
 
 def test_help_and_documentation_list_the_columns() -> None:
-    columns = [*make_plain_view(METADATA_SCHEMA.empty_table()).column_names, "checks"]
+    columns = [*make_plain_view(METADATA_SCHEMA.empty_table()).column_names, "checks", "heard"]
     help_text = get_type_hints(filter_, include_extras=True)["where"].__metadata__[0].help
     page = (ROOT / "docs" / "data.md").read_text(encoding="utf-8")
     assert [name for name in columns if name not in help_text] == []
