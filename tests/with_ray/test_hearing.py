@@ -1,4 +1,4 @@
-"""Listening on Ray: the files of the local workers, and workers that die."""
+"""Listening on Ray: the files of local workers, and mistakes."""
 
 from __future__ import annotations
 
@@ -6,43 +6,47 @@ from pathlib import Path
 
 import pytest
 from helpers.made_runs import a_run
+from helpers.stand_ins import Command, Ended
+from helpers.whole_runs import wait_for_end
 
-from copilot.errors import CopilotError, UserError
-from pipelines.hearing.ear import ListenerSpec
-from pipelines.hearing.hear import hear_run
-from pipelines.hearing.local import LocalHearing
-from pipelines.hearing.on_ray import RayHearing
-from pipelines.planning.ray_settings import RaySettings
-
-LISTENERS = (ListenerSpec("recogniser", "short-memory"), ListenerSpec("detector", "length"))
-TWO_CPUS = RaySettings(cpus=2)
+LISTENERS = ("--asr", "short-memory", "--detector", "length")
 
 
-def files_of(place: Path) -> dict[str, bytes]:
-    heard = place / "heard"
+def hear(folder: Path, *options: str) -> Ended:
+    return wait_for_end(Command(folder, "hear", str(folder / "run"), *options))
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    heard = folder / "run" / "heard"
     return {
         str(path.relative_to(heard)): path.read_bytes() for path in sorted(heard.rglob("*")) if path.is_file()
     }
 
 
-def test_workers_on_ray_write_the_files_of_local_ones(tmp_path):
-    for name in ("here", "ray"):
-        a_run(tmp_path / name)
-    hear_run(tmp_path / "here", LISTENERS, executor=LocalHearing())
-    result = hear_run(tmp_path / "ray", LISTENERS, executor=RayHearing(2, TWO_CPUS))
-    assert result.n_heard == 6
-    assert files_of(tmp_path / "ray") == files_of(tmp_path / "here")
-
-
-def test_more_workers_than_the_cluster_has_room_for_are_refused(tmp_path):
+@pytest.fixture
+def folder(tmp_path) -> Path:
     a_run(tmp_path / "run")
-    with pytest.raises(UserError) as caught:
-        hear_run(tmp_path / "run", LISTENERS, executor=RayHearing(2, TWO_CPUS, cpus=1.5))
-    assert caught.value.field == "n_workers"
+    return tmp_path
 
 
-def test_a_listener_that_cannot_load_ends_the_call_with_its_message(tmp_path):
-    a_run(tmp_path / "run")
-    deaf = ListenerSpec("recogniser", "fails-at-mixes", {"fault": "deaf"})
-    with pytest.raises(CopilotError, match="no ears"):
-        hear_run(tmp_path / "run", [deaf], executor=RayHearing(1, TWO_CPUS))
+def test_workers_on_ray_write_the_files_of_local_ones(folder, tmp_path_factory):
+    other = tmp_path_factory.mktemp("local")
+    a_run(other / "run")
+    for place, options in ((other, ()), (folder, ("--executor", "ray", "--workers", "2"))):
+        done = hear(place, *LISTENERS, *options)
+        assert done.returncode == 0, done.stderr
+    assert len(files_of(folder)) == 9
+    assert files_of(folder) == files_of(other)
+
+
+@pytest.mark.parametrize(
+    ("listener", "options", "code", "words"),
+    [
+        ("short-memory", ("--workers", "2", "--worker-cpus", "1000"), 2, ["--workers", "2000 CPUs"]),
+        ("fails-at-mixes", ("--asr-set", "fault=deaf"), 1, ["no ears"]),
+    ],
+)
+def test_what_cannot_work_ends_the_command_with_one_message(folder, listener, options, code, words):
+    done = hear(folder, "--asr", listener, *options, "--executor", "ray")
+    assert (done.returncode, [word for word in words if word not in done.stderr]) == (code, []), done.stderr
+    assert "Traceback" not in done.stderr
