@@ -3,6 +3,7 @@
 Matching reads nothing but words. A caption names its sound first and places it afterwards ("rain on a tin
 roof", "a church bell over the square"), so words behind a preposition count half. Of several keywords that
 fit, the more specific wins ("fire alarm" is not a fire), then the one that comes first in the caption.
+The best recipe that accounts for the whole caption (`copilot.text.clauses`) makes the sound.
 Equal captions always give equal recipes.
 """
 
@@ -15,8 +16,11 @@ from functools import cached_property
 import numpy as np
 
 from copilot.text.captions import POSSESSIVE, PREPOSITIONS, simplify, tokenize, word_set
+from copilot.text.clauses import Latitude, accounts_for, read_clauses
+from copilot.text.sound_words import THINGS
 from copilot.text.word_stems import reduce_caption_word
 from copilot.units import Audio
+from renderers.procedural.companions import COMPANIONS, LATITUDES
 from renderers.procedural.modifiers import Modifiers
 
 RecipeFunction = Callable[[np.random.Generator, int, Modifiers], Audio]
@@ -38,7 +42,6 @@ _ORDER_LOSS = 0.02
 _HINT_WEIGHTS = (1.0,)
 _HEAD_WEIGHTS = (4.0, 6.0, 7.0, 7.5)
 _MORE_SHARE = 0.1
-_LEAST_SCORE = 0.9
 
 
 @dataclass(frozen=True)
@@ -50,8 +53,8 @@ class Recipe:
     somewhere in any order ("footstep + gravel"). A part may list alternatives ("step/walk + gravel/pebble").
     Every word is compared by its stem, so plural, -ing and -ed need no entry of their own.
 
-    `heads` name the sound: 4 points for a word, 6 for two, 7 for three. `hints` suggest it and count 1 point:
-    they decide only if nothing names a sound. An entry of `never` excludes the recipe.
+    `heads` name the sound: 4 points for a word, 6 for two, 7 for three. `hints` count 1 point, and find no
+    recipe alone. An entry of `never` excludes the recipe.
     """
 
     name: str
@@ -65,6 +68,25 @@ class Recipe:
         """Read the keywords. Raises ValueError for one that cannot be read."""
         self._keywords  # noqa: B018
         self._excluded  # noqa: B018
+
+    @cached_property
+    def own_stems(self) -> frozenset[str]:
+        """The word stems that the recipe knows: those of its keywords, and of what may stand beside them."""
+        beside = read_caption(COMPANIONS.get(self.name, "")).stems
+        return frozenset((*self._names.stems, *self._keywords.stems, *beside))
+
+    @cached_property
+    def single_heads(self) -> frozenset[str]:
+        """The word stems that name the sound alone."""
+        return self._names.single_stems
+
+    def find_names(self, words: Words) -> frozenset[str]:
+        """Return the stems of the heads that occur; none if only hints do."""
+        return self._names.find_stems(words)
+
+    @cached_property
+    def _names(self) -> _KeywordIndex:
+        return _KeywordIndex.of((self.heads, _HEAD_WEIGHTS))
 
     @cached_property
     def _keywords(self) -> _KeywordIndex:
@@ -122,6 +144,11 @@ class _Keyword:
             )
         return cls(parts, weights)
 
+    @property
+    def stems(self) -> frozenset[str]:
+        """All word stems of all parts."""
+        return frozenset(stem for part in self.parts for phrase in part for stem in phrase)
+
     def score(self, words: Words) -> float:
         n_words, best_factor = 0, 0.0
         for part in self.parts:
@@ -149,10 +176,37 @@ class _KeywordIndex:
                     by_stem[first] = (*by_stem.get(first, ()), keyword)
         return cls(by_stem)
 
+    @property
+    def stems(self) -> frozenset[str]:
+        """All word stems of all keywords."""
+        return frozenset(stem for keyword in self._list() for stem in keyword.stems)
+
+    @property
+    def single_stems(self) -> frozenset[str]:
+        """The word stems of the keywords that are one word."""
+        return frozenset(
+            phrase[0]
+            for keyword in self._list()
+            if len(keyword.parts) == 1
+            for phrase in keyword.parts[0]
+            if len(phrase) == 1
+        )
+
+    def find_stems(self, words: Words) -> frozenset[str]:
+        """Return the word stems of the keywords that occur."""
+        stems = {stem for keyword in self._find(words) if keyword.score(words) > 0 for stem in keyword.stems}
+        return frozenset(stems.intersection(words.stems))
+
     def scores(self, words: Words) -> list[float]:
         """Return the scores above 0 of the keywords that occur."""
+        return [score for score in (keyword.score(words) for keyword in self._find(words)) if score > 0]
+
+    def _find(self, words: Words) -> list[_Keyword]:
         found = {id(keyword): keyword for word in words.stems for keyword in self.by_stem.get(word, ())}
-        return [score for score in (keyword.score(words) for keyword in found.values()) if score > 0]
+        return list(found.values())
+
+    def _list(self) -> list[_Keyword]:
+        return [keyword for keywords in self.by_stem.values() for keyword in keywords]
 
 
 def read_caption(caption: str) -> Words:
@@ -198,16 +252,34 @@ class Catalogue:
                 f"catalogue: recipes share a name: {sorted({n for n in names if names.count(n) > 1})}"
             )
 
+    @cached_property
+    def sounding(self) -> frozenset[str]:
+        """The word stems that name a sound: what any recipe makes, and what none does."""
+        return THINGS.union(*(recipe.single_heads for recipe in self.recipes.values()))
+
     def match(self, caption: str) -> Recipe | None:
-        """Return the recipe that fits the caption best, None if none does. Equal scores go by name."""
-        words = read_caption(caption)
-        scored = [(recipe.score(words), recipe.name) for recipe in self.recipes.values()]
-        best = min(scored, key=lambda item: (-item[0], item[1]), default=(0.0, ""))
-        return self.recipes[best[1]] if best[0] >= _LEAST_SCORE else None
+        """Return the recipe that fits the caption best and is meant for it, None if there is none.
+
+        Equal scores go by name.
+        """
+        words, clauses = read_caption(caption), read_clauses(caption)
+        for name, _ in self._rank(words):
+            recipe = self.recipes[name]
+            if (names := recipe.find_names(words)) and accounts_for(
+                clauses,
+                recipe.own_stems,
+                names,
+                self.sounding,
+                LATITUDES.get(name, Latitude.THING),
+            ):
+                return recipe
+        return None
 
     def scores(self, caption: str) -> list[tuple[str, float]]:
-        """Return every recipe with a score, best first: the reason for a match."""
-        words = read_caption(caption)
+        """Return every recipe with a score, best first: the candidates for a match."""
+        return self._rank(read_caption(caption))
+
+    def _rank(self, words: Words) -> list[tuple[str, float]]:
         scored = [(recipe.name, recipe.score(words)) for recipe in self.recipes.values()]
         return sorted(
             ((name, score) for name, score in scored if score > 0), key=lambda item: (-item[1], item[0])

@@ -118,10 +118,10 @@ RECIPES = (
     Recipe(
         "dog",
         dog,
-        heads="""dog, bark, hound, puppy, dog + bark, dog + growl, terrier, dog + yap, sheepdog,
+        heads="""dog, bark, hound, puppy, dog + bark, terrier, dog + yap, sheepdog,
         watchdog, guard dog""",
-        hints="yap, woof, growl",
-        never="tree bark",
+        hints="yap, woof",
+        never="hot dog, tree bark",
     ),
     Recipe(
         "wolf",
@@ -133,14 +133,14 @@ RECIPES = (
     Recipe(
         "cat",
         cat,
-        heads="cat, kitten, meow, miaow, cat + meow, cat + mew, cat + purr, tomcat",
-        hints="purr, mew",
+        heads="cat, kitten, meow, miaow, cat + meow, cat + mew, tomcat",
+        hints="mew",
     ),
     Recipe(
         "rat_scurry",
         rat_scurry,
         heads="""rat, mouse, scurry, rodent, rat + scurry, rat + squeak, mouse + squeak, scamper,
-        scuttle, squirrel, small claws, tiny claws, scratching + claw, vermin""",
+        scuttle, small claws, tiny claws, scratching + claw, vermin""",
         hints="scratch, claw, squeak, skitter",
         never="mouse click, computer mouse, door, hinge",
     ),

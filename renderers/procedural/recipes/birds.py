@@ -161,7 +161,7 @@ RECIPES = (
         birdsong,
         heads="""birdsong, bird, bird song, songbird, bird + chirp, bird + sing, bird + tweet, dawn
         chorus, sparrow, robin, blackbird, lark, skylark, nightingale, finch, thrush, wren, canary,
-        warbler, bird + call, bird + chatter, bird + twitter, swallow, starling, cuckoo, cardinal,
+        warbler, bird + call, bird + chatter, bird + twitter, starling, cardinal,
         meadowlark""",
         hints="chirp, tweet, twitter, warble, chirrup",
         never="wing, cricket, gull, seagull, crow, raven, owl, rooster, sea bird",
@@ -198,8 +198,7 @@ RECIPES = (
         "wings",
         wings,
         heads="""wing, wingbeat, wing beat, wing + flap, bird + flap, flutter of wing, bat + flutter,
-        pigeon + flutter, bird + take off, bird + fly, pigeon + take, dove + flutter, wing + flutter,
-        pigeon, dove, bat""",
+        pigeon + flutter, bird + take off, bird + fly, pigeon + take, dove + flutter, wing + flutter""",
         hints="flap, flutter, feather",
         never="flag, cricket bat, baseball bat, sail",
     ),

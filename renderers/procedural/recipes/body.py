@@ -100,14 +100,14 @@ RECIPES = (
     Recipe(
         "cough",
         cough,
-        heads="""cough, coughing fit, throat clearing, clear + throat, hack, sneeze, splutter, wheeze +
-        cough, sniffle""",
+        heads="""cough, coughing fit, throat clearing, clear + throat, hack, splutter, wheeze +
+        cough""",
         hints="throat",
     ),
     Recipe(
         "breathing",
         breathing,
-        heads="""breath, breathe, breathing, inhale, exhale, panting, pant, sigh, snore, gasp, deep
+        heads="""breath, breathe, breathing, inhale, exhale, panting, pant, sigh, gasp, deep
         breath, heavy breathing, sleeper, wheeze + breath""",
         hints="wheeze",
         never="wind",
@@ -115,7 +115,7 @@ RECIPES = (
     Recipe(
         "heartbeat",
         heartbeat,
-        heads="heartbeat, heart, heart + beat, heart + pound, thumping heart, beating heart",
+        heads="heartbeat, heart + beat, heart + pound, thumping heart, beating heart",
         hints="throb, pulse",
         never="pulse wave, synth, alarm",
     ),

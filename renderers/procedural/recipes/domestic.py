@@ -213,9 +213,9 @@ RECIPES = (
     Recipe(
         "door_creak",
         door_creak,
-        heads="""door creak, creaking door, creaky door, squeaky door, squeaking door, door + creak, door +
-            squeak, hinge, gate + creak, gate + squeak, door opening, door slowly opening, door swinging
-            open, shutter + creak, rusty gate, trapdoor + creak, hatch + creak, lid + creak""",
+        heads="""door creak, creaking door, creaky door, squeaky door, squeaking door, door + creak,
+            door + squeak, hinge, gate + creak, gate + squeak, shutter + creak, rusty gate, trapdoor +
+            creak, hatch + creak, lid + creak""",
         hints="door, squeak, gate, hatch",
     ),
     Recipe(
@@ -266,13 +266,14 @@ RECIPES = (
         heads="""page turn, turning page, turning of a page, page + flip, page + turn, book + page, flipping
             pages, book + flip, book + leaf through, ledger + page, thumbing through""",
         hints="page, book, ledger, magazine",
+        never="torn, tear, rip",
     ),
     Recipe(
         "writing",
         writing,
         heads="""writing, pencil, quill, fountain pen, pen + scratch, pen + paper, pencil + paper, quill +
-            scratch, chalk, scribble, scribbling, scratching pen, pen scribbling, signature, handwriting,
-            pen + write, sketching, charcoal + draw""",
+            scratch, chalk, scribble, scribbling, scratching pen, pen scribbling, handwriting,
+            pen + write, charcoal + draw""",
         hints="pen, scratch, write",
     ),
     Recipe(
@@ -295,14 +296,14 @@ RECIPES = (
         "switch_click",
         switch_click,
         heads="""light switch, switch + click, switch, toggle, click of a switch, button click, button press,
-            button + press, mouse click, lamp + click, pen click, click, lever + click, lighter""",
+            button + press, mouse click, lamp + click, pen click, click, lever + click""",
         hints="button, lever, snap",
         never="camera, keyboard, typing, clock, heel",
     ),
     Recipe(
         "curtain",
         curtain,
-        heads="""curtain, drape, curtain drawn, curtain rings, curtain rail, window blind, blinds, tapestry
+        heads="""curtain, drape, curtain drawn, curtain rings, curtain rail, tapestry
             pulled, velvet curtain""",
         hints="drawn, rail",
     ),

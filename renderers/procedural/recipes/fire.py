@@ -65,7 +65,7 @@ RECIPES = (
         fire,
         heads="""fire, campfire, fireplace, bonfire, hearth, fire + crackle, flame, log fire, log +
         crackle, ember, wood fire, burning wood, wood + burn, burning log, blaze, kindling, hearth +
-        crackle, fire + roar, stove fire, forge fire, wildfire, wood stove""",
+        crackle, fire + roar, stove fire, wildfire, wood stove""",
         hints="crackle, burn, brazier, smoulder",
         never="""fire alarm, fire engine, fire truck, fire brigade, gunfire, fireworks, firework,
         firecracker, cannon, torch""",
@@ -74,8 +74,7 @@ RECIPES = (
     Recipe(
         "torch",
         torch,
-        heads="""torch, torch + flame, burning torch, flaming torch, torch + flicker, torchlight,
-        candle, gas flame""",
+        heads="""torch, torch + flame, burning torch, flaming torch, torch + flicker, torchlight""",
         hints="flicker, flutter",
     ),
 )

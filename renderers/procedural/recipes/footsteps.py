@@ -194,7 +194,7 @@ RECIPES = (
     Recipe(
         "footsteps_stone",
         footsteps_stone,
-        heads="footstep, footfall, step, heel, high heel, walk, pace, boot, shoe, march, tread, "
+        heads="footstep, footfall, step, heel, high heel, walk, boot, march, tread, "
         + _on(
             "stone/tile/marble/concrete/pavement/cobble/cobblestone/flagstone/corridor/hall/street/hallway"
         ),
@@ -235,7 +235,7 @@ RECIPES = (
     Recipe(
         "footsteps_water",
         footsteps_water,
-        heads="wade, squelch, slosh, run + puddle/water, "
+        heads="wade, squelch, slosh, run + puddle, "
         + _on("water/puddle/mud/splash/wet/marsh/swamp/shallow/slush/bog/squelch/stream/rain-soaked/muddy"),
         never=_NO_STEP,
     ),
@@ -243,7 +243,7 @@ RECIPES = (
         "running",
         running,
         heads="""run, running, sprint, jog, foot/footstep/step + run/sprint/hurry/hurried/flee/race, flee,
-        runner, chase, dash, fast footstep, rapid footstep, quick footstep,
+        runner, fast footstep, rapid footstep, quick footstep,
         hurried footstep""",
         never="""water, engine, motor, tap, machine, horse, stream, brook, river, snow, leaf, gravel, puddle,
         footstep + wooden/plank/floorboard""",

@@ -183,25 +183,25 @@ RECIPES = (
         heads="""wood + impact, wooden + impact, wood + hit, wood + thump, wooden + thunk, wood + clunk, plank
             + drop, wooden knock, log + drop, crate, wooden box, wood + clack, wooden clack, board + drop,
             chair + scrape, wood + drop, barrel, wooden + thud, wood + clatter, chess piece, gavel, table
-            + hit, bat hitting, wood block, wooden clatter, wooden mug, wooden bowl, wooden spoon, mug +
+            + hit, wood block, wooden clatter, wooden mug, wooden bowl, wooden spoon, mug +
             bang""",
         hints="wood, wooden, plank, table, chest, chair, clack, clunk",
     ),
     Recipe(
         "metal_impact",
         metal_impact,
-        heads="""metal + impact, metal + hit, metal + clang, metal + bang, metal + clank, metal + clatter,
-            iron + clang, metallic clang, pipe + hit, metal + drop, clang, clank, metal + clunk, steel +
-            clang, tin + clatter, bucket, iron + clank, iron + hit, metal + scrape, metallic impact,
-            wrench, metal + door, iron gate, shield, metal tools, tin can, metal sheet, helmet, armour,
-            armor, pickaxe + clang, tray/bucket/lid/bar/hook + clang/drop/clatter""",
+        heads="""metal + impact, metal + hit, metal + clang, metal + bang, metal + clank, metal +
+            clatter, iron + clang, metallic clang, pipe + hit, metal + drop/fall, clang, clank, metal +
+            clunk, steel + clang, tin + clatter, iron + clank, iron + hit, metal + scrape, metallic
+            impact, metal + door, metal tools, metal sheet, pickaxe + clang, tray/bucket/lid/bar/hook +
+            clang/drop/clatter""",
         hints="metal, metallic, iron, steel, tin, tool",
     ),
     Recipe(
         "thud",
         thud,
         heads="""thud, thump, body fall, body + fall, falling body, sack + drop, heavy bag, heavy fall,
-            sandbag, punch, body blow, sack, heavy object falling, dull blow, stomp, body + hit, heavy
+            body blow, sack, heavy object falling, dull blow, stomp, body + hit, heavy
             trunk, snow falling from roof, suitcase, canvas/drop/land/fall + thud, landing with a thud""",
         hints="fall, drop, blow, bump, hit, impact",
         never="fiddle, boot",
@@ -209,12 +209,12 @@ RECIPES = (
     Recipe(
         "stone_impact",
         stone_impact,
-        heads="""stone + impact, rock + impact, stone + hit, rock + fall, stone + fall, pebble + drop,
-            rockfall, boulder, rubble, falling rocks, stone + drop, stone + scrape, brick, stone + slab,
-            stone + throw, stone + grind, rock slide, landslide, avalanche, pickaxe, chisel, stone mason,
-            mason, stone + crack, stone + crumble, debris, millstone + knock, chisel + knock/stone""",
+        heads="""stone + impact, rock + impact, stone + hit, stone/rock/pebble + fall/tumble/skitter,
+            pebble + drop, rockfall, boulder, rubble, falling rocks, stone + drop, stone + scrape, brick,
+            stone + slab, stone + throw, stone + grind, rock slide, pickaxe, chisel, stone mason, mason,
+            stone + crack, stone + crumble, debris, millstone + knock, chisel + knock/stone""",
         hints="stone, rock, pebble, marble",
-        never="footstep, hoof",
+        never="pond, lake, water, river, footstep, hoof",
     ),
     Recipe(
         "hammer",

@@ -112,7 +112,7 @@ RECIPES = (
         "bees",
         bees,
         heads="""bee, honeybee, bumblebee, wasp, hornet, beehive, hive, fly + buzz, swarm, mosquito, bee
-        + buzz, insect + buzz, gnat, housefly, flies, bee + hum, dragonfly, insect + hum""",
+        + buzz, insect + buzz, gnat, housefly, flies, bee + hum, insect + hum""",
         hints="buzz, hum",
         never="electric, neon, power line, transformer, fluorescent, phone, alarm, saw, drone, doorbell",
         is_texture=True,

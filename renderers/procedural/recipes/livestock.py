@@ -121,15 +121,14 @@ RECIPES = (
         horse_hooves,
         heads="""hoof, hoofbeat, horse, horse + hoof, gallop, canter, trot, clip-clop, clip clop, horse
         + trot, horse + gallop, horse + walk, hoof + cobble, clop, pony, cavalry, horse + ride, horse +
-        canter, rider, donkey hoof, horseman, mule""",
+        canter, donkey hoof, horseman""",
         never="neigh, whinny, snort, nicker",
     ),
     Recipe(
         "horse_neigh",
         horse_neigh,
-        heads="""neigh, whinny, horse + neigh, horse + whinny, horse + snort, nicker, stallion, donkey +
-        bray, bray""",
+        heads="""neigh, whinny, horse + neigh, horse + whinny, horse + snort, nicker, stallion""",
         hints="horse",
-        never="hoof",
+        never="donkey, hoof",
     ),
 )

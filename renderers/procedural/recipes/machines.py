@@ -267,18 +267,19 @@ RECIPES = (
             power plant, engine hum, mains hum, laboratory, electronics hum, lab equipment, machine room,
             engine room, life support, freezer, boiler, boiler room, power station, starship engine,
             console hum, computer fans, turbine hall, electric hum, electrical hum, air conditioning +
-            hum, ventilation + hum, mixer""",
+            hum, ventilation + hum""",
         hints="machine, drone, humming, equipment, device",
-        never="insect, bee, room tone, choir, bass, people, factory, crowd, elevator, lift, song",
+        never="""man, woman, boy, girl, male, female, baby, infant, someone, insect, bee, room tone, choir,
+            bass, people, factory, crowd, elevator, lift, song""",
         is_texture=True,
     ),
     Recipe(
         "electric_buzz",
         electric_buzz,
-        heads="""electric + buzz, electrical + buzz, neon, fluorescent, electric spark, spark, power line,
-            transformer, electricity, neon sign, electric arc, arcing, electrical arcing, fluorescent
-            light, light + buzz, lamp + buzz, static electricity, short circuit, tesla coil, welding,
-            electric shaver, amplifier hum, street lamp, streetlight, lamppost, power lines""",
+        heads="""electric + buzz, electrical + buzz, neon, fluorescent, electric spark, spark, power
+            line, transformer, electricity, neon sign, electric arc, arcing, electrical arcing,
+            fluorescent light, light + buzz, lamp + buzz, static electricity, short circuit, tesla coil,
+            amplifier hum, street lamp, streetlight, lamppost, power lines""",
         hints="electric, electrical, buzz, lamp, bulb, current",
         never="train, guitar, bee, fly, piano, kettle, insect, drill",
     ),
@@ -298,8 +299,8 @@ RECIPES = (
         "fan",
         fan,
         heads="""fan, ceiling fan, ventilation, air conditioner, air conditioning, ventilator, extractor, air
-            vent, exhaust fan, blower, hair dryer, vacuum cleaner, hairdryer, air duct, vacuum, fan +
-            whir, blender, washing machine, clothes dryer, forge bellows""",
+            vent, exhaust fan, blower, air duct, fan +
+            whir""",
         hints="vent, whir, whirr, cooling, heater",
         never="sports fan, fans cheering",
         is_texture=True,
@@ -308,10 +309,9 @@ RECIPES = (
         "factory",
         factory,
         heads="""factory, industrial, assembly line, machine shop, factory floor, mill machinery, heavy
-            machinery, steelworks, foundry, workshop machinery, conveyor belt, loom, textile mill,
-            conveyor, machine hall, power loom, weaving, shipyard, sawmill, production line, construction
-            site, factory machinery, industrial machinery, cotton mill, mechanical clanking, gears, cogs,
-            clockwork machinery""",
+            machinery, steelworks, foundry, workshop machinery, conveyor belt, textile mill, conveyor,
+            machine hall, power loom, shipyard, sawmill, production line, factory machinery, industrial
+            machinery, cotton mill, mechanical clanking, gears, cogs, clockwork machinery""",
         hints="machinery, machines, plant, mine, industrial, mechanical",
         never="clock",
         is_texture=True,
@@ -319,9 +319,8 @@ RECIPES = (
     Recipe(
         "drill",
         drill,
-        heads="""drill, power drill, electric drill, dentist, drilling, screwdriver, impact driver,
-            jackhammer, pneumatic drill, power tool, grinder, angle grinder, dental drill, sander, power
-            tools, router""",
+        heads="""drill, power drill, electric drill, drilling, screwdriver, impact driver, pneumatic
+            drill, dental drill""",
         hints="construction, tool, whirr",
         never="fire drill, drill sergeant, military drill",
     ),
@@ -329,47 +328,43 @@ RECIPES = (
         "saw",
         saw,
         heads="""saw, hand saw, handsaw, sawing, saw + wood, hacksaw, wood saw, sawing wood, bow saw,
-            carpenter saw, sanding, sandpaper, planing wood, wood + plane, rasp, metal file, whetstone,
-            grindstone""",
+            carpenter saw""",
         hints="carpenter, timber",
         never="chainsaw, chain saw, circular saw, power saw, buzz saw, table saw",
     ),
     Recipe(
         "chainsaw",
         chainsaw,
-        heads="""chainsaw, chain saw, circular saw, power saw, buzz saw, table saw, lawn mower, lawnmower,
-            leaf blower, hedge trimmer, weed trimmer, electric saw, mower""",
+        heads="""chainsaw, chain saw""",
         hints="lumber",
     ),
     Recipe(
         "sewing_machine",
         sewing_machine,
         heads="""sewing machine, sewing, stitching machine, sewing + stitch, seamstress, tailor machine,
-            treadle, tattoo machine""",
+            treadle""",
         hints="stitch, tailor",
     ),
     Recipe(
         "printing_press",
         printing_press,
-        heads="""printing press, press + print, printer, newspaper press, printing machine, photocopier,
-            copier, fax, print shop, letterpress, presses, inkjet, copy machine, printing""",
+        heads="""printing press, press + print, newspaper press, printing machine, print shop,
+            letterpress, presses, printing""",
         hints="print",
     ),
     Recipe(
         "elevator",
         elevator,
-        heads="""elevator, elevator door, lift door, elevator + ding, elevator + hum, lift + hum, escalator,
-            elevator shaft, freight elevator, lift shaft, elevator + arrive, sliding door, automatic door,
-            airlock, hydraulic door""",
+        heads="""elevator, elevator door, lift door, elevator + ding, elevator + hum, lift + hum,
+            elevator shaft, freight elevator, lift shaft, elevator + arrive""",
         hints="lift, floor, hydraulic",
         never="grain elevator, floorboard, dance floor, wooden floor, footstep",
     ),
     Recipe(
         "pump",
         pump,
-        heads="""pump, water pump, hand pump, oil pump, pump + handle, pumping, compressor, hydraulic pump,
-            ventilator + breath, bilge pump, piston, respirator, bicycle pump, steam engine, pistons, iron
-            lung""",
+        heads="""pump, water pump, hand pump, oil pump, pump + handle, pumping, compressor, hydraulic
+            pump, bilge pump, piston, bicycle pump, pistons""",
         hints="well, hydraulic",
         never="heart, steam train, train",
     ),
@@ -386,8 +381,8 @@ RECIPES = (
         "steam",
         steam,
         heads="""steam, steam hiss, steam + hiss, hiss, steam valve, steam burst, pressure valve, steam
-            release, gas leak, air hiss, escaping steam, radiator, aerosol, spray can, hissing, air brake,
-            pressure release, steam vent, steam pipe, hissing pipe, espresso steam, geyser, gas lamp, soda
+            release, gas leak, air hiss, escaping steam, hissing, air brake,
+            pressure release, steam vent, steam pipe, hissing pipe, espresso steam, gas lamp, soda
             + fizz, pipe + leak""",
         hints="valve, pressure, pipe, vent, gas",
         never="""steam train, steam locomotive, steam whistle, steam engine, snake, steamship, steamboat, cat,

@@ -202,11 +202,11 @@ RECIPES = (
     Recipe(
         "strings",
         strings,
-        heads="""strings, string section, string orchestra, orchestra, orchestral strings, string quartet,
-            cello, cellos, symphony, orchestral, swelling strings, string music, film score, string
-            ensemble, legato strings, tremolo strings, sustained strings, chamber music, string pad,
-            orchestral swell, cinematic score, sweeping strings, double bass section, tense strings, low
-            strings, orchestra tuning, violin section, violins and cellos, violas""",
+        heads="""strings, string section, string orchestra, orchestra, orchestral strings, string
+            quartet, symphony, orchestral, swelling strings, string music, film score, string ensemble,
+            legato strings, tremolo strings, sustained strings, chamber music, string pad, orchestral
+            swell, cinematic score, sweeping strings, double bass section, tense strings, low strings,
+            orchestra tuning, violin section, violins and cellos, violas""",
         hints="music, score, romantic, waltz, melody, cinematic, underscore, suspense",
         never="solo violin, guitar strings, piano, guitar, harp, broken string, brass section, tuba, banjo",
         is_texture=True,
@@ -217,7 +217,7 @@ RECIPES = (
         heads="""pad, synth pad, ambient pad, synthesizer, ambient music, synth, warm pad, ambient synth,
             dreamy synth, electronic music, ethereal pad, shimmering pad, soft pad, synth music, dreamy
             music, chillout, lo-fi, atmospheric music, airy pad, meditative music, background music,
-            electronic pad, synthwave, techno, ethereal music, new age music, space music""",
+            electronic pad, synthwave, ethereal music, new age music, space music""",
         hints="ambient, dreamy, ethereal, electronic, atmospheric, music, meditative, wonder, mysterious",
         never="""notepad, launch pad, landing pad, drum pad, piano, guitar, string, key pad, choir, organ,
             harp, flute""",
@@ -227,18 +227,19 @@ RECIPES = (
         "choir",
         choir,
         heads="""choir, choral, chorus, chant, monk chanting, gregorian chant, voices singing, singing choir,
-            hymn, choir + hum, angelic voices, vocal ensemble, monks, chanting, singing, congregation
+            hymn, choir + hum, angelic voices, vocal ensemble, monks, chanting, congregation
             singing, choral voices, wordless choir, carol, plainsong""",
         hints="angelic, sacred, vocal, vocalise",
-        never="""dawn chorus, bird, frog, cricket, insect, crowd, football, fans, protesters, kettle, tea
-            kettle, singing bowl, cicada, laugh""",
+        never="""man, woman, boy, girl, male, female, baby, infant, someone, dawn chorus, bird, frog,
+            cricket, insect, crowd, football, fans, protesters, kettle, tea kettle, singing bowl,
+            cicada, laugh""",
         is_texture=True,
     ),
     Recipe(
         "organ",
         organ,
         heads="""organ, pipe organ, church organ, cathedral organ, organ music, organ chord, hammond organ,
-            organ pipes, harmonium, organist, organ prelude, fairground organ, barrel organ, calliope,
+            organ pipes, harmonium, organist, organ prelude, fairground organ,
             carousel music, fairground music, carousel""",
         hints="church, cathedral, solemn, hymn, music",
         never="mouth organ",
@@ -247,11 +248,11 @@ RECIPES = (
     Recipe(
         "bass_drone",
         bass_drone,
-        heads="""bass drone, drone music, low drone, deep drone, dark drone, ominous drone, sub bass, dark
-            ambient, drone, ominous bass, cinematic drone, ominous music, tense music, suspense music,
-            eerie music, deep bass, dark ambience, dark music, horror music, eerie drone, ominous rumble,
-            ominous tone, suspenseful music, tense drone, brooding music, low bass, bass note, didgeridoo,
-            throat singing, bagpipe drone, sinister music, menacing bass, bass hum""",
+        heads="""bass drone, drone music, low drone, deep drone, dark drone, ominous drone, sub bass,
+            dark ambient, drone, ominous bass, cinematic drone, ominous music, tense music, suspense
+            music, eerie music, deep bass, dark ambience, dark music, horror music, eerie drone, ominous
+            rumble, ominous tone, suspenseful music, tense drone, brooding music, low bass, bass note,
+            sinister music, menacing bass, bass hum""",
         hints="ominous, tense, dark, bass, suspense, sinister, eerie, brooding, dread, menacing",
         never="""drone flying, quadcopter, bass drum, jazz, insect, cicada, bee, walking bass, bass guitar,
             traffic, engine""",

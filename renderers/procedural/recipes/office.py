@@ -105,7 +105,7 @@ RECIPES = (
         heads="""typing, keyboard, computer keyboard, keyboard + click, typist, keystroke, laptop keys,
             keyboard + clatter, keypad, hacker, texting""",
         hints="computer, office, laptop, type",
-        never="typewriter, piano, organ, synth, synthesizer, mechanical typewriter",
+        never="play, typewriter, piano, organ, synth, synthesizer, mechanical typewriter",
     ),
     Recipe(
         "typewriter",
@@ -118,7 +118,7 @@ RECIPES = (
         "camera_shutter",
         camera_shutter,
         heads="""camera, shutter, camera shutter, camera + click, photograph, photographer, photo + snap,
-            flashbulb, camera flash, shutter + click, paparazzi, slide projector""",
+            flashbulb, camera flash, shutter + click""",
         hints="photo, picture, flash",
         never="window shutter, wooden shutter, shop shutter",
     ),

@@ -166,13 +166,12 @@ RECIPES = (
     Recipe(
         "crowd",
         crowd,
-        heads="""crowd, chatter, murmur, babble, people + talk, market, crowd + murmur, walla, bustle,
-        people + chat, conversation, restaurant, cafe, tavern, hubbub, marketplace, crowd + chatter,
-        voice + murmur, tavern chatter, passenger, audience + murmur, throng, diner chatter, party,
-        spectator, patron, vendor, bazaar, voices, crowd + mutter, guest, mob, villager, people,
-        onlooker, coffee shop, congregation""",
+        heads="""crowd, chatter, murmur, babble, people + talk, crowd + murmur, walla, bustle, people +
+            chat, hubbub, crowd + chatter, voice + murmur, tavern chatter, audience + murmur, throng,
+            diner chatter, bazaar, voices, crowd + mutter, congregation""",
         hints="voice, gathering, chat",
-        never="cheer, whisper, applause, clap, laugh, footstep, traffic, child, train, church bell",
+        never="""silent, silently, wait, man, woman, boy, girl, male, female, baby, infant, someone, cheer,
+            whisper, applause, clap, laugh, footstep, traffic, child, train, church bell""",
         is_texture=True,
     ),
     Recipe(
@@ -181,14 +180,14 @@ RECIPES = (
         heads="""whisper, whispering crowd, hushed voices, crowd + whisper, audience + whisper, hushed
         whisper, ghostly whisper, people + whisper, hushed conversation, library whisper, hushed murmur""",
         hints="hush, hushed",
-        never="leaf, wind, tree, grass",
+        never="man, woman, boy, girl, male, female, baby, infant, someone, leaf, wind, tree, grass",
         is_texture=True,
     ),
     Recipe(
         "children_playing",
         children_playing,
         heads="""child, children + play, kid, playground, schoolyard, child + laugh, child + shout, kid
-        + play, school yard, children + laugh, nursery, pupil, schoolchildren""",
+        + play, school yard, children + laugh, schoolchildren""",
         never="music box, toy",
         is_texture=True,
     ),
@@ -203,10 +202,9 @@ RECIPES = (
     Recipe(
         "cheer",
         cheer,
-        heads="""cheer, crowd + cheer, stadium, crowd + roar, hooray, hurrah, celebration, crowd +
-        celebrate, shout, fan + cheer, crowd + shout, yell, battle cry, arena, crowd + jeer, crowd +
-        chant""",
-        never="lion, engine, fire, waterfall, child, sea",
+        heads="""cheer, crowd + cheer, crowd + roar, hooray, hurrah, crowd +
+        celebrate, fan + cheer, crowd + shout, battle cry, crowd + wild""",
+        never="man, woman, boy, girl, male, female, baby, infant, lion, engine, fire, waterfall, child, sea",
         is_texture=True,
     ),
 )

@@ -272,17 +272,17 @@ RECIPES = (
             tolling, temple bell, clock tower, steeple, belfry, bell + strike, clock chime, clock strikes,
             clock chiming, monastery bell, funeral bell, chapel bell, carillon, ship bell""",
         hints="toll, chime, church, cathedral, steeple",
-        never="""doorbell, hand bell, sleigh bell, bicycle, bike, cow bell, cowbell, telephone, phone, door
-            bell, shop bell, alarm bell, jingle bell, typewriter, tram bell, school bell""",
+        never="""ding, doorbell, hand bell, sleigh bell, bicycle, bike, cow bell, cowbell, telephone, phone,
+            door bell, shop bell, alarm bell, jingle bell, typewriter, tram bell, school bell""",
     ),
     Recipe(
         "hand_bell",
         hand_bell,
-        heads="""hand bell, handbell, small bell, little bell, shop bell, sleigh bell, jingle bell, jingling
-            bell, school bell, tiny bell, bell + shake, service bell, dinner bell, bell + tinkle, cowbell,
-            cow bell, goat bell, sheep bell, cat bell, bicycle bell, bike bell, bell above the door, bell
-            over the door, shop door bell, servant bell, tram bell, desk bell, town crier, harness bell,
-            silver bell, bell + jingle, handbell + clink, goat + handbell""",
+        heads="""hand bell, bell + ding, handbell, small bell, little bell, shop bell, sleigh bell,
+            jingle bell, jingling bell, school bell, tiny bell, bell + shake, service bell, dinner bell,
+            bell + tinkle, cowbell, cow bell, goat bell, sheep bell, cat bell, bicycle bell, bike bell,
+            bell above the door, bell over the door, shop door bell, servant bell, tram bell, desk bell,
+            town crier, harness bell, silver bell, bell + jingle, handbell + clink, goat + handbell""",
         hints="tinkle, tinkling, jingle, bell",
         never="keys",
     ),
@@ -308,8 +308,8 @@ RECIPES = (
         heads="""phone, telephone, phone + ring, telephone + ring, rotary phone, telephone bell, ringing
             telephone, old phone, landline, phone call, ringing phone""",
         hints="ring, call, switchboard",
-        never="""microphone, headphone, gramophone, saxophone, xylophone, mobile phone, cell phone,
-            smartphone, cellphone, ringtone""",
+        never="""buzz, vibrate, microphone, headphone, gramophone, saxophone, xylophone, mobile phone, cell
+            phone, smartphone, cellphone, ringtone""",
     ),
     Recipe(
         "mobile_phone",
@@ -321,8 +321,7 @@ RECIPES = (
     Recipe(
         "doorbell",
         doorbell,
-        heads="""doorbell, door bell, door chime, ding-dong, ding dong, doorbell chime, airport chime,
-            announcement chime, station chime, public address chime""",
+        heads="""doorbell, door bell, door chime, ding-dong, ding dong, doorbell chime""",
         hints="visitor, announcement",
         never="sheep",
     ),
@@ -330,7 +329,7 @@ RECIPES = (
         "alarm",
         alarm,
         heads="""alarm, alarm clock, fire alarm, smoke alarm, burglar alarm, smoke detector, car alarm, alarm
-            bell, warning buzzer, emergency alarm, klaxon, warning alarm, red alert, alert tone, intruder
+            bell, emergency alarm, buzzer, klaxon, warning alarm, red alert, alert tone, intruder
             alert, dive alarm, hull alarm""",
         hints="warning, alert, emergency, buzzer",
     ),
@@ -338,8 +337,8 @@ RECIPES = (
         "beep",
         beep,
         heads="""beep, heart monitor, monitor + beep, electronic beep, computer beep, beeping, microwave,
-            scanner beep, checkout scanner, cash register, blip, bleep, hospital monitor, medical monitor,
-            console + beep, data + chirp, robot, computer + chirp, telegraph, morse code,
+            scanner beep, checkout scanner, blip, bleep, hospital monitor, medical monitor,
+            console + beep, data + chirp, computer + chirp, telegraph, morse code,
             electrocardiogram, instrument panel, control panel""",
         hints="computer, electronic, monitor, console, scanner, machine, digital",
         never="typing, keyboard",
@@ -347,16 +346,16 @@ RECIPES = (
     Recipe(
         "siren",
         siren,
-        heads="""siren, police siren, ambulance, fire engine, fire truck, police car, air raid, siren + wail,
-            emergency vehicle, police cruiser, tornado siren""",
+        heads="""siren, police siren, ambulance siren, fire engine siren, fire truck siren, air raid, siren
+            + wail""",
         hints="police, emergency, wail, wailing",
     ),
     Recipe(
         "radio_static",
         radio_static,
-        heads="""radio, radio static, static, white noise, radio + tune, shortwave, walkie-talkie, television
-            static, radio + crackle, detuned radio, radio chatter, transmission, radio interference, radio
-            noise, intercom, wireless set, vinyl crackle, gramophone + crackle, record + crackle,
+        heads="""radio static, static, white noise, radio + tune, shortwave, walkie-talkie, television
+            static, radio + crackle, detuned radio, radio interference, radio
+            noise, vinyl crackle, gramophone + crackle, record + crackle,
             interference""",
         hints="signal, crackle, frequency, broadcast, gramophone",
         never="static electricity",

@@ -259,15 +259,14 @@ RECIPES = (
             rev, lorry, bus, car + idle, diesel generator, jeep, automobile, engine + start, bulldozer,
             excavator, idling, tank engine, car starting, vehicle, taxi, combine harvester""",
         hints="car, van, idle, rev, diesel, drive",
-        never="""steam engine, jet engine, boat engine, motorboat, train engine, motor boat, fire engine,
-            outboard, sewing, propeller, engine room, motorcycle, motorbike, airplane, plane, aircraft,
-            horn, outboard motor, siren, search engine, ship engine""",
+        never="""ice cream, steam engine, jet engine, boat engine, motorboat, train engine, motor boat, fire
+            engine, outboard, sewing, propeller, engine room, motorcycle, motorbike, airplane, plane,
+            aircraft, horn, outboard motor, siren, search engine, ship engine""",
     ),
     Recipe(
         "motorcycle",
         motorcycle,
-        heads="""motorcycle, motorbike, moped, scooter, dirt bike, vespa, chopper motorcycle, snowmobile, jet
-            ski, go-kart, race car, racing car, motor scooter""",
+        heads="motorcycle, motorbike, moped, scooter, dirt bike, vespa, chopper motorcycle, motor scooter",
         hints="biker, throttle, rev",
     ),
     Recipe(
@@ -276,10 +275,9 @@ RECIPES = (
         heads="""car + pass, car passing, passing car, car driving by, car drives by, car drives past, vehicle
             + pass, truck + pass, car speeding by, car + whoosh, car + drive past, car + drive by, car +
             rush by, car + speed past, bus + pass, lorry + pass, taxi + pass, car + wet road, tyres +
-            road, tires + road, passing cars, cars passing, tyre screech, skid, screeching tyres, car on
-            gravel""",
+            road, tires + road, passing cars, cars passing""",
         hints="car, tyre, tire, whoosh, swoosh, drive, pass",
-        never="traffic",
+        never="gravel, traffic",
     ),
     Recipe(
         "traffic",
@@ -331,18 +329,18 @@ RECIPES = (
     Recipe(
         "car_horn",
         car_horn,
-        heads="""car horn, horn + honk, honk, honking, taxi horn, car + horn, truck horn, vehicle horn, bus
+        heads="""car horn, horn + honk, honk, honking, taxi horn, car + horn, truck + horn, vehicle horn, bus
             horn, motor horn, horn + traffic, taxi + horn, horn + blare, beeping horn, toot, klaxon horn,
             bicycle horn""",
         hints="horn, taxi",
-        never="goose, geese, ship, foghorn, hunting",
+        never="boat, goose, geese, ship, foghorn, hunting",
     ),
     Recipe(
         "train_whistle",
         train_whistle,
         heads="""train whistle, train horn, locomotive whistle, steam whistle, train + whistle, locomotive +
-            whistle, train + horn, railway whistle, factory whistle, steam train whistle, engine whistle,
-            whistle + blast, station whistle, conductor whistle, guard whistle, referee whistle, whistle""",
+            whistle, train + horn, railway whistle, steam train whistle, engine whistle,
+            whistle + blast, station whistle""",
         hints="toot, railway",
         never="kettle, teapot, wind, bird, whistled tune",
     ),

@@ -166,7 +166,7 @@ RECIPES = (
         water + flow, water + trickle, fountain, burbling, rushing water, water + run, spring water,
         water + babble, gutter, canal""",
         hints="babble, trickle, flow, gurgle, water, rill, current",
-        never="steam, streamer",
+        never="faucet, tap, sink, bath, shower, hose, toilet, drain, bottle, steam, streamer",
         is_texture=True,
     ),
     Recipe(
@@ -189,7 +189,7 @@ RECIPES = (
         heads="""splash, plunge, dive, plop, fish + jump, swim, swimmer,
         splash/jump/fall/leap/drop/dive/throw/stone + water""",
         hints="slosh, spatter",
-        never="footstep, step, boot",
+        never="swimming pool, footstep, step, boot",
     ),
     Recipe(
         "bubbles",
@@ -197,7 +197,7 @@ RECIPES = (
         heads="""bubble, gurgle, bubbling liquid, bubbling potion, aquarium, gurgling pipe, air bubble,
         fizzing, cauldron""",
         hints="potion, blub, fizz, glug",
-        never="boil, pot",
+        never="spring, boil, pot",
     ),
     Recipe(
         "underwater",

@@ -145,15 +145,15 @@ RECIPES = (
         "gunshot",
         gunshot,
         heads="""gunshot, gun + shot, gun, rifle, pistol, rifle shot, shotgun, pistol shot, musket, revolver,
-            shot + fire, gunfire, starting pistol, shot rings out, sniper, bullet, whip crack""",
+            shot + fire, gunfire, starting pistol, shot rings out, sniper, bullet""",
         hints="shot, shoot, firing",
-        never="nail gun, spray gun",
+        never="laser, machine gun, nail gun, spray gun",
     ),
     Recipe(
         "cannon",
         cannon,
         heads="""cannon, cannon fire, artillery, cannonade, cannon shot, broadside, mortar fire, gun salute,
-            battleship gun, naval gun, cannon + fire""",
+            battleship gun, naval gun, cannon + fire/shoot""",
         hints="siege",
     ),
     Recipe(

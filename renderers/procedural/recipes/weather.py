@@ -176,7 +176,7 @@ RECIPES = (
         "snowstorm",
         snowstorm,
         heads="""snowstorm, blizzard, snow storm, snow + wind, snow + blow, arctic wind, icy wind, ice
-        storm, polar wind, wind-driven snow, driving snow, sleet, hail""",
+        storm, polar wind, wind-driven snow, driving snow""",
         never="footstep, boot, walk, crunch, step",
         is_texture=True,
     ),
