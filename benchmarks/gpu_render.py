@@ -33,10 +33,11 @@ from transformers import (
 from transformers.models.t5gemma.configuration_t5gemma import T5GemmaModuleConfig
 
 from renderers.contract import BatchTooLargeError, RenderedSound, RenderRequest
+from renderers.model_revision import get_library_versions
 from renderers.stable_audio.diffusion import DiffusionRenderer
 from renderers.stable_audio.renderer import StableAudioRenderer
 from renderers.stable_audio.renderer_3 import StableAudio3Renderer
-from renderers.torch_support import get_library_versions, pick_device, pick_dtype
+from renderers.torch_support import pick_device, pick_dtype
 
 Configs = Mapping[str, Mapping[str, Any]]
 

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from listeners.contract import Scores as Scores
     from listeners.contract import Transcript as Transcript
     from listeners.registry import create as create
+    from listeners.registry import create_for_hearing as create_for_hearing
     from listeners.registry import list_names as list_names
+    from listeners.testing import check_listener as check_listener
 else:
     from copilot.lazy import lazy_exports
 
@@ -44,6 +46,7 @@ else:
                 "Scores",
                 "Transcript",
             ),
-            "listeners.registry": ("create", "list_names"),
+            "listeners.registry": ("create", "create_for_hearing", "list_names"),
+            "listeners.testing": ("check_listener",),
         },
     )

@@ -83,12 +83,12 @@ class HearTrade(Trade[Greeting, Clip, Heard, HearingFailure]):
 
     def __init__(self, kind: Kind) -> None:
         self._read = _READERS[kind]
-        self._rate_hz = 0  # known from the greeting, which comes before any batch
+        self.rate_hz = 0  # known from the greeting, which comes before any batch
 
     def parse_greeting(self, header: Mapping[str, Any]) -> Greeting:
         """Return a listener's greeting. Raises BadAnswerError."""
         greeting = Greeting.parse(header)
-        self._rate_hz = greeting.rate_hz
+        self.rate_hz = greeting.rate_hz
         return greeting
 
     def write_requests(self, requests: Sequence[Clip], folder: Path) -> list[dict[str, Any]]:
@@ -96,7 +96,7 @@ class HearTrade(Trade[Greeting, Clip, Heard, HearingFailure]):
         return [self._write_clip(clip, folder, f"{n}.wav") for n, clip in enumerate(requests)]
 
     def _write_clip(self, clip: Clip, folder: Path, name: str) -> dict[str, Any]:
-        sf.write(folder / name, clip.audio, self._rate_hz, format="WAV", subtype="FLOAT")
+        sf.write(folder / name, clip.audio, self.rate_hz, format="WAV", subtype="FLOAT")
         return {"file": name, "captions": list(clip.captions)}
 
     def read_answer(self, answer: object, request: Clip, folder: Path) -> Heard | HearingFailure:
@@ -104,7 +104,7 @@ class HearTrade(Trade[Greeting, Clip, Heard, HearingFailure]):
         if isinstance(answer, dict) and "reason" in answer:
             failure = parse_answer(FailureMessage, answer)
             return HearingFailure(failure.reason, failure.detail)
-        return self._read(answer, request, request.audio.size / self._rate_hz, folder)
+        return self._read(answer, request, request.audio.size / self.rate_hz, folder)
 
 
 def read_clip(message: Mapping[str, Any], folder: Path) -> Clip:

@@ -16,12 +16,10 @@ from copilot.errors import CopilotError, UserError
 from copilot.frozen_model import FrozenModel
 from copilot.units import Audio, Seconds
 from renderers.contract import RenderedSound, RenderFailure, RenderRequest, Tool, Voice
+from renderers.model_revision import describe_hub_error, find_model_revision, get_library_versions
 from renderers.torch_support import (
     DEVICE_VARIABLE,
     DType,
-    describe_hub_error,
-    find_model_revision,
-    get_library_versions,
     pick_device,
     pick_dtype,
     resolve_precision,

@@ -23,13 +23,11 @@ from copilot.errors import CopilotError, RowFault, UserError
 from copilot.frozen_model import FrozenModel
 from copilot.units import Seconds
 from renderers.contract import RenderedSound, RendererInfo, RenderFailure, RenderRequest, Tool, Voice
+from renderers.model_revision import describe_hub_error, find_model_revision, get_library_versions
 from renderers.recordings.reading import UnreadableError, find_parts, open_recording
 from renderers.torch_support import (
     DEVICE_VARIABLE,
     DType,
-    describe_hub_error,
-    find_model_revision,
-    get_library_versions,
     pick_device,
     pick_dtype,
     resolve_precision,
