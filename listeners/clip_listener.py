@@ -49,6 +49,7 @@ class ClipListener(ABC):
     def prepare(self) -> None:
         """Load the model. Raises UserError if it cannot be loaded, whatever the reason."""
         if self._model is None:
+            self.get_revision()
             who = f"listener {self.name!r}: model {self._model_name}"
             with plugins.blame(who, "loaded", self.kind):
                 self._model = self.load()

@@ -82,7 +82,6 @@ class DnsmosListener(ClipListener):
         """Return an `onnxruntime.InferenceSession`. Raises UserError for weights of another kind."""
         from onnxruntime import InferenceSession, SessionOptions  # noqa: PLC0415 - an extra
 
-        self.get_revision()
         options = SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         model = InferenceSession(self._file, options, providers=["CPUExecutionProvider"])

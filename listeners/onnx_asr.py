@@ -23,6 +23,9 @@ _RATE_HZ = 16_000
 _FRAME_S: Seconds = 0.08
 """The longest step between two frames of the models."""
 
+_SHORTEST_S: Seconds = 0.1
+"""No word is shorter. The models' input is normalised over time, and is NaN for a single frame."""
+
 _WHISPER_S: Seconds = 30.0
 _REPOSITORIES = {
     "nemo-parakeet-tdt-0.6b-v2": "istupakov/parakeet-tdt-0.6b-v2-onnx",
@@ -96,6 +99,8 @@ class OnnxAsrListener(ClipListener):
     def hear_clip(self, clip: Clip) -> Transcript | HearingFailure:
         """Return the words of a clip; none if nobody speaks."""
         duration_s = clip.audio.size / _RATE_HZ
+        if duration_s < _SHORTEST_S:
+            return Transcript("")
         if duration_s > _WHISPER_S and "Whisper" in type(self._model.asr).__name__:
             return HearingFailure(
                 "clip-too-long", f"{duration_s:g} s; Whisper hears {_WHISPER_S:g} s at once"
@@ -119,11 +124,11 @@ def _group_words(
             groups.append([])
         groups[-1].append(index)
     words = []
-    for group, following in zip(groups, [*groups[1:], None], strict=True):
+    for number, group in enumerate(groups):
         text = "".join(tokens[index] for index in group).strip()
         start_s = min(times_s[group[0]], duration_s)
-        latest_s = duration_s if following is None else min(times_s[following[0]], duration_s)
-        end_s = min(times_s[group[-1]] + _FRAME_S, latest_s)
+        following_s = [times_s[other[0]] for other in groups[number + 1 : number + 2]]
+        end_s = min(times_s[group[-1]] + _FRAME_S, duration_s, *following_s)
         if text:
             probability = math.exp(min(logs[index] for index in group)) if len(logs) >= len(tokens) else None
             words.append(HeardWord(text, start_s, max(start_s, end_s), probability))
