@@ -168,7 +168,7 @@ class _Trial:
 
     def hear(self, clips: Sequence[Clip], promise: Promise = "answers") -> list[Answer]:
         """Return the answers to a batch, each of them checked."""
-        answers = _call(promise, "`hear` raises", lambda: list(self.listener.hear(clips)))
+        answers: list[Answer] = _call(promise, "`hear` raises", lambda: list(self.listener.hear(clips)))
         if len(answers) != len(clips):
             raise ContractError(promise, f"{len(clips)} clips have {len(answers)} answers")
         with TemporaryDirectory(prefix="audiocopilot-check-") as folder:
@@ -236,7 +236,7 @@ class LevelListener:
     def prepare(self) -> None:
         """Load nothing."""
 
-    def hear(self, clips: Sequence[Clip]) -> list[Heard | HearingFailure]:
+    def hear(self, clips: Sequence[Clip]) -> Sequence[Heard | HearingFailure]:
         """Return one rating per clip."""
         return hear_sound_clips(clips, lambda sound: [self.rate(clip) for clip in sound])
 

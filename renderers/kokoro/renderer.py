@@ -27,8 +27,8 @@ from renderers.contract import (
     list_speakers,
 )
 from renderers.kokoro.weights import WHERE, KokoroVoice, Weights
+from renderers.model_revision import find_model_revision, get_library_versions
 from renderers.spoken_text import SpokenText, read_request
-from renderers.torch_support import find_model_revision, get_library_versions
 from renderers.utterance import Utterance
 
 _SOUND_VERSION = "1"
