@@ -1,7 +1,7 @@
 """Run the benchmarks that finish in minutes on any machine, each at its default size.
 
 The others need something of their own: `overhead` and `scale` need Ray and a quiet machine, `gpu_render`
-needs torch and a GPU. `gallery` draws a picture.
+needs torch and a GPU, `heard` the weights of a listener. `gallery` draws a picture.
 """
 
 from __future__ import annotations

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from pipelines.dialogue_preview import preview as preview
     from pipelines.execution.local import LocalExecutor as LocalExecutor
     from pipelines.execution.ray.executor import RayExecutor as RayExecutor
+    from pipelines.hearing.ear import ListenerSpec as ListenerSpec
+    from pipelines.hearing.hear import hear_run as hear_run
+    from pipelines.hearing.local import LocalHearing as LocalHearing
+    from pipelines.hearing.on_ray import RayHearing as RayHearing
     from pipelines.inspection.stats import compute_stats as compute_stats
     from pipelines.inspection.status import read_status as read_status
     from pipelines.inspection.subset.filter import filter_run as filter_run
@@ -52,6 +56,10 @@ else:
                 "RejectLimit",
                 "generate",
             ),
+            "pipelines.hearing.ear": ("ListenerSpec",),
+            "pipelines.hearing.hear": ("hear_run",),
+            "pipelines.hearing.local": ("LocalHearing",),
+            "pipelines.hearing.on_ray": ("RayHearing",),
             "pipelines.inspection.stats": ("compute_stats",),
             "pipelines.inspection.status": ("read_status",),
             "pipelines.inspection.subset.filter": ("filter_run",),
