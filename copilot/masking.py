@@ -1,7 +1,7 @@
 """Speech against all else that sounds meanwhile: a line's lead, in LU, as the scene alone predicts it.
 
 The rest of a scene is everything but the line, other lines too: a listener understands neither of two people
-who speak at once. The prediction takes a sound as equally loud throughout, and a line as long as its slot.
+who speak at once. The prediction takes a sound as equally loud throughout, and a line to end before its slot.
 """
 
 from __future__ import annotations
@@ -11,13 +11,16 @@ from collections.abc import Callable, Iterable, Iterator
 
 from copilot.dialogue import Dialogue, Task
 from copilot.scene import Element, Scene, SpeechElement
-from copilot.units import DIGITAL_SILENCE_DB, Lufs
+from copilot.units import DIGITAL_SILENCE_DB, Lufs, Seconds
 
 LEAST_LEAD_LU: Lufs = 5.0
 """The least lead of a line that is followed without effort."""
 
 GOOD_LEAD_LU: Lufs = 8.0
 """The least lead that designers plan with."""
+
+_SPOKEN_SHARE = 0.75
+"""The share of a slot in which its line is spoken, on the safe side: voices take some 60 % of it."""
 
 _JUDGED_TASKS: frozenset[Task] = frozenset({"story", "add", "replace"})
 
@@ -45,7 +48,7 @@ def list_judged_lines(dialogue: Dialogue, lead: Lead) -> Iterator[tuple[int, Spe
 
 
 def predict_lead(scene: Scene, line: SpeechElement) -> Lufs:
-    """Return the loudness of a line over that of all else in its slot; 200 if there is nothing else."""
+    """Return the loudness of a line over that of all else while it is spoken; 200 or so over nothing."""
     rest = sum(measure_share(other, line) * _to_power(other.loudness) for other in _list_rest(scene, line))
     return line.loudness - _to_loudness(rest)
 
@@ -55,9 +58,15 @@ def _list_rest(scene: Scene, line: SpeechElement) -> Iterator[Element]:
 
 
 def measure_share(sound: Element, line: SpeechElement) -> float:
-    """Return the share of a line's slot, from 0 to 1, in which another sound is heard."""
-    overlap_s = min(sound.end_time, line.end_time) - max(sound.start_time, line.start_time)
-    return max(overlap_s, 0.0) / line.duration
+    """Return the share of a line, from 0 to 1, in which another sound is heard."""
+    covered_s = measure_covered_s(line, sound.start_time, sound.end_time)
+    return covered_s / (line.duration * _SPOKEN_SHARE)
+
+
+def measure_covered_s(line: SpeechElement, start_s: Seconds, end_s: Seconds) -> Seconds:
+    """Return the time in which a line is spoken between two moments of its scene."""
+    spoken_end_s = line.start_time + line.duration * _SPOKEN_SHARE
+    return max(min(end_s, spoken_end_s) - max(start_s, line.start_time), 0.0)
 
 
 def find_cap(

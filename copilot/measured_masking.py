@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from copilot.audio.loudness import FRAMES_PER_S
 from copilot.dialogue import Dialogue
-from copilot.masking import list_judged_lines, measure_share
+from copilot.masking import list_judged_lines
 from copilot.mix import find_gains
 from copilot.scene import Element, Scene, SpeechElement
 from copilot.stem import Stem
@@ -75,7 +75,8 @@ class _Meter:
 
     def measure(self, scene: Scene, line: SpeechElement) -> Masking:
         """Return the masking of a line in a scene, over the time in which it is spoken."""
-        rest = tuple(e for e in scene.elements if e.id != line.id and measure_share(e, line) > 0)
+        others = (element for element in scene.elements if element.id != line.id)
+        rest = tuple(e for e in others if e.start_time < line.end_time and e.end_time > line.start_time)
         if (line, rest) not in self._known:
             self._known[line, rest] = self._measure(line, rest)
         return self._known[line, rest]

@@ -14,7 +14,7 @@ from copilot.masking import LEAST_LEAD_LU, find_cap, list_judged_lines, measure_
 from copilot.scene import Element, Scene
 
 SLOT = but(LINE, loudness=-12, start_time=1, duration=4)
-"""A line from 1 s to 5 s."""
+"""A line from 1 s to 5 s, which is spoken until 4 s."""
 
 
 def scene(*elements: Element) -> Scene:
@@ -27,8 +27,8 @@ def scene(*elements: Element) -> Scene:
         ([], 188.0),
         ([but(RAIN, loudness=-24)], 12.0),
         ([but(RAIN, loudness=-24), but(DOG, loudness=-24, start_time=0, duration=8)], 8.99),
-        ([but(DOG, loudness=-24, start_time=0, duration=3)], 15.01),  # half of the line
-        ([but(DOG, loudness=-10, start_time=5, duration=3)], 188.0),
+        ([but(DOG, loudness=-24, start_time=0, duration=2.5)], 15.01),  # half of the line
+        ([but(DOG, loudness=-10, start_time=4, duration=3)], 188.0),
         ([but(LINE, id=9, loudness=-12, start_time=1, duration=4)], 0.0),  # somebody else speaks
     ],
 )
@@ -105,5 +105,5 @@ def test_a_line_that_a_user_drowned_is_not_judged_in_later_turns(task):
 
 
 def test_a_share_is_that_of_the_line():
-    assert measure_share(but(DOG, start_time=4, duration=8), SLOT) == 0.25
-    assert measure_share(but(DOG, start_time=5, duration=1), SLOT) == 0
+    assert measure_share(but(DOG, start_time=3.25, duration=8), SLOT) == 0.25
+    assert measure_share(but(DOG, start_time=4, duration=1), SLOT) == 0

@@ -11,16 +11,17 @@ from dataclasses import dataclass, field
 from itertools import product
 
 from copilot.designers.scripted.dice import Dice
-from copilot.designers.scripted.grid import Grid
+from copilot.designers.scripted.grid import Grid, Placement
 from copilot.designers.scripted.lexicon import Lexicon, Mood, Name, Naming, Setting, Sound, SoundKinds
 from copilot.designers.scripted.lines import Line, LineCutter
 from copilot.designers.scripted.manners import Manner
 from copilot.designers.scripted.phrasing import Phrasebook, Phrasing, fill, make_name_slots
+from copilot.designers.scripted.understood import limit_sound, raise_line
 from copilot.dialogue import Task
 from copilot.edit import Operation, apply
 from copilot.rules.request_targets import find_targets
 from copilot.scene import Element, Gender, Scene, SceneLimits, SoundElement, SpeechElement
-from copilot.units import Lufs, Seconds
+from copilot.units import Seconds
 
 
 @dataclass(frozen=True)
@@ -41,16 +42,6 @@ class ElementNames:
     names: tuple[Name, ...]
     naming: Naming
     sound: Sound | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Placement:
-    """The place of a new sound in time and space, and its loudness, all on the grid."""
-
-    loudness: Lufs
-    panning: float
-    start_s: Seconds
-    duration_s: Seconds
 
 
 @dataclass
@@ -153,13 +144,16 @@ class Draft:
         traits = frozenset() if is_speech else self.tools.lexicon.words.find_traits(element.text)
         return SoundKinds(frozenset(), traits, frozenset({element.role}))
 
-    def make_element(self, sound: Sound, at: Placement) -> SoundElement:
-        """Make an element for a sound of the lexicon, with a new id."""
+    def make_element(self, sound: Sound, at: Placement, gone: Iterable[int] = ()) -> SoundElement:
+        """Make an element for a sound of the lexicon, with a new id, and not too loud for lines.
+
+        `gone` are sounds that leave the scene with it.
+        """
         new_id = self.next_id
         names = (*sound.names, Name("the music")) if sound.role == "music" else sound.names
         self.names_by_id[new_id] = ElementNames(names, get_naming(sound), sound)
         self.heard.add(sound.caption)
-        return SoundElement(
+        element = SoundElement(
             id=new_id,
             role=sound.role,
             text=sound.caption,
@@ -168,15 +162,18 @@ class Draft:
             start_time=at.start_s,
             duration=at.duration_s,
         )
+        return limit_sound(element, self.scene, self.tools.grid, gone)
 
-    def make_speech(self, line: Line, speaker: str, gender: Gender, at: Placement) -> SpeechElement:
-        """Make an element for a spoken line, with a new id."""
+    def make_speech(
+        self, line: Line, speaker: str, gender: Gender, at: Placement, gone: Iterable[int] = ()
+    ) -> SpeechElement:
+        """Make an element for a spoken line, with a new id, and loud enough for its scene."""
         new_id = self.next_id
         pronoun = "her" if gender == "female" else "him"
         names = (Name(f"the {speaker}", pronoun=pronoun), Name(f"the {speaker}'s voice"))
         self.names_by_id[new_id] = ElementNames(names, make_speaker_naming(speaker))
         self.said.append(line.text[:-1].lower())
-        return SpeechElement(
+        element = SpeechElement(
             id=new_id,
             text=line.text,
             speaker=speaker,
@@ -187,6 +184,7 @@ class Draft:
             start_time=at.start_s,
             duration=at.duration_s,
         )
+        return raise_line(element, self.scene, self.tools.grid, gone)
 
     def draw_phrasing(self, dice: Dice, group: str, kinds: Collection[str]) -> Phrasing:
         """Draw a phrasing that fits the edit and the user's manner."""

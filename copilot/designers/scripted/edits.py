@@ -6,16 +6,20 @@ An edit is always possible: if one sound cannot be edited as drawn, another is.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Literal
 
 from copilot.designers.scripted.dice import Dice
-from copilot.designers.scripted.draft import Draft, Placement
+from copilot.designers.scripted.draft import Draft
+from copilot.designers.scripted.grid import Placement
 from copilot.designers.scripted.lexicon import Sound
 from copilot.designers.scripted.moods import edit_open
 from copilot.designers.scripted.phrasing import add_article, fill
 from copilot.designers.scripted.placing import draw_side, place_sound, place_speech
+from copilot.designers.scripted.understood import is_understood, measure_room_lu
 from copilot.dialogue import Task
 from copilot.edit import Add, Change, Operation, Remove, Replace
 from copilot.errors import RowFault
+from copilot.masking import list_lines
 from copilot.scene import Element, SpeechElement
 from copilot.units import Lufs, Seconds
 
@@ -29,6 +33,7 @@ _LOUDNESS_STEPS_LU: Mapping[str, tuple[Lufs, Lufs]] = {
     "strong": (7.0, 10.0),
     "exact": (3.0, 8.0),
 }
+_WAYS: tuple[Literal["up", "down"], ...] = ("up", "down")
 _SMALLEST_SHIFT = 0.3
 _BORROWED = 0.3
 """Share of new sounds that are not the setting's own, but fit there."""
@@ -60,8 +65,7 @@ def _add_effect(draft: Draft, dice: Dice) -> Edited:
     when = {"early": (0.0, 0.15), "late": (0.75, 1.0)}.get(phrasing.kind, (0.0, 0.3 if sound.lasts else 1.0))
     sign = dice.pick((-1, 1))
     side = sign * dice.between(0.4, 0.85) if phrasing.kind == "sided" else draw_side(dice, sound, sign)
-    spoken = any(element.role == "speech" for element in draft.scene.elements)
-    at = place_sound(draft.tools, dice, sound, side, when, ducked=spoken)
+    at = place_sound(draft.tools, dice, sound, side, when, lines=list_lines(draft.scene))
     request = fill(phrasing.text, new=_name_new_sound(sound, dice), side=_name_side(sign))
     return request, [Add(element=draft.make_element(sound, at))]
 
@@ -74,10 +78,12 @@ def _add_speech(draft: Draft, dice: Dice) -> Edited | None:
     for start_s in dice.shuffle([draft.tools.grid.start(s) for s in starts_s if first_s <= s <= last_s]):
         room_s = draft.measure_silence_after(start_s)
         line = draft.pick_line(room_s, dice, quotable=True)
-        person = draft.pick_speaker(dice) if line else None
-        if line and person:
-            side = dice.pick((-1, 1)) * dice.between(0.05, 0.45)
-            at = place_speech(draft.tools, dice, line, side=side, start_s=start_s, room_s=room_s)
+        if line is None:
+            continue
+        side = dice.pick((-1, 1)) * dice.between(0.05, 0.45)
+        at = place_speech(draft.tools, dice, line, side=side, start_s=start_s, room_s=room_s)
+        heard = is_understood(at, draft.scene, draft.tools.grid)
+        if heard and (person := draft.pick_speaker(dice)):
             element = draft.make_speech(line, *person, at)
             phrasing = draft.draw_phrasing(dice, "add", ("speech",))
             who = add_article(element.speaker)
@@ -97,10 +103,10 @@ def edit_volume(draft: Draft, dice: Dice) -> Edited:
     options = [
         (element, way)
         for element in draft.scene.elements
-        for way in ("up", "down")
+        for way in _WAYS
         if _measure_room_lu(draft, element, way) >= _SMALLEST_STEP_LU
     ]
-    way = dice.pick(("up", "down"))
+    way = dice.pick(_WAYS)
     target, way = dice.pick([option for option in options if option[1] == way] or options)
     room_lu = _measure_room_lu(draft, target, way)
     kinds = [kind for kind, (least, _) in _LOUDNESS_STEPS_LU.items() if least <= room_lu]
@@ -115,10 +121,10 @@ def edit_volume(draft: Draft, dice: Dice) -> Edited:
     return request, [Change(id=target.id, loudness=loudness)]
 
 
-def _measure_room_lu(draft: Draft, element: Element, way: str) -> Lufs:
+def _measure_room_lu(draft: Draft, element: Element, way: Literal["up", "down"]) -> Lufs:
     allowed = draft.tools.limits.loudness_lufs
     room = allowed.high - element.loudness if way == "up" else element.loudness - allowed.low
-    return room + 1e-9
+    return min(room, measure_room_lu(element, draft.scene, way)) + 1e-9
 
 
 def edit_panning(draft: Draft, dice: Dice) -> Edited:
@@ -197,7 +203,7 @@ def replace_sound(draft: Draft, dice: Dice, target: Element, sound: Sound) -> Ed
         start_s=target.start_time,
         duration_s=_fit_duration(draft, target, natural.duration_s),
     )
-    return request, [Replace(id=target.id, element=draft.make_element(sound, at))]
+    return request, [Replace(id=target.id, element=draft.make_element(sound, at, (target.id,)))]
 
 
 def _fit_duration(draft: Draft, target: Element, natural_s: Seconds) -> Seconds:
@@ -213,7 +219,9 @@ def _replace_line(draft: Draft, dice: Dice, target: SpeechElement) -> Edited | N
         return None
     side = draft.tools.grid.side(target.panning)
     at = place_speech(draft.tools, dice, line, side=side, start_s=target.start_time, room_s=room_s)
-    element = draft.make_speech(line, target.speaker, target.gender, at)
+    if not is_understood(at, draft.scene, draft.tools.grid, (target.id,)):
+        return None
+    element = draft.make_speech(line, target.speaker, target.gender, at, (target.id,))
     phrasing = draft.draw_phrasing(dice, "replace", ("speech",))
     request = fill(phrasing.text, who=f"the {target.speaker}", line=f'"{line.text}"')
     return request, [Replace(id=target.id, element=element)]

@@ -25,6 +25,7 @@ from copilot.designers.scripted.reading_requests import (
 )
 from copilot.edit import Add, Change, Operation, Remove
 from copilot.errors import RowFault
+from copilot.masking import list_lines
 from copilot.rules.request_targets import GENDER_HINTS, ROLE_NAMES
 from copilot.scene import Element, SpeechElement
 from copilot.text.captions import word_set
@@ -172,8 +173,7 @@ def _add(words: str, wish: Addition, request: str, draft: Draft, dice: Dice) -> 
     if wish.side:
         side = signs.get(wish.side, 0) * max(abs(side), 0.5)
     when = {"start": (0.0, 0.15), "end": (0.75, 1.0)}.get(wish.when or "", (0.0, 0.3 if sound.lasts else 1.0))
-    spoken = any(element.role == "speech" for element in draft.scene.elements)
-    at = place_sound(draft.tools, dice, sound, side, when, ducked=spoken)
+    at = place_sound(draft.tools, dice, sound, side, when, lines=list_lines(draft.scene))
     return Add(element=draft.make_element(sound, at))
 
 

@@ -17,6 +17,16 @@ _PUBLISHED = SceneLimits()
 
 
 @dataclass(frozen=True, slots=True)
+class Placement:
+    """The place of a new sound in time and space, and its loudness, all on the grid."""
+
+    loudness: Lufs
+    panning: float
+    start_s: Seconds
+    duration_s: Seconds
+
+
+@dataclass(frozen=True, slots=True)
 class Grid:
     """The limits as the designer uses them."""
 

@@ -12,8 +12,10 @@ from copilot.designers.scripted.dice import Dice
 from copilot.designers.scripted.draft import Draft, get_naming
 from copilot.designers.scripted.lexicon import Mood, Sound
 from copilot.designers.scripted.placing import draw_side, place_sound
-from copilot.edit import Add, Change, Operation, Remove, Replace
-from copilot.scene import Element
+from copilot.designers.scripted.understood import limit_sound, measure_room_lu
+from copilot.edit import Add, Change, Operation, Remove, Replace, apply
+from copilot.masking import list_lines
+from copilot.scene import Element, Scene, SpeechElement
 from copilot.units import Lufs
 
 _STEP_LU: tuple[Lufs, Lufs] = (3.0, 5.0)
@@ -38,6 +40,7 @@ class _Maker:
     def __init__(self, draft: Draft, mood: Mood, dice: Dice) -> None:
         self._draft, self._mood, self._dice = draft, mood, dice
         self._edited: set[int] = set()
+        self._scene = draft.scene
         self._new: list[Sound] = []
 
     def make_operations(self) -> list[Operation]:
@@ -47,13 +50,23 @@ class _Maker:
         exchanged = self._replace_or_lower(against)
         music = self._bring_music()
         brought = self._bring_sound(sum(operation.op == "add" for operation in music))
+        self._scene = apply(self._draft.scene, removed + exchanged + music + brought)
         changed = self._change_levels()
         made = removed + exchanged + changed + music + brought
         if not any(operation.op == "change" for operation in made):
             made += self._change_any_level()
         if len({operation.op for operation in made}) < 2:
             made += self._exchange_any()
-        return sorted(made, key=lambda operation: _ORDER.index(operation.op))
+        made.sort(key=lambda operation: _ORDER.index(operation.op))
+        after = apply(self._draft.scene, made)
+        return [self._limit(operation, after) for operation in made]
+
+    def _limit(self, operation: Operation, after: Scene) -> Operation:
+        """Return the operation with a new sound at a loudness that leaves lines understood."""
+        if not isinstance(operation, Add | Replace) or isinstance(operation.element, SpeechElement):
+            return operation
+        limited = limit_sound(operation.element, after, self._draft.tools.grid)
+        return operation.model_copy(update={"element": limited})
 
     def _remove(self, against: Sequence[Element]) -> list[Operation]:
         """Remove sounds that contradict the mood, the loudest first, if enough others are left."""
@@ -87,7 +100,7 @@ class _Maker:
                 self._edited.add(old.id)
                 side = draw_side(self._dice, other, 1)
                 at = place_sound(self._draft.tools, self._dice, other, side, (0.0, 0.1))
-                return [Replace(id=old.id, element=self._draft.make_element(other, at))]
+                return [Replace(id=old.id, element=self._draft.make_element(other, at, (old.id,)))]
             if self._mood.opposes(self._draft.get_kinds(old)):
                 change = self._shift(old, -1, _AGAINST_LU)
                 return [change] if change else []
@@ -114,10 +127,11 @@ class _Maker:
         return changes
 
     def _change_any_level(self) -> list[Operation]:
-        """Change a sound that is not edited yet, not against the mood."""
+        """Change a sound that is not edited yet, not against the mood: one that raises nothing is quieter."""
+        ways = (-1, 1) if self._mood.lift else (-1,)
         for element in self._dice.shuffle(tuple(self._draft.scene.elements)):
             way = self._mood.find_direction(self._draft.get_kinds(element))
-            for allowed in (way,) if way else (-1, 1):
+            for allowed in (way,) if way else ways:
                 if change := self._shift(element, allowed, (_STEP_LU[0] - 0.5, _STEP_LU[0])):
                     return [change]
         return []
@@ -126,7 +140,10 @@ class _Maker:
         """Return a change of level by such a step, or as much of it as is still heard; else None."""
         if element.id in self._edited:
             return None
-        loudness = self._draft.tools.grid.level(element.loudness + way * self._dice.between(*step_lu))
+        step = self._dice.between(*step_lu)
+        if step_lu != _AGAINST_LU:
+            step = min(step, measure_room_lu(element, self._scene, "up" if way > 0 else "down"))
+        loudness = self._draft.tools.grid.level(element.loudness + way * step)
         if abs(loudness - element.loudness) < min(step_lu[0], _STEP_LU[0]) - 1e-9:
             return None
         self._edited.add(element.id)
@@ -171,8 +188,8 @@ class _Maker:
     def _add(self, sound: Sound) -> Add:
         when = (0.0, 0.2) if sound.lasts or sound.role == "music" else (0.1, 1.0)
         side = draw_side(self._dice, sound, self._dice.pick((-1, 1)))
-        ducked = any(element.role == "speech" for element in self._draft.scene.elements)
-        at = place_sound(self._draft.tools, self._dice, sound, side, when, ducked=ducked)
+        lines = list_lines(self._draft.scene)
+        at = place_sound(self._draft.tools, self._dice, sound, side, when, lines=lines)
         return Add(element=self._draft.make_element(sound, at))
 
     def _pick_free(self, sounds: Sequence[Sound], instead_of: Element | None = None) -> Sound | None:

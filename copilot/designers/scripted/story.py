@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from copilot.designers.scripted.dice import Dice
-from copilot.designers.scripted.draft import Draft, Placement, Tools, get_naming
+from copilot.designers.scripted.draft import Draft, Tools, get_naming
+from copilot.designers.scripted.grid import Placement
 from copilot.designers.scripted.lexicon import Setting, Sound, split_words
 from copilot.designers.scripted.phrasing import Phrasing, add_article, fill, join_list
 from copilot.designers.scripted.placing import draw_side, place_ambience, place_sound, place_speech
+from copilot.designers.scripted.understood import settle_story
 from copilot.edit import Add
+from copilot.masking import list_lines
 from copilot.scene import Element
 from copilot.text.word_stems import reduce_request_word
 from copilot.units import Seconds
@@ -20,6 +23,9 @@ _BORROWED_MUSIC = 0.15
 
 _VOICELESS = 0.5
 """Share of stories without speech whose user wants no voices at all."""
+
+_LATE_LINES = 0.5
+"""Share of stories with one line in which it comes late."""
 
 _FURTHER: Mapping[int, float] = {2: 1, 3: 2, 4: 3, 5: 3, 6: 2}
 """Weights of the number of sounds beside the ambience."""
@@ -88,6 +94,7 @@ def write_story(draft: Draft, dice: Dice) -> tuple[str, list[Add]]:
         _add_speech(draft, dice, n_lines=2 if further >= 4 and dice.chance(0.4) else 1)
     wanted = further - len(draft.list_foreground())
     _add_sounds(draft, dice, wanted)
+    draft.scene = settle_story(draft.scene, dice, tools.grid)
     operations = [Add(element=element) for element in draft.scene.elements]
     return _write_request(draft, dice), operations
 
@@ -133,6 +140,10 @@ def _add_second_ambience(draft: Draft, dice: Dice) -> None:
 def _add_speech(draft: Draft, dice: Dice, n_lines: int) -> None:
     limits = draft.tools.limits
     start_s: Seconds = limits.start_time_s.low + dice.between(0.2, 1.2)
+    if n_lines == 1 and draft.lines and dice.chance(_LATE_LINES):
+        # Loud sounds come before it.
+        latest_s = min(limits.start_time_s.high, limits.duration_s - draft.lines[0].needs_s(limits))
+        start_s = max(start_s, latest_s - dice.between(0, 1.0))
     sign = dice.pick((-1, 1))
     # Two lines share the time: the second has to start while sounds may start. The seed's own comes first.
     shared_s = limits.start_time_s.high - start_s
@@ -159,6 +170,9 @@ def _add_sounds(draft: Draft, dice: Dice, n_sounds: int) -> None:
     chosen: list[Sound] = []
     triggered = _list_called(draft)
     own = dice.shuffle(draft.setting.effects)
+    if list_lines(draft.scene):
+        # What lasts is heard under all that is said: it has to be quiet, and is for want of other sounds.
+        own.sort(key=lambda sound: sound.lasts)
     music = _pick_music(draft, dice) if dice.chance(0.55) and n_sounds > 1 else ()
     for sound in (*triggered, *music, *own, *draft.setting.music):
         _choose(draft, chosen, sound, n_sounds)
@@ -193,13 +207,14 @@ def _place_sounds(draft: Draft, dice: Dice, sounds: Sequence[Sound]) -> list[Ele
         s.caption: (i / len(order), (i + 0.8) / len(order)) for i, s in enumerate(order)
     }
     sign = dice.pick((-1, 1))
-    spoken = any(element.role == "speech" for element in draft.scene.elements)
+    lines = list_lines(draft.scene)
     elements: list[Element] = []
     for sound in sounds:
         when = slots.get(sound.caption, (0.0, 0.2 if sound.role == "music" else 0.3))
-        at: Placement = place_sound(
-            draft.tools, dice, sound, draw_side(dice, sound, sign), when, ducked=spoken
-        )
+        if lines and sound.caption in slots:
+            # Not one after another, but when nobody speaks.
+            when = (0.0, 1.0)
+        at: Placement = place_sound(draft.tools, dice, sound, draw_side(dice, sound, sign), when, lines=lines)
         sign = -sign
         elements.append(draft.make_element(sound, at))
     return elements

@@ -11,6 +11,14 @@ from copilot.designers.scripted.phrasing import Phrasebook
 from copilot.dialogue import EDIT_TASKS, Dialogue
 from copilot.edit import changed_fields
 from copilot.hashing import content_hash
+from copilot.masking import (
+    GOOD_LEAD_LU,
+    LEAST_LEAD_LU,
+    list_judged_lines,
+    list_lines,
+    measure_share,
+    predict_lead,
+)
 from copilot.rules import check_dialogue
 from copilot.scene import Scene, SceneLimits
 from copilot.seed import Seed
@@ -63,6 +71,25 @@ def edits(dialogues, task):
 def test_all_are_clean(dialogues):
     assert len(dialogues) > 2500
     assert Counter(v.rule for d in dialogues for v in check_dialogue(d, SceneLimits())) == {}
+
+
+def test_speech_lies_above_the_rest(dialogues):
+    leads = [lead for d in dialogues for found in [list_judged_lines(d, predict_lead)] for lead in found]
+    assert min(lead for _, _, lead in leads) > LEAST_LEAD_LU + 0.5
+    stories = sorted(lead for index, _, lead in leads if index == 0)
+    assert stories[0] > GOOD_LEAD_LU - 0.1
+    assert 9 < stories[len(stories) // 2] < 11.5
+
+
+def test_loud_sounds_are_heard_when_nobody_speaks(dialogues):
+    louder = {True: 0, False: 0}
+    for scene in (dialogue.turns[0].scene for dialogue in dialogues):
+        lines = list_lines(scene)
+        for effect in (e for e in scene.elements if lines and e.role == "effect"):
+            covers = any(measure_share(effect, line) > 0 for line in lines)
+            louder[covers] += effect.loudness > -18
+    assert louder[True] == 0
+    assert louder[False] > 300
 
 
 def test_tasks_are_even(dialogues):
@@ -147,7 +174,7 @@ def test_stories_are_laid_out_sensibly(dialogues):
 
 
 def test_levels_of_the_roles(dialogues):
-    ranges = {"ambience": (-30, -24), "music": (-28, -22), "speech": (-16, -14), "effect": (-30, -11)}
+    ranges = {"ambience": (-30, -24), "music": (-30, -22), "speech": (-14, -12), "effect": (-30, -11)}
     for dialogue in dialogues:
         for element in dialogue.turns[0].scene.elements:
             low, high = ranges[element.role]
