@@ -249,4 +249,4 @@ def _is_against(kind: _Kind, mood: Mood, shipped: Lexicon) -> bool:
 def _is_of(kind: _Kind, families: Sequence[Family]) -> bool:
     """Return whether a word of the name calls for one of the shipped families."""
     stems = find_word_stems(kind.name)
-    return any(not stems.isdisjoint(family.triggers) for family in families)
+    return any(not stems.isdisjoint(family.trigger_stems) for family in families)

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pydantic import Field
 
 from copilot.designers.contract import DEFAULT_SPEECH_SHARE, Design, DesignerContext, DesignerInfo
+from copilot.designers.scripted.clauses.english import load_english
 from copilot.designers.scripted.continuing import list_captions, resume_draft
 from copilot.designers.scripted.describing import describe, draw_frame
 from copilot.designers.scripted.dice import Dice
@@ -22,7 +23,8 @@ from copilot.designers.scripted.grid import Grid
 from copilot.designers.scripted.lexicon_data import load_lexicon
 from copilot.designers.scripted.lines import LineCutter
 from copilot.designers.scripted.manners import draw_manner
-from copilot.designers.scripted.story import Triggers, find_called_sounds, write_story
+from copilot.designers.scripted.story import find_called_sounds, write_story
+from copilot.designers.scripted.triggers import Triggers
 from copilot.designers.speech_wishes import asks_for_speech, find_gender, find_quotes
 from copilot.designers.tasks import check_weights, derive_task
 from copilot.dialogue import Dialogue, Task, Turn
@@ -86,7 +88,7 @@ class ScriptedDesigner:
         lexicon, book = load_lexicon(settings.lexicon if settings else None)
         self._tools = Tools(lexicon, book, LineCutter(lexicon.voices), limits, Grid(limits))
         families = {tag: family.triggers for tag, family in lexicon.families.items()}
-        self._triggers = Triggers(lexicon.settings, families)
+        self._triggers = Triggers(lexicon.settings, families, load_english())
         if limits != SceneLimits():
             self._rehearse()
 

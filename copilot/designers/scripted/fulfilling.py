@@ -70,8 +70,10 @@ def find_new_sound(words: str, draft: Draft, dice: Dice, roles: Iterable[str]) -
         if sound.role in allowed
         and sound.caption not in draft.heard
         and stems
-        and stems <= sound.naming.words | sound.paraphrase | sound.family.triggers
-        and not stems.isdisjoint(sound.naming.names | sound.family.triggers | find_word_stems(sound.asks[0]))
+        and stems <= sound.naming.words | sound.paraphrase | sound.family.trigger_stems
+        and not stems.isdisjoint(
+            sound.naming.names | sound.family.trigger_stems | find_word_stems(sound.asks[0])
+        )
     ]
     if not known:
         return None

@@ -71,12 +71,18 @@ def _list(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
+def _split_lower(value: object) -> object:
+    return frozenset(value.lower().split()) if isinstance(value, str) else value
+
+
 def _split_word_stems(value: object) -> object:
     return frozenset(reduce_request_word(word) for word in value.split()) if isinstance(value, str) else value
 
 
 WordList = Annotated[tuple[str, ...], BeforeValidator(_split)]
 Traits = Annotated[frozenset[Trait], BeforeValidator(_split)]
+Triggers = Annotated[frozenset[str], BeforeValidator(_split_lower)]
+"""Words that call for something, as they are written."""
 WordStems = Annotated[frozenset[str], BeforeValidator(_split_word_stems)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_list)]
 Captions = dict[str, str]
@@ -85,7 +91,7 @@ Captions = dict[str, str]
 class Family(FrozenModel):
     """One kind of sound."""
 
-    triggers: WordStems = frozenset()
+    triggers: Triggers = frozenset()
     role: SoundRole = "effect"
     where: tuple[Where, ...] = ("open", "room", "sealed")
     traits: Traits = frozenset()
@@ -96,6 +102,11 @@ class Family(FrozenModel):
     seconds: tuple[float, float]
     lufs: tuple[float, float]
     repeats: bool
+
+    @cached_property
+    def trigger_stems(self) -> frozenset[str]:
+        """The stems of its triggers."""
+        return frozenset(map(reduce_request_word, self.triggers))
 
     @model_validator(mode="after")
     def _usable(self) -> Family:

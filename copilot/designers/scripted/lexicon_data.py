@@ -24,10 +24,10 @@ from copilot.designers.scripted.lexicon import (
     Mood,
     Setting,
     Sound,
+    Triggers,
     Voices,
     Where,
     Words,
-    WordStems,
 )
 from copilot.designers.scripted.manners import Manner
 from copilot.designers.scripted.phrasing import Phrasebook
@@ -47,7 +47,7 @@ Part = Mapping[str, Any]
 class SettingData(FrozenModel):
     """A setting as a lexicon has it: by family, the captions that are heard there."""
 
-    triggers: WordStems
+    triggers: Triggers
     places: tuple[str, ...] = Field(min_length=2)
     where: Where
     night: bool = False

@@ -7,14 +7,13 @@ from collections.abc import Mapping, Sequence
 from copilot.designers.scripted.dice import Dice
 from copilot.designers.scripted.draft import Draft, Tools, get_naming
 from copilot.designers.scripted.grid import Placement
-from copilot.designers.scripted.lexicon import Setting, Sound, split_words
+from copilot.designers.scripted.lexicon import Setting, Sound
 from copilot.designers.scripted.phrasing import Phrasing, add_article, fill, join_list
 from copilot.designers.scripted.placing import draw_side, place_ambience, place_sound, place_speech
 from copilot.designers.scripted.understood import settle_story
 from copilot.edit import Add
 from copilot.masking import list_lines
 from copilot.scene import Element
-from copilot.text.word_stems import reduce_request_word
 from copilot.units import Seconds
 
 _MOST_TRIGGERED = 3
@@ -29,46 +28,6 @@ _LATE_LINES = 0.5
 
 _FURTHER: Mapping[int, float] = {2: 1, 3: 2, 4: 3, 5: 3, 6: 2}
 """Weights of the number of sounds beside the ambience."""
-
-
-class Triggers:
-    """Finds the settings and families that the words of a seed call for."""
-
-    def __init__(self, settings: Sequence[Setting], families: Mapping[str, frozenset[str]]) -> None:
-        self._settings = tuple(settings)
-        self._by_setting: dict[str, list[Setting]] = {}
-        for setting in settings:
-            for trigger in setting.triggers:
-                self._by_setting.setdefault(trigger, []).append(setting)
-        self._by_family: dict[str, list[str]] = {}
-        for tag, triggers in families.items():
-            for trigger in triggers:
-                self._by_family.setdefault(trigger, []).append(tag)
-
-    def pick_setting(self, text: str, dice: Dice) -> Setting:
-        """Return the setting that most words call for; drawn evenly from ties, or from all without any."""
-        scores: dict[str, float] = {}
-        for word in split_words(text):
-            called = self._by_setting.get(reduce_request_word(word), [])
-            # A word that many settings share says less about each of them.
-            for setting in called:
-                scores[setting.key] = scores.get(setting.key, 0.0) + 1.0 / len(called)
-        if not scores:
-            return dice.pick(self._settings)
-        best = max(scores.values())
-        return dice.pick([s for s in self._settings if scores.get(s.key, 0.0) > best - 1e-9])
-
-    def know(self, text: str) -> bool:
-        """Return whether any word of the text calls for a setting or a family."""
-        stems = map(reduce_request_word, split_words(text))
-        return any(stem in self._by_setting or stem in self._by_family for stem in stems)
-
-    def find_families(self, text: str) -> list[str]:
-        """Return the families that the words of a text call for, in the order of the words."""
-        found = (
-            tag for word in split_words(text) for tag in self._by_family.get(reduce_request_word(word), ())
-        )
-        return list(dict.fromkeys(found))
 
 
 def find_called_sounds(tools: Tools, setting: Setting, tags: Sequence[str], dice: Dice) -> tuple[Sound, ...]:

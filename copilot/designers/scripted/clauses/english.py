@@ -5,6 +5,7 @@ A word may be in several classes. Text is in lower case here, as the seeds of a 
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -14,6 +15,10 @@ from typing import Any
 _VOWELS = "aeiou"
 _ADJECTIVE_ENDINGS = ("ous", "ful", "less", "able", "ible", "ish", "ical")
 _SHORTEST_PAST = 4
+_SHORTEST_SINGULAR = 3
+_LONGEST_BASE_IN_ING = 5
+_CLOSED = re.compile(r"(?<![aeiou])[aeiouy][bcdfgklmnprtvz]$")
+_SYLLABLE = re.compile(r"[aeiouy]+")
 _PLURALS = frozenset({"people", "men", "women", "children", "folk"})
 _FUNCTION_WORDS = (
     "auxiliaries",
@@ -76,6 +81,7 @@ class English:
         self._not_past = frozenset(verbs["not_past"].split())
         free, bound = frozenset(verbs["free"].split()), frozenset(verbs["bound"].split())
         forms = {base: (past, participle) for base, past, participle in map(str.split, verbs["irregular"])}
+        self.irregular = forms
         self.base = free | bound
         self.third = frozenset(map(_add_s, self.base))
         self._pasts = frozenset(past for past, _ in forms.values())
@@ -91,6 +97,10 @@ class English:
     def group(self, table: str, name: str) -> frozenset[str]:
         """Return a group of words that only one step of the reading needs."""
         return frozenset(self._data[table][name].split())
+
+    def list_texts(self, table: str, name: str) -> list[str]:
+        """Return texts of several words, which only one step of the reading needs."""
+        return [text.strip() for text in self._data[table][name].split(";") if text.strip()]
 
     def is_past(self, word: str) -> bool:
         """Return whether a word is a past form, by an ending or by heart."""
@@ -134,16 +144,16 @@ def load_english() -> English:
 def _add_s(verb: str) -> str:
     if verb.endswith(("s", "sh", "ch", "x", "z", "o")):
         return f"{verb}es"
-    return f"{verb[:-1]}ies" if verb.endswith("y") and verb[-2] not in _VOWELS else f"{verb}s"
+    return f"{verb[:-1]}ies" if verb.endswith("y") and verb[-2:-1] not in _VOWELS else f"{verb}s"
 
 
 def _add_ed(verb: str) -> tuple[str, ...]:
     """Return the possible past forms of a regular verb: stopped, carried, moved, opened."""
     if verb.endswith("e"):
         return (f"{verb}d",)
-    if verb.endswith("y") and verb[-2] not in _VOWELS:
+    if verb.endswith("y") and verb[-2:-1] not in _VOWELS:
         return (f"{verb[:-1]}ied",)
-    return (f"{verb}ed", f"{verb}{verb[-1]}ed")
+    return tuple(f"{stem}ed" for stem in _double(verb))
 
 
 def _inflect(verb: str, forms: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
@@ -155,4 +165,33 @@ def _add_ing(verb: str) -> tuple[str, ...]:
         return (f"{verb[:-2]}ying",)
     if verb.endswith("e") and not verb.endswith("ee"):
         return (f"{verb[:-1]}ing",)
-    return (f"{verb}ing", f"{verb}{verb[-1]}ing")
+    return tuple(f"{stem}ing" for stem in _double(verb))
+
+
+def _double(verb: str) -> tuple[str, ...]:
+    """Return the stems before -ed and -ing: stopp, not stop; open; both of refer and referr."""
+    closed = _CLOSED.search(verb)
+    if not closed:
+        return (verb,)
+    doubled = f"{verb}{verb[-1]}"
+    return (doubled,) if len(_SYLLABLE.findall(verb)) == 1 else (verb, doubled)
+
+
+def list_noun_and_verb_forms(word: str, english: English) -> tuple[str, ...]:
+    """Return a word with its plural and its forms as a verb; of a plural the singular as well.
+
+    "leaves" is what falls from a tree, and no form of "leave".
+    """
+    if word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        single = word[:-1]
+        own = (
+            word.endswith(("ves", "ses", "xes", "shes", "ches", "mines")) or len(single) < _SHORTEST_SINGULAR
+        )
+        return (word,) if own else (word, single)
+    if word.endswith(("ing", "ed")) and len(word) > _LONGEST_BASE_IN_ING:
+        return (word, f"{word}s")
+    past, participle = english.irregular.get(word, ("", ""))
+    # Both "learnt" and "learned", but not "runned".
+    regular = () if past and not past.endswith("t") else _add_ed(word)
+    irregular = (past, participle) if past else ()
+    return tuple(dict.fromkeys((word, _add_s(word), *_add_ing(word), *irregular, *regular)))
