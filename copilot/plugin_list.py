@@ -15,7 +15,7 @@ from copilot.frozen_model import FrozenModel
 
 
 class Info(plugins.Requirements, Protocol):
-    """The part of a backend's `info` that renderers and designers have in common."""
+    """The part of a backend's `info` that all kinds of backends have in common."""
 
     @property
     def summary(self) -> str:
@@ -69,6 +69,15 @@ class Listed:
         """The missing modules, and how to get them."""
         how = describe_install(self.extra) if self.extra else "install the package they are in"
         return f"missing {', '.join(self.missing)}: {how}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedModel(Listed):
+    """A registered backend with a model; `target` is the setting that `NAME:TARGET` fills."""
+
+    model: str | None = None
+    model_licence: str | None = None
+    target: str | None = None
 
 
 L = TypeVar("L", bound=Listed)

@@ -6,18 +6,15 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from copilot import plugins
-from copilot.plugin_list import Listed, describe_common, list_backends
+from copilot.plugin_list import ListedModel, describe_common, list_backends
 from renderers.contract import Tool, get_info
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ListedRenderer(Listed):
+class ListedRenderer(ListedModel):
     """A registered renderer. `tool` is `sfx`, `tts`, or `sfx or tts` if only an instance knows."""
 
     tool: str = ""
-    model: str | None = None
-    model_licence: str | None = None
-    target: str | None = None
     clones: bool = False
 
 

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
+
+from pydantic import Field
 
 from copilot.errors import UserError
 from listeners.contract import Clip, Heard, HearingFailure, Kind, Listener, ListenerInfo, get_info
@@ -22,8 +25,20 @@ from renderers.worker.program import ProgramSettings
 HearClient = WorkerClient[Greeting, Clip, Heard, HearingFailure]
 
 
+SCRIPTS = {
+    name: Path(__file__).parent / "scripts" / f"{name}_worker.py" for name in ("openflam", "utmosv2", "glap")
+}
+"""The scripts that come with the project, by name."""
+
+
 class WorkerSettings(ProgramSettings):
     """The program, and what is handed to it."""
+
+    scripts = SCRIPTS
+
+    command: str = Field(
+        description="openflam, utmosv2, glap, or the command that starts the program, as in a shell."
+    )
 
 
 class WorkerListener:
@@ -35,9 +50,12 @@ class WorkerListener:
 
     info = ListenerInfo(
         kinds=("recogniser", "detector", "embedder", "scorer", "rater"),
-        summary="Any listener in a program of its own",
+        summary="Any listener in a program of its own; openflam, utmosv2 and glap are ready scripts",
         licence="Apache-2.0; the program's own",
-        model_licence="the program's own",
+        model_licence=(
+            "the program's own: OpenFLAM, code and weights, non-commercial research only (Adobe Research "
+            "License); UTMOSv2 MIT; GLAP Apache-2.0"
+        ),
         settings=WorkerSettings,
         target="command",
         batch_s=120.0,

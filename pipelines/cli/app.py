@@ -289,6 +289,20 @@ def renderers(
 
 
 @_command()
+def listeners(
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="NAME", help=add_default("Listener to show with its settings.", "list all")),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the listeners with their requirements, whether these are installed, and their licences."""
+    from pipelines.cli.commands.listeners import run_listeners
+
+    raise typer.Exit(run_listeners(name, as_json=as_json))
+
+
+@_command()
 def voices(
     bank: Annotated[
         str, typer.Argument(metavar="PATH", help="Folder of a voice bank, or name of a renderer.")

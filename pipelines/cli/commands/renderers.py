@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from copilot import plugins
-from pipelines.cli.output.backend_list import BackendList, common_facts, common_notes, yes_or_no
+from pipelines.cli.output.backend_list import (
+    BackendList,
+    common_facts,
+    describe_target,
+    model_facts,
+    model_notes,
+    yes_or_no,
+)
 from renderers.listing import ListedRenderer, list_renderers
 
 
@@ -15,29 +22,17 @@ def run_renderers(name: str | None, *, as_json: bool) -> int:
     return 0
 
 
-def _notes(renderer: ListedRenderer) -> Iterator[str]:
-    yield from common_notes(renderer)
-    if renderer.model:
-        yield f"model: {renderer.model}; its licence: {renderer.model_licence or 'not given'}"
-    elif renderer.model_licence:
-        yield f"licence of model or data: {renderer.model_licence}"
-
-
 def _list_tools(renderer: ListedRenderer) -> list[str]:
     """Return the options that a renderer may be given as, without their hyphens."""
     return [tool for tool in ("sfx", "tts") if tool in renderer.tool.split()]
 
 
 def _facts(renderer: ListedRenderer) -> Iterator[tuple[str, str]]:
-    target = f":{renderer.target.upper()}" if renderer.target else ""
+    target = describe_target(renderer)
     if tools := _list_tools(renderer):
         yield "given as", " or ".join(f"--{tool} {renderer.name}{target}" for tool in tools)
     yield from common_facts(renderer)
-    if renderer.model:
-        yield "model", renderer.model
-        yield "its licence", renderer.model_licence or "not given"
-    elif renderer.model_licence:
-        yield "licence of model or data", renderer.model_licence
+    yield from model_facts(renderer)
     if renderer.clones:
         yield "voices", "clones those of a voice bank"
 
@@ -46,7 +41,7 @@ _RENDERERS = BackendList(
     group=plugins.RENDERERS,
     entries=list_renderers,
     columns={"tool": lambda renderer: renderer.tool, "installed": yes_or_no},
-    notes=_notes,
+    notes=model_notes,
     facts=_facts,
     set_options=lambda renderer: [f"--{tool}-set" for tool in _list_tools(renderer)],
 )

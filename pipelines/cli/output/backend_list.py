@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from copilot import plugins
-from copilot.plugin_list import Listed, Setting
+from copilot.plugin_list import Listed, ListedModel, Setting
 from pipelines.cli.output.tables import create_table
 
 L = TypeVar("L", bound=Listed)
@@ -75,12 +75,35 @@ def common_facts(entry: Listed) -> Iterator[tuple[str, str]]:
 
 
 def common_notes(entry: Listed) -> Iterator[str]:
-    """Yield the lines about an entry that renderers and designers have in common."""
+    """Yield the lines about an entry that all kinds of backends have in common."""
     if entry.summary:
         yield entry.summary
     if entry.modules:
         yield f"needs {entry.needs}"
     yield f"licence: {entry.licence}"
+
+
+def model_facts(entry: ListedModel) -> Iterator[tuple[str, str]]:
+    """Yield the rows that show an entry's model and the licence of its weights."""
+    if entry.model:
+        yield "model", entry.model
+        yield "its licence", entry.model_licence or "not given"
+    elif entry.model_licence:
+        yield "licence of model or data", entry.model_licence
+
+
+def model_notes(entry: ListedModel) -> Iterator[str]:
+    """Yield the lines about an entry and its model."""
+    yield from common_notes(entry)
+    if entry.model:
+        yield f"model: {entry.model}; its licence: {entry.model_licence or 'not given'}"
+    elif entry.model_licence:
+        yield f"licence of model or data: {entry.model_licence}"
+
+
+def describe_target(entry: ListedModel) -> str:
+    """Return the place of the target in `NAME:TARGET`; empty if the entry has none."""
+    return f":{entry.target.upper()}" if entry.target else ""
 
 
 def yes_or_no(entry: Listed) -> str:

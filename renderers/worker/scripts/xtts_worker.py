@@ -12,21 +12,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from renderers.worker.scripts import speech_worker, worker_protocol
+    from renderers.worker.scripts import speech_worker, worker_protocol, worker_tools
 else:
     import speech_worker
     import worker_protocol
+    import worker_tools
 
 NAME = "xtts"
 MODEL = "tts_models/multilingual/multi-dataset/xtts_v2"
 
-LOADING: speech_worker.Kinds = {
+LOADING: worker_tools.Kinds = {
     "model_name": str,
-    "model_path": speech_worker.parse_path,
-    "config_path": speech_worker.parse_path,
+    "model_path": worker_tools.parse_path,
+    "config_path": worker_tools.parse_path,
 }
 PLACES = ("model_path", "config_path")
-SPEAKING: speech_worker.Kinds = {
+SPEAKING: worker_tools.Kinds = {
     "temperature": float,
     "length_penalty": float,
     "repetition_penalty": float,
@@ -40,10 +41,10 @@ class Xtts:
     """Speaks with `TTS.api.TTS`; its options are the language, and arguments of loading and of inference."""
 
     def __init__(self) -> None:
-        self._version = speech_worker.find_version(NAME, "coqui-tts")
-        given = speech_worker.read_options(NAME, {"language": str, **LOADING, **SPEAKING})
+        self._version = worker_tools.find_version(NAME, "coqui-tts")
+        given = worker_tools.read_options(NAME, {"language": str, **LOADING, **SPEAKING})
         if ("model_path" in given) != ("config_path" in given):
-            raise speech_worker.make_error(f"{NAME}: the options model_path and config_path go together")
+            raise worker_tools.make_error(f"{NAME}: the options model_path and config_path go together")
         self._language: str = given.pop("language", "en")
         self._loading = {name: given[name] for name in LOADING if name in given}
         if "model_path" not in given:
@@ -54,7 +55,7 @@ class Xtts:
     def greeting(self) -> dict[str, Any]:
         """Return the greeting; version, language, options and the files' content are its fingerprint."""
         sound = {"version": self._version, "language": self._language, **self._loading, **self._speaking}
-        fingerprint = speech_worker.make_fingerprint(sound, LOADING)
+        fingerprint = worker_tools.make_fingerprint(sound, LOADING)
         known = {"clones": True, "languages": [self._language], "places": PLACES}
         return {"name": NAME, "tool": "tts", "fingerprint": fingerprint, **known}
 
@@ -62,7 +63,7 @@ class Xtts:
         """Load the model; default device: a GPU if there is one, else the CPU."""
         if self._model is None:
             torch = importlib.import_module("torch")
-            device = speech_worker.get_device() or ("cuda" if torch.cuda.is_available() else "cpu")
+            device = worker_tools.get_device() or ("cuda" if torch.cuda.is_available() else "cpu")
             api = importlib.import_module("TTS.api")
             self._model = api.TTS(**self._loading, progress_bar=False).to(device)
 
@@ -73,7 +74,7 @@ class Xtts:
 
     def _speak(self, request: dict[str, Any]) -> tuple[Any, int]:
         reference = speech_worker.require_reference(request)
-        speech_worker.seed_generators(request["seed"])
+        worker_tools.seed_generators(request["seed"])
         samples = self._model.tts(
             text=request["text"], speaker_wav=reference["path"], language=self._language, **self._speaking
         )
