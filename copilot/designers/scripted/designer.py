@@ -152,6 +152,7 @@ class ScriptedDesigner:
                 task = task if draft.allows(task) else "volume"
                 user, operations = EDITORS[task](draft, dice)
             draft.advance(operations)
+            draft.remember(operations)
         if request is None:
             longest, opens = draft.tools.limits.user_chars, task == "story"
             user = draft.tools.book.surround(user, dice, draft.manner, longest, opens=opens)

@@ -18,7 +18,7 @@ from copilot.designers.scripted.manners import Manner
 from copilot.designers.scripted.phrasing import Phrasebook, Phrasing, fill, make_name_slots
 from copilot.designers.scripted.understood import limit_sound, raise_line
 from copilot.dialogue import Task
-from copilot.edit import Operation, apply
+from copilot.edit import Change, Operation, Remove, apply
 from copilot.rules.request_targets import find_targets
 from copilot.scene import Element, Gender, Scene, SceneLimits, SoundElement, SpeechElement
 from copilot.units import Seconds
@@ -52,6 +52,7 @@ class Draft:
     gender `speaks_as`, if it names one. `heard` holds the captions
     and the speakers of all turns so far, `said` the lines. One that `is_voiceless` has no
     voices, as its user wants.
+    `wanted` holds the ids of sounds that the user asked for, `changed` those that were changed, with the field.
     """
 
     tools: Tools
@@ -71,6 +72,8 @@ class Draft:
     names_by_id: dict[int, ElementNames] = field(default_factory=dict)
     heard: set[str] = field(default_factory=set)
     said: list[str] = field(default_factory=list)
+    wanted: set[int] = field(default_factory=set)
+    changed: set[tuple[int, str]] = field(default_factory=set)
     mood: Mood | None = None
 
     def advance(self, operations: Sequence[Operation]) -> None:
@@ -78,6 +81,23 @@ class Draft:
         before, self.scene = self.scene, apply(self.scene, operations)
         if self.mood and any(self._ends_mood(self.mood, e, before.get(e.id)) for e in self.scene.elements):
             self.mood = None
+
+    def remember(self, operations: Iterable[Operation]) -> None:
+        """Remember what the user of an edit asked for."""
+        for operation in operations:
+            if isinstance(operation, Change):
+                self.wanted.add(operation.id)
+                self.changed.update((operation.id, name) for name in operation.updates)
+            elif not isinstance(operation, Remove):
+                self.wanted.add(operation.element.id)
+
+    def prefer_unwanted(self, elements: Sequence[Element]) -> list[Element]:
+        """Return the elements that nobody asked for, or else all: a user seldom undoes a wish."""
+        return [e for e in elements if e.id not in self.wanted] or list(elements)
+
+    def prefer_unchanged(self, elements: Sequence[Element], name: str) -> list[Element]:
+        """Return the elements whose field was never changed, or else all."""
+        return [e for e in elements if (e.id, name) not in self.changed] or list(elements)
 
     def _ends_mood(self, mood: Mood, element: Element, before: Element | None) -> bool:
         grows = before is None or element.loudness > before.loudness

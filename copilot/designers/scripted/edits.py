@@ -93,7 +93,7 @@ def _add_speech(draft: Draft, dice: Dice) -> Edited | None:
 
 def edit_remove(draft: Draft, dice: Dice) -> Edited:
     """Remove one sound, but never the last ambience."""
-    target = dice.pick(draft.list_removable())
+    target = dice.pick(draft.prefer_unwanted(draft.list_removable()))
     phrasing = draft.draw_phrasing(dice, "remove", ("any",))
     return draft.phrase_request(phrasing.text, target, dice), [Remove(id=target.id)]
 
@@ -107,6 +107,8 @@ def edit_volume(draft: Draft, dice: Dice) -> Edited:
         if _measure_room_lu(draft, element, way) >= _SMALLEST_STEP_LU
     ]
     way = dice.pick(_WAYS)
+    rested = [option for option in options if (option[0].id, "loudness") not in draft.changed]
+    options = rested or options
     target, way = dice.pick([option for option in options if option[1] == way] or options)
     room_lu = _measure_room_lu(draft, target, way)
     kinds = [kind for kind, (least, _) in _LOUDNESS_STEPS_LU.items() if least <= room_lu]
@@ -129,7 +131,7 @@ def _measure_room_lu(draft: Draft, element: Element, way: Literal["up", "down"])
 
 def edit_panning(draft: Draft, dice: Dice) -> Edited:
     """Move one sound that is not an ambience by at least 0.3, to a side or to the centre."""
-    target = dice.pick(draft.list_foreground())
+    target = dice.pick(draft.prefer_unchanged(draft.list_foreground(), "panning"))
     side = draft.tools.grid.side(target.panning)
     goals = [
         (kind, sign)
@@ -167,7 +169,8 @@ def _name_side(sign: int) -> str:
 
 def edit_replace(draft: Draft, dice: Dice) -> Edited:
     """Replace one sound by another of its role, in its place; a line by other words of the same person."""
-    for target in dice.shuffle(tuple(draft.scene.elements)):
+    shuffled = dice.shuffle(tuple(draft.scene.elements))
+    for target in sorted(shuffled, key=lambda element: element.id in draft.wanted):
         if isinstance(target, SpeechElement):
             if edited := _replace_line(draft, dice, target):
                 return edited

@@ -307,7 +307,11 @@ class Mood:
 
     def welcomes(self, kinds: SoundKinds) -> bool:
         """Return whether the mood may bring a sound, which it neither drops nor lowers by its kind."""
-        return not self.opposes(kinds) and (kinds.family | kinds.traits).isdisjoint(self.lower)
+        return not self.opposes(kinds) and not self.lowers_kind(kinds)
+
+    def lowers_kind(self, kinds: SoundKinds) -> bool:
+        """Return whether the mood lowers all sounds of such a family or trait, not only some of a role."""
+        return not (kinds.family | kinds.traits).isdisjoint(self.lower)
 
     def find_direction(self, kinds: SoundKinds) -> int:
         """Return 1 for a sound that the mood raises, -1 for one that it lowers, or 0.

@@ -21,7 +21,7 @@ from copilot.units import Lufs
 _STEP_LU: tuple[Lufs, Lufs] = (3.0, 5.0)
 _AGAINST_LU: tuple[Lufs, Lufs] = (5.0, 9.0)
 """The step by which a sound is lowered that contradicts the mood and has to stay."""
-_MOST_RAISED = 2
+_MOST_CHANGED = 3
 _MOST_REMOVED = 2
 
 
@@ -116,20 +116,25 @@ class _Maker:
         return [self._add(sound)] if sound else []
 
     def _change_levels(self) -> list[Operation]:
-        """Lower all sounds that the mood lowers, and raise some that it raises, as far as limits allow."""
+        """Lower all sounds of the kinds that the mood lowers, and change some others, as far as limits allow."""
         changes: list[Operation] = []
-        n_raised = 0
+        n_free = _MOST_CHANGED
         for element in self._dice.shuffle(tuple(self._draft.scene.elements)):
-            way = self._mood.find_direction(self._draft.get_kinds(element))
-            if way and (way < 0 or n_raised < _MOST_RAISED) and (change := self._shift(element, way)):
-                n_raised += way > 0
+            kinds = self._draft.get_kinds(element)
+            way, is_named = self._mood.find_direction(kinds), self._mood.lowers_kind(kinds)
+            if way and (is_named or n_free > 0) and (change := self._shift(element, way)):
+                n_free -= not is_named
                 changes.append(change)
         return changes
 
     def _change_any_level(self) -> list[Operation]:
-        """Change a sound that is not edited yet, not against the mood: one that raises nothing is quieter."""
+        """Change a sound that is not edited yet, not against the mood; speech only if there is no other.
+
+        A mood that raises nothing makes it quieter.
+        """
         ways = (-1, 1) if self._mood.lift else (-1,)
-        for element in self._dice.shuffle(tuple(self._draft.scene.elements)):
+        shuffled = self._dice.shuffle(tuple(self._draft.scene.elements))
+        for element in sorted(shuffled, key=lambda element: element.role == "speech"):
             way = self._mood.find_direction(self._draft.get_kinds(element))
             for allowed in (way,) if way else ways:
                 if change := self._shift(element, allowed, (_STEP_LU[0] - 0.5, _STEP_LU[0])):

@@ -182,13 +182,15 @@ def _place_sounds(draft: Draft, dice: Dice, sounds: Sequence[Sound]) -> list[Ele
 def _write_request(draft: Draft, dice: Dice) -> str:
     """Write the user's request, in words that fit the seed and the scene."""
     quote = draft.tools.cutter.quote(draft.seed_text)
-    sounds = [called.sound for called in draft.names_by_id.values() if called.sound]
-    effects = [sound.asks[0] for sound in sounds if sound.role == "effect"]
-    wanted = [sound.asks[0] for sound in sounds]
-    named = dice.shuffle(effects or wanted)[:2]
+    sounds = [(i, called.sound) for i, called in draft.names_by_id.items() if called.sound]
+    effects = [(i, sound) for i, sound in sounds if sound.role == "effect"]
+    chosen = dice.shuffle(effects or sounds)[:2]
+    named = [dice.pick(sound.asks) for _, sound in chosen]
     kinds = ["place", "sounds", *(("quote", "both") if quote else ())]
     phrasing = draft.draw_phrasing(dice, "story", kinds)
     request = _fill_request(draft, phrasing, quote, named)
+    if phrasing.kind in ("sounds", "both"):
+        draft.wanted.update(i for i, _ in chosen)
     if len(request) > draft.tools.limits.user_chars:
         request = _fill_request(draft, draft.draw_phrasing(dice, "story", ("place",)), "", named)
     speakers = [e.speaker for e in draft.scene.elements if e.role == "speech"]
