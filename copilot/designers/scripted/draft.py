@@ -52,7 +52,8 @@ class Draft:
     gender `speaks_as`, if it names one. `heard` holds the captions
     and the speakers of all turns so far, `said` the lines. One that `is_voiceless` has no
     voices, as its user wants.
-    `wanted` holds the ids of sounds that the user asked for, `changed` those that were changed, with the field.
+    `wanted` holds the ids of sounds that the user asked for, `changed` those that were changed, each
+    with the field.
     """
 
     tools: Tools
@@ -214,7 +215,7 @@ class Draft:
         """Fill in a phrasing about one sound so that it names no other.
 
         The first combination of slot values and names wins that makes the request, as the rules read it,
-        mean that sound alone.
+        mean that sound alone, or else that one too.
         """
         names = dice.shuffle(self.names_by_id[target.id].names)
         requests = [
@@ -222,8 +223,10 @@ class Draft:
             for values in product(*slots.values())
             for name in names
         ]
-        clear = (r for r in requests if find_targets(r, self.scene).certain <= {target.id})
-        return next(clear, requests[0])
+        read = [(request, find_targets(request, self.scene)) for request in requests]
+        clear = [request for request, targets in read if targets.certain <= {target.id}]
+        possible = [request for request, targets in read if target.id in targets.possible]
+        return (clear or possible or requests)[0]
 
     def pick_speaker(self, dice: Dice, besides: Iterable[int] = ()) -> tuple[str, Gender] | None:
         """Pick a person of the setting, or else anyone, who is not in the scene."""

@@ -258,8 +258,7 @@ def _find_fallback(draft: Draft, role: str, dice: Dice, besides: Iterable[int]) 
     """Return a sound of the role that fits anywhere, or another setting's ambience."""
     lexicon = draft.tools.lexicon
     if role == "ambience":
-        alike = [s for s in lexicon.settings if s.where == draft.setting.where]
-        pool = [sound for setting in alike for sound in setting.ambiences]
+        pool = [*draft.setting.ambiences, *lexicon.grounds]
     else:
         pool = list(lexicon.music if role == "music" else lexicon.effects)
     sound = _pick_unheard(draft, draft.filter_plausible(pool), dice, besides)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Annotated, Literal, get_args
 
@@ -95,6 +95,7 @@ class Family(FrozenModel):
     role: SoundRole = "effect"
     where: tuple[Where, ...] = ("open", "room", "sealed")
     traits: Traits = frozenset()
+    ground: bool = False
     one: tuple[str, ...] = ()
     many: tuple[str, ...] = ()
     ask: Texts = Field(min_length=1)
@@ -313,6 +314,10 @@ class Mood:
         """Return whether the mood lowers all sounds of such a family or trait, not only some of a role."""
         return not (kinds.family | kinds.traits).isdisjoint(self.lower)
 
+    def lifts_kind(self, kinds: SoundKinds) -> bool:
+        """Return whether sounds of such a family or trait belong to the mood."""
+        return not (kinds.family | kinds.traits).isdisjoint(self.lift)
+
     def find_direction(self, kinds: SoundKinds) -> int:
         """Return 1 for a sound that the mood raises, -1 for one that it lowers, or 0.
 
@@ -349,6 +354,13 @@ class Lexicon:
     def music(self) -> tuple[Sound, ...]:
         """The music that fits anywhere."""
         return self._anywhere("music")
+
+    @cached_property
+    def grounds(self) -> tuple[Sound, ...]:
+        """The ambiences that fit anywhere; those of all settings if the lexicon has none."""
+        every = (sound for sounds in self.anywhere.values() for sound in sounds if sound.family.ground)
+        grounds = tuple(replace(sound, role="ambience") for sound in every)
+        return grounds or tuple(sound for setting in self.settings for sound in setting.ambiences)
 
     def _anywhere(self, role: SoundRole) -> tuple[Sound, ...]:
         return tuple(s for sounds in self.anywhere.values() for s in sounds if s.role == role)

@@ -23,6 +23,8 @@ _AGAINST_LU: tuple[Lufs, Lufs] = (5.0, 9.0)
 """The step by which a sound is lowered that contradicts the mood and has to stay."""
 _MOST_CHANGED = 3
 _MOST_REMOVED = 2
+_OWN = 0.5
+"""Share of moods that bring a sound of the setting, if it has one that suits them."""
 
 
 def edit_open(draft: Draft, dice: Dice) -> tuple[str, list[Operation]]:
@@ -109,14 +111,17 @@ class _Maker:
         return [self._add(sound)] if sound else []
 
     def _bring_sound(self, n_added: int) -> list[Operation]:
-        """Add a sound that belongs to the mood."""
+        """Add a sound that belongs to the mood, of the place or of the mood itself."""
         if self._draft.count_room() - n_added <= 0:
             return []
-        sound = self._pick_free(self._draft.filter_plausible(self._mood.bring))
+        own = [sound for sound in self._draft.setting.effects if self._mood.lifts_kind(sound.kinds)]
+        brought = self._draft.filter_plausible(self._mood.bring)
+        pools = (own, brought) if self._dice.chance(_OWN) else (brought, own)
+        sound = self._pick_free(pools[0]) or self._pick_free(pools[1])
         return [self._add(sound)] if sound else []
 
     def _change_levels(self) -> list[Operation]:
-        """Lower all sounds of the kinds that the mood lowers, and change some others, as far as limits allow."""
+        """Lower all sounds of kinds that the mood lowers, and change some others."""
         changes: list[Operation] = []
         n_free = _MOST_CHANGED
         for element in self._dice.shuffle(tuple(self._draft.scene.elements)):
@@ -167,9 +172,8 @@ class _Maker:
         if element.role == "music":
             return None
         if element.role == "ambience":
-            alike = [s for s in draft.tools.lexicon.settings if s.where == draft.setting.where]
-            others = self._dice.shuffle([sound for s in alike for sound in s.ambiences])
-            wanted = [*self._dice.shuffle(draft.setting.ambiences), *draft.filter_plausible(others)]
+            others = self._dice.shuffle(draft.filter_plausible(draft.tools.lexicon.grounds))
+            wanted = [*self._dice.shuffle(draft.setting.ambiences), *others]
         else:
             effects = self._dice.shuffle(draft.filter_plausible(draft.tools.lexicon.effects))
             wanted = [*self._dice.shuffle(draft.filter_plausible(self._mood.bring)), *effects]
