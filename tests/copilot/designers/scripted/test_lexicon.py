@@ -13,6 +13,7 @@ from copilot.designers.scripted.lexicon_data import load_lexicon
 from copilot.designers.scripted.manners import expand
 from copilot.designers.scripted.phrasing import Phrasebook, fill, join_list, make_name_slots
 from copilot.rules.request_targets import find_targets
+from copilot.rules.requests import read_level, read_side, read_wish
 from copilot.scene import Scene, SceneLimits, SoundElement
 from copilot.seed import Seed
 
@@ -233,3 +234,8 @@ def test_all_texts_keep_the_published_limits(lexicon, book):
     longest = max(map(len, lexicon.sounds()))
     assert longest <= limits.text_chars
     assert all(len(p.text) + 2 * longest <= limits.user_chars for g in book.groups.values() for p in g)
+
+
+def test_what_stands_around_a_request_asks_for_nothing(book):
+    texts = [expand(text, Dice(n)) for text in (*book.leads, *book.tails) for n in range(60)]
+    assert {text for text in texts if read_level(text) or read_side(text) or read_wish(text)} == set()
