@@ -94,9 +94,10 @@ def utter(
     )
     out = np.float32(0.01) * source
     shares = np.linspace(0.0, 1.0, n_samples, dtype=np.float32)
-    for index, (_, formants) in enumerate(mouth):
-        opening = np.interp(shares, [share for share, _ in mouth], np.eye(len(mouth))[index])
-        out += dsp.formants(source * opening.astype(np.float32) if len(mouth) > 1 else source, formants)
+    shapes = list({id(formants): formants for _, formants in mouth}.values())
+    for shape in shapes:
+        opening = np.interp(shares, [at for at, _ in mouth], [float(held is shape) for _, held in mouth])
+        out += dsp.formants(source * opening.astype(np.float32), shape)
     return dsp.unit(out)
 
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft
+from scipy import fft, signal
 
 from copilot.units import SAMPLE_RATE_HZ, Audio
 from renderers.procedural.dsp.base import NYQUIST_HZ, Points, Signal
@@ -58,6 +58,16 @@ def coloured_noise(
     noise = np.asarray(fft.irfft(spectrum, n_fft, axis=-1), dtype=np.float32)[:, :n_samples]
     level = np.sqrt(np.mean(np.square(noise), axis=-1, keepdims=True))
     return np.asarray(noise / np.maximum(level, np.float32(1e-12)), dtype=np.float32)
+
+
+def air(rng: np.random.Generator, n_samples: int) -> Signal:
+    """Return the faint noise of a quiet place, RMS about 1: mostly below 300 Hz, 20 dB weaker at 4 kHz.
+
+    Cheaper than `coloured_noise`: uniform noise, and the same behind one pole.
+    """
+    draws = rng.random(n_samples, dtype=np.float32) - np.float32(0.5)
+    low = np.asarray(signal.lfilter([0.02], [1.0, -0.98], draws), dtype=np.float32)
+    return (low + np.float32(0.02) * draws) * np.float32(34.0)
 
 
 def from_control(values: NDArray[np.float64], n_samples: int) -> Signal:

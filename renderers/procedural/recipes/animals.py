@@ -15,6 +15,8 @@ _DOG: voices.Formants = (
     (3100.0, 700.0, -16.0),
     (4300.0, 900.0, -24.0),
 )
+_CAT_SHUT: voices.Formants = ((610.0, 285.0, 0.0), (1060.0, 370.0, -19.0), (4400.0, 510.0, -15.0))
+_CAT_OPEN: voices.Formants = ((1245.0, 285.0, 0.0), (1520.0, 370.0, -11.0), (4400.0, 510.0, -3.0))
 _WOLF: voices.Formants = ((480.0, 160.0, 0.0), (950.0, 220.0, -10.0), (2000.0, 400.0, -26.0))
 
 
@@ -68,23 +70,20 @@ def wolf(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def cat(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Imitate meows: the pitch arches while the mouth opens and closes."""
+    """Imitate meows: a rough voice whose pitch arches while the mouth opens and closes."""
     meows = []
     for _ in range(3):
-        base_hz = rng.uniform(520.0, 640.0) * mods.pitch
-        length_s = dsp.fitting_s(rng.uniform(0.6, 0.95) / mods.rate**0.5, n_samples)
-        freq_hz = voices.glide(length_s, (0.0, 0.82 * base_hz), (0.35, 1.2 * base_hz), (1.0, 0.75 * base_hz))
-        freq_hz = voices.with_jitter(rng, freq_hz, 0.012)
-        mouth: list[voices.Formants] = [
-            ((700.0, 200.0, 0.0), (2300.0, 350.0, -14.0)),
-            ((1050.0, 220.0, 0.0), (2200.0, 300.0, 0.0), (3600.0, 500.0, -8.0)),
-            ((950.0, 220.0, 0.0), (1500.0, 300.0, -6.0), (3300.0, 500.0, -18.0)),
-            ((600.0, 200.0, 0.0), (1000.0, 300.0, -14.0)),
-        ]
-        parts = [voices.cry(freq_hz, shape, tilt_db=5.0) for shape in mouth]
-        meows.append(voices.morph(parts, [0.0, 0.3, 0.6, 1.0]) * voices.hold(len(freq_hz), 0.09, 0.28))
-    at = dsp.regular_times(rng, n_samples, 2.3 / mods.rate, jitter=0.35, tail_s=0.9, count=mods.count)
-    return dsp.mono(dsp.play(rng, n_samples, at, meows, 1.5))
+        base_hz = rng.uniform(370.0, 420.0) * mods.pitch
+        length_s = dsp.fitting_s(rng.uniform(0.48, 0.62) / mods.rate**0.5, n_samples)
+        freq_hz = voices.glide(length_s, (0.0, 0.8 * base_hz), (0.26, 1.27 * base_hz), (1.0, 0.63 * base_hz))
+        shut = voices.scale_formants(_CAT_SHUT, mods.pitch**0.5)
+        opened = voices.scale_formants(_CAT_OPEN, mods.pitch**0.5)
+        mouth = [(0.0, shut), (0.19, opened), (0.67, opened), (1.0, shut)]
+        meow = voices.utter(rng, freq_hz, mouth, tilt_db=9.0, noise=0.23, rough=0.145, rough_hz=73.0)
+        meows.append(meow * voices.hold(len(meow), 0.08, 0.38 * length_s))
+    at = dsp.regular_times(rng, n_samples, 2.3 / mods.rate, jitter=0.35, tail_s=0.6, count=mods.count)
+    cries = dsp.play(rng, n_samples, at, meows, 1.5) + np.float32(0.005) * dsp.air(rng, n_samples)
+    return tones.room(dsp.mono(cries), size=0.4, wet=0.1)
 
 
 def rat_scurry(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:

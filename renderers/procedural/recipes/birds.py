@@ -11,6 +11,8 @@ from renderers.procedural.modifiers import Modifiers
 
 _AIR = ((100.0, -20.0), (500.0, 0.0), (2000.0, -8.0), (12_000.0, -24.0))
 _BEAK: voices.Formants = ((1250.0, 300.0, 0.0), (2300.0, 400.0, -6.0), (3600.0, 600.0, -14.0))
+# Start and length in seconds, and level, of the hoots of a great horned owl.
+_HOOTS = ((0.0, 0.35, 0.8), (0.6, 0.12, 0.5), (0.78, 0.5, 1.0), (1.55, 0.35, 0.8), (2.15, 0.4, 0.8))
 
 
 def _note(length_s: float, start_hz: float, middle_hz: float, end_hz: float) -> dsp.Signal:
@@ -95,23 +97,32 @@ def crow(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def owl(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Imitate hollow hoots near 370 Hz: one long, a pause, then short ones and a trembling long one."""
-    pitch = mods.pitch * rng.uniform(0.93, 1.07)
+    """Imitate a great horned owl: five soft, breathy hoots, the second one short, in a still night."""
+    base_hz = float(rng.uniform(260.0, 330.0)) * mods.pitch
 
-    def hoot(length_s: float, tremble: float) -> dsp.Signal:
-        base_hz = 370.0 * pitch
-        freq_hz = voices.glide(length_s, (0.0, 0.93 * base_hz), (0.3, base_hz), (1.0, 0.95 * base_hz))
-        tone = dsp.harmonics(freq_hz, len(freq_hz), [1.0, 0.09, 0.04])
-        tone *= 1.0 - tremble * (0.5 + 0.5 * dsp.sine(13.0, len(freq_hz)))
-        airy = dsp.bandpass(dsp.white(rng, len(freq_hz)), 250.0 * pitch, 700.0 * pitch) * np.float32(0.06)
-        return (tone + airy) * voices.hold(len(freq_hz), 0.09, 0.2)
+    def hoot(length_s: float) -> dsp.Signal:
+        freq_hz = voices.glide(
+            length_s, (0.0, 0.88 * base_hz), (0.3, base_hz), (0.6, base_hz), (1.0, 0.88 * base_hz)
+        )
+        freq_hz = voices.with_jitter(rng, freq_hz, 0.006, 25.0)
+        tone = dsp.harmonics(freq_hz, len(freq_hz), [1.0, 0.2, 0.08])
+        breath = dsp.resonate(dsp.white(rng, len(freq_hz)), base_hz, 0.6 * base_hz) * np.float32(0.75)
+        return dsp.unit((tone + breath) * voices.hold(len(freq_hz), 0.06, 0.22 * length_s))
 
-    phrase = np.zeros(seconds_to_samples(3.2 / mods.rate), dtype=np.float32)
-    parts = ((0.0, 0.62, 0.0), (1.25, 0.2, 0.0), (1.55, 0.22, 0.0), (1.9, 1.1, 0.55))
-    for at_s, length_s, tremble in parts:
-        dsp.add_at(phrase, seconds_to_samples(at_s / mods.rate), hoot(length_s, tremble))
-    at = dsp.regular_times(rng, n_samples, 5.0 / mods.rate, jitter=0.15, tail_s=2.8 / mods.rate)
-    return dsp.mono(dsp.play(rng, n_samples, at, [phrase], 1.0))
+    def call() -> dsp.Signal:
+        phrase = np.zeros(seconds_to_samples(2.7 / mods.rate), dtype=np.float32)
+        for at_s, length_s, level in _HOOTS:
+            dsp.add_at(phrase, seconds_to_samples(at_s / mods.rate), hoot(length_s / mods.rate**0.5), level)
+        return phrase
+
+    if mods.count:
+        hoots = [hoot(0.45) for _ in range(2)]
+        at = dsp.regular_times(rng, n_samples, 0.8 / mods.rate, jitter=0.08, tail_s=0.5, count=mods.count)
+        out = dsp.play(rng, n_samples, at, hoots, 1.0)
+    else:
+        at = dsp.regular_times(rng, n_samples, 5.0 / mods.rate, jitter=0.15, tail_s=2.6 / mods.rate)
+        out = dsp.play(rng, n_samples, at, [call() for _ in range(min(len(at), 2))], 1.0)
+    return dsp.mono(out + np.float32(0.008) * dsp.air(rng, n_samples))
 
 
 def rooster(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:

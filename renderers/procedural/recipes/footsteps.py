@@ -25,15 +25,51 @@ def _walk(
     step: StepMaker,
     period_s: float = WALK_PERIOD_S,
 ) -> Audio:
-    """Imitate steps of both feet.
+    """Imitate steps of both feet at an even pace, each as loud as it happens to be, in a quiet place.
 
-    Six recorded variants, the left a little softer, at a slightly uneven pace.
+    Six recorded variants, the left a little softer.
     """
     steps = [step(rng, mods) for _ in range(6)]
-    at = dsp.regular_times(rng, n_samples, period_s * mods.size**0.3 / mods.rate, jitter=0.05, tail_s=0.12)
+    at = dsp.regular_times(
+        rng, n_samples, period_s * mods.size**0.3 / mods.rate, jitter=0.025, tail_s=0.3, count=mods.count
+    )
     kinds = rng.integers(0, 3, len(at)) * 2 + np.arange(len(at)) % 2
-    gains = dsp.lognormal_gains(rng, len(at), 1.2) * np.where(np.arange(len(at)) % 2, 0.85, 1.0)
-    return dsp.mono(dsp.scatter(n_samples, at, gains.astype(np.float32), steps, kinds))
+    gains = dsp.lognormal_gains(rng, len(at), 2.5) * np.where(np.arange(len(at)) % 2, 0.85, 1.0)
+    sound = dsp.scatter(n_samples, at, gains.astype(np.float32), steps, kinds)
+    return dsp.mono(sound + np.float32(0.008) * dsp.air(rng, n_samples))
+
+
+def _sole(
+    rng: np.random.Generator,
+    mods: Modifiers,
+    *,
+    body_hz: float,
+    body_t60_s: float,
+    click: float,
+    click_hz: float,
+    click_s: float,
+    toe: float,
+) -> dsp.Signal:
+    """Imitate a hard sole: heel and toe as dull blows without pitch, and a scuff from one to the other."""
+    n_step = seconds_to_samples(0.42)
+    out = np.zeros(n_step, dtype=np.float32)
+    roll_s = float(rng.uniform(0.09, 0.12)) / mods.rate**0.5
+
+    def contact(brightness: float) -> dsp.Signal:
+        n_contact = seconds_to_samples(0.25)
+        low_hz = body_hz * mods.pitch
+        blow = dsp.noise_burst(rng, n_contact, low_hz, 3.0 * low_hz, attack_s=0.0015, t60_s=body_t60_s)
+        tap = dsp.noise_burst(rng, 2400, click_hz, 2.5 * click_hz, attack_s=0.0006, t60_s=click_s)
+        blow[:2400] += tap * np.float32(click * brightness)
+        return blow
+
+    dsp.add_at(out, 0, contact(1.0))
+    dsp.add_at(out, 0, _thud(seconds_to_samples(0.25), 80.0 * mods.pitch, 0.2), 0.25 * _weight(mods))
+    dsp.add_at(out, seconds_to_samples(roll_s), contact(1.3), toe * float(rng.uniform(0.7, 1.3)))
+    scuff = dsp.bandpass(dsp.white(rng, n_step), 1500.0, 7000.0) * dsp.envelope(
+        n_step, [(0.0, 0.0), (0.5 * roll_s, 1.0), (1.5 * roll_s, 0.6), (2.5 * roll_s, 0.0)]
+    )
+    return dsp.tail_off(dsp.unit(out) + np.float32(0.055) * scuff, 0.05)
 
 
 def _thud(n_samples: int, hz: float, t60_s: float) -> dsp.Signal:
@@ -47,76 +83,102 @@ def _weight(mods: Modifiers) -> float:
 
 def _grains(
     rng: np.random.Generator,
-    length_s: float,
     count: int,
     band_hz: tuple[float, float],
+    *,
     grain_s: tuple[float, float],
+    roll_s: float,
+    toe: float,
+    hiss: float,
+    hiss_hz: float,
+    spread_db: float = 8.5,
 ) -> dsp.Signal:
-    """Imitate a crunch: many small contacts, thickest just after the heel comes down and again at the toe."""
-    n_step = seconds_to_samples(length_s)
+    """Imitate a crunch: small contacts of very unequal force, thickest under the heel and again at the toe.
+
+    `roll_s` is the time from heel to toe, `toe` the toe's share of weight, `hiss` the level of what rubs.
+    """
+    n_step = seconds_to_samples(0.6)
     grains = []
     for centre_hz in np.geomspace(*band_hz, 8).tolist():
-        n_grain = max(seconds_to_samples(float(rng.uniform(*grain_s))), 24)
-        noise = dsp.bandpass(dsp.white(rng, n_grain), centre_hz * 0.75, centre_hz * 1.35)
-        grains.append(dsp.unit(noise * dsp.pluck(n_grain, 0.0005, n_grain / SAMPLE_RATE_HZ)))
-    heel = rng.gamma(2.0, 0.11 * length_s, count * 3 // 5)
-    toe = 0.5 * length_s + rng.gamma(2.0, 0.09 * length_s, count - count * 3 // 5)
-    at = (np.clip(np.concatenate([heel, toe]), 0.0, length_s * 0.97) * SAMPLE_RATE_HZ).astype(np.int64)
+        grain = dsp.noise_burst(
+            rng, 1440, 0.7 * centre_hz, 1.5 * centre_hz, attack_s=0.0003, t60_s=float(rng.uniform(*grain_s))
+        )
+        grains.append(dsp.unit(grain))
+    heel = rng.gamma(2.0, 0.03, count * 3 // 5)
+    ball = roll_s + rng.gamma(2.0, 0.042, round(count * 0.4 * toe) + 1)
+    at = (np.clip(np.concatenate([[0.0], heel, ball]), 0.0, 0.5) * SAMPLE_RATE_HZ).astype(np.int64)
     kinds = rng.integers(0, len(grains), len(at))
-    return dsp.scatter(n_step, at, dsp.lognormal_gains(rng, len(at), 5.0), grains, kinds)
+    crunch = dsp.unit(dsp.scatter(n_step, at, dsp.lognormal_gains(rng, len(at), spread_db), grains, kinds))
+    press = dsp.envelope(
+        n_step,
+        [(0.0, 0.0), (0.02, 1.0), (0.09, 0.3), (roll_s, 0.7 * toe), (roll_s + 0.12, 0.1), (0.5, 0.0)],
+    )
+    return crunch + np.float32(hiss) * dsp.bandpass(dsp.white(rng, n_step), hiss_hz, 9000.0) * press
 
 
 def _stone(rng: np.random.Generator, mods: Modifiers) -> dsp.Signal:
-    n_step = seconds_to_samples(0.2)
-    out = np.zeros(n_step, dtype=np.float32)
-    for at_s, level in ((0.0, 1.0), (rng.uniform(0.055, 0.08), 0.4)):
-        hz = rng.uniform(1500.0, 2100.0) * mods.pitch
-        click = dsp.modes(
-            4800, [(hz, 0.03, 0.6), (hz * 1.83, 0.022, 0.45), (hz * 2.9, 0.014, 0.3), (420.0, 0.035, 0.5)]
-        )
-        scuff = dsp.noise_burst(rng, 4800, 1800.0, 8000.0, attack_s=0.001, t60_s=0.045) * np.float32(0.3)
-        dsp.add_at(out, seconds_to_samples(float(at_s)), click + scuff, level)
-    dsp.add_at(out, 0, _thud(n_step, 95.0 * mods.pitch, 0.09), 0.5 * _weight(mods))
-    return dsp.tail_off(out, 0.02)
+    return _sole(
+        rng, mods, body_hz=330.0, body_t60_s=0.11, click=0.18, click_hz=3000.0, click_s=0.02, toe=0.43
+    )
 
 
 def _wood(rng: np.random.Generator, mods: Modifiers) -> dsp.Signal:
-    n_step = seconds_to_samples(0.28)
-    out = np.zeros(n_step, dtype=np.float32)
-    for at_s, level in ((0.0, 1.0), (rng.uniform(0.07, 0.1), 0.45)):
-        hz = rng.uniform(135.0, 175.0) * mods.pitch
-        board = [(hz, 0.13, 1.0), (hz * 2.1, 0.09, 0.7), (hz * 3.4, 0.06, 0.4), (hz * 5.3, 0.04, 0.22)]
-        knock = dsp.modes(9600, board)
-        sole = dsp.noise_burst(rng, 9600, 500.0, 3000.0, attack_s=0.001, t60_s=0.03) * np.float32(0.3)
-        dsp.add_at(out, seconds_to_samples(float(at_s)), knock + sole, level)
-    dsp.add_at(out, 0, _thud(n_step, 75.0 * mods.pitch, 0.12), 0.5 * _weight(mods))
-    return dsp.tail_off(out, 0.03)
+    return _sole(
+        rng, mods, body_hz=280.0, body_t60_s=0.12, click=0.04, click_hz=3400.0, click_s=0.06, toe=0.45
+    )
 
 
 def _gravel(rng: np.random.Generator, mods: Modifiers) -> dsp.Signal:
-    crunch = _grains(rng, 0.3, round(110 * _weight(mods)), (1100.0, 5500.0), (0.002, 0.012))
-    dsp.add_at(crunch, 0, _thud(len(crunch), 90.0 * mods.pitch, 0.1), 0.8 * _weight(mods))
-    return dsp.tail_off(crunch, 0.04)
+    crunch = _grains(
+        rng,
+        round(150 * _weight(mods)),
+        (670.0, 3500.0),
+        grain_s=(0.004, 0.01),
+        roll_s=0.18,
+        toe=0.55,
+        hiss=0.05,
+        hiss_hz=3000.0,
+    )
+    dsp.add_at(crunch, 0, _thud(seconds_to_samples(0.2), 90.0 * mods.pitch, 0.12), 0.3 * _weight(mods))
+    return dsp.tail_off(crunch, 0.08)
 
 
 def _snow(rng: np.random.Generator, mods: Modifiers) -> dsp.Signal:
-    """Imitate compressed crystals: dense crackle of the middle range that squeaks as it gives way."""
-    crunch = _grains(rng, 0.34, round(260 * _weight(mods)), (500.0, 2400.0), (0.004, 0.014))
-    n_step = len(crunch)
-    squeak = dsp.bandpass(dsp.white(rng, n_step), 700.0 * mods.pitch, 1100.0 * mods.pitch) * dsp.bump(
-        n_step, skew=0.45
+    """Imitate compressed crystals: dense, soft crackle of the middle range that groans as it gives way."""
+    crunch = _grains(
+        rng,
+        round(300 * _weight(mods)),
+        (450.0, 2600.0),
+        grain_s=(0.004, 0.014),
+        roll_s=0.2,
+        toe=0.8,
+        hiss=0.07,
+        hiss_hz=1200.0,
     )
-    squeak *= 0.5 + 0.5 * dsp.drift(rng, n_step, 70.0)
-    return dsp.tail_off(crunch + squeak * np.float32(3.0), 0.05)
+    n_groan = seconds_to_samples(0.34)
+    groan = dsp.bandpass(dsp.white(rng, n_groan), 700.0 * mods.pitch, 1100.0 * mods.pitch)
+    groan *= dsp.bump(n_groan, skew=0.45) * (0.5 + 0.5 * dsp.drift(rng, n_groan, 70.0))
+    crunch[:n_groan] += np.float32(0.5) * groan
+    return dsp.tail_off(crunch, 0.08)
 
 
 def _leaf_litter(rng: np.random.Generator, mods: Modifiers) -> dsp.Signal:
-    rustle = _grains(rng, 0.36, round(150 * _weight(mods)), (2600.0, 9000.0), (0.004, 0.03))
-    snap = dsp.modes(960, [(2300.0 * mods.pitch, 0.012, 1.0), (3900.0 * mods.pitch, 0.008, 0.6)])
+    rustle = _grains(
+        rng,
+        round(90 * _weight(mods)),
+        (900.0, 5500.0),
+        grain_s=(0.004, 0.015),
+        roll_s=0.18,
+        toe=0.8,
+        hiss=0.3,
+        hiss_hz=2400.0,
+        spread_db=5.5,
+    )
+    snap = dsp.noise_burst(rng, 960, 1500.0, 5000.0, attack_s=0.0003, t60_s=0.008)
     if rng.random() < 0.5:
-        dsp.add_at(rustle, seconds_to_samples(float(rng.uniform(0.02, 0.12))), snap, 1.2)
-    dsp.add_at(rustle, 0, _thud(len(rustle), 85.0 * mods.pitch, 0.08), 0.6 * _weight(mods))
-    return dsp.tail_off(rustle, 0.06)
+        dsp.add_at(rustle, seconds_to_samples(float(rng.uniform(0.02, 0.12))), snap, 0.5)
+    dsp.add_at(rustle, 0, _thud(seconds_to_samples(0.2), 85.0 * mods.pitch, 0.1), 0.25 * _weight(mods))
+    return dsp.tail_off(rustle, 0.08)
 
 
 def _puddle(rng: np.random.Generator, mods: Modifiers) -> dsp.Signal:

@@ -47,21 +47,22 @@ def church_bell(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Au
 
     Hum, prime, tierce (a minor third), quint, nominal, each with its own long decay.
     """
-    prime_hz = float(rng.uniform(210.0, 330.0)) * mods.pitch
-    gains = (0.55, 0.8, 0.7, 0.25, 1.0, 0.45, 0.35, 0.4, 0.25, 0.15)
+    prime_hz = float(rng.uniform(400.0, 560.0)) * mods.pitch
+    gains = (0.5, 0.8, 0.7, 0.25, 1.2, 0.6, 0.45, 0.5, 0.3, 0.2)
     decays_s = (9.0, 5.5, 4.5, 3.0, 3.2, 1.8, 1.7, 1.5, 0.9, 0.6)
     n_toll = min(n_samples, seconds_to_samples(9.0 * mods.size))
     # No bell is quite round: each partial is a pair of modes that beat slowly.
     table = [
         (prime_hz * ratio * split, t60_s * mods.size, gain * 0.5)
         for ratio, gain, t60_s in zip(tones.CHURCH_BELL, gains, decays_s, strict=True)
-        for split in (1.0, 1.0 + float(rng.uniform(0.0006, 0.002)))
+        for split in (1.0, 1.0 + float(rng.uniform(0.001, 0.003)))
     ]
-    clapper = dsp.noise_burst(rng, 2400, 1200.0, 7000.0, attack_s=0.0005, t60_s=0.03)
+    clapper = dsp.noise_burst(rng, min(4800, n_toll), 1800.0, 9000.0, attack_s=0.0005, t60_s=0.05)
     bell = dsp.unit(dsp.modes(n_toll, table))
-    bell[: len(clapper)] += clapper[: len(bell)] * np.float32(0.12)
-    at = dsp.regular_times(rng, n_samples, 2.2 / mods.rate, jitter=0.03, tail_s=0.6, count=mods.count)
-    return dsp.mono(strikes.row(rng, n_samples, at, lambda: bell, n_kinds=1, spread_db=1.0))
+    bell[: len(clapper)] += clapper * np.float32(0.3)
+    at = dsp.regular_times(rng, n_samples, 1.8 / mods.rate, jitter=0.03, tail_s=0.6, count=mods.count)
+    tolls = strikes.row(rng, n_samples, at, lambda: bell, n_kinds=1, spread_db=1.0)
+    return tones.room(dsp.mono(tolls + np.float32(0.01) * dsp.air(rng, n_samples)), size=0.75, wet=0.1)
 
 
 def hand_bell(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
