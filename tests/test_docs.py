@@ -26,6 +26,9 @@ from copilot.rules import check_dialogue
 from copilot.scene import SceneLimits
 from copilot.seed import Seed
 from copilot.stem import SoundSpec, make_stem
+from listeners import testing as listeners_testing
+from listeners.contract import Clip, HearingFailure
+from listeners.worker.listener import SCRIPTS
 from pipelines.cli.app import app
 from renderers import testing
 from renderers.contract import RenderFailure, RenderRequest, get_info
@@ -48,6 +51,7 @@ OTHER_PROGRAMS = frozenset(
         "--max-num-seqs",
         "--metrics",
         "--enable-metrics",
+        "--no-deps",
         "--no-repack",
         "--dry-multiplier",
         "--dry-allowed-length",
@@ -55,7 +59,7 @@ OTHER_PROGRAMS = frozenset(
         "--poll",
     ]
 )
-"""Options of benchmarks, Slurm, Ray, vLLM, SGLang and llama.cpp that pages name."""
+"""Options of benchmarks, pip, Slurm, Ray, vLLM, SGLang and llama.cpp that pages name."""
 
 PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")),
@@ -122,6 +126,33 @@ def test_the_promises_of_a_renderer_are_those_on_the_page():
     assert tuple(re.findall(r"^\| `([\w-]+)` \|", table, re.MULTILINE)) == get_args(testing.Promise)
 
 
+@pytest.fixture(scope="module")
+def listening() -> dict:
+    return example("listeners.md")
+
+
+def test_the_example_of_a_listener_is_one(listening):
+    rater = listening["LoudnessRater"]()
+    clips = [Clip(np.full(100, 0.1, np.float32)), Clip(np.zeros(0, np.float32))]
+    rated, failure = rater.hear(clips)
+    assert rated.values == {"level_db": pytest.approx(-20.0, abs=1e-4)}
+    assert failure == HearingFailure("audio-empty", "no sample")
+
+
+def test_the_promises_of_a_listener_are_those_on_the_page():
+    page = (ROOT / "docs" / "listeners.md").read_text()
+    table = page.rpartition("| promise |")[2].partition("\n\n")[0]
+    assert tuple(re.findall(r"^\| `([\w-]+)` \|", table, re.MULTILINE)) == get_args(listeners_testing.Promise)
+
+
+def test_every_listener_has_a_row(listening):
+    page = (ROOT / "docs" / "listeners.md").read_text()
+    named = set(re.findall(r"^\| `([\w:-]+)`", page.partition("\n## ")[0], re.MULTILINE))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    built_in = set(project["entry-points"]["copilot.listeners"]) - {"worker"}
+    assert named == built_in | {f"worker:{name}" for name in SCRIPTS}
+
+
 @pytest.mark.parametrize("colour", ["white", "pink"])
 @pytest.mark.parametrize("decay_db", [20, 40])
 def test_the_sounds_of_the_example_pass_the_checks(backend, colour, decay_db):
@@ -165,12 +196,12 @@ def test_every_page_is_reached_from_the_index():
 def test_modules_and_names_that_a_page_cites_exist(page):
     """`package.module:name` is importable, and a path in backticks is a file or a folder."""
     text = page.read_text()
-    for module, names in re.findall(r"`((?:copilot|renderers|pipelines)[\w.]*):([\w.]+)`", text):
+    for module, names in re.findall(r"`((?:copilot|renderers|listeners|pipelines)[\w.]*):([\w.]+)`", text):
         found = importlib.import_module(module)
         for name in names.split("."):
             found = getattr(found, name)
     paths = re.findall(
-        r"`((?:copilot|renderers|pipelines|tests|docs|examples|benchmarks|deploy)/[\w/.-]*)`", text
+        r"`((?:copilot|renderers|listeners|pipelines|tests|docs|examples|benchmarks|deploy)/[\w/.-]*)`", text
     )
     assert [path for path in paths if "NAME" not in path and not (ROOT / path).exists()] == []
 
@@ -190,7 +221,14 @@ def test_the_workflow_calls_targets_of_the_makefile():
             command = step.get("run", "")
             called += [command.replace("${{ matrix.suite }}", suite) for suite in suites if command]
     assert {command.removeprefix("make ") for command in called} <= targets
-    assert {"make check", "make test", "make test-ray", "make test-torch", "make test-vllm"} <= set(called)
+    assert {
+        "make check",
+        "make test",
+        "make test-ray",
+        "make test-torch",
+        "make test-vllm",
+        "make test-hearing",
+    } <= set(called)
 
 
 def shown_commands(page: Path) -> list[tuple[str, list[str]]]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.paths import ROOT
 
 from copilot.errors import UserError
 from listeners import registry
@@ -377,3 +379,11 @@ def test_a_program_of_another_kind_is_a_users_mistake(program):
         registry.create(f"worker:{program}", "scorer", {"options": {"kind": "nose"}})
     with pytest.raises(UserError, match="not found"):
         registry.create("worker:no-such-program", "scorer")
+
+
+def test_the_example_of_the_documentation_keeps_the_contract(tmp_path):
+    _, code = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "worker.md").read_text(), re.DOTALL)
+    script = tmp_path / "levels.py"
+    script.write_text(code.replace("def send", 'print("Loading ...")\n\n\ndef send'))
+    settings = {"command": f"{sys.executable} {script}"}
+    check_listener(WorkerListener, settings, kind="rater")
