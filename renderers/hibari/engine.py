@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import uniform_filter1d
 
 from copilot.errors import CopilotError, RowFault
 from renderers.onnx_errors import blame_weights
@@ -34,6 +35,9 @@ _UNVOICED_HZ = 40.0
 """The package takes a lower pitch for none."""
 
 _LOWEST_HZ = 60.0
+_HARMONIC_BINS = 9
+"""The distance of the voice's harmonics, in bins of 20 Hz."""
+
 _WHISPER_HZ = 600.0
 """A whisper is weak below."""
 
@@ -129,6 +133,8 @@ class Engine:
         outputs = self._hibari.sess.run(None, {"ids": ids, "speed": np.ones(1, np.float32)})
         frames = [output[0] for output in outputs[:-1]]
         voice, turn, breath, rest, phase, pitch_hz = _stretch(frames, manner.stretch)
+        # The model's envelope follows its own harmonics: what lies between them is needed at another pitch.
+        voice = uniform_filter1d(voice, _HARMONIC_BINS, axis=0, mode="nearest")
         if manner.whispered:
             breath = _whisper(voice, breath, rest, pitch_hz)
             rest, pitch_hz = np.full_like(rest, -np.inf), np.zeros_like(pitch_hz)
