@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from copilot.units import Audio, Seconds, db_to_gain, seconds_to_samples
+from renderers.endings import end_in_quiet
 from renderers.library.rhythm import find_beats
 
 Kind = Literal["texture", "event"]
@@ -65,8 +66,10 @@ def fit(recording: Audio, rate_hz: int, n_samples: int, kind: Kind | None = None
     sound = recording[:, first:]
     if sound.shape[1] >= n_samples:
         start = find_liveliest(sound, rate_hz, n_samples)
-        sound = sound[:, start : start + n_samples]
-        return Fitted(_fade(sound, rate_hz, _FADE_S), first + start, kind, n_samples)
+        part = sound[:, start : start + n_samples]
+        if kind == "event" and sound.shape[1] > start + n_samples:
+            part = end_in_quiet(part, rate_hz)
+        return Fitted(_fade(part, rate_hz, _FADE_S), first + start, kind, n_samples)
     if kind == "texture":
         loop = make_loop(sound, rate_hz, n_samples)
         return Fitted(_fade(loop, rate_hz, _FADE_S), first, kind, n_samples)

@@ -33,7 +33,7 @@ from renderers.library.search import Search
 from renderers.procedural import FALLBACK, LONGEST_S, ProceduralRenderer, make_sound
 from renderers.recordings.reading import UnreadableError
 
-SOUND_VERSION = "4"
+SOUND_VERSION = "5"
 """Raised by hand whenever search, reading or fitting give another sound; part of every stem's key."""
 
 _TRIES = 4

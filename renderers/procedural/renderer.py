@@ -14,6 +14,7 @@ import numpy as np
 from copilot.hashing import derive_rng
 from copilot.units import SAMPLE_RATE_HZ, Audio, seconds_to_samples
 from renderers.contract import RenderedSound, RendererInfo, RenderFailure, RenderRequest, Tool, Voice
+from renderers.endings import end_in_quiet
 from renderers.procedural import dsp, modifiers
 from renderers.procedural.all_recipes import CATALOGUE
 from renderers.procedural.catalogue import Catalogue, Recipe
@@ -85,6 +86,10 @@ def make_sound(
     n_samples: int,
     mods: modifiers.Modifiers = modifiers.NEUTRAL,
 ) -> Audio:
-    """Return a finished sound: the recipe, its modifiers, and clean edges. No recipe: neutral noise."""
+    """Return a finished sound: the recipe, its modifiers, and clean edges. No recipe: neutral noise.
+
+    An event that would be cut off at the end is left out.
+    """
     function = recipe.make if recipe else neutral_noise
-    return dsp.finish(modifiers.apply(function(rng, n_samples, mods), mods))
+    sound = modifiers.apply(function(rng, n_samples, mods), mods)
+    return dsp.finish(end_in_quiet(sound, SAMPLE_RATE_HZ))
