@@ -7,18 +7,26 @@ from functools import cached_property
 from typing import Any, Self
 
 from copilot.designers import registry as designers
-from copilot.designers.contract import DEFAULT_SPEECH_SHARE, AnyDesigner, AsyncDesigner, DesignerContext
+from copilot.designers.contract import (
+    DEFAULT_SPEECH_SHARE,
+    AnyDesigner,
+    AsyncDesigner,
+    DesignerContext,
+    DesignerInfo,
+)
 from copilot.designers.llm.service import LlmService
 from copilot.errors import UserError
 from copilot.language import ENGLISH, is_among, name_language, name_languages
+from copilot.library_sound import LibrarySound
 from pipelines.config import RunConfig
 from pipelines.fingerprint import Fingerprint
 from pipelines.seeds.requests import REQUESTS
 from renderers import registry
-from renderers.contract import Renderer, RenderSettings, Tool, get_info, list_problems
+from renderers.contract import Renderer, RenderSettings, Tool, get_info, list_problems, list_sounds
 from renderers.voice_bank import VoiceBank
 
 TOOLS: tuple[Tool, ...] = ("tts", "sfx")
+LIBRARY = "library"
 
 
 class Backends:
@@ -27,9 +35,16 @@ class Backends:
     A context manager: at its end the renderers are closed that nobody has taken over.
     """
 
-    def __init__(self, config: RunConfig, service: LlmService | None = None) -> None:
+    def __init__(
+        self,
+        config: RunConfig,
+        service: LlmService | None = None,
+        library: tuple[LibrarySound, ...] | None = None,
+    ) -> None:
+        """`library` are the sounds to write about, if they are known already: to list them takes a while."""
         self._config = config
         self._service = service
+        self._library = library
         self._renderers: dict[Tool, Renderer] = {}
 
     def __enter__(self) -> Self:
@@ -41,7 +56,14 @@ class Backends:
     @cached_property
     def designer(self) -> AnyDesigner:
         """The designer. Raises as `create_designer`."""
-        return create_designer(self._config, self._service)
+        return create_designer(self._config, self._service, self.library)
+
+    @cached_property
+    def library(self) -> tuple[LibrarySound, ...]:
+        """The sounds that the designer writes about; none for its own. Raises as `list_captions`."""
+        if self._library is not None:
+            return self._library
+        return list_captions(self.renderer("sfx")) if self._config.captions == LIBRARY else ()
 
     def renderer(self, tool: Tool) -> Renderer:
         """Return the renderer of a tool, with no weights loaded. Raises as `registry.create`."""
@@ -102,20 +124,50 @@ class Backends:
             renderer.close()
 
 
-def create_designer(config: RunConfig, service: LlmService | None = None) -> AnyDesigner:
+def list_captions(renderer: Renderer) -> tuple[LibrarySound, ...]:
+    """Return the sounds that a renderer has. Raises UserError if it lists none."""
+    if sounds := list_sounds(renderer):
+        return sounds
+    raise UserError(
+        f"the renderer {renderer.name!r} lists no sounds; use `sfx` library:FOLDER", field="captions"
+    )
+
+
+def create_designer(
+    config: RunConfig, service: LlmService | None = None, library: tuple[LibrarySound, ...] | None = None
+) -> AnyDesigner:
     """Construct the designer that the configuration names. One that asks a model needs a service to design.
+
+    `library` are the sounds to write about; if they are not given, the renderer is asked for them.
 
     Raises UserError for an unknown designer, and for settings that it does not take.
     """
+    _check_designer(config)
+    if library is None:
+        with Backends(config) as backends:
+            library = backends.library
+    context = DesignerContext(
+        limits=config.limits,
+        n_turns=config.n_turns,
+        task_weights=config.task_mix,
+        speech_share=config.speech_share,
+        llm=config.llm,
+        service=service,
+        language=config.language,
+        library=library,
+    )
+    return designers.create(config.designer, context, config.designer_settings)
+
+
+def _check_designer(config: RunConfig) -> None:
+    """Raise UserError for settings that the designer does not take."""
     if config.n_turns > config.limits.n_turns:
         raise UserError(f"{config.n_turns}, but `limits` allow {config.limits.n_turns}", field="n_turns")
     name, info = config.designer, designers.find_info(config.designer)
-    if config.task_mix is not None and not info.draws_tasks:
-        raise UserError(f"the designer {name!r} draws no tasks; leave it out", field="task_mix")
-    if config.speech_share != DEFAULT_SPEECH_SHARE and not info.draws_speech:
+    _check_draws(config, info)
+    if config.captions == LIBRARY and not info.takes_library:
         raise UserError(
-            f"the designer {name!r} decides itself which dialogues have speech; leave it out",
-            field="speech_share",
+            f"the designer {name!r} chooses its sounds itself; use scripted or llm", field="captions"
         )
     if config.llm is None and info.asks_model:
         raise UserError(f"{name!r} asks a language model; give `llm`", field="designer")
@@ -137,16 +189,18 @@ def create_designer(config: RunConfig, service: LlmService | None = None) -> Any
             f"silent: the designer {name!r} cannot do without their words; leave it out or use scripted",
             field="foreign_seeds",
         )
-    context = DesignerContext(
-        limits=config.limits,
-        n_turns=config.n_turns,
-        task_weights=config.task_mix,
-        speech_share=config.speech_share,
-        llm=config.llm,
-        service=service,
-        language=config.language,
-    )
-    return designers.create(name, context, config.designer_settings)
+
+
+def _check_draws(config: RunConfig, info: DesignerInfo) -> None:
+    """Raise UserError for draws that the designer does not make."""
+    name = config.designer
+    if config.task_mix is not None and not info.draws_tasks:
+        raise UserError(f"the designer {name!r} draws no tasks; leave it out", field="task_mix")
+    if config.speech_share != DEFAULT_SPEECH_SHARE and not info.draws_speech:
+        raise UserError(
+            f"the designer {name!r} decides itself which dialogues have speech; leave it out",
+            field="speech_share",
+        )
 
 
 def require_language(renderer: Renderer, language: str | None) -> None:
@@ -172,10 +226,12 @@ def list_seed_languages(config: RunConfig) -> tuple[str, ...]:
     return designers.find_info(config.designer).languages
 
 
-def create_working_designer(config: RunConfig, service: LlmService | None) -> AnyDesigner:
+def create_working_designer(
+    config: RunConfig, service: LlmService | None, library: tuple[LibrarySound, ...] | None = None
+) -> AnyDesigner:
     """Construct the designer, able to design. Raises as `check_service` and `create_designer`."""
     check_service(config, service)
-    return create_designer(config, service)
+    return create_designer(config, service, library)
 
 
 def check_service(config: RunConfig, service: LlmService | None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
 
@@ -19,6 +19,10 @@ from copilot.vocabulary import BitDepth, ForeignSeeds, Keep
 
 GIVEN = "given"
 """The designer that takes dialogues from a file, which is then the source of the seeds as well."""
+
+
+Captions = Literal["own", "library"]
+"""The sounds that a designer writes about: those of its own choice, or those that the library has."""
 
 
 class Continuation(FrozenModel):
@@ -37,6 +41,7 @@ class RunConfig(FrozenModel):
     """The configuration of a run. The number of samples and of workers is not part of it.
 
     `seeds` is needed unless the designer is `given:FILE`, whose file is the source.
+    With `captions` "library" the designer writes about the sounds that the renderer `sfx` lists.
     `language` is that of seeds, requests, descriptions and speech, as a BCP-47 tag (default: English, but
     seeds of any language for a designer that is not bound to one). `foreign_seeds` in other languages are
     rejected, or become dialogues without speech.
@@ -54,6 +59,7 @@ class RunConfig(FrozenModel):
     n_turns: int = Field(default=3, ge=1)
     designer: str = "scripted"
     designer_settings: Mapping[str, Any] = Field(default_factory=dict)
+    captions: Captions = "own"
     task_mix: Mapping[Task, float] | None = None
     speech_share: float = Field(default=DEFAULT_SPEECH_SHARE, ge=0, le=1)
     llm: LlmSettings | None = None
@@ -138,6 +144,8 @@ class RunConfig(FrozenModel):
             content.pop("designer_settings", None)
         if self.language is None:
             content.pop("language", None)
+        if self.captions == "own":
+            content.pop("captions", None)
         if self.foreign_seeds == "reject":
             content.pop("foreign_seeds", None)
         share = content.pop("speech_share", DEFAULT_SPEECH_SHARE)

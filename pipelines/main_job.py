@@ -150,6 +150,7 @@ def _generate(request: GenerateRequest, backends: Backends) -> Outcome:
                 bank=bank,
                 designs_ahead=designs_ahead,
                 service=None if designs_ahead else request.service,
+                library=backends.library,
                 call=call,
             )
             StemStore(spec.store, spec.user).end_earlier_users()

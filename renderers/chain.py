@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from copilot.errors import UserError
+from copilot.library_sound import LibrarySound
 from renderers.contract import (
     RenderedSound,
     Renderer,
@@ -22,6 +23,7 @@ from renderers.contract import (
     Voice,
     get_info,
     list_problems,
+    list_sounds,
 )
 
 PASSED_OVER = "passed_over"
@@ -123,6 +125,10 @@ class ChainRenderer:
         for label, member in self.members.items():
             known |= {f"{label}.{name}": text for name, text in member.fingerprint().items()}
         return known
+
+    def list_sounds(self) -> tuple[LibrarySound, ...]:
+        """Return the sounds of all members that list theirs. Raises as they do."""
+        return tuple(sound for member in self.members.values() for sound in list_sounds(member))
 
     def prepare(self) -> None:
         """Prepare all members. Raises CopilotError as they do."""

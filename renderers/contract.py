@@ -1,10 +1,11 @@
 """The contract between the pipeline and a backend that makes sound.
 
 A renderer is constructed once per worker, prepared once, and then receives batches. It answers every request
-of a batch, in the order of the requests, with a sound or with a failure that has a reason. Two attributes are
-optional: `info` (`RendererInfo`) on its class describes it without loading it, and `problems` on its
-instances lists what is wrong with its own data. `renderers.testing.check_renderer` holds a renderer against
-this contract.
+of a batch, in the order of the requests, with a sound or with a failure that has a reason. Three attributes
+are optional: `info` (`RendererInfo`) on its class describes it without loading it, `problems` on its
+instances lists what is wrong with its own data, and their method `list_sounds` returns what it has
+(`LibrarySound`), if it has no more than certain sounds. `renderers.testing.check_renderer` holds a renderer
+against this contract.
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ from copilot.units import Seconds
 from copilot.vocabulary import Word
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from copilot.frozen_model import FrozenModel
+    from copilot.library_sound import LibrarySound
     from copilot.stem import SoundSpec
     from copilot.units import Audio
 
@@ -39,6 +43,7 @@ __all__ = [
     "Word",
     "get_info",
     "list_problems",
+    "list_sounds",
     "list_speakers",
 ]
 
@@ -240,6 +245,12 @@ def get_info(backend: Any) -> RendererInfo:  # noqa: ANN401 - a class or an inst
 def list_problems(renderer: Renderer) -> tuple[str, ...]:
     """Return what is wrong with a renderer's own data, such as rows of an index that cannot be used."""
     return tuple(getattr(renderer, "problems", ()))
+
+
+def list_sounds(renderer: Renderer) -> tuple[LibrarySound, ...]:
+    """Return the sounds that a renderer has; none if it does not list them."""
+    listed: Callable[[], Sequence[LibrarySound]] | None = getattr(renderer, "list_sounds", None)
+    return tuple(listed()) if listed else ()
 
 
 def list_speakers(voices: Sequence[Voice], language: str) -> list[Voice]:

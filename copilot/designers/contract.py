@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from copilot.designers.llm.settings import LlmSettings
     from copilot.dialogue import Dialogue, Task
     from copilot.frozen_model import FrozenModel
+    from copilot.library_sound import LibrarySound
     from copilot.seed import Seed
     from copilot.vocabulary import Check
 
@@ -49,7 +50,8 @@ class DesignerInfo:
     seeds. One that `asks_model` gets `llm` and `service`; another gets neither. One that is `repeatable`
     gives the same dialogue for the same seed and random seed, in every process. One that writes in certain
     `languages` alone names them by their tags, the usual one first; seeds in others are rejected. One that
-    `takes_silent` writes a dialogue without speech for a seed that is `Seed.silent`.
+    `takes_silent` writes a dialogue without speech for a seed that is `Seed.silent`. One that `takes_library`
+    writes about the sounds of `DesignerContext.library`; another gets none.
     """
 
     summary: str = ""
@@ -66,6 +68,7 @@ class DesignerInfo:
     repeatable: bool = False
     languages: tuple[str, ...] = ()
     takes_silent: bool = False
+    takes_library: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +78,8 @@ class DesignerContext:
     `n_turns` counts the story turn, and those of a dialogue that is continued; `Seed.count_turns` returns
     what a seed needs. `task_weights` weigh the tasks of edit turns (default: evenly). `speech_share` is the
     share of dialogues with speech, in [0, 1]. `language` is that of requests, descriptions and lines, as a
-    tag; None is the designer's own, English if it names none. `llm` is the language model and how it is
+    tag; None is the designer's own, English if it names none. `library` lists the sounds that there are, if
+    there are no others. `llm` is the language model and how it is
     asked. Without a `service`, a designer that asks a model only gives its
     fingerprint.
     """
@@ -87,6 +91,7 @@ class DesignerContext:
     llm: LlmSettings | None = None
     service: LlmService | None = None
     language: str | None = None
+    library: tuple[LibrarySound, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,10 @@ import typer
 from pipelines.cli.options.groups import takes_options
 from pipelines.cli.output.help_text import PlainCommand, PlainGroup, add_default
 from pipelines.options.continuation import ContinueOptions
-from pipelines.options.dialogue import DialogueOptions
 from pipelines.options.execution import N_CORES
 from pipelines.options.hearing import HearingOptions
 from pipelines.options.plan import PlanOptions
+from pipelines.options.preview import PreviewOptions
 from pipelines.options.run import RunOptions
 from pipelines.storage.places import expand_home
 
@@ -85,12 +85,12 @@ def plan(*, planning: PlanOptions, options: RunOptions) -> None:
 
 
 @_command()
-@takes_options(config=True, options=DialogueOptions)
+@takes_options(config=True, options=PreviewOptions)
 def preview(
     *,
     num: Annotated[int, typer.Option(min=1, help="Number of seeds to draw.")] = 5,
     as_json: AsJson = False,
-    options: DialogueOptions,
+    options: PreviewOptions,
 ) -> None:
     """Print dialogues and what the rules find in them. Nothing is rendered or written."""
     from pipelines.cli.commands.preview import run_preview

@@ -20,6 +20,7 @@ from copilot.designers.llm.forms import FormBook
 from copilot.designers.llm.service import LlmLimits
 from copilot.dialogue import Dialogue
 from copilot.errors import CopilotError, RowFault, UserError, format_traceback
+from copilot.library_sound import hash_sounds
 from copilot.normalise import normalise_dialogue
 from copilot.seed import Seed
 from copilot.vocabulary import Check
@@ -51,6 +52,7 @@ class LlmDesigner:
         takes_requests=True,
         continues=True,
         asks_model=True,
+        takes_library=True,
     )
 
     def __init__(self, context: DesignerContext) -> None:
@@ -66,6 +68,7 @@ class LlmDesigner:
             context.task_weights,
             context.speech_share,
             language=context.language,
+            library=context.library,
         )
         self._settings = context.llm
         self._service = context.service
@@ -81,6 +84,8 @@ class LlmDesigner:
             "model": self._settings.model,
             "json-repair": version("json-repair"),
         }
+        if self._book.library:
+            facts["library"] = hash_sounds(self._book.library)
         return facts | ({"examples": self._book.examples.hash_content()} if self._settings.examples else {})
 
     def prompt_hashes(self) -> dict[str, str]:

@@ -80,6 +80,10 @@ class DialogueOptions(LlmOptions):
         Sequence[str] | None,
         _Option("Setting of the designer. Repeat it for several settings.", metavar="NAME=VALUE"),
     ] = None
+    captions: Annotated[
+        Literal["own", "library"],
+        _Option("Sounds of the dialogues: own (of the designer's choice), or library, those that --sfx has."),
+    ] = "own"
     task_mix: Annotated[
         str | None,
         _Option(
@@ -149,6 +153,7 @@ class DialogueOptions(LlmOptions):
             "n_turns": self.turns,
             "designer": self.designer,
             "designer_settings": designer_settings,
+            "captions": self.captions,
             "task_mix": None if self.task_mix is None else _read_task_mix(self.task_mix),
             "llm": self.create_llm_settings(model) if asks_model and model else None,
             "speech_share": self.speech_share,

@@ -19,8 +19,8 @@ _LIBRARY = "library"
 
 
 @dataclass(frozen=True, kw_only=True)
-class SoundOptions:
-    """The options of renderers and of the stem store; None for those that were not given."""
+class SfxOptions:
+    """The options that decide what makes all sounds but speech; None for those that were not given."""
 
     sfx: Annotated[
         str,
@@ -39,6 +39,36 @@ class SoundOptions:
             metavar="NAME=VALUE",
         ),
     ] = None
+    licences: Annotated[
+        str | None,
+        _Option(
+            "Licences that recordings of the library may have, such as CC0,CC-BY.",
+            default="all",
+        ),
+    ] = None
+
+    def _sfx_fields(self) -> dict[str, Any]:
+        """Return the fields of a `RunConfig` that these options decide. Raises UserError."""
+        sfx_settings = parse_settings(self.sfx_set or (), "sfx_set")
+        if self.licences is not None:
+            self._set_licences(sfx_settings, self.licences)
+        return {"sfx": self.sfx, "sfx_settings": sfx_settings}
+
+    def _set_licences(self, sfx_settings: dict[str, Any], licences: str) -> None:
+        """Add the licences to the settings of the library. Raises UserError if there is none."""
+        from renderers.chain import parse_chain
+
+        members = parse_chain(self.sfx, "sfx", sfx_settings)
+        if all(member.spec.partition(":")[0] != _LIBRARY for member in members):
+            raise UserError(f"has no effect with `sfx` {self.sfx}; use library:FOLDER", field="licences")
+        own = sfx_settings if len(members) == 1 else sfx_settings.setdefault(_LIBRARY, {})
+        own["licences"] = licences
+
+
+@dataclass(frozen=True, kw_only=True)
+class SoundOptions(SfxOptions):
+    """The options of renderers and of the stem store; None for those that were not given."""
+
     tts: Annotated[
         str,
         _Option(
@@ -57,13 +87,6 @@ class SoundOptions:
             "Voice bank, for a tts renderer that clones voices. See copilot voices.",
             metavar="FOLDER",
             common=True,
-        ),
-    ] = None
-    licences: Annotated[
-        str | None,
-        _Option(
-            "Licences that recordings of the library may have, such as CC0,CC-BY.",
-            default="all",
         ),
     ] = None
     variants: Annotated[
@@ -102,27 +125,12 @@ class SoundOptions:
 
     def _sound_fields(self) -> dict[str, Any]:
         """Return the fields of a `RunConfig` that these options decide. Raises UserError."""
-        sfx_settings = parse_settings(self.sfx_set or (), "sfx_set")
-        if self.licences is not None:
-            self._set_licences(sfx_settings, self.licences)
-        return {
-            "sfx": self.sfx,
-            "sfx_settings": sfx_settings,
+        return self._sfx_fields() | {
             "tts": self.tts,
             "tts_settings": parse_settings(self.tts_set or (), "tts_set"),
             "voices": self.voices,
             "variants": self.variants,
         }
-
-    def _set_licences(self, sfx_settings: dict[str, Any], licences: str) -> None:
-        """Add the licences to the settings of the library. Raises UserError if there is none."""
-        from renderers.chain import parse_chain
-
-        members = parse_chain(self.sfx, "sfx", sfx_settings)
-        if all(member.spec.partition(":")[0] != _LIBRARY for member in members):
-            raise UserError(f"has no effect with `sfx` {self.sfx}; use library:FOLDER", field="licences")
-        own = sfx_settings if len(members) == 1 else sfx_settings.setdefault(_LIBRARY, {})
-        own["licences"] = licences
 
     def create_execution_settings(self) -> ExecutionSettings:
         """Return what the work is done with. Raises UserError for a device that is missing or unused."""

@@ -115,7 +115,7 @@ def build_stages(
     Reuse `backends` if given; otherwise construct those that the stages need. Pass on errors of stages and
     backends.
     """
-    parts = _Parts(spec, store, backends or Backends(spec.fingerprint.config, spec.service))
+    parts = _Parts(spec, store, backends or Backends(spec.fingerprint.config, spec.service, spec.library))
     stages: list[Stage] = []
     try:
         for name in _list_stage_names(spec, pool):

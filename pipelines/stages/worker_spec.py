@@ -7,6 +7,7 @@ import uuid
 from dataclasses import dataclass, field, replace
 
 from copilot.designers.llm.service import LlmService
+from copilot.library_sound import LibrarySound
 from pipelines.fingerprint import Fingerprint
 from pipelines.stem_store.users import build_user_name
 from renderers.contract import RenderSettings
@@ -36,7 +37,7 @@ class WorkerSpec:
 
     If the run `designs_ahead`, records come with their dialogues, and the worker has no designer. `name`
     differs between the workers of one call of the program. `service` is for a designer that asks a language
-    model in a stage.
+    model in a stage. `library` are the sounds that the designer writes about, if not those of its own choice.
     """
 
     run: str
@@ -45,6 +46,7 @@ class WorkerSpec:
     bank: VoiceBank | None = None
     designs_ahead: bool = False
     service: LlmService | None = None
+    library: tuple[LibrarySound, ...] = ()
     name: str = "0"
     call: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
     """Shared by the workers of one call of the program, and by no others."""

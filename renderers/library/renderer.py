@@ -16,6 +16,7 @@ from pydantic import Field, field_validator, model_validator
 
 from copilot.frozen_model import FrozenModel
 from copilot.hashing import content_hash, derive_random_seed, derive_rng
+from copilot.library_sound import LibrarySound
 from copilot.units import SAMPLE_RATE_HZ, samples_to_seconds, seconds_to_samples
 from renderers.contract import RenderedSound, RendererInfo, RenderFailure, RenderRequest, Tool, Voice
 from renderers.library.fit import find_heard_span, fit
@@ -30,6 +31,7 @@ from renderers.library.index import (
 from renderers.library.licences import normalise_licence
 from renderers.library.reading import Reader, hash_content
 from renderers.library.search import Search
+from renderers.library.sounds import list_library_sounds
 from renderers.procedural import FALLBACK, LONGEST_S, ProceduralRenderer, make_sound
 from renderers.recordings.reading import UnreadableError
 
@@ -153,6 +155,13 @@ class LibraryRenderer:
             "libsndfile": sf.__libsndfile_version__,
             "noise": content_hash(ProceduralRenderer().fingerprint())[:16],
         }
+
+    def list_sounds(self) -> tuple[LibrarySound, ...]:
+        """Return the sounds that the library has, by name. Reads the start of each recording.
+
+        Raises UserError as `prepare`.
+        """
+        return list_library_sounds(self._get_index(), self._reader)
 
     def prepare(self) -> None:
         """Read the index and build the search. Raises UserError if no recording can be used."""

@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import Field
 
+from copilot.library_sound import LibrarySound
 from renderers.contract import (
     RenderedSound,
     Renderer,
@@ -24,6 +25,7 @@ from renderers.contract import (
     Tool,
     Voice,
     get_info,
+    list_sounds,
 )
 from renderers.device import make_environment
 from renderers.worker.answers import Greeting, RenderTrade
@@ -146,6 +148,10 @@ class HostedRenderer:
     def fingerprint(self) -> dict[str, str]:
         """Return the inner renderer's."""
         return self._inner.fingerprint()
+
+    def list_sounds(self) -> tuple[LibrarySound, ...]:
+        """Return the inner renderer's."""
+        return list_sounds(self._inner)
 
     def prepare(self) -> None:
         """Start the child and let it load. Raises CopilotError if it cannot."""

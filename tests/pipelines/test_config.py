@@ -14,7 +14,7 @@ def fingerprint(**config) -> Fingerprint:
 def test_settings_of_a_designer_that_has_none_are_left_out():
     content = fingerprint().model_dump(mode="json")["config"]
     assert "designer_settings" not in content
-    unset = {"designer_settings", "language", "foreign_seeds", "speech_share", "continues"}
+    unset = {"captions", "designer_settings", "language", "foreign_seeds", "speech_share", "continues"}
     assert set(content) == set(RunConfig.model_fields) - unset
     assert RunConfig.model_validate(content) == RunConfig(seeds="starter")
 

@@ -17,6 +17,7 @@ from copilot.designers.llm.grammar import (
     max_operations,
     prompted_line_words,
 )
+from copilot.designers.llm.library import draw_captions
 from copilot.designers.llm.prompts import Prompt, PromptLibrary
 from copilot.designers.llm.repeats import drop_repeats
 from copilot.designers.llm.replies import (
@@ -44,6 +45,7 @@ from copilot.errors import UserError
 from copilot.frozen_model import FrozenModel
 from copilot.hashing import canonical_json, derive_rng
 from copilot.language import ENGLISH, UNSPACED, get_primary, is_among, name_language
+from copilot.library_sound import LibrarySound
 from copilot.scene import Element, Scene, SceneLimits
 from copilot.seed import Seed
 
@@ -90,6 +92,7 @@ class FormBook:
         speech_share: float = DEFAULT_SPEECH_SHARE,
         *,
         language: str | None = None,
+        library: tuple[LibrarySound, ...] = (),
     ) -> None:
         if language is not None and get_primary(language) in UNSPACED:
             raise UserError(
@@ -102,6 +105,7 @@ class FormBook:
         self.weights = check_weights(task_weights)
         self.speech_share = speech_share
         self.language = language
+        self.library = library
         self.prompts = PromptLibrary.load()
         self.grammars = GrammarBook(limits, ascii_only=not self.has_own_language)
         self.scales = Scales(limits)
@@ -196,6 +200,7 @@ class DialogueForms:
         self._seed = seed
         self._run_seed = run_seed
         self.n_turns = seed.count_turns(book.n_turns)
+        self._library = draw_captions(book.library, run_seed, seed.id)
         self.tasks = tuple(self._draw(EDIT_TASKS, index) for index in range(1, self.n_turns))
 
     def _draw(self, offered: tuple[Task, ...], *parts: str | int) -> Task:
@@ -223,6 +228,7 @@ class DialogueForms:
             "min_sounds": fewest,
             "max_sounds": most,
             "steps": book.scales.steps,
+            "library": self._library,
         }
         dice, n_examples = self._draw_dice(0, start), self._count_examples(own)
         examples = book.examples.draw_stories(dice, n_examples, speech=self.speech)
@@ -240,8 +246,10 @@ class DialogueForms:
         )
 
     def _count_examples(self, own_request: str | None) -> int:
-        """Return the number of examples of a turn: they are English, and have requests."""
-        return 0 if self._book.has_own_language or own_request is not None else self._book.settings.examples
+        """Return the number of examples of a turn: they are English, and hold requests and other sounds."""
+        book = self._book
+        has_none = book.has_own_language or book.library or own_request is not None
+        return 0 if has_none else book.settings.examples
 
     def _draw_dice(self, turn: int, start: int) -> Dice:
         return Dice("example", self._run_seed, self._seed.id, turn, start)
@@ -269,6 +277,7 @@ class DialogueForms:
             grammar = leave_out_request(grammar)
         slots = order_by_slot(scene, aim.sound if aim else None)
         sounds = describe_sounds(round_sounds(slots, book.scales))
+        past_turns = self._list_past_turns(dialogue)
         examples = book.examples.draw_edits(task, self._draw_dice(index, start), self._count_examples(own))
         variables: dict[str, Any] = {
             "task": task,
@@ -277,7 +286,9 @@ class DialogueForms:
             "aim": aim,
             "steps": book.scales.steps,
             "own_request": own,
-            "past_turns": self._list_past_turns(dialogue),
+            "past_turns": past_turns,
+            # The story's request shows the library, and later turns see it.
+            "library": self._library if past_turns else {},
         }
         shown = [example.text for example in examples]
         next_id = 1 + max(number for turn in dialogue.turns for number in turn.scene.ids)
@@ -337,7 +348,8 @@ class DialogueForms:
             parts = (book.scales, self._run_seed, self._seed.id)
             return self._dialogue(tuple(read_whole_turns(reply, self.tasks, *parts)))
 
-        request = book.request("whole", grammar, seed_text=_calm(self._seed.text), tasks=list(self.tasks))
+        variables = {"seed_text": _calm(self._seed.text), "tasks": list(self.tasks), "library": self._library}
+        request = book.request("whole", grammar, **variables)
         return Form(
             label="the dialogue",
             request=request,

@@ -20,7 +20,8 @@ from copilot.designers.scripted.draft import Draft, Tools
 from copilot.designers.scripted.edits import EDITORS
 from copilot.designers.scripted.fulfilling import fulfil
 from copilot.designers.scripted.grid import Grid
-from copilot.designers.scripted.lexicon_data import load_lexicon
+from copilot.designers.scripted.lexicon_data import build_lexicon, load_lexicon
+from copilot.designers.scripted.library_lexicon import write_lexicon
 from copilot.designers.scripted.lines import LineCutter
 from copilot.designers.scripted.manners import draw_manner
 from copilot.designers.scripted.story import find_called_sounds, write_story
@@ -73,6 +74,7 @@ class ScriptedDesigner:
         repeatable=True,
         languages=(ENGLISH,),
         takes_silent=True,
+        takes_library=True,
     )
     name = "scripted"
 
@@ -85,7 +87,13 @@ class ScriptedDesigner:
         self._weights = check_weights(context.task_weights)
         self._n_turns = context.n_turns
         self._speech_share = context.speech_share
-        lexicon, book = load_lexicon(settings.lexicon if settings else None)
+        path = settings.lexicon if settings else None
+        if context.library and path:
+            raise UserError(f"{path}: leave it out, as the library gives the words", field="captions")
+        if context.library:
+            lexicon, book = build_lexicon(write_lexicon(context.library), "the library")
+        else:
+            lexicon, book = load_lexicon(path)
         self._tools = Tools(lexicon, book, LineCutter(lexicon.voices), limits, Grid(limits))
         families = {tag: family.triggers for tag, family in lexicon.families.items()}
         self._triggers = Triggers(lexicon.settings, families, load_english())

@@ -102,12 +102,19 @@ class LexiconError(UserError):
 
 def load_lexicon(path: str | Path | None = None) -> tuple[Lexicon, Phrasebook]:
     """Return a lexicon and its phrasings (default: those shipped). Raises LexiconError, UserError."""
-    shipped = {name: _read_shipped(name) for name in PARTS}
-    parts = shipped | (read_parts(Path(path).expanduser()) if path is not None else {})
+    return build_lexicon(read_parts(Path(path).expanduser()) if path is not None else {}, str(path))
+
+
+def build_lexicon(parts: Mapping[str, Part], name: str) -> tuple[Lexicon, Phrasebook]:
+    """Return a lexicon of these parts and the shipped others, and its phrasings.
+
+    Raises LexiconError, which gives the lexicon this name.
+    """
+    parts = {part: _read_shipped(part) for part in PARTS} | dict(parts)
     faults: list[Fault] = []
     lexicon, book = _build_lexicon(parts, faults), _build_phrasebook(parts["phrasings"], faults)
     if faults or lexicon is None or book is None:
-        raise LexiconError(str(path), tuple(faults))
+        raise LexiconError(name, tuple(faults))
     return lexicon, book
 
 

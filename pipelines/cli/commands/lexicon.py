@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,12 +13,14 @@ from copilot.designers.contract import DesignerContext
 from copilot.designers.scripted.designer import ScriptedDesigner, ScriptedSettings
 from copilot.designers.scripted.lexicon import Lexicon
 from copilot.designers.scripted.lexicon_data import LexiconError, load_lexicon
+from copilot.designers.scripted.library_lexicon import write_lexicon
 from copilot.designers.scripted.phrasing import Phrasebook
 from copilot.designers.scripted.rehearsal import Rehearsal, rehearse
 from copilot.errors import UserError
-from pipelines.library_lexicon import make_lexicon
 from pipelines.seeds import read_seeds
 from pipelines.storage import expand_home
+from renderers import registry
+from renderers.contract import list_sounds
 
 _MAX_SHOWN_FAULTS = 20
 
@@ -55,7 +58,9 @@ def write_library_lexicon(folder: str, out: Path, licences: str | None) -> None:
     if out.exists():
         raise UserError(f"{out}: exists, and may hold your changes; give another name", field="out")
     wanted = [name for name in (licences or "").split(",") if name.strip()]
-    parts = make_lexicon(expand_home(folder), wanted)
+    settings = {"licences": ",".join(wanted)} if wanted else {}
+    with closing(registry.create(f"library:{expand_home(folder)}", "sfx", settings)) as library:
+        parts = write_lexicon(list_sounds(library))
     n_captions = sum(len(family["anywhere"]) for family in parts["families"].values())
     try:
         out.write_text(json.dumps(parts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

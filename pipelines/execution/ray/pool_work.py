@@ -138,7 +138,7 @@ class DesignWork:
         self._on_failure, self._is_stopping = on_failure, is_stopping
         self._drafts = Drafts(spec.run, spec.fingerprint.digest)
         config = spec.fingerprint.config
-        designer = create_working_designer(config, service)
+        designer = create_working_designer(config, service, spec.library)
         if not isinstance(designer, AsyncDesigner):
             raise TypeError(
                 f"the designer {config.designer!r} is not asynchronous (AsyncDesigner); it cannot run "

@@ -13,7 +13,7 @@ from pipelines.cli.app import app
 from pipelines.cli.options import groups
 from pipelines.config import RunConfig
 from pipelines.config_file import OLD_NAMES, known_options
-from pipelines.options.dialogue import DialogueOptions
+from pipelines.options.preview import PreviewOptions
 from pipelines.options.execution import REJECTS_AFTER
 from pipelines.options.option import options_of
 from pipelines.options.plan import PlanOptions
@@ -25,7 +25,7 @@ TWO_SCREENS = 96
 GROUPS = {
     "generate": (RunOptions,),
     "plan": (RunOptions, PlanOptions),
-    "preview": (DialogueOptions,),
+    "preview": (PreviewOptions,),
 }
 COMMANDS = [name for name, command in get_command(app).commands.items() if not command.hidden]
 HELPS = [

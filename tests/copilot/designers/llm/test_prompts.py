@@ -46,6 +46,7 @@ VALUES = {
     "max_line_words": 12,
     "own_request": None,
     "past_turns": (),
+    "library": {},
     "seed_text": "He went {{ out }}.",
     "min_sounds": 3,
     "max_sounds": 7,

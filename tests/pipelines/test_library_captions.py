@@ -1,4 +1,4 @@
-"""A lexicon of a library: its families follow from the recordings, and scenes are made of them alone."""
+"""Dialogues about the sounds of a library: what it lists, the lexicon of it, and runs of it alone."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ from helpers.recordings import SOUNDS, write_sounds
 from copilot.designers.contract import DesignerContext
 from copilot.designers.scripted.designer import ScriptedDesigner, ScriptedSettings
 from copilot.designers.scripted.lexicon_data import load_lexicon
+from copilot.designers.scripted.library_lexicon import write_lexicon
 from copilot.errors import UserError
 from copilot.seed import Seed
+from pipelines.backends import compute_fingerprint, create_designer
 from pipelines.config import RunConfig
-from pipelines.library_lexicon import make_lexicon
+from pipelines.execution.local import LocalExecutor
 from pipelines.main_job import GenerateRequest, generate
 from pipelines.run.open import open_run
+from renderers import registry
+from renderers.contract import list_sounds
 from renderers.library.index import read_index
 from renderers.library.search import Search
 
@@ -26,6 +30,10 @@ from renderers.library.search import Search
 @pytest.fixture(scope="module")
 def sounds(tmp_path_factory) -> Path:
     return write_sounds(tmp_path_factory.mktemp("library") / "sounds")
+
+
+def make_lexicon(folder: Path) -> dict:
+    return write_lexicon(list_sounds(registry.create(f"library:{folder}", "sfx")))
 
 
 def write_index(folder: Path, *rows: str) -> Path:
@@ -73,18 +81,44 @@ def test_every_caption_finds_a_recording(tmp_path):
         assert all(search.find(caption) for caption in family["anywhere"])
 
 
-def test_scenes_are_made_of_the_library(sounds, tmp_path):
-    (tmp_path / "lexicon.json").write_text(json.dumps(make_lexicon(sounds)))
-    config = RunConfig(
-        seeds="starter",
-        designer=f"scripted:{tmp_path / 'lexicon.json'}",
-        sfx=f"library:{sounds}",
-        speech_share=0,
-    )
-    generate(GenerateRequest(config=config, out=tmp_path / "run", num=4))
+def test_a_renderer_lists_what_its_members_have(sounds):
+    own = list_sounds(registry.create(f"library:{sounds}", "sfx"))
+    assert {sound.name: sound.role for sound in own}["dog bark"] == "effect"
+    assert all(0 < sound.shortest_s <= sound.longest_s for sound in own)
+    assert list_sounds(registry.create(f"library:{sounds},procedural", "sfx")) == own
+    assert list_sounds(registry.create("procedural", "sfx")) == ()
+
+
+@pytest.mark.parametrize("sfx", ["library:{}", "library:{},procedural"])
+def test_scenes_are_made_of_the_library(sounds, tmp_path, sfx):
+    config = RunConfig(seeds="starter", sfx=sfx.format(sounds), captions="library", speech_share=0)
+    generate(GenerateRequest(config=config, out=tmp_path / "run", num=6, executor=LocalExecutor(2)))
     stems = [stem for sample in open_run(tmp_path / "run") for stem in sample.stems]
-    assert len(stems) > 8
-    assert all(stem.info.matched for stem in stems)
+    assert len(stems) > 12
+    assert all(stem.info.matched and stem.info.backend == "library" for stem in stems)
+
+
+def test_the_library_is_part_of_the_fingerprint_and_own_captions_are_not(sounds):
+    own = RunConfig(seeds="starter", sfx=f"library:{sounds}")
+    of_library = own.model_copy(update={"captions": "library"})
+    assert "captions" not in own.model_dump()
+    first, second = (compute_fingerprint(config).designer["lexicon"] for config in (own, of_library))
+    assert first != second
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"sfx": "procedural"}, "captions"),
+        ({"designer_settings": {"lexicon": "words.json"}}, "captions"),
+        ({"designer": "given:dialogues.jsonl", "seeds": ""}, "captions"),
+    ],
+)
+def test_captions_of_a_library_need_one_and_a_designer_that_takes_them(sounds, changes, field):
+    values = {"seeds": "starter", "sfx": f"library:{sounds}", "captions": "library", **changes}
+    with pytest.raises(UserError) as caught:
+        create_designer(RunConfig(**values))
+    assert caught.value.field == field
 
 
 def test_a_library_of_many_kinds_has_several_settings(tmp_path):
