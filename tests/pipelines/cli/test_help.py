@@ -13,10 +13,10 @@ from pipelines.cli.app import app
 from pipelines.cli.options import groups
 from pipelines.config import RunConfig
 from pipelines.config_file import OLD_NAMES, known_options
-from pipelines.options.preview import PreviewOptions
 from pipelines.options.execution import REJECTS_AFTER
 from pipelines.options.option import options_of
 from pipelines.options.plan import PlanOptions
+from pipelines.options.preview import PreviewOptions
 from pipelines.options.run import RunOptions
 from pipelines.planning.ray_settings import RaySettings
 from pipelines.stages.worker_spec import RECORDS_AT_ONCE
