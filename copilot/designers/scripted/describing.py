@@ -38,7 +38,17 @@ def describe(draft: Draft) -> str:
         sentences.append(fill(say["music"], music=join_list([e.text for e in by_role["music"]])))
     if draft.mood:
         sentences.append(fill(say["feel"], feel=draft.mood.feel))
-    return _join_to_fit(sentences, draft.tools.limits.description_chars)
+    text = " ".join(sentences)
+    longest = draft.tools.limits.description_chars
+    return text if len(text) <= longest else _list_names(draft, scene, longest)
+
+
+def _list_names(draft: Draft, scene: Sequence[Element], longest: int) -> str:
+    """Return the everyday names of as many sounds as fit, where there is room for no more."""
+    names = [draft.names_by_id[element.id].names[0].text for element in scene]
+    while len(names) > 1 and len(join_list(names)) >= longest:
+        names.pop()
+    return f"{capitalize(join_list(names))}."[:longest]
 
 
 _KINDS = ("opening", "ambience", "lasting", "events", "music", "feel")
@@ -66,12 +76,3 @@ def _describe_speech(draft: Draft, element: SpeechElement) -> str:
     if not draft.tools.cutter.is_quotable(element.text):
         return f"{who} speaks."
     return f'{who} {draft.tools.cutter.choose_telling(element.emotion, element.id)}: "{element.text}"'
-
-
-def _join_to_fit(sentences: Sequence[str], longest: int) -> str:
-    """Join as many whole sentences as fit."""
-    text = sentences[0]
-    for sentence in sentences[1:]:
-        if len(text) + 1 + len(sentence) <= longest:
-            text += f" {sentence}"
-    return text[:longest]

@@ -157,6 +157,11 @@ class Draft:
         here = (sound for sound in sounds if self.setting.where in sound.family.where)
         return [sound for sound in here if not (self.setting.night and "day" in sound.traits)]
 
+    def filter_common(self, sounds: Iterable[Sound]) -> list[Sound]:
+        """Return the plausible sounds that several settings of this kind have."""
+        common = self.tools.lexicon.common[self.setting.where]
+        return [s for s in self.filter_plausible(sounds) if s.tag in common or s.role != "effect"]
+
     def get_kinds(self, element: Element) -> SoundKinds:
         """Return the words by which moods mean an element."""
         if sound := self.names_by_id[element.id].sound:

@@ -43,7 +43,10 @@ _SIDES: Mapping[str, tuple[float, float]] = {"plain": (0.45, 0.8), "hard": (0.92
 
 def edit_add(draft: Draft, dice: Dice) -> Edited:
     """Add an effect, music, or, in dialogues with speech, a line."""
-    kind = dice.pick_weighted({"effect": 0.66, "music": 0.18, "speech": 0.3 if draft.speaks else 0.0})
+    has_music = any(element.role == "music" for element in draft.scene.elements)
+    may_speak = draft.speaks and not (draft.mood and "speech" in draft.mood.drop)
+    weights = {"effect": 0.6, "music": 0.0 if has_music else 0.35, "speech": 0.3 if may_speak else 0.0}
+    kind = dice.pick_weighted(weights)
     if kind == "speech" and (spoken := _add_speech(draft, dice)):
         return spoken
     music = draft.tools.lexicon.music if dice.chance(_BORROWED) else draft.setting.music
@@ -100,17 +103,12 @@ def edit_remove(draft: Draft, dice: Dice) -> Edited:
 
 def edit_volume(draft: Draft, dice: Dice) -> Edited:
     """Make one sound louder or quieter by 3 to 10 LU."""
-    options = [
-        (element, way)
-        for element in draft.scene.elements
-        for way in _WAYS
-        if _measure_room_lu(draft, element, way) >= _SMALLEST_STEP_LU
-    ]
+    # Within narrow limits, every change may cost a line some of its lead.
+    options = _list_rooms(draft, spares_lines=True) or _list_rooms(draft, spares_lines=False)
     way = dice.pick(_WAYS)
     rested = [option for option in options if (option[0].id, "loudness") not in draft.changed]
     options = rested or options
-    target, way = dice.pick([option for option in options if option[1] == way] or options)
-    room_lu = _measure_room_lu(draft, target, way)
+    target, way, room_lu = dice.pick([option for option in options if option[1] == way] or options)
     kinds = [kind for kind, (least, _) in _LOUDNESS_STEPS_LU.items() if least <= room_lu]
     phrasing = draft.draw_phrasing(dice, "volume", [f"{way}_{kind}" for kind in kinds])
     low, high = _LOUDNESS_STEPS_LU[phrasing.kind.partition("_")[2]]
@@ -123,10 +121,18 @@ def edit_volume(draft: Draft, dice: Dice) -> Edited:
     return request, [Change(id=target.id, loudness=loudness)]
 
 
-def _measure_room_lu(draft: Draft, element: Element, way: Literal["up", "down"]) -> Lufs:
+def _list_rooms(draft: Draft, *, spares_lines: bool) -> list[tuple[Element, Literal["up", "down"], Lufs]]:
+    """Return the sounds that may change, with the way and how far; no line suffers from it if wanted."""
     allowed = draft.tools.limits.loudness_lufs
-    room = allowed.high - element.loudness if way == "up" else element.loudness - allowed.low
-    return min(room, measure_room_lu(element, draft.scene, way)) + 1e-9
+    rooms: list[tuple[Element, Literal["up", "down"], Lufs]] = []
+    for element in draft.scene.elements:
+        for way in _WAYS:
+            room = allowed.high - element.loudness if way == "up" else element.loudness - allowed.low
+            if spares_lines:
+                room = min(room, measure_room_lu(element, draft.scene, way))
+            if room + 1e-9 >= _SMALLEST_STEP_LU:
+                rooms.append((element, way, room + 1e-9))
+    return rooms
 
 
 def edit_panning(draft: Draft, dice: Dice) -> Edited:
@@ -261,8 +267,9 @@ def _find_fallback(draft: Draft, role: str, dice: Dice, besides: Iterable[int]) 
         pool = [*draft.setting.ambiences, *lexicon.grounds]
     else:
         pool = list(lexicon.music if role == "music" else lexicon.effects)
-    sound = _pick_unheard(draft, draft.filter_plausible(pool), dice, besides)
-    sound = sound or _pick_unheard(draft, pool, dice, besides)
+    sound = None
+    for sounds in (draft.filter_common(pool), draft.filter_plausible(pool), pool):
+        sound = sound or _pick_unheard(draft, sounds, dice, besides)
     if sound is None:
         # In a small lexicon everything was heard: a sound of an earlier turn returns.
         here = {element.text for element in draft.scene.elements}

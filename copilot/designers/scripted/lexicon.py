@@ -6,7 +6,8 @@ Every caption belongs to a known family, and every family has at least two every
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Annotated, Literal, get_args
@@ -24,6 +25,9 @@ Trait = Literal["voices", "alive", "mechanical", "cheerful", "gloomy", "violent"
 """What is true of a sound, so that a mood or a wish can be for or against it."""
 
 TRAITS: tuple[Trait, ...] = get_args(Trait)
+
+_COMMON = 3
+"""The number of settings from which on a family is common in settings of their kind."""
 
 _WORD = re.compile(r"[a-z']+")
 
@@ -61,6 +65,16 @@ def find_word_stems(text: str) -> frozenset[str]:
 
 _EMPTY_STEMS = frozenset(map(reduce_request_word, _EMPTY))
 """Words that say nothing of what is heard."""
+
+
+def _agrees(word: str, own: Sequence[str]) -> bool:
+    """Return whether a word has the number of the same word in a caption, if the caption has it."""
+    same = [other for other in own if reduce_request_word(other) == reduce_request_word(word)]
+    return not same or word.endswith("ing") or any(_is_plural(other) == _is_plural(word) for other in same)
+
+
+def _is_plural(word: str) -> bool:
+    return word.endswith("s") and not word.endswith(("ss", "us", "is"))
 
 
 def _split(value: object) -> object:
@@ -209,8 +223,10 @@ class Sound:
         return (*self._filter_fitting(self.family.ask), self.caption)
 
     def _filter_fitting(self, texts: Iterable[str]) -> tuple[str, ...]:
-        """Return the texts whose words all mean this sound."""
-        return tuple(t for t in texts if find_word_stems(t) - _EMPTY_STEMS <= self.paraphrase)
+        """Return the texts whose words all mean this sound, one of them or several as in the caption."""
+        fitting = (t for t in texts if find_word_stems(t) - _EMPTY_STEMS <= self.paraphrase)
+        own = split_words(self.caption)
+        return tuple(text for text in fitting if all(_agrees(word, own) for word in split_words(text)))
 
     @cached_property
     def naming(self) -> Naming:
@@ -354,6 +370,16 @@ class Lexicon:
     def music(self) -> tuple[Sound, ...]:
         """The music that fits anywhere."""
         return self._anywhere("music")
+
+    @cached_property
+    def common(self) -> Mapping[Where, frozenset[str]]:
+        """The families that several settings of a kind have, so that they are no surprise in another one."""
+        found: dict[Where, frozenset[str]] = {}
+        for where in get_args(Where):
+            alike = [setting for setting in self.settings if setting.where == where]
+            counts = Counter(tag for setting in alike for tag in {sound.tag for sound in setting.sounds})
+            found[where] = frozenset(tag for tag, n in counts.items() if n >= min(_COMMON, len(alike)))
+        return found
 
     @cached_property
     def grounds(self) -> tuple[Sound, ...]:

@@ -136,7 +136,8 @@ def _add_sounds(draft: Draft, dice: Dice, n_sounds: int) -> None:
     for sound in (*triggered, *music, *own, *draft.setting.music):
         _choose(draft, chosen, sound, n_sounds)
     if len(chosen) < n_sounds:
-        for sound in dice.shuffle(draft.filter_plausible(draft.tools.lexicon.effects)):
+        anywhere = dice.shuffle(draft.tools.lexicon.effects)
+        for sound in (*draft.filter_common(anywhere), *draft.filter_plausible(anywhere)):
             _choose(draft, chosen, sound, n_sounds)
     for element in _place_sounds(draft, dice, chosen):
         _add(draft, element)
@@ -196,6 +197,7 @@ def _write_request(draft: Draft, dice: Dice) -> str:
     speakers = [e.speaker for e in draft.scene.elements if e.role == "speech"]
     if draft.is_voiceless or (speakers and dice.chance(0.5)):
         kind = "spoken" if speakers else "silent"
+        draft.wanted.update(e.id for e in draft.scene.elements if e.role == "speech")
         tail = draft.draw_phrasing(dice, "story_tail", (kind,))
         who = add_article(dice.pick(speakers)) if speakers else ""
         longer = f"{request} {fill(tail.text, who=who)}"
