@@ -2,7 +2,8 @@
 
 The recogniser decodes with beams at temperature 0, hears only what Silero's detector takes for speech, and
 does not let one part of a clip influence the next: figures can be repeated, and silence is not filled with
-invented words. One thread: more workers hear more clips at once, and no figure depends on the processors.
+invented words. What the decoder repeats in a loop, as on laughter, counts as nothing. One thread: more
+workers hear more clips at once, and no figure depends on the processors.
 """
 
 from __future__ import annotations
@@ -35,6 +36,9 @@ _DECODING = {
     # The first word after silence begins where the detector's speech does: by default 0.4 s too early.
     "vad_parameters": {"speech_pad_ms": 100},
 }
+
+_LOOP = 2.4
+"""Text that compresses better repeats itself: the decoder was caught in a loop. Whisper's own limit."""
 
 
 class WhisperEncoderSettings(FrozenModel):
@@ -107,7 +111,7 @@ class FasterWhisperListener(_Whisper):
 
     def describe_hearing(self) -> dict[str, str]:
         """Return language, precision and decoding."""
-        decoding = ",".join(f"{name}={value}" for name, value in _DECODING.items())
+        decoding = ",".join(f"{name}={value}" for name, value in {**_DECODING, "loop": _LOOP}.items())
         return {"language": self._language, "compute_type": self._compute_type, "decoding": decoding}
 
     def hear_clip(self, clip: Clip) -> Transcript:
@@ -115,7 +119,7 @@ class FasterWhisperListener(_Whisper):
         segments, _ = self._model.transcribe(
             clip.audio, language=self._language, word_timestamps=True, **_DECODING
         )
-        found = list(segments)
+        found = [segment for segment in segments if segment.compression_ratio <= _LOOP]
         text = " ".join(stripped for segment in found if (stripped := segment.text.strip()))
         spoken = [word for segment in found for word in segment.words or () if word.word.strip()]
         return Transcript(text, _order_words(spoken, clip.audio.size / _RATE_HZ))
