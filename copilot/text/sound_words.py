@@ -87,6 +87,20 @@ THINGS = _stems(
 )
 """Nouns that are, or make, a sound of their own, besides those that recipes are named for."""
 
+SOURCES = THINGS | _stems(
+    """
+    rain drizzle thunder storm wind breeze snow wave surf sea ocean river stream waterfall fire leaf bird gull
+    crow raven owl rooster insect cricket cicada bee wasp fly mosquito frog dog puppy wolf cat kitten cow
+    sheep lamb goat horse hoof rat mouse crowd audience applause laughter child footstep bell chime clock
+    alarm siren horn phone telephone doorbell keyboard typewriter camera coin key chain sword gun gunshot
+    explosion firework cannon hammer axe saw chainsaw drill pump fan factory machine train tram bus car truck
+    motorcycle bicycle traffic plane airplane jet helicopter boat ship cart engine motor kettle dish plate
+    cutlery glass paper page book broom curtain piano guitar violin flute trumpet organ harp accordion choir
+    drum orchestra band
+    """
+)
+"""Nouns for what people most often hear."""
+
 PEOPLE = word_set(
     """
     man men woman women person people boy boys girl girls kid kids child children adult adults male males

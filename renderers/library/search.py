@@ -3,20 +3,22 @@
 A caption names its sound ("rain", "dog barks"), its manner ("distant", "softly") and its place ("on a tin
 roof"). A recording fits only if its text has at least half of the words that name the sound, and one of them
 decides: a thing, not what it does ("crying" in "gulls crying") and not the qualifier of another thing ("fire"
-in "fire truck"). Recordings with most of the naming words come first, then those with most of the others,
-then by BM25.
+in "fire truck"). It must account for all that the caption says one hears: "a dog panting" finds no bark.
+Recordings with most of the naming words come first, then those with most of the others, then by BM25.
 """
 
 from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from copilot.errors import CopilotError
 from copilot.text.captions import PREPOSITIONS, simplify, word_set
+from copilot.text.clauses import Clause, Latitude, accounts_for, read_clauses
+from copilot.text.sound_words import PEOPLE, SOUND_VERBS, SOURCES
 from copilot.text.word_stems import reduce_caption_word
 
 _STOP_WORDS = word_set(
@@ -58,6 +60,22 @@ _MANNERS = word_set(
     drip drizzle splash hum buzz tick click creak squeak slam bang thud rattle clatter clink crash call
     fall flow shower sound noise ambience blow rustle whoosh crunch knock step"""
 )
+# What a text says that names the thing alone: "rooster" is one that crows.
+_USUAL: Mapping[str, str] = {
+    "dog": "bark", "puppy": "bark", "rooster": "crow", "cat": "meow", "cow": "moo", "sheep": "bleat",
+    "bird": "sing chirp tweet call", "crow": "caw", "owl": "hoot", "frog": "croak", "cricket": "chirp",
+    "bee": "buzz", "baby": "cry", "bell": "ring toll chime", "clock": "tick", "phone": "ring",
+    "siren": "wail",
+    "alarm": "ring beep", "engine": "idle run", "car": "drive", "helicopter": "fly", "airplane": "fly",
+    "chainsaw": "saw cut", "applause": "clap", "laughter": "laugh", "footsteps": "walk", "music": "play",
+}  # fmt: skip
+_WEATHER = word_set(
+    "rain drizzle thunder storm wind breeze snow waves surf sea ocean river stream waterfall fire"
+)
+_LIVING = word_set(
+    """dog puppy wolf cat kitten cow sheep lamb goat horse pig rooster hen chicken duck goose bird crow owl
+    gull frog insect cricket cicada bee fly mosquito lion elephant monkey baby child"""
+)
 _NO_ADVERBS = word_set("fly family belly jelly butterfly trolley assembly bully early supply reply rally")
 _INFLECTIONS = ("s", "ing", "ed")
 _VERBS = ("ing", "ed")
@@ -68,6 +86,10 @@ _BREAKS = frozenset(",;:.")
 _FITTING_SHARE = 0.5
 _AS_GOOD = 0.9
 """Recordings with the same words, and at least this share of the best BM25 score, are equally good."""
+
+
+_WEATHER_STEMS = frozenset(map(reduce_caption_word, _WEATHER))
+_LIVING_STEMS = frozenset(map(reduce_caption_word, _LIVING | PEOPLE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +119,7 @@ class Search:
                 f"library: {error}; this Python's SQLite is built without FTS5, use another Python"
             ) from error
         self._database.executemany("INSERT INTO sounds (rowid, text) VALUES (?, ?)", enumerate(texts))
+        self._texts = texts
 
     def find(self, caption: str, without: Collection[int] = ()) -> list[int]:
         """Return the indices of the texts that fit the caption best, all equally well; empty if none fits.
@@ -117,10 +140,14 @@ class Search:
                 if term.decides:
                     decided.add(row)
         fitting = [row for row in decided.difference(without) if names[row] >= _FITTING_SHARE * n_naming]
-        most = max(((names[row], others.get(row, 0)) for row in fitting), default=None)
-        best = [row for row in fitting if (names[row], others.get(row, 0)) == most]
-        highest = max((scores[row] for row in best), default=0.0)
-        return sorted(row for row in best if scores[row] >= _AS_GOOD * highest)
+        ranks = {row: (names[row], others.get(row, 0)) for row in fitting}
+        clauses = read_clauses(caption)
+        deciding = {reduce_caption_word(term.word) for term in terms if term.decides}
+        for _, group in groupby(sorted(fitting, key=ranks.__getitem__, reverse=True), key=ranks.__getitem__):
+            if best := [row for row in group if _accounts_for(self._texts[row], clauses, deciding)]:
+                highest = max(scores[row] for row in best)
+                return sorted(row for row in best if scores[row] >= _AS_GOOD * highest)
+        return []
 
     def close(self) -> None:
         """Release the table."""
@@ -131,6 +158,28 @@ class Search:
         quoted = '"' + word.replace('"', '""') + '"'
         query = "SELECT rowid, -bm25(sounds) FROM sounds WHERE sounds MATCH ?"
         return self._database.execute(query, (quoted,)).fetchall()
+
+
+def _accounts_for(text: str, clauses: Sequence[Clause], deciding: Collection[str]) -> bool:
+    """Return whether a recording's text accounts for all that the clauses of a caption say one hears."""
+    tokens = [token for clause in read_clauses(text) for token in clause.tokens]
+    own = {token.stem for token in tokens}
+    # "Static crackles" is no crackling fire: what does so has to be the same, unless it is just somebody.
+    things = {token.stem for token in tokens if token.kind == "word"}
+    named = own.intersection(deciding)
+    if named <= SOUND_VERBS and things and not any(clause.names(things) for clause in clauses):
+        return False
+    if own.isdisjoint(SOUND_VERBS):
+        for thing, verbs in _USUAL.items():
+            if reduce_caption_word(thing) in own:
+                own.update(map(reduce_caption_word, verbs.split()))
+    if not own.isdisjoint(_WEATHER_STEMS):
+        latitude = Latitude.ANY_VERB
+    elif own.isdisjoint(_LIVING_STEMS):
+        latitude = Latitude.THING
+    else:
+        latitude = Latitude.STRICT
+    return accounts_for(clauses, own, named, SOURCES, latitude)
 
 
 def parse_terms(caption: str) -> list[Term]:
