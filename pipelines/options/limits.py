@@ -15,14 +15,17 @@ if TYPE_CHECKING:
     from copilot.scene import SceneLimits
 
 _TO = ".."
+_SHORTEST_REST_S = 4.0
+"""The time from the last start to the end of a scene, as in the published limits; less in a shorter one."""
 
 
 def read_limits(file: Path | None, given: Sequence[str]) -> SceneLimits:
     """Return the limits of a file (default: the published), with those that are given by name in their place.
 
-    With another `duration_s`, sounds may start until half of it and last as long as it, unless the file or a
-    name says otherwise: those are the proportions of the published limits. Raises UserError for a file or a
-    limit that is wrong, and for limits that exclude each other.
+    With another `duration_s`, sounds may start until 4 s before its end (or half of it, if that is later) and
+    last as long as it; with more `n_elements`, descriptions are as much longer; unless the file or a name
+    says otherwise. Raises UserError for a file or a limit that is wrong, and for limits that exclude each
+    other.
     """
     from pydantic import ValidationError
 
@@ -37,7 +40,10 @@ def read_limits(file: Path | None, given: Sequence[str]) -> SceneLimits:
     values = {name: _read(name, value, base) for name, value in parse_settings(given, "limit").items()}
     try:
         limits = SceneLimits.model_validate(base.model_dump() | values)
-        follow = _follow_duration(limits, {*values, *base.model_fields_set}) if "duration_s" in values else {}
+        known = {*values, *base.model_fields_set}
+        follow = _follow_duration(limits, known) if "duration_s" in values else {}
+        if "n_elements" in values and "description_chars" not in known:
+            follow |= _follow_elements(limits)
         return SceneLimits.model_validate(limits.model_dump() | follow)
     except ValidationError as error:
         raise UserError(str(first_fault(error)), field="limit") from error
@@ -62,9 +68,16 @@ def _read(name: str, value: Any, base: SceneLimits) -> Any:  # noqa: ANN401 - wh
 
 
 def _follow_duration(limits: SceneLimits, known: set[str]) -> dict[str, Any]:
-    longest = {"start_time_s": limits.duration_s / 2, "element_duration_s": limits.duration_s}
+    latest_s = max(limits.duration_s / 2, limits.duration_s - _SHORTEST_REST_S)
+    longest = {"start_time_s": latest_s, "element_duration_s": limits.duration_s}
     return {
         name: {"low": getattr(limits, name).low, "high": high}
         for name, high in longest.items()
         if name not in known
     }
+
+
+def _follow_elements(limits: SceneLimits) -> dict[str, Any]:
+    published = type(limits)()
+    longer = max(1.0, limits.n_elements / published.n_elements)
+    return {"description_chars": round(published.description_chars * longer)}

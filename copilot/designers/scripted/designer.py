@@ -7,6 +7,7 @@ reads and writes no files after construction.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from pydantic import Field
@@ -42,7 +43,7 @@ from copilot.text.voices import wants_voices
 VERSION = "3"
 """Raise it with any change to the dialogues; the data of a lexicon have a hash of their own."""
 
-_SMALLEST_SCENE_S = 4.0
+_SMALLEST_SCENE_S = 2.5
 _N_REHEARSALS = 24
 _REHEARSED = "Line {} of what somebody once said to somebody else, and went out into the rain"
 _SMALLEST_RANGE_LU = 8.0
@@ -83,8 +84,8 @@ class ScriptedDesigner:
     ) -> None:
         context = context or DesignerContext()
         limits = context.limits
-        _check_limits(limits, context.n_turns)
         self._weights = check_weights(context.task_weights)
+        _check_limits(limits, context.n_turns, self._weights)
         self._n_turns = context.n_turns
         self._speech_share = context.speech_share
         path = settings.lexicon if settings else None
@@ -173,8 +174,17 @@ class ScriptedDesigner:
         )
 
     def _draw_tasks(self, seed: Seed, run_seed: int) -> list[Task]:
+        """Draw the tasks of the edit turns, none of which the scene would have no room for."""
         dice = Dice(run_seed, seed.id, "tasks")
-        return [dice.pick_weighted(self._weights) for _ in range(seed.count_turns(self._n_turns) - 1)]
+        tasks: list[Task] = []
+        for _ in range(seed.count_turns(self._n_turns) - 1):
+            weights = {task: w for task, w in self._weights.items() if self._has_room([*tasks, task])}
+            tasks.append(dice.pick_weighted(weights))
+        return tasks
+
+    def _has_room(self, tasks: Sequence[Task]) -> bool:
+        """Return whether a story can have as many sounds as the tasks add and remove."""
+        return _count_sounds(tasks) <= self._tools.limits.n_elements
 
     def _resume_draft(self, dialogue: Dialogue, run_seed: int, tasks: list[Task]) -> Draft:
         """Return the draft of a dialogue that exists, with its place and wording.
@@ -238,14 +248,21 @@ class ScriptedDesigner:
         )
 
 
-def _check_limits(limits: SceneLimits, n_turns: int) -> None:
+def _count_sounds(tasks: Sequence[Task]) -> int:
+    """Return how many sounds a scene has at most if there are no more of them than the tasks need."""
+    return tasks.count("add") + max(2, tasks.count("remove") + 1) + 1
+
+
+def _check_limits(limits: SceneLimits, n_turns: int, weights: Mapping[Task, float]) -> None:
     if not 1 <= n_turns <= limits.n_turns:
         raise UserError(
             f"{n_turns} is not from 1 to {limits.n_turns}; change it or `limits`", field="n_turns"
         )
-    if limits.n_elements < n_turns + 2:
+    drawn = [task for task, weight in weights.items() if weight > 0]
+    needed = min(_count_sounds([task] * (n_turns - 1)) for task in drawn)
+    if limits.n_elements < needed:
         raise UserError(
-            f"n_elements={limits.n_elements} leaves no room for {n_turns} turns; allow {n_turns + 2} or more",
+            f"n_elements={limits.n_elements} leaves no room for {n_turns} turns; allow {needed} or more",
             field="limits",
         )
     loudness, panning = limits.loudness_lufs, limits.panning

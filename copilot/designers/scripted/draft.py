@@ -6,6 +6,7 @@ a request always means one of them.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import product
@@ -118,7 +119,16 @@ class Draft:
         n_ambiences = len(self.scene) - len(self.list_foreground())
         spare = {"ambience": n_ambiences > 1}
         other = len(self.list_foreground()) > 1
-        return [element for element in self.scene.elements if spare.get(element.role, other)]
+        return [element for element in self.list_nameable() if spare.get(element.role, other)]
+
+    def list_nameable(self) -> list[Element]:
+        """Return the elements that a request can mean: not one of several lines of the same person."""
+        n_lines = Counter(e.speaker_key for e in self.scene.elements if isinstance(e, SpeechElement))
+        return [
+            element
+            for element in self.scene.elements
+            if not isinstance(element, SpeechElement) or n_lines[element.speaker_key] == 1
+        ]
 
     def count_room(self) -> int:
         """Return the number of sounds that an open edit may add, with room left for later `add` turns."""
@@ -233,11 +243,15 @@ class Draft:
         possible = [request for request, targets in read if target.id in targets.possible]
         return (clear or possible or requests)[0]
 
-    def pick_speaker(self, dice: Dice, besides: Iterable[int] = ()) -> tuple[str, Gender] | None:
-        """Pick a person of the setting, or else anyone, who is not in the scene."""
+    def pick_speaker(
+        self, dice: Dice, besides: Iterable[int] = (), *, unlike: str = ""
+    ) -> tuple[str, Gender] | None:
+        """Pick a person of the setting, or else anyone, who is not in the scene and not `unlike`."""
         gone = tuple(besides)
         for people in (self.setting.people, self.tools.lexicon.voices.people):
-            free = [p for p in people.items() if self.fits(make_speaker_naming(p[0]), gone)]
+            free = [
+                p for p in people.items() if p[0] != unlike and self.fits(make_speaker_naming(p[0]), gone)
+            ]
             free = [p for p in free if p[1] == self.speaks_as] if self.speaks_as else free
             unheard = [p for p in free if p[0] not in self.heard]
             if free:

@@ -125,7 +125,7 @@ def _list_rooms(draft: Draft, *, spares_lines: bool) -> list[tuple[Element, Lite
     """Return the sounds that may change, with the way and how far; no line suffers from it if wanted."""
     allowed = draft.tools.limits.loudness_lufs
     rooms: list[tuple[Element, Literal["up", "down"], Lufs]] = []
-    for element in draft.scene.elements:
+    for element in draft.list_nameable():
         for way in _WAYS:
             room = allowed.high - element.loudness if way == "up" else element.loudness - allowed.low
             if spares_lines:
@@ -137,7 +137,8 @@ def _list_rooms(draft: Draft, *, spares_lines: bool) -> list[tuple[Element, Lite
 
 def edit_panning(draft: Draft, dice: Dice) -> Edited:
     """Move one sound that is not an ambience by at least 0.3, to a side or to the centre."""
-    target = dice.pick(draft.prefer_unchanged(draft.list_foreground(), "panning"))
+    foreground = [element for element in draft.list_nameable() if element.role != "ambience"]
+    target = dice.pick(draft.prefer_unchanged(foreground, "panning"))
     side = draft.tools.grid.side(target.panning)
     goals = [
         (kind, sign)
@@ -175,7 +176,7 @@ def _name_side(sign: int) -> str:
 
 def edit_replace(draft: Draft, dice: Dice) -> Edited:
     """Replace one sound by another of its role, in its place; a line by other words of the same person."""
-    shuffled = dice.shuffle(tuple(draft.scene.elements))
+    shuffled = dice.shuffle(draft.list_nameable())
     for target in sorted(shuffled, key=lambda element: element.id in draft.wanted):
         if isinstance(target, SpeechElement):
             if edited := _replace_line(draft, dice, target):

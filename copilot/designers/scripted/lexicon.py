@@ -289,6 +289,7 @@ class Setting:
     night: bool
     people: Mapping[str, Gender]
     lines: tuple[str, ...]
+    exchanges: tuple[tuple[str, ...], ...]
     ambiences: tuple[Sound, ...]
     effects: tuple[Sound, ...]
     music: tuple[Sound, ...]

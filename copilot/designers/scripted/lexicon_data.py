@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Annotated, Any, TypeVar, get_args
 
 from pydantic import Field, ValidationError
 
@@ -44,6 +44,10 @@ M = TypeVar("M", bound=FrozenModel)
 Part = Mapping[str, Any]
 
 
+Exchange = Annotated[tuple[str, ...], Field(min_length=2)]
+"""Lines that two people say in turn."""
+
+
 class SettingData(FrozenModel):
     """A setting as a lexicon has it: by family, the captions that are heard there."""
 
@@ -53,6 +57,7 @@ class SettingData(FrozenModel):
     night: bool = False
     people: dict[str, Gender] = Field(min_length=2)
     lines: tuple[str, ...] = Field(min_length=3)
+    exchanges: tuple[Exchange, ...] = ()
     ambiences: Captions = Field(min_length=2)
     effects: Captions = Field(min_length=6)
     music: Captions = Field(default_factory=dict)
@@ -199,7 +204,10 @@ def _build_lexicon(parts: Mapping[str, Part], faults: list[Fault]) -> Lexicon | 
                 ambiences=sounds(data.ambiences, "ambience"),
                 effects=sounds(data.effects, "effect"),
                 music=sounds(data.music, "music"),
-                **{n: getattr(data, n) for n in ("triggers", "places", "where", "night", "people", "lines")},
+                **{
+                    n: getattr(data, n)
+                    for n in ("triggers", "places", "where", "night", "people", "lines", "exchanges")
+                },
             )
             for key, data in settings.items()
         ),

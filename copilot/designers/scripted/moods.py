@@ -124,7 +124,7 @@ class _Maker:
         """Lower all sounds of kinds that the mood lowers, and change some others."""
         changes: list[Operation] = []
         n_free = _MOST_CHANGED
-        for element in self._dice.shuffle(tuple(self._draft.scene.elements)):
+        for element in self._dice.shuffle(self._draft.list_nameable()):
             kinds = self._draft.get_kinds(element)
             way, is_named = self._mood.find_direction(kinds), self._mood.lowers_kind(kinds)
             if way and (is_named or n_free > 0) and (change := self._shift(element, way)):
@@ -138,7 +138,7 @@ class _Maker:
         A mood that raises nothing makes it quieter.
         """
         ways = (-1, 1) if self._mood.lift else (-1,)
-        shuffled = self._dice.shuffle(tuple(self._draft.scene.elements))
+        shuffled = self._dice.shuffle(self._draft.list_nameable())
         for element in sorted(shuffled, key=lambda element: element.role == "speech"):
             way = self._mood.find_direction(self._draft.get_kinds(element))
             for allowed in (way,) if way else ways:
@@ -161,7 +161,7 @@ class _Maker:
 
     def _exchange_any(self) -> list[Operation]:
         """Replace an effect or an ambience, if the mood takes one kind of operation only."""
-        for element in self._dice.shuffle(tuple(self._draft.scene.elements)):
+        for element in self._dice.shuffle(self._draft.list_nameable()):
             if element.id not in self._edited and (operation := self._exchange(element)):
                 return [operation]
         return []

@@ -20,7 +20,7 @@ TASK_GROUPS = ("story", "add", "remove", "volume", "panning", "replace")
 
 _SOUND_SLOTS = frozenset({"name", "is", "does", "it", "bare"})
 _SLOTS: Mapping[str, frozenset[str]] = {
-    "story": frozenset({"place", "quote", "words", "sounds"}),
+    "story": frozenset({"place", "length", "quote", "words", "sounds"}),
     "story_tail": frozenset({"who"}),
     "add": frozenset({"new", "side", "who", "line"}),
     "remove": _SOUND_SLOTS,
@@ -136,3 +136,24 @@ def add_article(noun: str) -> str:
 def join_list(items: list[str], last: str = "and") -> str:
     """Return the items as a list in a sentence: `a, b and c`."""
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {last} {items[-1]}"
+
+
+def name_length(duration_s: float) -> str:
+    """Return the length of a scene as a person says it: eight seconds, half a minute, 45 seconds."""
+    seconds = round(duration_s)
+    if seconds in _NAMED_LENGTHS:
+        return _NAMED_LENGTHS[seconds]
+    return f"{_NUMBERS.get(seconds, str(seconds))} second{'s' if seconds != 1 else ''}"
+
+
+_NAMED_LENGTHS = {30: "half a minute", 60: "a minute", 90: "a minute and a half", 120: "two minutes"}
+_FIRST_NUMBERS = (
+    *("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
+    *("thirteen", "fourteen", "fifteen"),
+)
+_NUMBERS = dict(enumerate(_FIRST_NUMBERS, start=1)) | {
+    20: "twenty",
+    25: "twenty-five",
+    40: "forty",
+    45: "forty-five",
+}

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from copilot.designers.scripted.dice import Dice
 from copilot.designers.scripted.draft import Draft, Tools, get_naming
 from copilot.designers.scripted.grid import Placement
 from copilot.designers.scripted.lexicon import Setting, Sound
-from copilot.designers.scripted.phrasing import Phrasing, add_article, fill, join_list
-from copilot.designers.scripted.placing import draw_side, place_ambience, place_sound, place_speech
+from copilot.designers.scripted.phrasing import Phrasing, add_article, fill, join_list, name_length
+from copilot.designers.scripted.placing import draw_side, place_ambience, place_sound
+from copilot.designers.scripted.talking import add_speech
 from copilot.designers.scripted.understood import settle_story
 from copilot.edit import Add
 from copilot.masking import list_lines
 from copilot.scene import Element
-from copilot.units import Seconds
 
 _MOST_TRIGGERED = 3
 _BORROWED_MUSIC = 0.15
@@ -23,11 +24,14 @@ _BORROWED_MUSIC = 0.15
 _VOICELESS = 0.5
 """Share of stories without speech whose user wants no voices at all."""
 
-_LATE_LINES = 0.5
-"""Share of stories with one line in which it comes late."""
-
 _FURTHER: Mapping[int, float] = {2: 1, 3: 2, 4: 3, 5: 3, 6: 2}
-"""Weights of the number of sounds beside the ambience."""
+"""Weights of the number of sounds beside the ambience, in a scene of the published duration."""
+
+_MOST_BORROWED = 4
+"""Effects that are not their setting's own, unless a long scene needs more of them."""
+
+_MOST_AT_ONCE = 2
+_FEWEST_FURTHER, _MOST_FURTHER = 2.5, 6
 
 
 def find_called_sounds(tools: Tools, setting: Setting, tags: Sequence[str], dice: Dice) -> tuple[Sound, ...]:
@@ -41,21 +45,28 @@ def write_story(draft: Draft, dice: Dice) -> tuple[str, list[Add]]:
     tools, removals = draft.tools, draft.tasks_left.count("remove")
     draft.is_voiceless = draft.is_voiceless or _draw_voiceless(draft, dice)
     most = tools.limits.n_elements - draft.tasks_left.count("add") - 1
-    least = max(2, removals + 1)
-    further = max(least, min(most, max(dice.pick_weighted(_FURTHER), _count_called(draft))))
-    room = min(most, 6 + removals) - further
+    further = _draw_size(draft, dice, most)
+    room = min(most, round(_MOST_FURTHER * max(tools.grid.stretch, 1.0)) + removals) - further
 
     _add_ambience(draft, dice)
     n_called = sum(sound.role == "ambience" for sound in draft.triggered)
     if room > 0 and (n_called > 1 or dice.chance(0.3)):
         _add_second_ambience(draft, dice)
     if draft.speaks:
-        _add_speech(draft, dice, n_lines=2 if further >= 4 and dice.chance(0.4) else 1)
+        add_speech(draft, dice, further)
     wanted = further - len(draft.list_foreground())
     _add_sounds(draft, dice, wanted)
     draft.scene = settle_story(draft.scene, dice, tools.grid)
     operations = [Add(element=element) for element in draft.scene.elements]
     return _write_request(draft, dice), operations
+
+
+def _draw_size(draft: Draft, dice: Dice, most: int) -> int:
+    """Draw the number of sounds beside the ambience: in a long scene as many more as it is longer."""
+    stretch = draft.tools.grid.stretch
+    natural = round(dice.pick_weighted(_FURTHER) * (stretch if stretch > 1 else math.sqrt(stretch)))
+    least = max(int(_FEWEST_FURTHER * max(stretch, 1.0)), draft.tasks_left.count("remove") + 1)
+    return max(min(least, most), min(most, max(natural, _count_called(draft))))
 
 
 def _draw_voiceless(draft: Draft, dice: Dice) -> bool:
@@ -96,34 +107,6 @@ def _add_second_ambience(draft: Draft, dice: Dice) -> None:
         return
 
 
-def _add_speech(draft: Draft, dice: Dice, n_lines: int) -> None:
-    limits = draft.tools.limits
-    start_s: Seconds = limits.start_time_s.low + dice.between(0.2, 1.2)
-    if n_lines == 1 and draft.lines and dice.chance(_LATE_LINES):
-        # Loud sounds come before it.
-        latest_s = min(limits.start_time_s.high, limits.duration_s - draft.lines[0].needs_s(limits))
-        start_s = max(start_s, latest_s - dice.between(0, 1.0))
-    sign = dice.pick((-1, 1))
-    # Two lines share the time: the second has to start while sounds may start. The seed's own comes first.
-    shared_s = limits.start_time_s.high - start_s
-    if n_lines == 1 or not any(line.needs_s(limits) <= shared_s for line in draft.lines):
-        n_lines, shared_s = 1, limits.duration_s - start_s
-    for _ in range(n_lines):
-        start_s = draft.tools.grid.start(start_s)
-        room_s = min(shared_s, draft.measure_silence_after(start_s))
-        line, person = draft.pick_line(room_s, dice, quotable=False), draft.pick_speaker(dice)
-        if line is None or person is None:
-            return
-        at = place_speech(
-            draft.tools, dice, line, side=sign * dice.between(0.05, 0.45), start_s=start_s, room_s=room_s
-        )
-        _add(draft, draft.make_speech(line, *person, at))
-        start_s, sign = at.start_s + at.duration_s + dice.between(0.1, 0.5), -sign
-        if start_s > limits.start_time_s.high:
-            return
-        shared_s = limits.duration_s - start_s
-
-
 def _add_sounds(draft: Draft, dice: Dice, n_sounds: int) -> None:
     """Add effects and music: first those that the seed calls for, then those of the setting."""
     chosen: list[Sound] = []
@@ -135,6 +118,8 @@ def _add_sounds(draft: Draft, dice: Dice, n_sounds: int) -> None:
     music = _pick_music(draft, dice) if dice.chance(0.55) and n_sounds > 1 else ()
     for sound in (*triggered, *music, *own, *draft.setting.music):
         _choose(draft, chosen, sound, n_sounds)
+    n_fewest = int(_FEWEST_FURTHER * draft.tools.grid.stretch) - len(draft.list_foreground())
+    n_sounds = min(n_sounds, max(len(chosen) + _MOST_BORROWED, n_fewest))
     if len(chosen) < n_sounds:
         anywhere = dice.shuffle(draft.tools.lexicon.effects)
         for sound in (*draft.filter_common(anywhere), *draft.filter_plausible(anywhere)):
@@ -169,8 +154,13 @@ def _place_sounds(draft: Draft, dice: Dice, sounds: Sequence[Sound]) -> list[Ele
     sign = dice.pick((-1, 1))
     lines = list_lines(draft.scene)
     elements: list[Element] = []
+    n_lasting = 0
     for sound in sounds:
         when = slots.get(sound.caption, (0.0, 0.2 if sound.role == "music" else 0.3))
+        if sound.lasts and sound.role == "effect":
+            # Of many lasting sounds in a long scene some come later.
+            when = (0.0, 0.3) if n_lasting < _MOST_AT_ONCE else (0.3, 0.9)
+            n_lasting += 1
         if lines and sound.caption in slots:
             # Not one after another, but when nobody speaks.
             when = (0.0, 1.0)
@@ -196,9 +186,10 @@ def _write_request(draft: Draft, dice: Dice) -> str:
         request = _fill_request(draft, draft.draw_phrasing(dice, "story", ("place",)), "", named)
     speakers = [e.speaker for e in draft.scene.elements if e.role == "speech"]
     if draft.is_voiceless or (speakers and dice.chance(0.5)):
-        kind = "spoken" if speakers else "silent"
         draft.wanted.update(e.id for e in draft.scene.elements if e.role == "speech")
-        tail = draft.draw_phrasing(dice, "story_tail", (kind,))
+        talk = ("talking",) if len(speakers) > len({*speakers}) else ()
+        kinds = [*talk, "spoken"] if speakers else ["silent"]
+        tail = draft.draw_phrasing(dice, "story_tail", kinds)
         who = add_article(dice.pick(speakers)) if speakers else ""
         longer = f"{request} {fill(tail.text, who=who)}"
         request = longer if len(longer) <= draft.tools.limits.user_chars else request
@@ -208,5 +199,10 @@ def _write_request(draft: Draft, dice: Dice) -> str:
 def _fill_request(draft: Draft, phrasing: Phrasing, quote: str, named: list[str]) -> str:
     full = quote if quote.endswith((".", "!", "?")) else f"{quote}."
     return fill(
-        phrasing.text, place=draft.place, quote=f'"{full}"', words=f'"{quote}"', sounds=join_list(named)
+        phrasing.text,
+        place=draft.place,
+        quote=f'"{full}"',
+        words=f'"{quote}"',
+        sounds=join_list(named),
+        length=name_length(draft.tools.limits.duration_s),
     )

@@ -85,6 +85,8 @@ def _count(lexicon: Lexicon, book: Phrasebook) -> dict[str, int]:
         "settings": len(lexicon.settings),
         "families": len(lexicon.families),
         "captions": len(lexicon.sounds()),
+        "lines": sum(len(setting.lines) for setting in lexicon.settings),
+        "exchanges": sum(len(setting.exchanges) for setting in lexicon.settings),
         "moods": len(lexicon.moods),
         "phrasings": sum(map(len, book.groups.values())),
     }

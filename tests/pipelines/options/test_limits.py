@@ -22,16 +22,25 @@ def test_without_any_they_are_the_published():
 
 def test_limits_by_name():
     found = read_limits(None, ["loudness_lufs=-40..-10", "n_elements=12", "panning_step=0.05"])
-    expected = SceneLimits(loudness_lufs=Range(low=-40, high=-10), n_elements=12, panning_step=0.05)
+    expected = SceneLimits(
+        loudness_lufs=Range(low=-40, high=-10), n_elements=12, panning_step=0.05, description_chars=1440
+    )
     assert found == expected
 
 
 def test_sounds_follow_the_duration_of_the_scene():
     found = read_limits(None, ["duration_s=30"])
-    assert (found.start_time_s, found.element_duration_s) == (Range(low=0, high=15), Range(low=0.2, high=30))
+    assert (found.start_time_s, found.element_duration_s) == (Range(low=0, high=26), Range(low=0.2, high=30))
+    assert read_limits(None, ["duration_s=5"]).start_time_s.high == 2.5
     assert read_limits(None, ["duration_s=8"]) == SceneLimits()
     found = read_limits(None, ["duration_s=30", "start_time_s=1..2"])
     assert (found.start_time_s, found.element_duration_s) == (Range(low=1, high=2), Range(low=0.2, high=30))
+
+
+def test_descriptions_follow_the_number_of_sounds():
+    assert read_limits(None, ["n_elements=20"]).description_chars == 2400
+    assert read_limits(None, ["n_elements=5"]).description_chars == 1200
+    assert read_limits(None, ["n_elements=20", "description_chars=900"]).description_chars == 900
 
 
 def test_names_go_before_the_file(tmp_path):

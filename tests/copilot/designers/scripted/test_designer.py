@@ -197,7 +197,7 @@ def test_fingerprint_names_what_changes_the_dialogues():
     [
         ({"n_turns": 6}, "n_turns", "6"),
         ({"n_turns": 0}, "n_turns", "0"),
-        ({"limits": SceneLimits(n_elements=4)}, "limits", "n_elements"),
+        ({"limits": SceneLimits(n_elements=2)}, "limits", "n_elements"),
         ({"limits": SceneLimits(loudness_lufs=Range(low=-20, high=-15))}, "limits", "loudness_lufs"),
         ({"limits": SceneLimits(panning=Range(low=0, high=0))}, "limits", "panning"),
         ({"limits": SceneLimits(duration_s=10)}, "limits", "element_duration_s"),
