@@ -29,13 +29,13 @@ LINE = SpeechElement(
     speaker="Anna",
     gender="female",
     emotion="calm",
-    loudness=-16,
+    loudness=-11,
     panning=0.2,
     start_time=2,
     duration=2.5,
 )
 PIANO = SoundElement(
-    id=3, role="music", text="slow piano chords", loudness=-22, panning=0.3, start_time=0.5, duration=6
+    id=3, role="music", text="slow piano chords", loudness=-26, panning=0.3, start_time=0.5, duration=6
 )
 BELL = SoundElement(
     id=4, role="effect", text="a church bell tolls", loudness=-20, panning=0.6, start_time=3, duration=4

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from copilot.edit import Change, Remove
+from copilot.edit import Add, Change, Remove
 from copilot.scene import SceneLimits
-from helpers.examples import DOG, LINE, RAIN, STORY, but, dialogue_of, story_of, with_turn
+from helpers.examples import BELL, DOG, LINE, PIANO, RAIN, STORY, but, dialogue_of, story_of, with_turn
 from helpers.rule_case import RuleCase, fatal, hq
 
 CASES: dict[str, tuple[RuleCase, ...]] = {
@@ -180,6 +180,72 @@ CASES: dict[str, tuple[RuleCase, ...]] = {
                     0,
                     2,
                     "turn 0, element 2: 0.25 words a second over 4 s; below 0.5 sounds stretched",
+                ),
+            ),
+        ),
+    ),
+    "speech-masked": (
+        RuleCase(
+            story_of(RAIN, but(DOG, loudness=-13, duration=3), but(PIANO, loudness=-14), LINE),
+            (
+                hq(
+                    "speech-masked",
+                    0,
+                    2,
+                    "turn 0, element 2: while it is spoken, all other sounds together lie 0.6 LU above it; "
+                    "expected are 5 LU below it or more: "
+                    "lower elements 1, 3 to -23 LUFS, or place them before or after the line",
+                ),
+            ),
+        ),
+        # The dog is new, and alone to be lowered; what it covers later is another matter.
+        RuleCase(
+            dialogue_of(
+                ("story", "Someone waits.", [Add(element=e) for e in (RAIN, but(PIANO, loudness=-20), LINE)]),
+                ("add", "Let a dog bark.", [Add(element=but(DOG, start_time=2, loudness=-12))]),
+                ("add", "A bell, please.", [Add(element=but(BELL, loudness=-30))]),
+            ),
+            (
+                hq(
+                    "speech-masked",
+                    1,
+                    2,
+                    "turn 1, element 2: while it is spoken, all other sounds together lie 0.3 LU below it; "
+                    "expected are 5 LU below it or more: "
+                    "lower element 1 to -23 LUFS, or place it before or after the line",
+                ),
+            ),
+        ),
+        # A new line over what the user made loud; another one for which even that is not enough.
+        RuleCase(
+            dialogue_of(
+                ("story", "Rain falls.", [Add(element=but(RAIN, loudness=-28))]),
+                ("volume", "Turn the rain up a lot.", [Change(id=0, loudness=-19)]),
+                ("add", "Somebody calls.", [Add(element=but(LINE, loudness=-15))]),
+            ),
+            (
+                hq(
+                    "speech-masked",
+                    2,
+                    2,
+                    "turn 2, element 2: while it is spoken, all other sounds together lie 4.0 LU below it; "
+                    "expected are 5 LU below it or more: give it -12 LUFS",
+                ),
+            ),
+        ),
+        RuleCase(
+            dialogue_of(
+                ("story", "Rain falls.", [Add(element=but(RAIN, loudness=-28))]),
+                ("volume", "Turn the rain up a lot.", [Change(id=0, loudness=-10)]),
+                ("add", "Somebody calls.", [Add(element=but(LINE, loudness=-15))]),
+            ),
+            (
+                hq(
+                    "speech-masked",
+                    2,
+                    2,
+                    "turn 2, element 2: while it is spoken, all other sounds together lie 5.0 LU above it; "
+                    "expected are 5 LU below it or more: let it be heard at another time",
                 ),
             ),
         ),

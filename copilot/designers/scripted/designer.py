@@ -106,7 +106,9 @@ class ScriptedDesigner:
         limits = self._tools.limits
         for number in range(_N_REHEARSALS):
             seed = Seed(f"rehearsal/{number}", _REHEARSED.format(number))
-            for fault in check_dialogue(self.design(seed, number).dialogue, limits):
+            faults = check_dialogue(self.design(seed, number).dialogue, limits)
+            # In a narrow range of loudness no line stands out; such dialogues are valid, and not hq.
+            for fault in (fault for fault in faults if fault.rule != "speech-masked"):
                 raise UserError(
                     f"the scripted designer cannot keep the rule {fault.rule} ({fault.message}); widen them",
                     field="limits",

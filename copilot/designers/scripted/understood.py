@@ -49,7 +49,9 @@ def settle_story(scene: Scene, dice: Dice, grid: Grid) -> Scene:
             _lower(e, cap - dice.between(0, _UNEVEN_LU), grid) if _passes(e, line, cap) else e for e in sounds
         )
         scene = Scene(elements=(line, *lines, *lowered))
-    return scene
+    # Limits may not let the others come down so far.
+    raised = [raise_line(line, scene, grid) for line in list_lines(scene)]
+    return Scene(elements=(*raised, *_leave_out(scene, (line.id for line in raised))))
 
 
 def _lower_one(sound: SoundElement, line: SpeechElement, grid: Grid) -> SoundElement:

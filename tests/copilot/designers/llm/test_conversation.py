@@ -19,6 +19,7 @@ from copilot.designers.llm.settings import LlmSettings
 from copilot.dialogue import EDIT_TASKS, Dialogue
 from copilot.errors import RowFault, UserError
 from copilot.hashing import canonical_json
+from copilot.masking import GOOD_LEAD_LU, predict_lead
 from copilot.normalise import normalise_dialogue
 from copilot.rules import check_dialogue
 from copilot.scene import SceneLimits
@@ -396,7 +397,7 @@ def test_speech_that_was_not_offered_is_a_fault():
         "text": "Hello there",
         "loudness": -15,
         "panning": 0,
-        "start_time": 1,
+        "start_time": 3.5,
     }
     told = said({**STORY, "sounds": [*STORY["sounds"], line]})
     asks, dialogue = play(Conversation(book(n_turns=1, speech_share=0), SEED, 7), [told, said(STORY)])
@@ -761,3 +762,28 @@ def test_a_reply_gets_the_tokens_of_its_grammar_and_after_a_truncated_one_those_
     assert [ask.max_tokens for ask in asks[:2]] == [asks[0].grammar.max_tokens, 9000]
     asks, _ = play(Conversation(book(EVERYTHING, structured="none"), SEED, 7), [said(STORY), said(ADD)])
     assert [ask.max_tokens for ask in asks] == [2048, 2048]
+
+
+def test_a_model_that_follows_the_remedy_makes_speech_understood():
+    line = {
+        "role": "speech",
+        "speaker": "Ann",
+        "gender": "female",
+        "emotion": "calm",
+        "text": "Who is there?",
+    }
+    line |= {"loudness": -13, "panning": 0, "start_time": 1}
+
+    def tell(loudness):
+        others = [{**other, "loudness": loudness} for other in STORY["sounds"]]
+        return said({**STORY, "sounds": [*others, line]})
+
+    conversation = Conversation(book(n_turns=1, speech_share=1), SEED, 7)
+    steps = conversation.steps()
+    next(steps)
+    correction = steps.send(tell(-15)).messages[-1].content
+    (loudness,) = re.findall(r"speech-masked: .* to (-\d+) LUFS", correction)
+    with pytest.raises(StopIteration) as finished:
+        steps.send(tell(int(loudness)))
+    story = finished.value.value.turns[0].scene
+    assert predict_lead(story, story.get(4)) >= GOOD_LEAD_LU - 1

@@ -137,7 +137,7 @@ def test_every_text_makes_a_clean_dialogue(longest, text, run_seed):
     [
         LONG,
         SceneLimits(n_elements=5),
-        SceneLimits(loudness_lufs=Range(low=-23.05, high=-14.95), loudness_step_lu=0.5),
+        SceneLimits(loudness_lufs=Range(low=-28.05, high=-14.95), loudness_step_lu=0.5),
         SceneLimits(words_per_s=Range(low=1, high=2)),
         SceneLimits(duration_s=5, start_time_s=Range(low=0, high=2), panning=Range(low=-0.25, high=0.25)),
         SceneLimits(user_chars=150, description_chars=120, text_chars=80),

@@ -9,6 +9,8 @@ from helpers.examples import BELL, DOG, LINE, PIANO, RAIN, but
 from hypothesis import given
 from hypothesis import strategies as st
 
+from copilot.designers.contract import DesignerContext
+from copilot.designers.scripted import ScriptedDesigner
 from copilot.designers.scripted.dice import Dice
 from copilot.designers.scripted.grid import Grid, Placement
 from copilot.designers.scripted.understood import (
@@ -18,8 +20,11 @@ from copilot.designers.scripted.understood import (
     raise_line,
     settle_story,
 )
+from copilot.frozen_model import Range
 from copilot.masking import list_lines, predict_lead
+from copilot.rules import check_dialogue
 from copilot.scene import Element, Scene, SceneLimits
+from copilot.seed import Seed
 
 GRID = Grid(SceneLimits())
 SPOKEN = but(LINE, loudness=-13, start_time=1, duration=4)
@@ -124,3 +129,22 @@ def test_a_line_that_is_masked_already_does_not_limit_changes():
     before = scene(SPOKEN, but(RAIN, loudness=-17))
     assert measure_room_lu(before.elements[0], before, "up") == math.inf
     assert measure_room_lu(SPOKEN, before, "down") == 0
+
+
+def test_a_line_becomes_louder_if_limits_keep_the_rest_up():
+    narrow = Grid(SceneLimits(loudness_lufs=Range(low=-22, high=-10)))
+    settled = settle_story(scene(but(RAIN, loudness=-19), SPOKEN), Dice("x"), narrow)
+    assert [element.loudness for element in settled.elements] == [-22, -13]
+    loud = [but(RAIN, id=i, loudness=-19) for i in (0, 5)]
+    settled = settle_story(scene(*loud, SPOKEN), Dice("x"), narrow)
+    assert [element.loudness for element in settled.elements] == [-22, -11, -22]
+
+
+def test_limits_without_room_for_speech_over_the_rest_are_kept():
+    context = DesignerContext(
+        limits=SceneLimits(loudness_lufs=Range(low=-23.05, high=-14.95), loudness_step_lu=0.5)
+    )
+    designer = ScriptedDesigner(context)
+    dialogues = [designer.design(Seed(f"s/{number}", "A bell."), 0).dialogue for number in range(20)]
+    found = {v.rule for dialogue in dialogues for v in check_dialogue(dialogue, context.limits)}
+    assert found == {"speech-masked"}
