@@ -7,7 +7,6 @@ chance, is never used: nothing longer than a window reaches it.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,9 +14,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from copilot.frozen_model import FrozenModel
-from listeners.clip_listener import ClipListener
 from listeners.contract import Clip, Embedding, Kind, ListenerInfo, Scores
-from listeners.pretrained import load_pretrained
+from listeners.pretrained import Loadable, PretrainedListener
 from listeners.windows import cut_windows
 from renderers.torch_support import translate_memory_errors
 
@@ -29,9 +27,6 @@ _WINDOW = 10 * _RATE_HZ
 _MOST_TOKENS = 77
 """Captions are cut there, as in CLAP's training."""
 
-_MOST_CAPTIONS = 4_096
-"""Captions whose vectors are kept: stems and mixes share theirs."""
-
 
 class ClapSettings(FrozenModel):
     """Settings of `clap`."""
@@ -41,13 +36,13 @@ class ClapSettings(FrozenModel):
     )
 
 
-class ClapListener(ClipListener):
+class ClapListener(PretrainedListener):
     """A scorer of captions, or an embedder of sounds."""
 
     name = "clap"
     rate_hz = _RATE_HZ
     version = "1"
-    libraries = ("torch", "transformers")
+    form = "clap"
     info = ListenerInfo(
         kinds=("scorer", "embedder"),
         summary="Similarity of sounds and captions, by CLAP",
@@ -65,21 +60,16 @@ class ClapListener(ClipListener):
     def __init__(self, settings: ClapSettings | None = None, *, kind: Kind = "scorer") -> None:
         super().__init__((settings or ClapSettings()).model)
         self.kind = kind
-        self._processor: Any = None
-        self._get_caption_vector = lru_cache(_MOST_CAPTIONS)(self._embed_caption)
 
     def describe_hearing(self) -> dict[str, str]:
         """Return windows and padding."""
         return {"windows": "10 s, last aligned to the end, repeated if short", "dtype": "float32"}
 
-    def load(self) -> Any:  # noqa: ANN401
-        """Return a `ClapModel`, and keep its processor."""
+    def import_classes(self) -> tuple[Loadable, Loadable]:
+        """Return `ClapModel` and its processor."""
         from transformers import ClapModel, ClapProcessor  # noqa: PLC0415 - an extra
 
-        folder = self.find_folder()
-        where, commit = (folder, None) if folder else (self._model_name, self.get_revision())
-        model, self._processor = load_pretrained(ClapModel, ClapProcessor, where, commit, "clap")
-        return model
+        return ClapModel, ClapProcessor
 
     def hear_clip(self, clip: Clip) -> Embedding | Scores:
         """Return the clip's vector, of length 1, or its similarity with each caption.
@@ -110,7 +100,8 @@ class ClapListener(ClipListener):
         with torch.inference_mode():
             return _to_vector(self._model.get_audio_features(given["input_features"], is_longer=is_longer))
 
-    def _embed_caption(self, caption: str) -> NDArray[np.float32]:
+    def embed_caption(self, caption: str) -> NDArray[np.float32]:
+        """Return the vector of a caption, of length 1."""
         import torch  # noqa: PLC0415 - an extra
 
         words = self._processor.tokenizer(
@@ -118,12 +109,6 @@ class ClapListener(ClipListener):
         ).to(self._model.device)
         with torch.inference_mode():
             return _to_vector(self._model.get_text_features(**words))
-
-    def close(self) -> None:
-        """Release the model."""
-        super().close()
-        self._processor = None
-        self._get_caption_vector.cache_clear()
 
 
 def _to_vector(output: Any) -> NDArray[np.float32]:  # noqa: ANN401 - of transformers

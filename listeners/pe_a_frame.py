@@ -7,17 +7,15 @@ their own, which meet only in a product: neither the other captions nor the batc
 from __future__ import annotations
 
 import math
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
 from copilot.frozen_model import FrozenModel
-from listeners.clip_listener import ClipListener
 from listeners.contract import Clip, Detection, Kind, ListenerInfo
-from listeners.pretrained import load_pretrained
+from listeners.pretrained import Loadable, PretrainedListener
 from renderers.torch_support import translate_memory_errors
 
 if TYPE_CHECKING:
@@ -25,8 +23,6 @@ if TYPE_CHECKING:
 
 _RATE_HZ = 48_000
 _FRAME = 1_920
-_MOST_CAPTIONS = 4_096
-"""Captions whose vectors are kept: stems and mixes share theirs."""
 
 
 class PeAFrameSettings(FrozenModel):
@@ -37,14 +33,14 @@ class PeAFrameSettings(FrozenModel):
     )
 
 
-class PeAFrameListener(ClipListener):
+class PeAFrameListener(PretrainedListener):
     """A detector of sounds that captions describe."""
 
     name = "pe-a-frame"
     kind: Kind = "detector"
     rate_hz = _RATE_HZ
     version = "1"
-    libraries = ("torch", "transformers")
+    form = "pe_audio"
     info = ListenerInfo(
         kinds=("detector",),
         summary="When a caption is heard, every 40 ms, by PE-A-Frame",
@@ -61,23 +57,16 @@ class PeAFrameListener(ClipListener):
 
     def __init__(self, settings: PeAFrameSettings | None = None) -> None:
         super().__init__((settings or PeAFrameSettings()).model)
-        self._processor: Any = None
-        self._get_caption_vector = lru_cache(_MOST_CAPTIONS)(self._embed_caption)
 
     def describe_hearing(self) -> dict[str, str]:
         """Return the form of the input."""
         return {"windows": "whole clip, last frame reflected", "dtype": "float32"}
 
-    def load(self) -> Any:  # noqa: ANN401
-        """Return a `PeAudioFrameLevelModel`, and keep its processor."""
+    def import_classes(self) -> tuple[Loadable, Loadable]:
+        """Return `PeAudioFrameLevelModel` and its processor."""
         from transformers import PeAudioFrameLevelModel, PeAudioProcessor  # noqa: PLC0415 - an extra
 
-        folder = self.find_folder()
-        where, commit = (folder, None) if folder else (self._model_name, self.get_revision())
-        model, self._processor = load_pretrained(
-            PeAudioFrameLevelModel, PeAudioProcessor, where, commit, "pe_audio"
-        )
-        return model
+        return PeAudioFrameLevelModel, PeAudioProcessor
 
     def hear_clip(self, clip: Clip) -> Detection:
         """Return the probability of each caption in each frame. Raises BatchTooLargeError."""
@@ -102,7 +91,7 @@ class PeAFrameListener(ClipListener):
         found: NDArray[np.float32] = probabilities.float().cpu().numpy()[:, :n_frames]
         return found
 
-    def _embed_caption(self, caption: str) -> torch.Tensor:
+    def embed_caption(self, caption: str) -> torch.Tensor:
         """Return a caption's vector, shape (dimensions,)."""
         words = self._processor.tokenizer(caption, truncation=True, return_tensors="pt")
         states = self._model.text_model(
@@ -110,9 +99,3 @@ class PeAFrameListener(ClipListener):
         ).hidden_states
         vector: torch.Tensor = self._model.text_audio_head(states[-1][:, 0])[0]
         return vector
-
-    def close(self) -> None:
-        """Release the model."""
-        super().close()
-        self._processor = None
-        self._get_caption_vector.cache_clear()

@@ -17,13 +17,9 @@ from listeners.contract import Clip, Heard, HearingFailure, Kind, Listener, List
 from listeners.preparation import hear_sound_clips
 from listeners.worker.answers import Greeting, HearTrade
 from renderers.contract import RenderSettings
-from renderers.device import make_environment
 from renderers.worker.client import WorkerClient
 from renderers.worker.hosting import make_host_command, make_host_environment
-from renderers.worker.program import ProgramSettings
-
-HearClient = WorkerClient[Greeting, Clip, Heard, HearingFailure]
-
+from renderers.worker.program import ProgramBackend, ProgramSettings
 
 SCRIPTS = {
     name: Path(__file__).parent / "scripts" / f"{name}_worker.py" for name in ("openflam", "utmosv2", "glap")
@@ -41,7 +37,7 @@ class WorkerSettings(ProgramSettings):
     )
 
 
-class WorkerListener:
+class WorkerListener(ProgramBackend[Greeting, Clip, Heard, HearingFailure]):
     """Hears with a program that speaks the protocol. The constructor starts it and reads its greeting.
 
     Raises UserError if the program is not found or of another kind, ChildStartError if it cannot be started
@@ -62,46 +58,16 @@ class WorkerListener:
     )
 
     def __init__(self, settings: WorkerSettings, *, kind: Kind) -> None:
-        self._settings = settings
-        self.name = settings.provisional_name
+        super().__init__(settings, HearTrade(kind), type(self).info.deadline_s)
         self.kind: Kind = kind
-        self._client = self._make_client(RenderSettings())
-        self._greeting = self._client.get_greeting()
-        self.name, self.rate_hz = self._greeting.name, self._greeting.rate_hz
+        self.rate_hz = self._greeting.rate_hz
         if self._greeting.kind != kind:
             self.close()
             raise UserError(f"worker {self.name} is {self._greeting.kind}, not {kind}", field=kind)
 
-    def restart_with(self, render_settings: RenderSettings) -> None:
-        """Work with this deadline and on this device from now on, in a new child process."""
-        self.close()
-        self._client = self._make_client(render_settings, self._greeting)
-
-    def _make_client(self, render_settings: RenderSettings, known: Greeting | None = None) -> HearClient:
-        return WorkerClient(
-            f"worker {self.name}",
-            self._settings.find_program(self.name),
-            HearTrade(self.kind),
-            deadline_s=render_settings.deadline_s or self.info.deadline_s,
-            environment=make_environment(render_settings),
-            known=known,
-        )
-
-    def fingerprint(self) -> dict[str, str]:
-        """Return the greeting's fingerprint, the program's name, and the options that are not places."""
-        return self._settings.make_fingerprint(self._greeting)
-
-    def prepare(self) -> None:
-        """Let the program load. Raises CopilotError if it cannot."""
-        self._client.prepare()
-
     def hear(self, clips: Sequence[Clip]) -> list[Heard | HearingFailure]:
         """Return answers, and raise, as `WorkerClient.work` does."""
         return hear_sound_clips(clips, self._client.work)
-
-    def close(self) -> None:
-        """End the program at once."""
-        self._client.close()
 
 
 class HostedListener:
@@ -122,7 +88,7 @@ class HostedListener:
         self.kind: Kind = inner.kind
         self.rate_hz = inner.rate_hz
         self.info = get_info(inner)
-        self._client: HearClient = WorkerClient(
+        self._client: WorkerClient[Greeting, Clip, Heard, HearingFailure] = WorkerClient(
             inner.name,
             make_host_command("listeners.worker.host", spec, inner.kind, json.dumps(dict(settings))),
             HearTrade(inner.kind),

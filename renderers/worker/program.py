@@ -1,4 +1,4 @@
-"""The program of a worker: a command, or a script that comes with the project, and the options for it."""
+"""Programs as workers: a command, or a script that comes with the project, its options and its process."""
 
 from __future__ import annotations
 
@@ -8,14 +8,19 @@ import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Generic
 
 from pydantic import Field, field_validator
 
 from copilot.errors import UserError
 from copilot.frozen_model import FrozenModel
 from copilot.hashing import canonical_json
+from copilot.units import Seconds
+from renderers.contract import RenderSettings
+from renderers.device import make_environment
+from renderers.worker.client import WorkerClient
 from renderers.worker.messages import PROTOCOL, AnyGreeting
+from renderers.worker.trade import F, G, P, R, Trade
 
 
 class ProgramSettings(FrozenModel):
@@ -74,3 +79,48 @@ class ProgramSettings(FrozenModel):
         if options := {name: text for name, text in self.options.items() if name not in places}:
             known["options"] = canonical_json(options)
         return {**greeting.fingerprint, **known}
+
+
+class ProgramBackend(Generic[G, R, P, F]):
+    """A program that speaks the protocol. The constructor starts it and reads its greeting.
+
+    Raises UserError if the program is not found, ChildStartError if it cannot be started or does not greet.
+    """
+
+    def __init__(self, settings: ProgramSettings, trade: Trade[G, R, P, F], deadline_s: Seconds) -> None:
+        self._settings = settings
+        self._trade = trade
+        self._deadline_s = deadline_s
+        self.name = settings.provisional_name
+        self._client = self._make_client(RenderSettings())
+        self._greeting = self._client.get_greeting()
+        self.name = self._greeting.name
+
+    def restart_with(self, render_settings: RenderSettings) -> None:
+        """Work with this deadline and on this device from now on, in a new child process."""
+        self.close()
+        self._client = self._make_client(render_settings, self._greeting)
+
+    def _make_client(
+        self, render_settings: RenderSettings, known: G | None = None
+    ) -> WorkerClient[G, R, P, F]:
+        return WorkerClient(
+            f"worker {self.name}",
+            self._settings.find_program(self.name),
+            self._trade,
+            deadline_s=render_settings.deadline_s or self._deadline_s,
+            environment=make_environment(render_settings),
+            known=known,
+        )
+
+    def fingerprint(self) -> dict[str, str]:
+        """Return the greeting's fingerprint, the program's name, and the options that are not places."""
+        return self._settings.make_fingerprint(self._greeting)
+
+    def prepare(self) -> None:
+        """Let the program load. Raises CopilotError if it cannot."""
+        self._client.prepare()
+
+    def close(self) -> None:
+        """End the program at once."""
+        self._client.close()

@@ -27,13 +27,10 @@ from renderers.contract import (
     get_info,
     list_sounds,
 )
-from renderers.device import make_environment
 from renderers.worker.answers import Greeting, RenderTrade
 from renderers.worker.client import WorkerClient
 from renderers.worker.hosting import make_host_command, make_host_environment
-from renderers.worker.program import ProgramSettings
-
-RenderClient = WorkerClient[Greeting, RenderRequest, RenderedSound, RenderFailure]
+from renderers.worker.program import ProgramBackend, ProgramSettings
 
 SCRIPTS = {
     name: Path(__file__).parent / "scripts" / f"{name.replace('-', '_')}_worker.py"
@@ -58,7 +55,7 @@ class WorkerSettings(ProgramSettings):
         return self.script is not None
 
 
-class WorkerRenderer:
+class WorkerRenderer(ProgramBackend[Greeting, RenderRequest, RenderedSound, RenderFailure]):
     """Renders with a program that speaks the protocol. The constructor starts it and reads its greeting.
 
     Raises UserError if the program is not found, ChildStartError if it cannot be started or does not greet.
@@ -75,36 +72,9 @@ class WorkerRenderer:
     )
 
     def __init__(self, settings: WorkerSettings) -> None:
-        self._settings = settings
-        self.name = settings.provisional_name
-        self._client = self._make_client(RenderSettings())
-        self._greeting = self._client.get_greeting()
-        self.name = self._greeting.name
+        super().__init__(settings, RenderTrade(), type(self).info.deadline_s)
         self.tool: Tool = self._greeting.tool
         self.info = replace(type(self).info, clones=self._greeting.clones, languages=self._greeting.languages)
-
-    def restart_with(self, render_settings: RenderSettings) -> None:
-        """Work with this deadline and on this device from now on, in a new child process."""
-        self.close()
-        self._client = self._make_client(render_settings, self._greeting)
-
-    def _make_client(self, render_settings: RenderSettings, known: Greeting | None = None) -> RenderClient:
-        return WorkerClient(
-            f"worker {self.name}",
-            self._settings.find_program(self.name),
-            RenderTrade(),
-            deadline_s=render_settings.deadline_s or self.info.deadline_s,
-            environment=make_environment(render_settings),
-            known=known,
-        )
-
-    def fingerprint(self) -> dict[str, str]:
-        """Return the greeting's fingerprint, the program's name, and the options that are not places."""
-        return self._settings.make_fingerprint(self._greeting)
-
-    def prepare(self) -> None:
-        """Let the program load. Raises CopilotError if it cannot."""
-        self._client.prepare()
 
     def voices(self) -> Sequence[Voice]:
         """Return the program's own voices."""
@@ -113,10 +83,6 @@ class WorkerRenderer:
     def render(self, requests: Sequence[RenderRequest]) -> list[RenderedSound | RenderFailure]:
         """Return answers, and raise, as `WorkerClient.work` does."""
         return self._client.work(requests)
-
-    def close(self) -> None:
-        """End the program at once."""
-        self._client.close()
 
 
 class HostedRenderer:
@@ -137,7 +103,7 @@ class HostedRenderer:
         self.name = inner.name
         self.tool: Tool = inner.tool
         self.info = get_info(inner)
-        self._client = WorkerClient(
+        self._client: WorkerClient[Greeting, RenderRequest, RenderedSound, RenderFailure] = WorkerClient(
             inner.name,
             make_host_command("renderers.worker.host", spec, tool, json.dumps(dict(settings))),
             RenderTrade(),

@@ -145,11 +145,11 @@ def test_weights_that_cannot_be_used_are_a_users_mistake(listener, settings, kin
     own, foreign = (frame, clap) if kind == "detector" else (clap, frame)
     with pytest.raises(UserError):
         listener(settings(model=str(tmp_path / "nowhere"))).fingerprint()
-    with pytest.raises(UserError, match="give one of"):
-        listener(settings(model=str(foreign))).prepare()
     (own / "config.json").write_text(json.dumps({"model_type": "bert"}))
-    with pytest.raises(UserError, match="is a bert"):
-        listener(settings(model=str(own))).prepare()
+    for folder in (foreign, own):
+        with pytest.raises(UserError) as raised:
+            listener(settings(model=str(folder))).prepare()
+        assert raised.value.field == kind
 
 
 def test_missing_weights_are_refused(frame_folder, tmp_path):
@@ -159,8 +159,9 @@ def test_missing_weights_are_refused(frame_folder, tmp_path):
     weights = load_file(folder / "model.safetensors")
     del weights["text_audio_logit_bias"]
     save_file(weights, folder / "model.safetensors", {"format": "pt"})
-    with pytest.raises(UserError, match="1 weights are missing"):
+    with pytest.raises(UserError) as raised:
         PeAFrameListener(PeAFrameSettings(model=str(folder))).prepare()
+    assert raised.value.field == "detector"
 
 
 def test_want_of_memory_is_the_batchs(frame_folder, monkeypatch):
