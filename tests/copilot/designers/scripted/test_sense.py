@@ -92,12 +92,17 @@ def test_empty_places_lose_what_lives_and_what_runs(lexicon, key):
         assert all(mood.opposes(sound.kinds) for sound in lexicon.anywhere[tag])
 
 
-def test_calm_makes_nothing_louder(dialogues, lexicon):
-    for mood, before, turn in find_moods(dialogues, lexicon):
-        if mood.key == "peaceful":
-            for element in turn.scene.elements:
-                old = before.get(element.id)
-                assert old is None or element.loudness <= old.loudness
+def test_empty_and_calm_places_have_less_of_what_lives_and_what_runs(dialogues, lexicon):
+    traits = {caption: sound.traits for caption, sound in lexicon.sounds().items()}
+    found = [f for f in find_moods(dialogues, lexicon) if f[0].key in ("lonely", "abandoned", "peaceful")]
+    assert len(found) > 150
+    for mood, before, turn in found:
+        for element in turn.scene.elements:
+            old = before.get(element.id)
+            assert mood.key != "peaceful" or old is None or element.loudness <= old.loudness
+            if not traits.get(element.text, frozenset()).isdisjoint({"alive", "mechanical"}):
+                assert old is not None, (turn.user, element.text)
+                assert element.loudness <= max(old.loudness - 3, QUIET_LUFS), (turn.user, element)
 
 
 def test_nobody_talks_means_no_voices_at_all(dialogues, lexicon):
