@@ -223,11 +223,12 @@ class ScriptedDesigner:
             )
         dice = Dice(run_seed, seed.id, "setting")
         text = "" if seed.silent else seed.text
-        setting = self._triggers.pick_setting(text, dice)
-        place = dice.pick(setting.places)
         tags = self._triggers.find_families(text)
+        called = [self._tools.lexicon.families[tag] for tag in tags]
+        setting = self._triggers.pick_setting(text, dice, called)
+        place = dice.pick(setting.places)
         speaks = not seed.silent and Dice(run_seed, seed.id, "speaks").chance(self._speech_share)
-        triggered = find_called_sounds(self._tools, setting, tags, dice)
+        triggered = find_called_sounds(self._tools, setting, tags, dice, keeps_all=bool(seed.requests))
         lines = self._tools.cutter.cut_lines(text, dice) if speaks else []
         if seed.requests:
             # What a user asks for is not said by anybody in the scene, except for what it quotes.

@@ -34,10 +34,17 @@ _MOST_AT_ONCE = 2
 _FEWEST_FURTHER, _MOST_FURTHER = 2.5, 6
 
 
-def find_called_sounds(tools: Tools, setting: Setting, tags: Sequence[str], dice: Dice) -> tuple[Sound, ...]:
-    """Return a sound for each family that the seed calls for: the setting's, or one that fits anywhere."""
+def find_called_sounds(
+    tools: Tools, setting: Setting, tags: Sequence[str], dice: Dice, *, keeps_all: bool
+) -> tuple[Sound, ...]:
+    """Return a sound for each family that the seed calls for: the setting's, or one that fits anywhere.
+
+    Families that do not belong into such a place are left out, unless a user's own request keeps them.
+    """
     own = {sound.tag: sound for sound in reversed(setting.sounds)}
-    return tuple(own.get(tag) or dice.pick(tools.lexicon.anywhere[tag]) for tag in tags)
+    families = tools.lexicon.families
+    fitting = [t for t in tags if keeps_all or t in own or setting.where in families[t].where]
+    return tuple(own.get(tag) or dice.pick(tools.lexicon.anywhere[tag]) for tag in fitting)
 
 
 def write_story(draft: Draft, dice: Dice) -> tuple[str, list[Add]]:

@@ -11,7 +11,7 @@ from functools import cached_property
 
 from copilot.designers.scripted.clauses.english import English, at, list_noun_and_verb_forms
 from copilot.designers.scripted.dice import Dice
-from copilot.designers.scripted.lexicon import Setting, split_words
+from copilot.designers.scripted.lexicon import Family, Setting, split_words
 
 
 class Triggers:
@@ -44,18 +44,21 @@ class Triggers:
         )
         return list(dict.fromkeys(forms))
 
-    def pick_setting(self, text: str, dice: Dice) -> Setting:
-        """Return the setting that most words call for; drawn evenly from ties, or from all without any."""
+    def pick_setting(self, text: str, dice: Dice, families: Sequence[Family] = ()) -> Setting:
+        """Return the setting that most words call for; drawn evenly from ties, or from all without any.
+
+        Of ties, those are left in which most of the families that are called for may be heard.
+        """
         scores: dict[str, float] = {}
         for word in self._read(text):
             called = self._by_setting.get(word, [])
             # A word that many settings share says less about each of them.
             for setting in called:
                 scores[setting.key] = scores.get(setting.key, 0.0) + 1.0 / len(called)
-        if not scores:
-            return dice.pick(self._settings)
-        best = max(scores.values())
-        return dice.pick([s for s in self._settings if scores.get(s.key, 0.0) > best - 1e-9])
+        best = max(scores.values(), default=0.0)
+        tied = [s for s in self._settings if scores.get(s.key, 0.0) > best - 1e-9]
+        n_heard = [sum(setting.where in family.where for family in families) for setting in tied]
+        return dice.pick([s for s, n in zip(tied, n_heard, strict=True) if n == max(n_heard)])
 
     def know(self, text: str) -> bool:
         """Return whether any word of the text calls for a setting or a family."""

@@ -186,3 +186,32 @@ def test_a_drink_is_no_turpentine(lexicon):
     assert "a drink being poured" in asks["wine being poured"]
     assert "a drink being poured" not in asks["turpentine being poured"]
     assert asks["turpentine being poured"][-1] == "turpentine being poured"
+
+
+def test_sounds_of_a_story_belong_into_its_place(dialogues, lexicon):
+    setting_of = {place: setting for setting in lexicon.settings for place in setting.places}
+    sounds = lexicon.sounds()
+    for dialogue in dialogues:
+        story = dialogue.turns[0]
+        setting = next(setting for place, setting in setting_of.items() if f" {place}." in story.description)
+        own = {sound.caption for sound in setting.sounds}
+        for element in story.scene.elements:
+            if isinstance(element, SoundElement) and element.text not in own:
+                assert setting.where in sounds[element.text].family.where, (setting.key, element.text)
+
+
+def test_there_is_one_piece_of_music_at_a_time(dialogues):
+    scenes = [turn.scene for dialogue in dialogues for turn in dialogue.turns]
+    assert max(sum(element.role == "music" for element in scene.elements) for scene in scenes) == 1
+
+
+def test_what_was_just_asked_for_is_not_undone(dialogues):
+    undone = edits = 0
+    for dialogue in dialogues:
+        wanted: set[int] = set()
+        for index, _, turn, edit in dialogue.transitions():
+            if index and turn.task in ("remove", "replace"):
+                edits += 1
+                undone += not wanted.isdisjoint(edit.removed)
+            wanted = set(edit.added) if turn.task == "add" else set()
+    assert undone / edits < 0.02
