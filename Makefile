@@ -124,7 +124,7 @@ lock: $(STAMP)
 	  --extra espeak --extra hibari --extra kokoro --extra llm --extra ray --extra s3 --extra view --group dev --custom-compile-command "make lock" --upgrade --output-file requirements/dev.lock
 
 lock-torch: $(STAMP)
-	$(BIN)/uv pip compile pyproject.toml requirements/torch-test.in --extra clap --extra espeak --extra hibari --extra pe-a-frame --extra stable-audio --extra vibevoice --excludes requirements/torch-test.exclude --generate-hashes --no-emit-index-url \
+	$(BIN)/uv pip compile pyproject.toml requirements/torch-test.in --extra clap --extra espeak --extra pe-a-frame --extra stable-audio --extra vibevoice --excludes requirements/torch-test.exclude --generate-hashes --no-emit-index-url \
 	  --python-version 3.11 --python-platform x86_64-manylinux_2_28 --custom-compile-command "make lock-torch" --upgrade --quiet --output-file requirements/torch-test.lock
 
 lock-vllm: $(STAMP)
