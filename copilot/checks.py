@@ -64,7 +64,7 @@ def run_audio_checks(dialogue: Dialogue, stems: Mapping[int, Stem], mix: Dialogu
     | `edit_audible/TURN` | minus the change of the mix that is heard of an edit turn, dB | -2 or -3 |
     """
     rounding = mix.max_rounding_error()
-    masking = find_worst_masking(dialogue, stems)
+    masking = find_worst_masking(dialogue, stems, mix)
     return (
         Check("null_residual", _worst_residual_dbfs(dialogue, mix), -120.0),
         Check("stems_sum_to_mix", gain_to_db(rounding / full_scale(mix.bits)), _rounding_limit_dbfs(mix)),

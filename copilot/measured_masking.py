@@ -1,14 +1,14 @@
 """Speech against all else, measured: K-weighted, on the stems as the mix applies them.
 
-Frames of 10 ms were measured with each stem's loudness, so nothing is filtered here; levels, panning, starts
-and cuts of a turn are those of the mix.
+Frames of 10 ms were measured with each stem's loudness, so nothing is filtered here; levels, panning, starts,
+cuts and fades are those of the mix.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 import numpy as np
@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 
 from copilot.audio.loudness import FRAMES_PER_S
 from copilot.dialogue import Dialogue
+from copilot.edges import Edges
 from copilot.masking import list_judged_lines
-from copilot.mix import find_gains
+from copilot.mix import DialogueMix, find_gains
 from copilot.scene import Element, Scene, SpeechElement
 from copilot.stem import Stem
-from copilot.units import DIGITAL_SILENCE_DB, Lufs, Seconds, gain_to_db
+from copilot.units import DIGITAL_SILENCE_DB, Lufs, Seconds, gain_to_db, samples_to_seconds
 
 _WINDOW = 40
 """Frames of a momentary level, as EBU Tech 3341 has it: 400 ms."""
@@ -48,9 +49,14 @@ class Masking:
 NOT_MASKED = Masking(DIGITAL_SILENCE_DB, 0.0)
 
 
-def find_worst_masking(dialogue: Dialogue, stems: Mapping[int, Stem]) -> Masking:
+def find_worst_masking(dialogue: Dialogue, stems: Mapping[int, Stem], mix: DialogueMix) -> Masking:
     """Return the highest figures of the lines that have to be understood; NOT_MASKED without any."""
-    meter = _Meter(stems)
+    edges = {
+        element: turn_mix.placed_stems[element.id].edges
+        for turn, turn_mix in zip(dialogue.turns, mix.turns, strict=True)
+        for element in turn.scene.elements
+    }
+    meter = Meter(stems, edges)
     judged = [
         meter.measure(dialogue.turns[index].scene, line)
         for index, line, _ in list_judged_lines(dialogue, meter.measure_lead)
@@ -61,11 +67,11 @@ def find_worst_masking(dialogue: Dialogue, stems: Mapping[int, Stem]) -> Masking
     )
 
 
-class _Meter:
+class Meter:
     """Measures lines of scenes; the same sounds once, in however many turns."""
 
-    def __init__(self, stems: Mapping[int, Stem]) -> None:
-        self._stems = stems
+    def __init__(self, stems: Mapping[int, Stem], edges: Mapping[Element, Edges]) -> None:
+        self._stems, self._edges = stems, edges
         self._energy: dict[Element, Frames] = {}
         self._known: dict[tuple[SpeechElement, tuple[Element, ...]], Masking] = {}
 
@@ -105,8 +111,15 @@ class _Meter:
             stem = self._stems[element.id]
             left, right = find_gains(element, stem)
             energy = stem.energy[:, : _to_frames(element.duration)]
-            self._energy[element] = energy[0] * left**2 + energy[-1] * right**2
+            energy = energy[0] * left**2 + energy[-1] * right**2
+            self._energy[element] = energy * _fade(self._edges[element], energy.size) ** 2
         return self._energy[element]
+
+
+def _fade(edges: Edges, n_frames: int) -> Frames:
+    """Return the factors of a sound's fades, frame by frame."""
+    n_in, n_out = (_to_frames(samples_to_seconds(n)) for n in (edges.n_in, edges.n_out))
+    return np.asarray(replace(edges, n_in=n_in, n_out=n_out).apply(np.ones((1, n_frames)))[0])
 
 
 def _to_frames(seconds: Seconds) -> int:
