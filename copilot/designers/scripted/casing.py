@@ -9,6 +9,21 @@ from copilot.designers.scripted.clauses.english import English, read_data
 from copilot.designers.scripted.lexicon import TextRules
 
 _I_WORDS = frozenset({"i", "i'm", "i'll", "i'd", "i've"})
+_TELLING = frozenset(
+    {
+        "said",
+        "replied",
+        "answered",
+        "cried",
+        "exclaimed",
+        "demanded",
+        "inquired",
+        "murmured",
+        "whispered",
+        "shouted",
+    }
+)
+_SAID = frozenset({"aloud", "grace", "good", "prayers", "mass", "somebody", "someone", "amid", "hoarsely"})
 _NOT_SURNAMES = frozenset(
     {"home", "sir", "dear", "alone", "too", "like", "said", "told", "asked", "himself", "herself"}
 )
@@ -56,7 +71,7 @@ class Casing:
     def _count_called(self, lower: Sequence[str]) -> int:
         """Return how many words at the end name the listener: sir; my dear."""
         if len(lower) > 2 and lower[-1] in _LISTENERS and lower[-2] not in _OWNED | _KIND:
-            return int(self._closes(lower[-2]))
+            return int(lower[-2] not in self._english.prepositions)
         own = len(lower) > 3 and lower[-2] == "my" and lower[-1] in _DEAR
         return 2 if own and self._closes(lower[-3]) else 0
 
@@ -97,7 +112,8 @@ class Casing:
         if word in self._before_names and before not in _OWNED - {"the"}:
             return word.capitalize() if self.is_name(following) else word
         titled = before in self._titles and (i < 2 or words[i - 2].lower() not in _OWNED)
-        named = titled or before in self._people or before == "named"
+        told = before in _TELLING and not self._english.is_plural(word) and word not in _SAID
+        named = titled or told or before in self._people or before == "named"
         return _capitalise(word) if named and self._may_name(word) else word
 
     def _may_name(self, word: str) -> bool:

@@ -97,7 +97,7 @@ class Ends:
     def _may_be_glued(self, lower: Sequence[str], k: int) -> bool:
         """Return whether a noun meets a pronoun, "the man I saw": one clause, or two without punctuation."""
         english, before = self._english, lower[k - 1]
-        pronoun = lower[k] in self._starts.nominatives or lower[k] in english.contractions | {"you"}
+        pronoun = lower[k] in self._starts.nominatives or lower[k] in english.contractions | {"you", "it"}
         meets = pronoun and english.is_nounlike(before) and before not in english.thinking
         return meets and self._starts.find_statement(lower, k) is not None
 
@@ -111,7 +111,7 @@ class Ends:
             cost = 0.5
         elif word in self._relatives or (word in english.prepositions and following in self._relatives):
             cost = 1.0 if english.is_nounlike(before) else None
-        elif word in self._starts.nominatives and self._may_be_glued(lower, end):
+        elif word in self._starts.nominatives | {"it"} and self._may_be_glued(lower, end):
             cost = 0.5
         elif word in self._cut_before and end - head.first >= _FEWEST_BEFORE_CUT and end > head.verb + 2:
             cost = _CUT_COST if english.is_nounlike(before) and not english.is_verb(before) else None

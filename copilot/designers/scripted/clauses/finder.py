@@ -22,6 +22,9 @@ _LONG_WORD = 11
 _PRONOUNS = frozenset(
     {"this", "that", "these", "those", "her", "his", "all", "both", "each", "some", "any", "another"}
 )
+_TOLD = frozenset(
+    {"that", "to", "for", "if", "what", "so", "nothing", "something", "no", "about", "of", "in"}
+)
 _JOINING = frozenset({"and", "but", "or", "nor", "of", "to", "from", "with", "into", "than"})
 
 
@@ -86,9 +89,8 @@ class ClauseFinder:
         own = lower[head.first : end]
         personal = not self._english.first_or_second.isdisjoint(own)
         told = at(lower[:end], head.verb + 1)
-        tells = lower[head.verb] in self._saying and (
-            not personal or told in self._english.coordinators | {""}
-        )
+        has_object = told in self._english.determiners | self._english.objects | _TOLD
+        tells = lower[head.verb] in self._saying and (not personal or not has_object)
         opens, closes = head.first == 0, end == len(lower)
         scores = (
             (2.0, True),

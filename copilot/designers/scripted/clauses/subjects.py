@@ -96,12 +96,15 @@ class Subjects:
                 continue
             if self.is_finite(lower, k) and (noun or (english.is_adverb(before) and k - j > 1)):
                 return k if self._is_verb_of(lower, k) and self._agrees_in_number(lower, j, k) else None
-            if not (word in self._inside or word in english.determiners or english.is_nounlike(word)):
+            inside = word in self._inside or word in english.determiners or english.is_nounlike(word)
+            if not inside or word in _RELATIVE_DETERMINERS:
                 return None
         return None
 
     def _agrees_in_number(self, lower: Sequence[str], j: int, k: int) -> bool:
         """Return whether an auxiliary is no plural behind a noun that is certainly one alone."""
+        if lower[k] in ("have", "do", "haven't", "don't") and "and" not in lower[j:k]:
+            return self._english.is_plural(lower[k - 1]) or self._english.is_adverb(lower[k - 1])
         alone = lower[j] in _ALONE or (lower[j] in self._names and not self._english.is_plural(lower[j]))
         return not alone or "and" in lower[j:k] or lower[k] not in self._not_with["he"]
 

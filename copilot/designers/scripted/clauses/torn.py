@@ -29,6 +29,7 @@ class Torn:
         )
         groups = [english.group("ends", name) for name in names]
         self._needs_verb, self._before_infinitive, self._closing, self._fronted, self._clear = groups
+        self._unfinished = english.group("ends", "unfinished")
         self._clear_auxiliaries = english.auxiliaries - {
             "have",
             "do",
@@ -109,6 +110,8 @@ class Torn:
             return False
         if before == "to" and at(lower, end - 3) in self._before_infinitive:
             return last not in english.free_forms
+        if end - 1 == head.verb and last in self._unfinished:
+            return True
         if last not in english.bound_forms:
             return False
         named = (
@@ -189,4 +192,5 @@ class Torn:
         if english.is_past(word):
             return word not in english.participles and not english.is_regular_past(word)
         third = word in english.third and english.is_nounlike(before) and not before.endswith("s")
-        return third and (following in english.objects or following in english.determiners)
+        determined = at(lower, k - 2) in english.determiners and following in english.prepositions
+        return third and (determined or following in english.objects or following in english.determiners)

@@ -43,6 +43,7 @@ def cutter() -> LineCutter:
         ("BUT NOW NOTHING COULD HOLD ME BACK", "Now nothing could hold me back."),
         ("WHO TAUGHT YOU TO SCRUB A FLOOR", "Who taught you to scrub a floor?"),
         ("DON'T LOOK BACK", "Don't look back."),
+        ("YOU KNOW MORE ABOUT THAT THAN I DO SIR", "You know more about that than I do, sir."),
         ("IT IS STILL EARLY MY FRIEND", "It is still early, my friend."),
     ],
 )
@@ -86,11 +87,22 @@ def test_a_long_seed_is_cut_into_clauses(cutter):
         "HE WAS ABOUT TO INCUR",
         "THOU ART NOT SUCH A LOVER",
         "IN DEEP THOUGHT",
+        "AT LAST I THOUGHT",
+        "A COUSIN WHOSE NAME WAS JANE",
+        "SHE ASKED IMPULSIVELY",
         "THE YOUNG MEN OF THE TOWN AND HE AND",
     ],
 )
 def test_nothing_torn_is_spoken(cutter, seed):
     assert cutter.cut_lines(seed, Dice(1)) == []
+
+
+def test_who_says_something_is_a_name_in_a_quote(cutter):
+    assert cutter.quote("NAY NAY ANSWERED WARRENTON ALOUD") == "Nay nay answered Warrenton aloud"
+    assert (
+        cutter.quote("HE SAID NOTHING TO MISTER POPHAM OF NEW YORK")
+        == "He said nothing to Mr Popham of New York"
+    )
 
 
 def test_a_quote_ends_in_dots_where_it_is_cut(cutter):
