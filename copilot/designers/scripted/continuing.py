@@ -31,6 +31,7 @@ def resume_draft(draft: Draft, dialogue: Dialogue) -> None:
     draft.scene = dialogue.turns[-1].scene
     wishes = [wish for turn in dialogue.turns if (wish := wants_voices(turn.user)) is not None]
     draft.is_voiceless = bool(wishes) and not wishes[-1]
+    draft.speaks = draft.speaks and not draft.is_voiceless
 
 
 def _name_element(element: Element, sound: Sound | None) -> ElementNames:

@@ -230,10 +230,11 @@ class ScriptedDesigner:
         speaks = not seed.silent and Dice(run_seed, seed.id, "speaks").chance(self._speech_share)
         triggered = find_called_sounds(self._tools, setting, tags, dice, keeps_all=bool(seed.requests))
         lines = self._tools.cutter.cut_lines(text, dice) if speaks else []
+        is_voiceless = bool(seed.requests) and wants_voices(seed.text) is False
         if seed.requests:
             # What a user asks for is not said by anybody in the scene, except for what it quotes.
             lines = [self._tools.cutter.read_line(quote) for quote in find_quotes(seed.text)]
-            speaks = bool(lines) or (speaks and asks_for_speech(seed.text))
+            speaks = bool(lines) or (speaks and not is_voiceless and asks_for_speech(seed.text))
         return Draft(
             tools=self._tools,
             setting=setting,
@@ -242,7 +243,7 @@ class ScriptedDesigner:
             seed_text=text,
             triggered=triggered,
             lines=lines,
-            is_voiceless=bool(seed.requests) and wants_voices(seed.text) is False,
+            is_voiceless=is_voiceless,
             frame=draw_frame(self._tools.book, dice),
             manner=draw_manner(self._tools.book.manners, Dice(run_seed, seed.id, "manner")),
             tasks_left=list(tasks),

@@ -81,7 +81,7 @@ def find_new_sound(words: str, draft: Draft, dice: Dice, roles: Iterable[str]) -
 
     def rank(sound: Sound) -> tuple[bool, bool, bool]:
         fits = draft.fits(get_naming(sound))
-        return not fits, not stems <= sound.paraphrase, sound.caption not in own
+        return not stems <= sound.paraphrase, not fits, sound.caption not in own
 
     best = min(map(rank, known))
     return dice.pick(sorted((s for s in known if rank(s) == best), key=lambda sound: sound.caption))

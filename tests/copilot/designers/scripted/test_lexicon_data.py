@@ -167,3 +167,64 @@ def test_a_lexicon_without_music_and_with_few_sounds_rejects_seeds_not_runs(tmp_
             continue
         assert all(element.role != "music" for element in dialogue.elements())
     assert reasons <= {"lexicon-exhausted"}
+
+
+MOOD = """
+[calm]
+requests = ["Calm it down.", "Make it calmer.", "Give me peace."]
+feel = "calm"
+where = ["open"]
+drop = ["alive", "gunshot"]
+lower = ["effect"]
+lift = ["wind"]
+bring = { stream = "a peaceful stream" }
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place"),
+    [
+        ('"alive", ', '"allive", ', "moods.calm.drop.allive"),
+        ('lower = ["effect"]', 'lower = ["effects"]', "moods.calm.lower.effects"),
+        ('lift = ["wind"]', 'lift = ["winds"]', "moods.calm.lift.winds"),
+        ('stream = "a peaceful stream"', 'dog = "a friendly dog barking"', "moods.calm"),
+        ('stream = "a peaceful stream"', 'wind = "somebody whistling in the wind"', "moods.calm"),
+    ],
+)
+def test_a_mood_names_what_there_is_and_brings_nothing_that_it_drops(tmp_path, old, new, place):
+    path = write_lexicon(tmp_path / "lexicon")
+    moods = MOOD + MOOD.replace("[calm]", "[calmer]")
+    (path / "moods.toml").write_text(moods)
+    load_lexicon(path)
+    (path / "moods.toml").write_text(moods.replace(old, new, 1))
+    assert place in faults_of(path)
+
+
+def test_traits_are_those_of_the_family_and_of_the_words(tmp_path):
+    lexicon = load_lexicon()[0]
+    assert lexicon.words.find_traits("a choir humming") == {"voices", "alive"}
+    assert lexicon.words.find_traits("a lonely wind", ["day"]) == {"gloomy", "day"}
+    path = write_lexicon(tmp_path / "lexicon", SETTINGS.replace("a cow lowing", "a weary cow lowing"))
+    cow = load_lexicon(path)[0].sounds()["a weary cow lowing in the shed"]
+    assert cow.traits == {"alive", "gloomy"}
+
+
+def test_a_caption_that_no_name_fits_is_called_by_its_own_words(tmp_path):
+    path = write_lexicon(tmp_path / "lexicon", SETTINGS.replace("a cow lowing", "a bull bellowing"))
+    sounds = load_lexicon(path)[0].sounds()
+    assert [name.text for name in sounds["a bull bellowing in the shed"].names] == [
+        "the bull bellowing in the shed"
+    ]
+    assert sounds["a bull bellowing in the shed"].asks == ("a bull bellowing in the shed",)
+    assert sounds["milk being poured into a can"].asks[-1] == "milk being poured into a can"
+    assert "a drink being poured" not in sounds["milk being poured into a can"].asks
+
+
+@pytest.mark.parametrize("manner", [{"share": 0}, {"takes": "cleverest"}, {"before": 2}, {"lowercase": True}])
+def test_a_manner_is_checked(tmp_path, manner):
+    parts = {"settings": tomllib.loads(SETTINGS)}
+    shipped = tomllib.loads((DATA / "phrasings.toml").read_text(encoding="utf-8"))
+    parts["phrasings"] = shipped | {"manners": {"odd": manner}}
+    (tmp_path / "lexicon.json").write_text(json.dumps(parts))
+    (place,) = faults_of(tmp_path / "lexicon.json")
+    assert place == f"phrasings.manners.odd.{next(iter(manner))}"

@@ -14,6 +14,7 @@ from copilot.normalise import normalise_dialogue
 from copilot.rules import check_dialogue
 from copilot.scene import SceneLimits
 from copilot.seed import Continued, Seed
+from copilot.text.voices import holds_voices
 
 STORY = "A forest in the rain, with an owl and a barking dog."
 WINDY = "Wind in a forest with an owl."
@@ -178,3 +179,32 @@ def test_further_turns_are_invented(seed_id):
     assert len(new.turns) == 8
     assert not fatal(new)
     assert continue_(old, n_turns=8) == new
+
+
+def test_a_user_who_wants_no_voices_gets_none_in_later_turns_either():
+    for number in range(20):
+        dialogue = design("A street market. No voices, please.", n_turns=5, seed_id=f"silent/{number}")
+        longer = continue_(dialogue, n_turns=7)
+        assert len(longer.turns) == 7
+        for element in longer.elements():
+            assert element.role != "speech"
+            assert not holds_voices(element.text)
+
+
+def test_voices_that_a_user_asks_for_later_come():
+    dialogue = design("A street market. No voices, please.", n_turns=1)
+    longer = continue_(dialogue, "Add a crowd.", n_turns=2)
+    assert "crowd" in texts(longer.turns[-1].scene)
+
+
+def test_a_new_sound_is_the_one_that_the_words_name():
+    for number in range(12):
+        story = design("A painter's studio.", n_turns=1, seed_id=f"studio/{number}")
+        scene = continue_(story, "Add a drink.", n_turns=2).turns[-1].scene
+        assert scene.elements[-1].text in {
+            "someone pouring a drink",
+            "hot tea being poured",
+            "coffee being poured",
+            "wine being poured",
+            "mint tea poured from a height",
+        }
