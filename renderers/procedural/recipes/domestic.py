@@ -44,22 +44,26 @@ def door_creak(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Aud
 def door_slam(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
     """Imitate a door into its frame, once.
 
-    A low thump, the panel's modes, the latch, and the room after it.
+    The air that it pushes, a low and a dull blow that bounce once, the latch, and the room after it.
     """
-    low_hz = 68.0 * mods.pitch
-    thump = dsp.modes(seconds_to_samples(0.7), [(low_hz, 0.45 * mods.size, 1.0), (low_hz * 1.9, 0.28, 0.6)])
-    panel = strikes.strike(rng, strikes.PANEL, 150.0 * mods.pitch, ring=1.6 * mods.size)
-    slap = dsp.noise_burst(rng, seconds_to_samples(0.25), 120.0, 2600.0, attack_s=0.001, t60_s=0.14)
-    latch = strikes.strike(rng, strikes.STEEL, 2300.0, ring=0.25)
-    rattle = strikes.cluster(rng, 0.25, 5, lambda: strikes.strike(rng, strikes.PLASTIC, 900.0), early=1.5)
-    parts = [
-        (0.01, 1.0, thump),
-        (0.01, 0.7, panel),
-        (0.01, 0.35, slap),
-        (0.022, 0.2, latch),
-        (0.06, 0.05, rattle),
-    ]
-    return strikes.once(n_samples, parts, size=0.6, wet=0.3)
+
+    def blow() -> Signal:
+        n_blow = seconds_to_samples(0.8)
+        out = dsp.noise_burst(
+            rng, n_blow, 42.0 * mods.pitch, 190.0 * mods.pitch, attack_s=0.004, t60_s=0.16 * mods.size
+        )
+        low_hz = 490.0 * mods.pitch * float(rng.uniform(0.9, 1.1))
+        panel = dsp.noise_burst(rng, n_blow, low_hz, 3.5 * low_hz, attack_s=0.0015, t60_s=0.12 * mods.size)
+        slap = dsp.noise_burst(rng, 7200, 1080.0, 3300.0, attack_s=0.0006, t60_s=0.04)
+        out += np.float32(0.9) * panel
+        out[:7200] += np.float32(0.55) * slap
+        return out
+
+    n_push = seconds_to_samples(0.14)
+    push = dsp.bandpass(dsp.white(rng, n_push), 200.0, 1800.0) * dsp.bump(n_push, skew=0.8)
+    latch = dsp.noise_burst(rng, 2400, 1800.0, 7000.0, attack_s=0.0003, t60_s=0.03)
+    parts = [(0.0, 0.12, push), (0.14, 1.0, blow()), (0.19, 0.2, blow()), (0.16, 0.1, latch)]
+    return strikes.once(n_samples, parts, size=0.35, wet=0.25)
 
 
 def knock(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:

@@ -25,21 +25,31 @@ def _typed(rng: np.random.Generator, n_samples: int, keys_per_s: float) -> Posit
 
 
 def typing(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Imitate a keyboard: soft plastic clicks, down and up, in uneven runs of about eight a second."""
+    """Imitate a keyboard: dull clicks, down and up, in uneven runs of about seven keys a second."""
 
     def key() -> Signal:
-        hz = float(rng.uniform(900.0, 1700.0)) * mods.pitch
-        down = strikes.strike(rng, strikes.PLASTIC, hz, ring=1.2, contact=0.8)
-        body = strikes.strike(rng, strikes.WOOD, hz * 0.22, ring=0.4, contact=0.2)
-        up = strikes.strike(rng, strikes.PLASTIC, hz * 1.4, ring=0.8)
-        return strikes.in_time(
-            [(0.0, 1.0, down), (0.0, 0.35, body), (float(rng.uniform(0.06, 0.1)), 0.22, up)]
-        )
+        low_hz = 3000.0 * mods.pitch * float(np.exp(rng.normal(0.0, 0.12)))
 
-    at = _typed(rng, n_samples, 7.5 * mods.rate)
-    return tones.room(
-        dsp.mono(strikes.row(rng, n_samples, at, key, n_kinds=9, spread_db=2.0)), size=0.2, wet=0.06
-    )
+        def click(pitch: float) -> Signal:
+            body = dsp.noise_burst(rng, 4800, 610.0 * pitch, 1730.0 * pitch, attack_s=0.001, t60_s=0.054)
+            out = np.float32(0.5) * body
+            out[:2400] += dsp.noise_burst(
+                rng,
+                2400,
+                low_hz * pitch,
+                2.5 * low_hz,
+                attack_s=0.0005,
+                t60_s=float(rng.uniform(0.014, 0.025)),
+            )
+            return out
+
+        release_s = 0.076 * float(rng.uniform(0.7, 1.3))
+        stroke = strikes.in_time([(0.0, 1.0, click(1.0)), (release_s, 0.75, click(1.25))])
+        return dsp.tail_off(dsp.unit(stroke), 0.02)
+
+    at = _typed(rng, n_samples, 7.3 * mods.rate)
+    keys = strikes.row(rng, n_samples, at, key, n_kinds=9, spread_db=3.4)
+    return dsp.mono(keys + np.float32(0.015) * dsp.air(rng, n_samples))
 
 
 def typewriter(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
@@ -49,11 +59,16 @@ def typewriter(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Aud
     """
 
     def stroke() -> Signal:
-        bar = strikes.strike(
-            rng, strikes.STEEL, float(rng.uniform(1700.0, 2500.0)) * mods.pitch, ring=0.14, contact=1.6
-        )
-        platen = strikes.strike(rng, strikes.WOOD, float(rng.uniform(300.0, 380.0)) * mods.pitch, ring=0.6)
-        return strikes.in_time([(0.0, 0.2, bar), (0.018, 1.0, bar), (0.018, 0.7, platen)])
+        def hit() -> Signal:
+            platen = dsp.noise_burst(
+                rng, 4800, 120.0 * mods.pitch, 340.0 * mods.pitch, attack_s=0.001, t60_s=0.053
+            )
+            out = np.float32(1.1) * platen
+            out[:2400] += dsp.noise_burst(rng, 2400, 3000.0 * mods.pitch, 9000.0, attack_s=0.0005, t60_s=0.03)
+            return out
+
+        parts = [(0.0, 1.0, hit()), (0.018, 0.6, hit()), (0.085, 0.25, hit())]
+        return dsp.tail_off(dsp.unit(strikes.in_time(parts)), 0.02)
 
     def line_end() -> Signal:
         bell = dsp.unit(
@@ -69,13 +84,19 @@ def typewriter(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Aud
             [(0.0, 0.45, bell), (0.35, 0.16, slide), (0.35, 0.3, ratchet), (0.82, 1.0, stop)]
         )
 
-    keys = _typed(rng, n_samples, 6.5 * mods.rate)
+    keys = _typed(rng, n_samples, 7.0 * mods.rate)
     ends = dsp.regular_times(rng, n_samples, 4.3, jitter=0.1, start_s=2.9)
     since_end_s = (keys[:, None] - ends[None, :]) / SAMPLE_RATE_HZ
     keys = keys[~((since_end_s > 0.05) & (since_end_s < 1.25)).any(axis=1)]
-    sound = strikes.row(rng, n_samples, keys, stroke, n_kinds=7, spread_db=1.5)
+    sound = strikes.row(rng, n_samples, keys, stroke, n_kinds=7, spread_db=1.8)
     return tones.room(
-        dsp.mono(sound + strikes.row(rng, n_samples, ends, line_end, n_kinds=2)), size=0.3, wet=0.08
+        dsp.mono(
+            sound
+            + strikes.row(rng, n_samples, ends, line_end, n_kinds=2)
+            + np.float32(0.012) * dsp.air(rng, n_samples)
+        ),
+        size=0.3,
+        wet=0.1,
     )
 
 
