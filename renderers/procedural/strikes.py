@@ -134,15 +134,39 @@ def thump(rng: np.random.Generator, hz: float, t60_s: Seconds) -> Signal:
 
 
 def stick_slip(
-    rng: np.random.Generator, rate_hz: Signal, formants: list[tuple[float, float, Decibels]]
+    rng: np.random.Generator,
+    rate_hz: Signal,
+    formants: list[tuple[float, float, Decibels]],
+    *,
+    late_s: Seconds = 0.0008,
+    spread_db: Decibels = 2.5,
 ) -> Signal:
     """Make friction that sticks and slips: jerks at a changing rate through the body's resonances.
 
-    `rate_hz` has one value a sample; each jerk comes a little early or late and with its own force.
+    `rate_hz` has one value a sample; each jerk comes early or late by about `late_s` and with its own force.
     """
     n_samples = len(rate_hz)
     turns = np.floor(np.cumsum(rate_hz, dtype=np.float64) / SAMPLE_RATE_HZ)
     at = np.flatnonzero(np.diff(turns, prepend=-1.0) > 0)
-    at = np.clip(at + rng.normal(0.0, 0.0008, len(at)) * SAMPLE_RATE_HZ, 0, n_samples - 1).astype(np.int64)
-    train = np.bincount(at, weights=dsp.lognormal_gains(rng, len(at), 2.5), minlength=n_samples)
+    at = np.clip(at + rng.normal(0.0, late_s, len(at)) * SAMPLE_RATE_HZ, 0, n_samples - 1).astype(np.int64)
+    train = np.bincount(at, weights=dsp.lognormal_gains(rng, len(at), spread_db), minlength=n_samples)
     return dsp.unit(dsp.formants(train.astype(np.float32), formants))
+
+
+def creak(
+    rng: np.random.Generator, length_s: Seconds, *, rate_hz: float, pitch: float, wood: float
+) -> Signal:
+    """Make a dry creak, peak 1: `rate_hz` jerks a second that ring high in the joint and low in the wood."""
+    n_samples = max(seconds_to_samples(length_s), 64)
+    knots = rate_hz * np.exp(rng.normal(0.0, 0.33, 3))
+    curve_hz = tones.line(n_samples, knots)
+    joint = [
+        (hz, hz / 26.0, -0.36 * k)
+        for k, hz in enumerate((1540.0 * pitch * 1.35 ** np.arange(4) * rng.uniform(0.93, 1.07, 4)).tolist())
+    ]
+    body_hz = 363.0 * pitch * float(rng.uniform(0.9, 1.1))
+    panel = [(body_hz * ratio, body_hz * ratio / 5.0, -3.0 * k) for k, ratio in enumerate((1.0, 1.6, 2.5))]
+    jerks = stick_slip(rng, curve_hz, joint, late_s=0.3 / rate_hz, spread_db=5.0)
+    jerks += np.float32(wood) * stick_slip(rng, curve_hz, panel, late_s=0.3 / rate_hz, spread_db=5.0)
+    swell = np.float32(0.5) + np.float32(0.5) * dsp.drift(rng, n_samples, 3.0)
+    return dsp.unit(jerks * swell * tones.hold(n_samples, 0.03, 0.15))

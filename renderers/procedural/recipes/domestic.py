@@ -20,25 +20,20 @@ def _brush(rng: np.random.Generator, length_s: float, low_hz: float, high_hz: fl
 
 
 def door_creak(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Imitate a dry hinge.
+    """Imitate a door that is opened: the handle, a dry hinge, and a soft bump where it stops."""
 
-    Stick-slip jerks whose rate glides up and down, through the resonances of a door.
-    """
+    def opening() -> Signal:
+        length_s = dsp.fitting_s(float(rng.uniform(0.5, 0.85)) / mods.rate, n_samples)
+        hinge = strikes.creak(rng, length_s, rate_hz=28.0, pitch=mods.pitch, wood=0.23)
+        handle = dsp.noise_burst(rng, 2400, 900.0, 5000.0, attack_s=0.0005, t60_s=0.03)
+        bump = dsp.noise_burst(rng, 14_400, 120.0 * mods.pitch, 800.0, attack_s=0.002, t60_s=0.12)
+        return strikes.in_time(
+            [(0.0, 0.15, handle), (0.05, 0.09, handle), (0.1, 1.0, hinge), (0.05 + length_s, 0.3, bump)]
+        )
 
-    def creak() -> Signal:
-        n_creak = seconds_to_samples(dsp.fitting_s(float(rng.uniform(1.1, 2.0)) / mods.rate, n_samples))
-        knots = np.array([0.45, 0.8, 1.3, 1.1, 1.7, 1.2, 0.6]) * rng.uniform(0.8, 1.25, 7)
-        rate_hz = tones.line(n_creak, knots * 75.0 * mods.pitch)
-        body = [
-            (hz * mods.pitch, hz / 14.0, gain)
-            for hz, gain in ((520.0, 0.0), (980.0, 2.0), (1730.0, 0.0), (2900.0, -6.0))
-        ]
-        scrape = dsp.bandpass(dsp.white(rng, n_creak), 1500.0, 5000.0) * np.float32(0.015)
-        sound = strikes.stick_slip(rng, rate_hz, body) + scrape
-        return sound * tones.hold(n_creak, 0.03, 0.25) * (0.55 + 0.45 * tones.line(n_creak, rng.random(9)))
-
-    at = dsp.regular_times(rng, n_samples, 2.6 / mods.rate, jitter=0.15, tail_s=0.8)
-    return dsp.mono(strikes.row(rng, n_samples, at, creak, n_kinds=3))
+    at = dsp.regular_times(rng, n_samples, 1.1 / mods.rate, jitter=0.25, tail_s=0.7)
+    doors = strikes.row(rng, n_samples, at, opening, n_kinds=3, spread_db=3.0)
+    return dsp.mono(doors + np.float32(0.01) * dsp.air(rng, n_samples))
 
 
 def door_slam(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:

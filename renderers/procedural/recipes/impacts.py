@@ -116,24 +116,15 @@ def chains(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def wood_creak(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Imitate timber under load.
-
-    Slow deep groans of stick-slip, one after the other, as a hull or a floor gives.
-    """
+    """Imitate timber under load: short, dry creaks of stick-slip, one after the other, as a floor gives."""
 
     def groan() -> Signal:
-        n_groan = seconds_to_samples(dsp.fitting_s(float(rng.uniform(0.8, 1.6)) / mods.rate, n_samples))
-        rate_hz = tones.line(n_groan, rng.uniform(14.0, 42.0, 6) * mods.pitch)
-        body = [
-            (hz * mods.pitch, hz / 9.0, gain)
-            for hz, gain in ((210.0, 0.0), (430.0, 1.0), (790.0, -2.0), (1350.0, -8.0))
-        ]
-        return strikes.stick_slip(rng, rate_hz, body) * tones.hold(n_groan, 0.03, 0.6)
+        length_s = dsp.fitting_s(float(rng.uniform(0.4, 0.7)) / mods.rate, n_samples)
+        return strikes.creak(rng, length_s, rate_hz=20.0, pitch=1.2 * mods.pitch, wood=0.3)
 
-    at = dsp.regular_times(rng, n_samples, 1.5 / mods.rate, jitter=0.4)
-    return tones.room(
-        dsp.mono(strikes.row(rng, n_samples, at, groan, n_kinds=4, spread_db=3.0)), size=0.4, wet=0.12
-    )
+    at = dsp.regular_times(rng, n_samples, 0.9 / mods.rate, jitter=0.35, tail_s=0.5)
+    creaks = strikes.row(rng, n_samples, at, groan, n_kinds=4, spread_db=3.0)
+    return dsp.mono(creaks + np.float32(0.006) * dsp.air(rng, n_samples))
 
 
 def wood_chop(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:

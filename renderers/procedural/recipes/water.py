@@ -107,23 +107,21 @@ def drips(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 def splash(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
     """Imitate a fall into water.
 
-    A slap, a curtain of spray, and the bubbles that rise; again after a while.
+    A soft blow, a curtain of spray that rises and rains down, and hundreds of bubbles; again after a while.
     """
-    n_splash = int(1.5 * mods.size * SAMPLE_RATE_HZ)
-    splashes = []
-    for _ in range(3):
-        slap = dsp.noise_burst(
-            rng, n_splash, 120.0, 1500.0 * mods.pitch, attack_s=0.004, t60_s=0.22 * mods.size
-        )
-        spray = dsp.noise_burst(
-            rng, n_splash, 1200.0, 9000.0, attack_s=0.05 * mods.size, t60_s=0.8 * mods.size
-        )
-        rise_s = rng.exponential(0.28 * mods.size, 70) + 0.03
-        grains = _bubbles(rng, 260.0 * mods.pitch, 2400.0, 16, 0.12)
-        drops = dsp.play(rng, n_splash, (rise_s * SAMPLE_RATE_HZ).astype(np.int64), grains, 5.0)
-        splashes.append(dsp.tail_off(1.0 * slap + 0.35 * spray + 0.55 * drops, 0.1))
+    n_splash = int(2.2 * mods.size**0.5 * SAMPLE_RATE_HZ)
     at = dsp.regular_times(rng, n_samples, 3.1 / mods.rate, jitter=0.3, tail_s=1.0, count=mods.count)
-    return dsp.mono(dsp.play(rng, n_samples, at, splashes, 2.0))
+    splashes = []
+    for _ in range(min(3, len(at))):
+        low_hz = 140.0 * mods.pitch
+        slap = dsp.noise_burst(rng, n_splash, low_hz, 10.0 * low_hz, attack_s=0.025, t60_s=0.58 * mods.size)
+        spray = dsp.noise_burst(rng, n_splash, 1400.0, 9000.0, attack_s=0.1, t60_s=1.9 * mods.size**0.5)
+        grains = _bubbles(rng, 260.0 * mods.pitch, 3100.0 * mods.pitch, 24, 0.14)
+        rise_s = 0.02 + 0.28 * mods.size**0.5 * rng.gamma(1.5, 1.0, 600)
+        bubbling = dsp.play(rng, n_splash, (rise_s * SAMPLE_RATE_HZ).astype(np.int64), grains, 8.0)
+        sound = 0.27 * dsp.unit(slap) + 1.5 * dsp.unit(spray) + dsp.unit(bubbling)
+        splashes.append(dsp.tail_off(dsp.unit(sound), 0.5))
+    return dsp.mono(dsp.play(rng, n_samples, at, splashes, 2.0) + np.float32(0.008) * dsp.air(rng, n_samples))
 
 
 def bubbles(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
