@@ -101,7 +101,7 @@ class FasterWhisperListener(_Whisper):
         model_licence="MIT",
         settings=FasterWhisperSettings,
         target="model",
-        batch_s=120.0,
+        batch_s=30.0,
     )
 
     def __init__(self, settings: FasterWhisperSettings | None = None) -> None:
@@ -154,7 +154,7 @@ class WhisperEncoderListener(_Whisper):
         model_licence="MIT",
         settings=WhisperEncoderSettings,
         target="model",
-        batch_s=120.0,
+        batch_s=30.0,
     )
 
     def __init__(self, settings: WhisperEncoderSettings | None = None) -> None:

@@ -66,7 +66,7 @@ class OnnxAsrListener(ClipListener):
         model_licence="CC-BY-4.0",
         settings=OnnxAsrSettings,
         target="model",
-        batch_s=120.0,
+        batch_s=30.0,
     )
 
     def __init__(self, settings: OnnxAsrSettings | None = None) -> None:
