@@ -21,6 +21,10 @@ _NAMED_BY_PLURAL = ("ss", "us", "is")
 
 _EVENT_S: tuple[Seconds, Seconds] = (0.3, 4.9)
 _LASTING_S: tuple[Seconds, Seconds] = (5.0, 8.0)
+_PASSING_S: tuple[Seconds, Seconds] = (3.0, 4.9)
+"""Of what could last, as an effect: several that last would cover each other, and every edit of one."""
+
+_SECONDS: Mapping[SoundRole, tuple[Seconds, Seconds]] = {"ambience": _PASSING_S, "music": _LASTING_S}
 _EVENT_LUFS: tuple[Lufs, Lufs] = (-22, -15)
 _LASTING_LUFS: tuple[Lufs, Lufs] = (-26, -20)
 
@@ -95,7 +99,7 @@ def _write_family(kind: LibrarySound, traits: Sequence[str]) -> dict[str, Any]:
         "many" if plural else "one": names,
         "ask": kind.captions[0],
         "anywhere": list(kind.captions),
-        "seconds": list(_LASTING_S if lasts else (shortest, longest)),
+        "seconds": list(_SECONDS.get(kind.role, (shortest, longest))),
         "lufs": list(_LASTING_LUFS if lasts else _EVENT_LUFS),
         "repeats": lasts,
     }
