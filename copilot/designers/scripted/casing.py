@@ -28,7 +28,7 @@ _NOT_SURNAMES = frozenset(
     {"home", "sir", "dear", "alone", "too", "like", "said", "told", "asked", "himself", "herself"}
 )
 _SMALL = frozenset({"of", "de", "and", "the"})
-_OWNED = frozenset({"the", "a", "an", "my", "his", "her", "our", "their", "your", "to"})
+_OWNED = frozenset({"the", "a", "an", "my", "his", "her", "our", "their", "your"})
 _CALLS = frozenset({"oh", "ah", "yes", "no", "well", "alas", "hello"})
 _LISTENERS = frozenset({"sir", "madam", "ma'am", "gentlemen", "sire"})
 _KIND = frozenset({"good", "dear", "old", "poor", "kind", "young"})
