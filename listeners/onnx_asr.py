@@ -130,6 +130,7 @@ def _group_words(
         following_s = [times_s[other[0]] for other in groups[number + 1 : number + 2]]
         end_s = min(times_s[group[-1]] + _FRAME_S, duration_s, *following_s)
         if text:
-            probability = math.exp(min(logs[index] for index in group)) if len(logs) >= len(tokens) else None
+            least = min((logs[index] for index in group if index < len(logs)), default=None)
+            probability = None if least is None else math.exp(min(least, 0.0))
             words.append(HeardWord(text, start_s, max(start_s, end_s), probability))
     return tuple(words)

@@ -77,7 +77,7 @@ class HearTrade(Trade[Greeting, Clip, Heard, HearingFailure]):
     """The messages of a listener of one kind, for `renderers.worker.client.WorkerClient`."""
 
     op = "hear"
-    product = "answer that was heard"
+    product = "heard clip"
     own_error = "listener-error"
     failure = HearingFailure
 

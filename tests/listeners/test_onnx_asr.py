@@ -44,8 +44,9 @@ def test_tokens_are_grouped_into_words():
     assert [word.probability for word in transcript.words] == pytest.approx([0.5, 0.8, 0.6])
 
 
-def test_words_stay_inside_the_clip():
+def test_words_stay_inside_the_clip_and_probabilities_below_one():
     assert hear([" a"], [1.2], text="a").words == (HeardWord("a", 1.0, 1.0),)
+    assert hear([" a"], [1.2], [1e-6], text="a").words == (HeardWord("a", 1.0, 1.0, 1.0),)
 
 
 def test_models_without_times_give_a_text_alone():
