@@ -62,11 +62,14 @@ def _split_lasting(effects: Sequence[Element], scene_s: Seconds) -> tuple[list[E
 
 def _list_events(events: Sequence[Element]) -> str:
     """Return the events as they follow each other."""
-    text = events[0].text
+    text, joint = events[0].text, ""
     for i, event in enumerate(events[1:], start=1):
         together = event.start_time - events[i - 1].start_time < _TOGETHER_S
         last = i == len(events) - 1
-        joint = " together with " if together else ", and finally " if last and i > 1 else ", then "
+        if together:
+            joint = " and " if joint in (" together with ", " and ") else " together with "
+        else:
+            joint = ", and finally " if last and i > 1 else ", then "
         text += f"{joint}{event.text}"
     return text
 

@@ -138,14 +138,19 @@ class Words(FrozenModel):
     traits: dict[Trait, WordStems]
     general: dict[str, WordStems] = Field(default_factory=dict)
 
-    @cached_property
-    def _general_stems(self) -> tuple[tuple[str, frozenset[str]], ...]:
-        return tuple((reduce_request_word(word), special) for word, special in self.general.items())
-
     def find_paraphrase(self, caption: str) -> frozenset[str]:
         """Return the stems of the words by which a caption may be called: its own, and more general ones."""
-        own = find_word_stems(caption)
-        return own.union(word for word, special in self._general_stems if not own.isdisjoint(special))
+        return find_word_stems(caption).union(map(reduce_request_word, self.list_general(caption)))
+
+    def list_general(self, caption: str) -> tuple[str, ...]:
+        """Return more general words for those of a caption, each in the number of the word that it is for."""
+        own = [(reduce_request_word(word), _is_plural(word)) for word in split_words(caption)]
+        return tuple(
+            f"{word}s" if plural else word
+            for word, special in self.general.items()
+            for stem, plural in own
+            if stem in special
+        )
 
     def find_traits(self, caption: str, own: Iterable[Trait] = ()) -> frozenset[Trait]:
         """Return what is true of a caption: the traits of its own, and those that its words give."""
@@ -200,7 +205,8 @@ class Name:
 class Sound:
     """One sound of the lexicon: a caption, its family, and what is true of it.
 
-    `paraphrase` holds the stems of the words by which it may be called, so that no name means another thing.
+    `paraphrase` holds the stems of the words by which it may be called, so that no name means another thing;
+    `general` those of them that are more general than the caption's.
     """
 
     caption: str
@@ -209,6 +215,7 @@ class Sound:
     family: Family
     traits: frozenset[Trait]
     paraphrase: frozenset[str]
+    general: tuple[str, ...]
 
     @cached_property
     def names(self) -> tuple[Name, ...]:
@@ -225,7 +232,7 @@ class Sound:
     def _filter_fitting(self, texts: Iterable[str]) -> tuple[str, ...]:
         """Return the texts whose words all mean this sound, one of them or several as in the caption."""
         fitting = (t for t in texts if find_word_stems(t) - _EMPTY_STEMS <= self.paraphrase)
-        own = split_words(self.caption)
+        own = (*split_words(self.caption), *self.general)
         return tuple(text for text in fitting if all(_agrees(word, own) for word in split_words(text)))
 
     @cached_property

@@ -191,7 +191,8 @@ def _build_lexicon(parts: Mapping[str, Part], faults: list[Fault]) -> Lexicon | 
     def sound(caption: str, tag: str, role: SoundRole) -> Sound:
         family = families[tag]
         traits = words.find_traits(caption, family.traits)
-        return Sound(caption, tag, role, family, traits, words.find_paraphrase(caption))
+        general = words.list_general(caption)
+        return Sound(caption, tag, role, family, traits, words.find_paraphrase(caption), general)
 
     def sounds(captions: Captions, role: SoundRole) -> tuple[Sound, ...]:
         return tuple(sound(caption, tag, role) for tag, caption in captions.items())

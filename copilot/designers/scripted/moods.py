@@ -133,13 +133,13 @@ class _Maker:
         return changes
 
     def _change_any_level(self) -> list[Operation]:
-        """Change a sound that is not edited yet, not against the mood; speech only if there is no other.
+        """Change a sound that is not edited yet, not against the mood; no speech.
 
         A mood that raises nothing makes it quieter.
         """
         ways = (-1, 1) if self._mood.lift else (-1,)
-        shuffled = self._dice.shuffle(self._draft.list_nameable())
-        for element in sorted(shuffled, key=lambda element: element.role == "speech"):
+        sounds = [element for element in self._draft.list_nameable() if element.role != "speech"]
+        for element in self._dice.shuffle(sounds):
             way = self._mood.find_direction(self._draft.get_kinds(element))
             for allowed in (way,) if way else ways:
                 if change := self._shift(element, allowed, (_STEP_LU[0] - 0.5, _STEP_LU[0])):
