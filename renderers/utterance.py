@@ -27,6 +27,9 @@ _FADE_S: Seconds = 0.003
 _PAUSE_S: Seconds = 0.1
 """A shorter silence may be the closure of a consonant."""
 
+_NEAR_S: Seconds = 0.15
+"""After a pause, a voice may begin so long before the time that its engine states."""
+
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
@@ -63,7 +66,7 @@ class Utterance:
         pauses = np.diff(loud) > seconds_to_samples(_PAUSE_S, self.rate_hz)
         onsets = np.concatenate([loud[:1], loud[1:][pauses]])
         nearest = int(onsets[np.abs(onsets - start).argmin()])
-        return nearest if abs(nearest - start) <= seconds_to_samples(_PAUSE_S, self.rate_hz) else start
+        return nearest if abs(nearest - start) <= seconds_to_samples(_NEAR_S, self.rate_hz) else start
 
     def time_words(self, spoken: SpokenText, events: Sequence[tuple[int, int]]) -> tuple[Word, ...]:
         """Return the words with their times in what `cut` returns.

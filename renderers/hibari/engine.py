@@ -28,9 +28,6 @@ _STEPS = "/Clip_output_0"
 """The inner result of the graph that holds the duration of each phoneme, in steps."""
 
 _STEP_SAMPLES = 600
-_EARLY_STEPS = 3
-"""Phonemes are heard so much before their steps, in Kokoro as in this child of it."""
-
 _UNVOICED_HZ = 40.0
 """The package takes a lower pitch for none."""
 
@@ -107,7 +104,7 @@ class Engine:
             try:
                 tokens = g2p.phonemize_tokens(g2p.tokenize(normalize(line)))
             except (LookupError, ValueError) as error:  # numbers beyond its words for them
-                raise RowFault("unreadable", f"hibari cannot read {line[:80]!r}: {error}") from error
+                raise RowFault("unreadable", f"hibari has no words for {line[:80]!r}") from error
             for part in _cut(tokens):
                 sentence = self._assemble(part)
                 if sentence.phonemes:
@@ -141,7 +138,7 @@ class Engine:
         samples = dsp.synth(voice, turn, breath, rest, phase, _move_pitch(pitch_hz, manner), rng)
         # The ids begin with a pad, so that the end of each is the start of a phoneme.
         length = _STEP_SAMPLES * manner.stretch
-        return samples, [round((float(end) - _EARLY_STEPS) * length) for end in accumulate(outputs[-1])]
+        return samples, [round(float(end) * length) for end in accumulate(outputs[-1])]
 
 
 def find_weights() -> Path:
