@@ -98,19 +98,21 @@ def _fulfil(wish: Wish, request: str, draft: Draft, dice: Dice) -> Iterator[Oper
             for element in _find_elements(sounds, request, draft):
                 yield _move(wish, element, draft)
         case Exchange(old, new):
-            (target,) = _find_elements(old, request, draft, one=True)
-            yield _exchange(target, new, request, draft, dice)
+            targets = _find_named(old, request, draft)
+            if len(targets) != 1:
+                raise _not_understood(request, f"{old!r} names more than one sound")
+            yield _exchange(targets[0], new, request, draft, dice)
         case Addition(sounds):
             for words in _LIST.split(sounds):
                 yield _add(words, wish, request, draft, dice)
 
 
-def _find_elements(sounds: str, request: str, draft: Draft, *, one: bool = False) -> list[Element]:
-    names = [sounds] if one else _LIST.split(sounds)
-    return [_find_element(name, request, draft) for name in names]
+def _find_elements(sounds: str, request: str, draft: Draft) -> list[Element]:
+    return [element for name in _LIST.split(sounds) for element in _find_named(name, request, draft)]
 
 
-def _find_element(name: str, request: str, draft: Draft) -> Element:
+def _find_named(name: str, request: str, draft: Draft) -> list[Element]:
+    """Return the sound that a name means, or all lines of the person that it means."""
     stems = _find_stems(name)
     scene = draft.scene.elements
     meant = [element for element in scene if stems and stems <= _list_words(element, draft)]
@@ -118,10 +120,12 @@ def _find_element(name: str, request: str, draft: Draft) -> Element:
         # A caption may hold a word that is another sound's name: `rain` in "footsteps in the rain".
         named = [e for e in meant if stems <= draft.names_by_id[e.id].naming.names | ROLE_NAMES[e.role]]
         meant = named or meant
-    if len(meant) != 1:
+    speakers = {element.speaker_key for element in meant if isinstance(element, SpeechElement)}
+    is_one_person = len(speakers) == 1 and all(isinstance(element, SpeechElement) for element in meant)
+    if len(meant) != 1 and not is_one_person:
         many = "more than one sound" if meant else "no sound of the scene"
         raise _not_understood(request, f"{name!r} names {many}")
-    return meant[0]
+    return meant
 
 
 def _list_words(element: Element, draft: Draft) -> frozenset[str]:

@@ -15,6 +15,7 @@ from copilot.rules import check_dialogue
 from copilot.scene import SceneLimits
 from copilot.seed import Continued, Seed
 from copilot.text.voices import holds_voices
+from pipelines.options.limits import read_limits
 
 STORY = "A forest in the rain, with an owl and a barking dog."
 WINDY = "Wind in a forest with an owl."
@@ -208,3 +209,17 @@ def test_a_new_sound_is_the_one_that_the_words_name():
             "wine being poured",
             "mint tea poured from a height",
         }
+
+
+def test_a_person_with_several_lines_is_edited_in_all_of_them():
+    limits = read_limits(None, ("duration_s=30", "n_elements=20"))
+    designer = ScriptedDesigner(DesignerContext(n_turns=1, limits=limits, speech_share=1))
+    story = designer.design(Seed("text/1", "THE OWL HOOTED IN THE FOREST AT NIGHT"), 7).dialogue
+    lines = [e for e in story.turns[0].scene.elements if e.role == "speech"]
+    speaker = next(e.speaker for e in lines if sum(e.speaker == other.speaker for other in lines) > 1)
+    request = f"Make the {speaker} quieter."
+    longer = ScriptedDesigner(DesignerContext(n_turns=2, limits=limits))
+    seed = Seed(story.seed_id, story.seed_text, requests=(request,), continued=Continued(story, {}, ()))
+    turn = longer.design(seed, 7).dialogue.turns[1]
+    assert {operation.id for operation in turn.operations} == {e.id for e in lines if e.speaker == speaker}
+    assert turn.task == "volume"
