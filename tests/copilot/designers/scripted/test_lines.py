@@ -4,12 +4,14 @@ import re
 
 import pytest
 
+from copilot.designers.contract import DesignerContext
+from copilot.designers.scripted import ScriptedDesigner
 from copilot.designers.scripted.dice import Dice
 from copilot.designers.scripted.lexicon_data import load_lexicon
 from copilot.designers.scripted.lines import Line, LineCutter
 from copilot.frozen_model import Range
 from copilot.scene import SceneLimits
-from copilot.seed import STARTER_SEEDS
+from copilot.seed import STARTER_SEEDS, Seed
 from copilot.text.counting import count_words
 
 
@@ -58,6 +60,19 @@ def test_capitals_that_the_seed_has_are_kept(cutter):
 @pytest.mark.parametrize("seed", ["", "  ", "...", "\x00\u2028", "THE OF AND"])
 def test_no_line_without_words(cutter, seed):
     assert cutter.cut_lines(seed, Dice(1)) == []
+
+
+def test_a_seed_without_a_line_gets_lines_of_its_setting():
+    designer = ScriptedDesigner(DesignerContext(speech_share=1))
+    settings = load_lexicon()[0].settings
+    own = {setting.key: {*setting.lines} for setting in settings}
+    for number in range(100):
+        seed = Seed(f"text/{number}", "WHICH WAS THE MOST CURIOUS PART")
+        story = designer.design(seed, number).dialogue.turns[0]
+        spoken = {e.text for e in story.scene.elements if e.role == "speech"}
+        assert spoken
+        places = [s.key for s in settings if any(place in story.description for place in s.places)]
+        assert any(spoken <= own[key] for key in places), story.description
 
 
 def test_a_long_seed_is_cut_into_clauses(cutter):
