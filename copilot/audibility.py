@@ -27,7 +27,7 @@ Kind = Literal["volume", "panning", "sound"]
 LEAST_MEASURED_DB: Mapping[Kind, Decibels] = {"volume": 2.0, "panning": 3.0, "sound": 3.0}
 """The least change of the mix that a listener who requested it notices without effort."""
 
-LEAST_PREDICTED_DB: Mapping[Kind, Decibels] = {"volume": 0.5, "panning": 1.0, "sound": 0.3}
+LEAST_PREDICTED_DB: Mapping[Kind, Decibels] = {"volume": 0.4, "panning": 1.0, "sound": 0.2}
 """The least prediction of an edit that may be heard."""
 
 GOOD_PREDICTED_DB: Mapping[Kind, Decibels] = {"volume": 1.5, "panning": 2.0, "sound": 0.8}

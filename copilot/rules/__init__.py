@@ -11,6 +11,7 @@ from copilot.dialogue import Dialogue
 from copilot.language import ENGLISH, is_among
 from copilot.rules import (
     ambience,
+    audibility,
     copies,
     edits,
     garbled,
@@ -36,6 +37,7 @@ RULES: tuple[Rule, ...] = (
     *speech.RULES,
     *masking.RULES,
     *edits.RULES,
+    *audibility.RULES,
     *words.RULES,
     *garbled.RULES,
     *placeholders.RULES,

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from copilot.dialogue import StatedEdit
-from copilot.edit import Add, Change, Remove, Replace
-from helpers.examples import BELL, STORY, but, dialogue_of, panning, volume, with_turn
+from copilot.dialogue import StatedEdit, Task
+from copilot.edit import Add, Change, Operation, Remove, Replace
+from helpers.examples import BELL, DOG, PIANO, RAIN, STORY, but, dialogue_of, panning, volume, with_turn
 from helpers.rule_case import RuleCase, fatal, hq
+
+_LOUD_STORY: tuple[Task, str, tuple[Operation, ...]] = (
+    "story",
+    STORY[1],
+    tuple(
+        Add(element=element)
+        for element in (but(RAIN, loudness=-12), but(DOG, loudness=-29), but(PIANO, loudness=-30))
+    ),
+)
+"""Rain that covers a dog and a piano."""
 
 CASES: dict[str, tuple[RuleCase, ...]] = {
     "task-fits-operations": (
@@ -147,6 +157,73 @@ CASES: dict[str, tuple[RuleCase, ...]] = {
             ),
         ),
     ),
+    "edit-inaudible": (
+        RuleCase(
+            dialogue_of(_LOUD_STORY, ("volume", "Turn the dog up.", [Change(id=1, loudness=-26)])),
+            (
+                hq(
+                    "edit-inaudible",
+                    1,
+                    1,
+                    "turn 1, element 1: the mix changes by 0.1 dB, which nobody hears: the edit is small, or "
+                    "louder sounds cover it; give it -15 LUFS or more",
+                ),
+            ),
+        ),
+        RuleCase(
+            dialogue_of(_LOUD_STORY, ("add", "Ring a bell.", [Add(element=but(BELL, loudness=-30))])),
+            (
+                hq(
+                    "edit-inaudible",
+                    1,
+                    4,
+                    "turn 1, element 4: the mix changes by 0.1 dB, which nobody hears: the edit is small, or "
+                    "louder sounds cover it; give it -18 LUFS or more",
+                ),
+            ),
+        ),
+        RuleCase(
+            dialogue_of(_LOUD_STORY, ("volume", "Turn the dog down.", [Change(id=1, loudness=-30)])),
+            (
+                hq(
+                    "edit-inaudible",
+                    1,
+                    1,
+                    "turn 1, element 1: the mix changes by 0.0 dB, which nobody hears: the edit is small, or "
+                    "louder sounds cover it; edit another sound, or at a time when less is heard",
+                ),
+            ),
+        ),
+        RuleCase(
+            dialogue_of(_LOUD_STORY, ("remove", "Lose the dog.", [Remove(id=1)])),
+            (
+                hq(
+                    "edit-inaudible",
+                    1,
+                    1,
+                    "turn 1, element 1: the mix changes by 0.1 dB, which nobody hears: the edit is small, or "
+                    "louder sounds cover it; edit another sound, or lower those that cover it first",
+                ),
+            ),
+        ),
+        # In an open turn, one edit that is heard is enough.
+        RuleCase(
+            dialogue_of(
+                _LOUD_STORY,
+                ("open", "Make it calmer.", [Remove(id=1), Change(id=0, loudness=-20)]),
+                ("open", "Make it eerie.", [Change(id=3, loudness=-29, panning=0.31)]),
+            ),
+            (
+                hq(
+                    "edit-inaudible",
+                    2,
+                    3,
+                    "turn 2, element 3: the mix changes by 0.1 dB, which nobody hears: the edit is small, or "
+                    "louder sounds cover it; give it -24 LUFS or more",
+                ),
+            ),
+        ),
+    ),
     "more-than-asked": (
         RuleCase(
             dialogue_of(
@@ -197,13 +274,13 @@ CASES: dict[str, tuple[RuleCase, ...]] = {
             ),
         ),
         RuleCase(
-            panning("Bring the dog into the middle.", Change(id=1, panning=-0.7)),
+            panning("Bring the dog into the middle.", Change(id=1, panning=-0.9)),
             (
                 hq(
                     "words-contradict-operation",
                     1,
                     1,
-                    "turn 1, element 1: the request asks for centre, but panning goes from -0.5 to -0.7",
+                    "turn 1, element 1: the request asks for centre, but panning goes from -0.5 to -0.9",
                 ),
             ),
         ),
@@ -246,7 +323,7 @@ CASES: dict[str, tuple[RuleCase, ...]] = {
             volume(
                 "Make the rain quieter and the barking even louder.",
                 Change(id=0, loudness=-30),
-                Change(id=1, loudness=-19),
+                Change(id=1, loudness=-22),
             ),
             (
                 hq(
@@ -254,7 +331,7 @@ CASES: dict[str, tuple[RuleCase, ...]] = {
                     1,
                     1,
                     "turn 1, element 1: the request asks for louder, "
-                    "but loudness goes from -18.0 to -19.0 LUFS",
+                    "but loudness goes from -18.0 to -22.0 LUFS",
                 ),
             ),
         ),

@@ -29,6 +29,9 @@ from copilot.seed import Given, Seed
 _DERIVED = frozenset({"index", "added", "changed", "removed", "duration_s"})
 """Fields of a turn in a data set's row, which follow from the scenes."""
 
+_HEARD = frozenset({"heard_start_s", "heard_end_s", "words"})
+"""Fields of an element in a data set's row that tell when it is heard."""
+
 
 class _GivenTurn(FrozenModel):
     task: Task | None = None
@@ -93,7 +96,16 @@ def _to_turn(turn: object) -> object:
     fields = {name: value for name, value in turn.items() if name not in _DERIVED}
     if "elements" in fields and "scene" not in fields:
         fields["scene"] = {"elements": fields.pop("elements")}
+    scene = fields.get("scene")
+    if isinstance(scene, dict) and isinstance(scene.get("elements"), list):
+        fields["scene"] = scene | {"elements": [_drop_heard(element) for element in scene["elements"]]}
     return fields
+
+
+def _drop_heard(element: object) -> object:
+    if not isinstance(element, dict):
+        return element
+    return {name: value for name, value in element.items() if name not in _HEARD}
 
 
 def _complete_turns(turns: Iterable[_GivenTurn], place: str, limits: SceneLimits) -> Iterable[Turn]:

@@ -1,7 +1,8 @@
 """Aims of edit turns: which sound a turn is about, and for a change in which direction and how far.
 
-They are drawn by content, as tasks are, from what is possible: a sound at the upper end of the loudness can
-only become quieter. So requests differ from turn to turn, and every operation does something.
+They are drawn by content, as tasks are, from what is possible and will be heard: a sound at the upper end of
+the loudness can only become quieter, and one that louder sounds cover is not moved. So requests differ from
+turn to turn, and every operation does something.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from copilot.designers.audible import keep_audible
 from copilot.designers.llm.scales import Scale, Scales
 from copilot.dialogue import Task
+from copilot.edit import Change, Operation, Remove
 from copilot.hashing import draw
-from copilot.scene import Element
+from copilot.scene import Element, Scene
 
 Direction = Literal["louder", "quieter", "left", "right", "centre"]
 
@@ -56,9 +59,10 @@ def draw_aim(
     `sounds` are in the order of their slots, the leading ambience last. Ids in `known`, those that earlier
     edits were about, are only drawn if no other sound will do.
     """
-    aims = [aim for sound in sounds for aim in _list_aims(task, sound, scales, leads=sound is sounds[-1])]
-    if not aims:
+    possible = [aim for sound in sounds for aim in _list_aims(task, sound, scales, leads=sound is sounds[-1])]
+    if not possible:
         return None
+    aims = keep_audible(possible, Scene(elements=tuple(sounds)), _make_least_edit)
     fresh = [aim for aim in aims if aim.sound.id not in known] or aims
     target = draw(sorted({aim.sound.id for aim in fresh}), "target", *parts)
     found = [aim for aim in fresh if aim.sound.id == target]
@@ -76,6 +80,14 @@ def _list_aims(task: Task, sound: Element, scales: Scales, *, leads: bool) -> It
         for direction in _DIRECTIONS[task]:
             values = _list_values(task, direction, getattr(sound, field), scales.get(field, sound.role))
             yield from (Aim(sound, field, direction, steps) for steps in values)
+
+
+def _make_least_edit(aim: Aim) -> Sequence[Operation]:
+    """Return the smallest edit that fulfils an aim; of a replacement, the removal."""
+    if not aim.values:
+        return [Remove(id=aim.sound.id)]
+    old = getattr(aim.sound, aim.field)
+    return [Change(id=aim.sound.id, **{aim.field: min(aim.values, key=lambda value: abs(value - old))})]
 
 
 def _list_values(task: Task, direction: Direction, old: float, scale: Scale) -> Iterator[tuple[float, ...]]:

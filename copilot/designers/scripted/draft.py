@@ -16,6 +16,7 @@ from copilot.designers.scripted.grid import Grid, Placement
 from copilot.designers.scripted.lexicon import Lexicon, Mood, Name, Naming, Setting, Sound, SoundKinds
 from copilot.designers.scripted.lines import Line, LineCutter
 from copilot.designers.scripted.manners import Manner
+from copilot.designers.scripted.noticed import lift_sound
 from copilot.designers.scripted.phrasing import Phrasebook, Phrasing, fill, make_name_slots
 from copilot.designers.scripted.understood import limit_sound, raise_line
 from copilot.dialogue import Task
@@ -23,6 +24,9 @@ from copilot.edit import Change, Operation, Remove, apply
 from copilot.rules.request_targets import find_targets
 from copilot.scene import Element, Gender, Scene, SceneLimits, SoundElement, SpeechElement
 from copilot.units import Seconds
+
+Edited = tuple[str, list[Operation]]
+"""The user's request, and the operations."""
 
 
 @dataclass(frozen=True)
@@ -199,6 +203,11 @@ class Draft:
             duration=at.duration_s,
         )
         return limit_sound(element, self.scene, self.tools.grid, gone)
+
+    def make_new_element(self, sound: Sound, at: Placement, gone: Iterable[int] = ()) -> SoundElement:
+        """Make an element that an edit brings, and that will be noticed as far as lines leave room for it."""
+        gone = tuple(gone)
+        return lift_sound(self.make_element(sound, at, gone), self.scene, self.tools.grid, gone)
 
     def make_speech(
         self, line: Line, speaker: str, gender: Gender, at: Placement, gone: Iterable[int] = ()

@@ -8,8 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal
 
+from copilot.audibility import GOOD_PREDICTED_DB, LEAST_PREDICTED_DB
+from copilot.designers.audible import keep_audible, predict_margin
+from copilot.designers.scripted.choosing import choose_audible
 from copilot.designers.scripted.dice import Dice
-from copilot.designers.scripted.draft import Draft
+from copilot.designers.scripted.draft import Draft, Edited
 from copilot.designers.scripted.grid import Placement
 from copilot.designers.scripted.lexicon import Sound
 from copilot.designers.scripted.moods import edit_open
@@ -17,23 +20,24 @@ from copilot.designers.scripted.phrasing import add_article, fill
 from copilot.designers.scripted.placing import draw_side, place_sound, place_speech
 from copilot.designers.scripted.understood import is_understood, measure_room_lu
 from copilot.dialogue import Task
-from copilot.edit import Add, Change, Operation, Remove, Replace
+from copilot.edit import Add, Change, Remove, Replace
 from copilot.errors import RowFault
 from copilot.masking import list_lines
 from copilot.scene import Element, SpeechElement
 from copilot.units import Lufs, Seconds
 
-Edited = tuple[str, list[Operation]]
-"""The user's request, and the operations."""
+Way = Literal["up", "down"]
 
+_WAYS: tuple[Way, ...] = ("up", "down")
 _SMALLEST_STEP_LU: Lufs = 3.0
+_LARGEST_STEP_LU: Lufs = 10.0
+_UNHEARD_DB = LEAST_PREDICTED_DB["volume"] - GOOD_PREDICTED_DB["volume"]
 _LOUDNESS_STEPS_LU: Mapping[str, tuple[Lufs, Lufs]] = {
     "slight": (3.0, 4.5),
     "plain": (4.0, 7.0),
     "strong": (7.0, 10.0),
     "exact": (3.0, 8.0),
 }
-_WAYS: tuple[Literal["up", "down"], ...] = ("up", "down")
 _SMALLEST_SHIFT = 0.3
 _BORROWED = 0.3
 """Share of new sounds that are not the setting's own, but fit there."""
@@ -42,7 +46,11 @@ _SIDES: Mapping[str, tuple[float, float]] = {"plain": (0.45, 0.8), "hard": (0.92
 
 
 def edit_add(draft: Draft, dice: Dice) -> Edited:
-    """Add an effect, music, or, in dialogues with speech, a line."""
+    """Add an effect, music, or, in dialogues with speech, a line: one that will be heard."""
+    return choose_audible(draft, lambda: _draw_addition(draft, dice))
+
+
+def _draw_addition(draft: Draft, dice: Dice) -> Edited:
     has_music = any(element.role == "music" for element in draft.scene.elements)
     may_speak = draft.speaks and not (draft.mood and "speech" in draft.mood.drop)
     weights = {"effect": 0.6, "music": 0.0 if has_music else 0.35, "speech": 0.3 if may_speak else 0.0}
@@ -54,7 +62,7 @@ def edit_add(draft: Draft, dice: Dice) -> Edited:
         at = place_sound(draft.tools, dice, sound, draw_side(dice, sound, 1), (0.0, 0.2))
         phrasing = draft.draw_phrasing(dice, "add", ("music",))
         return fill(phrasing.text, new=_name_new_sound(sound, dice)), [
-            Add(element=draft.make_element(sound, at))
+            Add(element=draft.make_new_element(sound, at))
         ]
     return _add_effect(draft, dice)
 
@@ -70,7 +78,7 @@ def _add_effect(draft: Draft, dice: Dice) -> Edited:
     side = sign * dice.between(0.4, 0.85) if phrasing.kind == "sided" else draw_side(dice, sound, sign)
     at = place_sound(draft.tools, dice, sound, side, when, lines=list_lines(draft.scene))
     request = fill(phrasing.text, new=_name_new_sound(sound, dice), side=_name_side(sign))
-    return request, [Add(element=draft.make_element(sound, at))]
+    return request, [Add(element=draft.make_new_element(sound, at))]
 
 
 def _add_speech(draft: Draft, dice: Dice) -> Edited | None:
@@ -95,65 +103,94 @@ def _add_speech(draft: Draft, dice: Dice) -> Edited | None:
 
 
 def edit_remove(draft: Draft, dice: Dice) -> Edited:
-    """Remove one sound, but never the last ambience."""
-    target = dice.pick(draft.prefer_unwanted(draft.list_removable()))
+    """Remove one sound that is heard, but never the last ambience."""
+    heard = keep_audible(draft.list_removable(), draft.scene, lambda e: [Remove(id=e.id)])
+    target = dice.pick(draft.prefer_unwanted(heard))
     phrasing = draft.draw_phrasing(dice, "remove", ("any",))
     return draft.phrase_request(phrasing.text, target, dice), [Remove(id=target.id)]
 
 
 def edit_volume(draft: Draft, dice: Dice) -> Edited:
-    """Make one sound louder or quieter by 3 to 10 LU."""
-    # Within narrow limits, every change may cost a line some of its lead.
-    options = _list_rooms(draft, spares_lines=True) or _list_rooms(draft, spares_lines=False)
+    """Make one sound louder or quieter by 3 to 10 LU, and by as much as it takes to hear it."""
+    heard = _list_audible(draft, spares_lines=True)
+    if not heard or predict_margin(draft.scene, [_shift(draft, *heard[0])]) < _UNHEARD_DB:
+        # Within narrow limits, every change that is heard may cost a line some of its lead.
+        heard = _list_audible(draft, spares_lines=False)
     way = dice.pick(_WAYS)
-    rested = [option for option in options if (option[0].id, "loudness") not in draft.changed]
-    options = rested or options
-    target, way, room_lu = dice.pick([option for option in options if option[1] == way] or options)
-    kinds = [kind for kind, (least, _) in _LOUDNESS_STEPS_LU.items() if least <= room_lu]
+    heard = [option for option in heard if (option[0].id, "loudness") not in draft.changed] or heard
+    target, way, room_lu = dice.pick([option for option in heard if option[1] == way] or heard)
+    least_lu = _find_least_step_lu(draft, target, way, room_lu)
+    kinds = [k for k, (low, high) in _LOUDNESS_STEPS_LU.items() if max(low, least_lu) <= min(high, room_lu)]
     phrasing = draft.draw_phrasing(dice, "volume", [f"{way}_{kind}" for kind in kinds])
     low, high = _LOUDNESS_STEPS_LU[phrasing.kind.partition("_")[2]]
-    step_lu = dice.between(low, min(high, room_lu))
+    step_lu = dice.between(max(low, least_lu), min(high, room_lu))
     if phrasing.kind.endswith("exact"):
         step_lu = float(int(step_lu))
-    sign = 1 if way == "up" else -1
-    loudness = draft.tools.grid.level(target.loudness + sign * step_lu)
     request = draft.phrase_request(phrasing.text, target, dice, amount=(f"{step_lu:.0f}",))
-    return request, [Change(id=target.id, loudness=loudness)]
+    return request, [_shift(draft, target, way, step_lu)]
 
 
-def _list_rooms(draft: Draft, *, spares_lines: bool) -> list[tuple[Element, Literal["up", "down"], Lufs]]:
+def _list_audible(draft: Draft, *, spares_lines: bool) -> list[tuple[Element, Way, Lufs]]:
+    options = _list_rooms(draft, spares_lines=spares_lines)
+    return keep_audible(options, draft.scene, lambda option: [_shift(draft, *option)])
+
+
+def _list_rooms(draft: Draft, *, spares_lines: bool) -> list[tuple[Element, Way, Lufs]]:
     """Return the sounds that may change, with the way and how far; no line suffers from it if wanted."""
     allowed = draft.tools.limits.loudness_lufs
-    rooms: list[tuple[Element, Literal["up", "down"], Lufs]] = []
+    rooms: list[tuple[Element, Way, Lufs]] = []
     for element in draft.list_nameable():
         for way in _WAYS:
             room = allowed.high - element.loudness if way == "up" else element.loudness - allowed.low
             if spares_lines:
                 room = min(room, measure_room_lu(element, draft.scene, way))
-            if room + 1e-9 >= _SMALLEST_STEP_LU:
-                rooms.append((element, way, room + 1e-9))
+            room = min(room + 1e-9, _LARGEST_STEP_LU)
+            if room >= _SMALLEST_STEP_LU:
+                rooms.append((element, way, room))
     return rooms
+
+
+def _shift(draft: Draft, element: Element, way: Way, step_lu: Lufs) -> Change:
+    sign = 1 if way == "up" else -1
+    return Change(id=element.id, loudness=draft.tools.grid.level(element.loudness + sign * step_lu))
+
+
+def _find_least_step_lu(draft: Draft, element: Element, way: Way, room_lu: Lufs) -> Lufs:
+    """Return the smallest whole step that is heard; all of the room if none is."""
+    steps = (float(step) for step in range(int(_SMALLEST_STEP_LU), int(room_lu) + 1))
+    heard = (s for s in steps if predict_margin(draft.scene, [_shift(draft, element, way, s)]) >= 0)
+    return next(heard, room_lu)
 
 
 def edit_panning(draft: Draft, dice: Dice) -> Edited:
     """Move one sound that is not an ambience by at least 0.3, to a side or to the centre."""
-    foreground = [element for element in draft.list_nameable() if element.role != "ambience"]
-    target = dice.pick(draft.prefer_unchanged(foreground, "panning"))
-    side = draft.tools.grid.side(target.panning)
-    goals = [
-        (kind, sign)
-        for sign in (-1, 1)
-        for kind in ("slight", "plain", "hard")
-        if _find_goal(side, kind, sign)
+    options = [
+        (element, kind, sign)
+        for element in draft.list_nameable()
+        if element.role != "ambience"
+        for kind, sign in _list_goals(draft.tools.grid.side(element.panning))
     ]
-    if abs(side) >= _SMALLEST_SHIFT:
-        goals.append(("centre", 0))
+    heard = keep_audible(options, draft.scene, lambda option: [_move(draft, *option, 0.0)])
+    targets = list({element.id: element for element, _, _ in heard}.values())
+    target = dice.pick(draft.prefer_unchanged(targets, "panning"))
+    goals = [(kind, sign) for element, kind, sign in heard if element == target]
     phrasing = draft.draw_phrasing(dice, "panning", {kind for kind, _ in goals})
     sign = dice.pick([sign for kind, sign in goals if kind == phrasing.kind])
-    goal = _find_goal(side, phrasing.kind, sign) or (0.0, 0.0)
-    panning = draft.tools.grid.panning(dice.between(*goal))
     request = draft.phrase_request(phrasing.text, target, dice, side=(_name_side(sign),))
-    return request, [Change(id=target.id, panning=panning)]
+    return request, [_move(draft, target, phrasing.kind, sign, dice.between(0, 1))]
+
+
+def _list_goals(side: float) -> list[tuple[str, int]]:
+    """Return the kinds of moves, with their directions, of a sound at `side`."""
+    kinds = [(kind, sign) for sign in (-1, 1) for kind in ("slight", "plain", "hard")]
+    goals = [(kind, sign) for kind, sign in kinds if _find_goal(side, kind, sign)]
+    return [*goals, ("centre", 0)] if abs(side) >= _SMALLEST_SHIFT else goals
+
+
+def _move(draft: Draft, element: Element, kind: str, sign: int, share: float) -> Change:
+    """Return the move of a sound; `share`, from 0 to 1, tells how far it goes into its goal's range."""
+    low, high = _find_goal(draft.tools.grid.side(element.panning), kind, sign) or (0.0, 0.0)
+    return Change(id=element.id, panning=draft.tools.grid.panning(low + (high - low) * share))
 
 
 def _find_goal(side: float, kind: str, sign: int) -> tuple[float, float] | None:
@@ -176,8 +213,13 @@ def _name_side(sign: int) -> str:
 
 def edit_replace(draft: Draft, dice: Dice) -> Edited:
     """Replace one sound by another of its role, in its place; a line by other words of the same person."""
+    return choose_audible(draft, lambda: _draw_replacement(draft, dice))
+
+
+def _draw_replacement(draft: Draft, dice: Dice) -> Edited:
     shuffled = dice.shuffle(draft.list_nameable())
-    for target in sorted(shuffled, key=lambda element: element.id in draft.wanted):
+    missing_db = {e.id: max(-predict_margin(draft.scene, [Remove(id=e.id)]), 0.0) for e in shuffled}
+    for target in sorted(shuffled, key=lambda element: (missing_db[element.id], element.id in draft.wanted)):
         if isinstance(target, SpeechElement):
             if edited := _replace_line(draft, dice, target):
                 return edited
@@ -197,7 +239,7 @@ def _pick_successor(draft: Draft, target: Element, dice: Dice) -> Sound | None:
     others = [sound for sound in own if old is None or sound.tag != old.tag]
     if sound := _pick_unheard(draft, others, dice, (target.id,)):
         return sound
-    return _find_fallback(draft, "music", dice, (target.id,)) if target.role == "music" else None
+    return None if target.role == "ambience" else _find_fallback(draft, target.role, dice, (target.id,))
 
 
 def replace_sound(draft: Draft, dice: Dice, target: Element, sound: Sound) -> Edited:
@@ -213,7 +255,7 @@ def replace_sound(draft: Draft, dice: Dice, target: Element, sound: Sound) -> Ed
         start_s=target.start_time,
         duration_s=_fit_duration(draft, target, natural.duration_s),
     )
-    return request, [Replace(id=target.id, element=draft.make_element(sound, at, (target.id,)))]
+    return request, [Replace(id=target.id, element=draft.make_new_element(sound, at, (target.id,)))]
 
 
 def _fit_duration(draft: Draft, target: Element, natural_s: Seconds) -> Seconds:

@@ -173,14 +173,14 @@ def _add(words: str, wish: Addition, request: str, draft: Draft, dice: Dice) -> 
     if sound is None:
         raise _not_understood(request, f"the lexicon has no sound {words!r}")
     if sound.role == "ambience":
-        return Add(element=draft.make_element(sound, place_ambience(draft.tools, dice)))
+        return Add(element=draft.make_new_element(sound, place_ambience(draft.tools, dice)))
     signs = {"left": -1, "right": 1}
     side = draw_side(dice, sound, signs.get(wish.side or "", dice.pick((-1, 1))))
     if wish.side:
         side = signs.get(wish.side, 0) * max(abs(side), 0.5)
     when = {"start": (0.0, 0.15), "end": (0.75, 1.0)}.get(wish.when or "", (0.0, 0.3 if sound.lasts else 1.0))
     at = place_sound(draft.tools, dice, sound, side, when, lines=list_lines(draft.scene))
-    return Add(element=draft.make_element(sound, at))
+    return Add(element=draft.make_new_element(sound, at))
 
 
 def _join_changes(operations: Sequence[Operation], request: str) -> list[Operation]:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from copilot.designers.audible import keep_audible
+from copilot.designers.scripted.choosing import choose_audible
 from copilot.designers.scripted.dice import Dice
-from copilot.designers.scripted.draft import Draft, get_naming
+from copilot.designers.scripted.draft import Draft, Edited, get_naming
 from copilot.designers.scripted.lexicon import Mood, Sound
 from copilot.designers.scripted.placing import draw_side, place_sound
 from copilot.designers.scripted.understood import limit_sound, measure_room_lu
@@ -27,13 +29,20 @@ _OWN = 0.5
 """Share of moods that bring a sound of the setting, if it has one that suits them."""
 
 
-def edit_open(draft: Draft, dice: Dice) -> tuple[str, list[Operation]]:
+def edit_open(draft: Draft, dice: Dice) -> Edited:
     """Return a request for a mood that the scene does not have yet, and the operations that create it."""
     moods = [m for m in draft.tools.lexicon.moods if m.suits(draft.setting) and m != draft.mood]
-    mood = dice.pick(moods)
-    operations = _Maker(draft, mood, dice).make_operations()
-    draft.mood = mood
-    return dice.pick(mood.requests), operations
+    drawn: list[tuple[Mood, Edited]] = []
+
+    def draw() -> Edited:
+        mood = dice.pick(moods)
+        operations = _Maker(draft, mood, dice).make_operations()
+        drawn.append((mood, (dice.pick(mood.requests), operations)))
+        return drawn[-1][1]
+
+    chosen = choose_audible(draft, draw, is_open=True)
+    draft.mood = next(mood for mood, edited in drawn if edited is chosen)
+    return chosen
 
 
 class _Maker:
@@ -102,7 +111,7 @@ class _Maker:
                 self._edited.add(old.id)
                 side = draw_side(self._dice, other, 1)
                 at = place_sound(self._draft.tools, self._dice, other, side, (0.0, 0.1))
-                return [Replace(id=old.id, element=self._draft.make_element(other, at, (old.id,)))]
+                return [Replace(id=old.id, element=self._draft.make_new_element(other, at, (old.id,)))]
             if self._mood.opposes(self._draft.get_kinds(old)):
                 change = self._shift(old, -1, _AGAINST_LU)
                 return [change] if change else []
@@ -124,7 +133,7 @@ class _Maker:
         """Lower all sounds of kinds that the mood lowers, and change some others."""
         changes: list[Operation] = []
         n_free = _MOST_CHANGED
-        for element in self._dice.shuffle(self._draft.list_nameable()):
+        for element in self._list_by_audibility(1):
             kinds = self._draft.get_kinds(element)
             way, is_named = self._mood.find_direction(kinds), self._mood.lowers_kind(kinds)
             if way and (is_named or n_free > 0) and (change := self._shift(element, way)):
@@ -138,13 +147,21 @@ class _Maker:
         A mood that raises nothing makes it quieter.
         """
         ways = (-1, 1) if self._mood.lift else (-1,)
-        sounds = [element for element in self._draft.list_nameable() if element.role != "speech"]
-        for element in self._dice.shuffle(sounds):
+        for element in (e for e in self._list_by_audibility(-1) if e.role != "speech"):
             way = self._mood.find_direction(self._draft.get_kinds(element))
             for allowed in (way,) if way else ways:
                 if change := self._shift(element, allowed, (_STEP_LU[0] - 0.5, _STEP_LU[0])):
                     return [change]
         return []
+
+    def _list_by_audibility(self, way: int) -> list[Element]:
+        """Return the sounds in random order, those first whose change of level will be heard."""
+        elements = self._dice.shuffle(self._draft.list_nameable())
+        level, step_lu = self._draft.tools.grid.level, way * _STEP_LU[0]
+        heard = keep_audible(
+            elements, self._draft.scene, lambda e: [Change(id=e.id, loudness=level(e.loudness + step_lu))]
+        )
+        return heard + [element for element in elements if element not in heard]
 
     def _shift(self, element: Element, way: int, step_lu: tuple[Lufs, Lufs] = _STEP_LU) -> Change | None:
         """Return a change of level by such a step, or as much of it as is still heard; else None."""
@@ -184,7 +201,7 @@ class _Maker:
         return Replace(id=element.id, element=self._place_instead(sound, element))
 
     def _place_instead(self, sound: Sound, old: Element) -> Element:
-        new = self._draft.make_element(
+        new = self._draft.make_new_element(
             sound, place_sound(self._draft.tools, self._dice, sound, 0.0, (0.0, 0.0))
         )
         duration = old.duration if old.role == "ambience" else new.duration
@@ -199,7 +216,7 @@ class _Maker:
         side = draw_side(self._dice, sound, self._dice.pick((-1, 1)))
         lines = list_lines(self._draft.scene)
         at = place_sound(self._draft.tools, self._dice, sound, side, when, lines=lines)
-        return Add(element=self._draft.make_element(sound, at))
+        return Add(element=self._draft.make_new_element(sound, at))
 
     def _pick_free(self, sounds: Sequence[Sound], instead_of: Element | None = None) -> Sound | None:
         return self._pick_first(self._dice.shuffle(sounds), instead_of)

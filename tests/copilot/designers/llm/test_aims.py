@@ -95,7 +95,7 @@ def test_a_moved_sound_moves_by_04_at_least(hundredths, number):
 
 def test_all_directions_are_drawn_if_there_is_room():
     assert {aim.direction for aim in aims("volume")} == {"louder", "quieter"}
-    side = (sound(1, panning=0.6), sound(2, "ambience"))
+    side = (sound(1, panning=0.6), sound(2, "ambience", loudness=-28))
     assert {aim.direction for aim in aims("panning", side)} == {"left", "right", "centre"}
 
 
@@ -109,6 +109,21 @@ def test_a_sound_at_the_end_of_a_range_can_only_go_back():
 def test_how_far_a_sound_has_to_go_differs():
     quiet = (sound(1, "ambience", loudness=-30),)
     assert {min(aim.values) for aim in aims("volume", quiet)} == {-26, -24, -22}
+
+
+def test_no_buried_sound_is_drawn():
+    rain = sound(2, "ambience", loudness=-11, start_time=0, duration=8)
+    sounds = (sound(1, loudness=-28), sound(4, loudness=-12), rain)
+    assert {aim.sound.id for aim in aims("remove", sounds)} == {4}
+    assert {aim.sound.id for aim in aims("replace", sounds)} == {2, 4}
+    assert {aim.sound.id for aim in aims("panning", sounds)} == {4}
+    assert 1 not in {aim.sound.id for aim in aims("volume", sounds)}
+
+
+def test_of_buried_sounds_the_one_that_is_heard_best_is_drawn():
+    rain = sound(2, "ambience", loudness=-10, start_time=0, duration=8)
+    sounds = (sound(1, loudness=-29), sound(4, loudness=-24), rain)
+    assert {aim.sound.id for aim in aims("remove", sounds)} == {4}
 
 
 def test_narrow_limits_allow_smaller_changes_and_a_single_step_none():

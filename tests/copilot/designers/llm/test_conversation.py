@@ -732,7 +732,8 @@ def test_the_sound_of_an_aim_is_in_slot_0_and_its_change_in_the_grammar():
         assert re.search(r"- slot 0: effect, (.*?);", text)[1] in text.partition("user wants slot 0")[2]
 
 
-def test_turns_are_about_different_sounds():
+def test_turns_are_about_different_sounds(monkeypatch):
+    monkeypatch.setattr("copilot.designers.llm.aims.keep_audible", lambda options, *_: options)
     for run_seed in range(10):
         forms = book({"volume": 1}, n_turns=4).start_dialogue(SEED, run_seed)
         turn = forms._builder(0).build_story(StoryReply.model_validate_json(json.dumps(STORY)))

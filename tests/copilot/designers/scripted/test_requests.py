@@ -154,7 +154,7 @@ def test_the_last_ambience_goes_if_another_comes():
 
 
 def test_its_own_dialogue_is_continued_in_its_wording():
-    old = ScriptedDesigner().design(Seed("s/1", "The dog barked at the sea, and the bell rang."), 7).dialogue
+    old = ScriptedDesigner().design(Seed("s/3", "The dog barked at the sea, and the bell rang."), 7).dialogue
     new = continue_(old, "Make the dog quieter.", n_turns=5)
     assert new.turns[:3] == old.turns
     assert new.turns[3].user == "Make the dog quieter."
