@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from copilot.designers.scripted.draft import Draft, ElementNames, get_naming, make_speaker_naming
-from copilot.designers.scripted.lexicon import Name, Naming, Sound
+from copilot.designers.scripted.lexicon import Sound
+from copilot.designers.scripted.words import Name, Naming
 from copilot.dialogue import Dialogue
 from copilot.scene import Element, SpeechElement
 from copilot.text.voices import wants_voices

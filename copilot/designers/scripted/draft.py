@@ -13,12 +13,13 @@ from itertools import product
 
 from copilot.designers.scripted.dice import Dice
 from copilot.designers.scripted.grid import Grid, Placement
-from copilot.designers.scripted.lexicon import Lexicon, Mood, Name, Naming, Setting, Sound, SoundKinds
+from copilot.designers.scripted.lexicon import Lexicon, Mood, Setting, Sound, SoundKinds
 from copilot.designers.scripted.lines import Line, LineCutter
 from copilot.designers.scripted.manners import Manner
 from copilot.designers.scripted.noticed import lift_sound
 from copilot.designers.scripted.phrasing import Phrasebook, Phrasing, fill, make_name_slots
 from copilot.designers.scripted.understood import limit_sound, raise_line
+from copilot.designers.scripted.words import Name, Naming
 from copilot.dialogue import Task
 from copilot.edit import Change, Operation, Remove, apply
 from copilot.rules.request_targets import find_targets

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copilot.designers.scripted.dice import Dice
 from copilot.designers.scripted.draft import Draft, get_naming
 from copilot.designers.scripted.edits import replace_sound
-from copilot.designers.scripted.lexicon import Sound, find_word_stems, split_words
+from copilot.designers.scripted.lexicon import Sound
 from copilot.designers.scripted.placing import draw_side, place_ambience, place_sound
 from copilot.designers.scripted.reading_requests import (
     Addition,
@@ -23,6 +23,7 @@ from copilot.designers.scripted.reading_requests import (
     Wish,
     read_request,
 )
+from copilot.designers.scripted.words import find_word_stems, split_words
 from copilot.edit import Add, Change, Operation, Remove
 from copilot.errors import RowFault
 from copilot.masking import list_lines

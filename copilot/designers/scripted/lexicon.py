@@ -7,98 +7,42 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Annotated, Literal, get_args
+from typing import Literal, get_args
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
+from copilot.designers.scripted.words import (
+    EMPTY_STEMS,
+    Name,
+    Naming,
+    Texts,
+    Trait,
+    Traits,
+    Triggers,
+    WordList,
+    Words,
+    WordStems,
+    agrees_in_number,
+    find_word_stems,
+    split_words,
+)
 from copilot.emotions import Emotion
 from copilot.frozen_model import FrozenModel
 from copilot.scene import Gender, SoundRole
-from copilot.text.voices import holds_voices
 from copilot.text.word_stems import reduce_request_word
 
 Where = Literal["open", "room", "sealed"]
-Trait = Literal["voices", "alive", "mechanical", "cheerful", "gloomy", "violent", "day", "night"]
-"""What is true of a sound, so that a mood or a wish can be for or against it."""
-
-TRAITS: tuple[Trait, ...] = get_args(Trait)
-
+_ARTICLE = re.compile(r"^(?:an?|the|some|someone|somebody|something) ", re.IGNORECASE)
 _COMMON = 3
 """The number of settings from which on a family is common in settings of their kind."""
-
-_WORD = re.compile(r"[a-z']+")
-
-
-def _split_set(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
 
 _RETIRED = frozenset(
     {"clause_starts", "prepositions", "dropped_starts", "nominatives", "question_starts", "inverted_subjects"}
 )
 
-# Words of a name that do not tell one sound from another.
-_UNNAMING = _split_set(
-    "the that those a an of in on at with sound noise little wooden metal light big old some"
-)
-
-
-_ARTICLE = re.compile(r"^(?:an?|the|some|someone|somebody|something) ", re.IGNORECASE)
-_EMPTY = _split_set(
-    "the that those a an of in on at with to by from and being sound noise some any few someone somebody "
-    "something through over"
-)
-
-
-def split_words(text: str) -> list[str]:
-    """Return the words of a text in lower case, without possessive endings."""
-    return [word.removesuffix("'s").strip("'") for word in _WORD.findall(text.lower().replace("\u2019", "'"))]
-
-
-def find_word_stems(text: str) -> frozenset[str]:
-    """Return the stems of the words of a text."""
-    return frozenset(reduce_request_word(word) for word in split_words(text) if word)
-
-
-_EMPTY_STEMS = frozenset(map(reduce_request_word, _EMPTY))
-"""Words that say nothing of what is heard."""
-
-
-def _agrees(word: str, own: Sequence[str]) -> bool:
-    """Return whether a word has the number of the same word in a caption, if the caption has it."""
-    same = [other for other in own if reduce_request_word(other) == reduce_request_word(word)]
-    return not same or word.endswith("ing") or any(_is_plural(other) == _is_plural(word) for other in same)
-
-
-def _is_plural(word: str) -> bool:
-    return word.endswith("s") and not word.endswith(("ss", "us", "is"))
-
-
-def _split(value: object) -> object:
-    return tuple(value.split()) if isinstance(value, str) else value
-
-
-def _list(value: object) -> object:
-    return (value,) if isinstance(value, str) else value
-
-
-def _split_lower(value: object) -> object:
-    return frozenset(value.lower().split()) if isinstance(value, str) else value
-
-
-def _split_word_stems(value: object) -> object:
-    return frozenset(reduce_request_word(word) for word in value.split()) if isinstance(value, str) else value
-
-
-WordList = Annotated[tuple[str, ...], BeforeValidator(_split)]
-Traits = Annotated[frozenset[Trait], BeforeValidator(_split)]
-Triggers = Annotated[frozenset[str], BeforeValidator(_split_lower)]
-"""Words that call for something, as they are written."""
-WordStems = Annotated[frozenset[str], BeforeValidator(_split_word_stems)]
-Texts = Annotated[tuple[str, ...], BeforeValidator(_list)]
 Captions = dict[str, str]
 
 
@@ -132,37 +76,6 @@ class Family(FrozenModel):
         return self
 
 
-class Words(FrozenModel):
-    """Words of captions, by what they say of a sound; and words that are more general than others."""
-
-    traits: dict[Trait, WordStems]
-    general: dict[str, WordStems] = Field(default_factory=dict)
-
-    def find_paraphrase(self, caption: str) -> frozenset[str]:
-        """Return the stems of the words by which a caption may be called: its own, and more general ones."""
-        return find_word_stems(caption).union(map(reduce_request_word, self.list_general(caption)))
-
-    def list_general(self, caption: str) -> tuple[str, ...]:
-        """Return more general words for those of a caption, each in the number of the word that it is for."""
-        own = [(reduce_request_word(word), _is_plural(word)) for word in split_words(caption)]
-        return tuple(
-            f"{word}s" if plural else word
-            for word, special in self.general.items()
-            for stem, plural in own
-            if stem in special
-        )
-
-    def find_traits(self, caption: str, own: Iterable[Trait] = ()) -> frozenset[Trait]:
-        """Return what is true of a caption: the traits of its own, and those that its words give."""
-        stems = find_word_stems(caption)
-        found = {trait for trait, words in self.traits.items() if not stems.isdisjoint(words)}.union(own)
-        if holds_voices(caption):
-            found.add("voices")
-        if "voices" in found:
-            found.add("alive")
-        return frozenset(found)
-
-
 class TextRules(FrozenModel):
     """The words that guide the cutting of lines out of a seed. Those of grammar are no part of a lexicon."""
 
@@ -190,15 +103,6 @@ class Voices(FrozenModel):
     tellings: dict[Emotion, tuple[str, ...]]
     people: dict[str, Gender]
     text: TextRules
-
-
-@dataclass(frozen=True, slots=True)
-class Name:
-    """An everyday name of a sound: `the gulls`, `that ticking`."""
-
-    text: str
-    plural: bool = False
-    pronoun: str = "it"
 
 
 @dataclass(frozen=True)
@@ -231,9 +135,11 @@ class Sound:
 
     def _filter_fitting(self, texts: Iterable[str]) -> tuple[str, ...]:
         """Return the texts whose words all mean this sound, one of them or several as in the caption."""
-        fitting = (t for t in texts if find_word_stems(t) - _EMPTY_STEMS <= self.paraphrase)
+        fitting = (t for t in texts if find_word_stems(t) - EMPTY_STEMS <= self.paraphrase)
         own = (*split_words(self.caption), *self.general)
-        return tuple(text for text in fitting if all(_agrees(word, own) for word in split_words(text)))
+        return tuple(
+            text for text in fitting if all(agrees_in_number(word, own) for word in split_words(text))
+        )
 
     @cached_property
     def naming(self) -> Naming:
@@ -249,26 +155,6 @@ class Sound:
     def lasts(self) -> bool:
         """True if the sound fills a scene, rather than marking a moment of it."""
         return self.family.seconds[0] >= 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Naming:
-    """Word stems that name a sound, and all that could refer to it."""
-
-    names: frozenset[str]
-    words: frozenset[str]
-
-    @classmethod
-    def of(cls, names: Iterable[str], text: str) -> Naming:
-        """Return the naming of a sound with these names and this caption."""
-        named = frozenset(
-            reduce_request_word(w) for name in names for w in split_words(name) if w not in _UNNAMING
-        )
-        return cls(named, named | find_word_stems(text))
-
-    def clashes(self, other: Naming) -> bool:
-        """Return whether a name of one could mean the other."""
-        return not (self.names.isdisjoint(other.words) and other.names.isdisjoint(self.words))
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,21 +16,10 @@ from typing import Annotated, Any, TypeVar, get_args
 
 from pydantic import Field, ValidationError
 
-from copilot.designers.scripted.lexicon import (
-    TRAITS,
-    Captions,
-    Family,
-    Lexicon,
-    Mood,
-    Setting,
-    Sound,
-    Triggers,
-    Voices,
-    Where,
-    Words,
-)
+from copilot.designers.scripted.lexicon import Captions, Family, Lexicon, Mood, Setting, Sound, Voices, Where
 from copilot.designers.scripted.manners import Manner
 from copilot.designers.scripted.phrasing import Phrasebook
+from copilot.designers.scripted.words import TRAITS, Triggers, Words
 from copilot.errors import UserError
 from copilot.frozen_model import FrozenModel
 from copilot.hashing import content_hash

@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, get_args
 
-from copilot.designers.scripted.lexicon import TRAITS, Family, Lexicon, Mood, find_word_stems
+from copilot.designers.scripted.lexicon import Family, Lexicon, Mood
 from copilot.designers.scripted.lexicon_data import load_lexicon
+from copilot.designers.scripted.words import TRAITS, find_word_stems
 from copilot.errors import UserError
 from copilot.library_sound import LibrarySound
 from copilot.scene import Role, SoundRole

@@ -16,7 +16,8 @@ from copilot.designers.scripted.clauses.english import load_english
 from copilot.designers.scripted.clauses.finder import MOST_WORDS, Clause, ClauseFinder
 from copilot.designers.scripted.clauses.heads import Kind
 from copilot.designers.scripted.dice import Dice
-from copilot.designers.scripted.lexicon import TextRules, Voices, find_word_stems
+from copilot.designers.scripted.lexicon import TextRules, Voices
+from copilot.designers.scripted.words import find_word_stems
 from copilot.designers.speech_wishes import find_quotes
 from copilot.emotions import Emotion
 from copilot.rules.request_words import names_value

@@ -12,8 +12,8 @@ from string import Formatter
 from typing import Any
 
 from copilot.designers.scripted.dice import Dice
-from copilot.designers.scripted.lexicon import Name
 from copilot.designers.scripted.manners import Manner, expand
+from copilot.designers.scripted.words import Name
 from copilot.hashing import content_hash
 
 TASK_GROUPS = ("story", "add", "remove", "volume", "panning", "replace")

@@ -11,7 +11,8 @@ from functools import cached_property
 
 from copilot.designers.scripted.clauses.english import English, at, list_noun_and_verb_forms
 from copilot.designers.scripted.dice import Dice
-from copilot.designers.scripted.lexicon import Family, Setting, split_words
+from copilot.designers.scripted.lexicon import Family, Setting
+from copilot.designers.scripted.words import split_words
 
 
 class Triggers:

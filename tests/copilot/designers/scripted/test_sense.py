@@ -7,9 +7,10 @@ import pytest
 
 from copilot.designers.contract import DesignerContext
 from copilot.designers.scripted import ScriptedDesigner
-from copilot.designers.scripted.lexicon import Lexicon, Mood, find_word_stems
+from copilot.designers.scripted.lexicon import Lexicon, Mood
 from copilot.designers.scripted.lexicon_data import load_lexicon
 from copilot.designers.scripted.phrasing import Phrasebook
+from copilot.designers.scripted.words import find_word_stems
 from copilot.dialogue import Dialogue, Turn
 from copilot.scene import Element, Scene, SceneLimits, SoundElement
 from copilot.text.voices import holds_voices
