@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 
 import numpy as np
 import pytest
@@ -44,6 +45,12 @@ class TestMakeSample:
         assert (sample.id, sample.tier, sample.dialogue) == (expected.id, expected.tier, expected.dialogue)
         assert sample.checks == expected.checks
         assert sample.provenance.fingerprint == expected.provenance.fingerprint
+
+    def test_speech_needs_no_engine_under_the_gpl(self, monkeypatch):
+        for module in ("espeakng_loader", "phonemizer"):
+            monkeypatch.setitem(sys.modules, module, None)
+        sample = make_sample(a_dialogue(Seed("mine/1", "a line")), RunConfig(seeds="starter", sfx="noise"))
+        assert {stem.info.backend for stem in sample.stems} == {"noise", "hibari"}
 
     def test_a_text_is_a_seed_by_its_hash(self):
         one, other = (make_sample(text, STAND_INS) for text in ("  a dog\tbarks ", "a dog barks"))
