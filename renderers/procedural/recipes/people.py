@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from copilot.units import SAMPLE_RATE_HZ, Audio, seconds_to_samples
-from renderers.procedural import dsp, voices
+from renderers.procedural import dsp, tones, voices
 from renderers.procedural.catalogue import Recipe
 from renderers.procedural.modifiers import Modifiers
 
@@ -56,16 +56,39 @@ def _talk(
     return dsp.scatter_panned(n_samples, at, gain, syllables, kind, pan=np.concatenate(pans))
 
 
-def crowd(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Imitate babble: two dozen talkers of all pitches, none to be understood, over the murmur of more."""
-    syllables = [
-        _syllable(rng, f0_hz * mods.pitch**0.5, 1.0 if f0_hz < 150.0 else 1.16)
-        for f0_hz in _PITCHES_HZ
-        for _ in range(6)
+def _spoken(rng: np.random.Generator, middle_hz: float, tract: float) -> dsp.Signal:
+    """Imitate a syllable of one person among many: a pitch of their own, a vowel that becomes another."""
+    middle_hz *= float(np.exp(rng.normal(0.0, 0.33)))
+    freq_hz = voices.glide(
+        rng.uniform(0.1, 0.26),
+        (0.0, middle_hz * rng.uniform(0.87, 1.43)),
+        (1.0, middle_hz * rng.uniform(0.57, 1.13)),
+    )
+    freq_hz = voices.with_jitter(rng, freq_hz, 0.015, 40.0)
+    tract *= rng.uniform(0.94, 1.06)
+    vowels = [
+        voices.scale_formants(voices.VOWELS[_VOWEL_NAMES[int(index)]], tract)
+        for index in rng.integers(len(_VOWEL_NAMES), size=2)
     ]
-    talk = _talk(rng, n_samples, max(round(20 * mods.density**0.6), 6), syllables, mods.rate**0.5)
+    vowel = voices.morph([voices.cry(freq_hz, formants, tilt_db=5.2) for formants in vowels])
+    out = dsp.highpass(vowel * voices.hold(len(vowel), 0.03, 0.07), 260.0)
+    if rng.random() < 0.45:
+        low_hz = float(rng.choice(_SIBILANTS_HZ))
+        hiss = dsp.noise_burst(rng, seconds_to_samples(0.08), low_hz, low_hz * 2.0, attack_s=0.02, t60_s=0.12)
+        dsp.add_at(out, 0, hiss, 0.05)
+    return out
+
+
+def crowd(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
+    """Imitate babble in a room: forty talkers of all pitches, none to be understood, over a murmur."""
+    people = ((120.0, 1.0), (205.0, 1.18)) * 3
+    syllables = [
+        _spoken(rng, middle_hz * mods.pitch**0.5, tract) for middle_hz, tract in people for _ in range(6)
+    ]
+    talk = _talk(rng, n_samples, max(round(40 * mods.density**0.6), 10), syllables, mods.rate**0.5)
     murmur = dsp.coloured_noise(rng, n_samples, _MURMUR, 2) * (0.8 + 0.4 * dsp.drift(rng, n_samples, 2.0))
-    return np.asarray(talk + np.float32(0.13 * mods.density**0.5) * murmur, dtype=np.float32)
+    sound = talk + np.float32(0.04 * dsp.level_rms(talk) * mods.density**0.5) * murmur
+    return tones.room(np.asarray(sound, dtype=np.float32), size=0.5, wet=0.1)
 
 
 def whisper_crowd(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
