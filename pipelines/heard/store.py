@@ -76,7 +76,7 @@ class HeardStore:
 
     def list_done(self, key: str) -> set[str]:
         """Return the names of the shards for which a listener has answered."""
-        return self._list_shards(f"{_FOLDER}/{key}")
+        return set(self._list_shards(f"{_FOLDER}/{key}"))
 
     def has_answers(self, key: str, shard: CommittedFile) -> bool:
         """Return whether a listener has answered for a shard."""
@@ -113,8 +113,17 @@ class HeardStore:
         self._storage.write(_FIGURES, json.dumps(dict(chosen), indent=2, sort_keys=True).encode() + b"\n")
 
     def list_figured(self, chosen: Mapping[Kind, str]) -> set[str]:
-        """Return the names of the shards that have figures from these listeners."""
-        return self._list_shards(_name_figures(chosen))
+        """Return the names of the shards that have figures from all that these listeners answered.
+
+        Figures are out of date if a listener of another kind answered after they were written.
+        """
+        figured = self._list_shards(_name_figures(chosen))
+        answered = [self._list_shards(f"{_FOLDER}/{key}") for key in chosen.values()]
+        return {
+            name
+            for name, changed_s in figured.items()
+            if all(times.get(name, changed_s) <= changed_s for times in answered)
+        }
 
     def write_figures(
         self, chosen: Mapping[Kind, str], shard: CommittedFile, rows: Sequence[Mapping[str, Any]]
@@ -125,7 +134,7 @@ class HeardStore:
     def read_figures(self, shard: CommittedFile) -> pa.Table | None:
         """Return the figures of a shard's samples, None if there are none yet. Raises CorruptDataError."""
         chosen = self.read_chosen()
-        if not chosen or shard_name(shard) not in self.list_figured(chosen):
+        if not chosen or shard_name(shard) not in self._list_shards(_name_figures(chosen)):
             return None
         return self._read(f"{_name_figures(chosen)}/{shard_name(shard)}.parquet", FIGURES)
 
@@ -138,9 +147,14 @@ class HeardStore:
                 return found
         return None
 
-    def _list_shards(self, folder: str) -> set[str]:
-        paths = (PurePosixPath(file.name) for file in self._storage.files(folder))
-        return {path.stem for path in paths if path.suffix == ".parquet" and path.name[0] != "."}
+    def _list_shards(self, folder: str) -> dict[str, Seconds]:
+        """Return the names of the shards that have a file in a folder, with the time of its last change."""
+        files = [(PurePosixPath(file.name), file.changed_s) for file in self._storage.files(folder)]
+        return {
+            path.stem: changed_s
+            for path, changed_s in files
+            if path.suffix == ".parquet" and path.name[0] != "."
+        }
 
     def _write(
         self, folder: str, shard: CommittedFile, schema: pa.Schema, rows: Sequence[Mapping[str, Any]]

@@ -18,8 +18,8 @@ from pipelines.hearing.sounds import Sound
 from renderers.batches import cut_batches
 from renderers.contract import BatchTooLargeError, RenderSettings
 
-_N_REMEMBERED = 100_000
-"""Answers kept in memory; one takes a few kilobytes at most."""
+MOST_REMEMBERED = 20_000
+"""Answers kept in memory; one takes a few kilobytes, a vector of an embedder up to 40."""
 
 _Key = tuple[str, tuple[str, ...]]
 
@@ -60,11 +60,14 @@ class Ear:
         self._listener.prepare()
 
     def remember(self, answers: Iterable[Answer]) -> None:
-        """Take answers of this listener as known, but not its failures, which may have had other causes."""
+        """Take answers of this listener as known, the last ones if there are too many.
+
+        Failures are not known: they may have had other causes.
+        """
         for answer in answers:
             if answer.audio_sha256 and answer.content.reason is None:
                 self._known[answer.key] = answer.content
-                if len(self._known) > _N_REMEMBERED:
+                if len(self._known) > MOST_REMEMBERED:
                     self._known.popitem(last=False)
 
     def hear(self, sounds: Sequence[Sound]) -> list[Answer]:

@@ -11,16 +11,18 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from statistics import fmean
 from typing import Protocol
 
-from copilot.errors import UserError
+from copilot.errors import CorruptDataError, UserError
 from listeners.contract import Kind
 from pipelines.execution.signals import interruptible
 from pipelines.heard.store import HeardStore, ListenerRecord, shard_name
-from pipelines.hearing.ear import Ear, ListenerSpec
+from pipelines.hearing.ear import MOST_REMEMBERED, Ear, ListenerSpec
 from pipelines.run.ledger import CommittedFile
 from pipelines.run.reader import RunReader
 from renderers.contract import RenderSettings
@@ -36,19 +38,22 @@ class HearingJob:
     device: str | None = None
 
     def open_ears(self, reader: RunReader, worker: int) -> list[Ear]:
-        """Return the ears of a worker, loaded; they know the answers for earlier shards and the run's source.
+        """Return the ears of a worker, loaded; they know answers of earlier shards and of the run's source.
 
         Raises as the registry of listeners, CorruptDataError for damaged answers.
         """
         settings = RenderSettings(device=self.device, worker=worker)
-        stores = [HeardStore(reader.run), *_find_source_stores(reader)]
-        ears = []
+        own, source = HeardStore(reader.run), _find_source_store(reader)
+        samples = _list_samples(reader) if source and self.listeners else frozenset()
+        ears: list[Ear] = []
         try:
             for spec, record in self.listeners:
                 ears.append(Ear.create(spec, record, settings))
                 ears[-1].prepare()
-                for store in reversed(stores):
-                    ears[-1].remember(store.iterate_answers(record.key))
+                ears[-1].remember(islice(own.iterate_answers(record.key), MOST_REMEMBERED))
+                if source:
+                    of_source = source.iterate_answers(record.key)
+                    ears[-1].remember(answer for answer in of_source if answer.sample_id in samples)
         except BaseException:
             for ear in ears:
                 ear.close()
@@ -56,15 +61,24 @@ class HearingJob:
         return ears
 
 
-def _find_source_stores(reader: RunReader) -> list[HeardStore]:
+def _find_source_store(reader: RunReader) -> HeardStore | None:
     """Return the store of the run that this one is a subset of, if it is still there."""
     source = reader.description.get("source")
     if not isinstance(source, str):
-        return []
+        return None
     try:
-        return [HeardStore(RunReader(source).run)]
+        return HeardStore(RunReader(source).run)
     except UserError:
-        return []
+        return None
+
+
+def _list_samples(reader: RunReader) -> frozenset[str]:
+    """Return the ids of the samples, without those of a shard that cannot be read: it is named when heard."""
+    found: set[str] = set()
+    for shard in reader.files("samples"):
+        with suppress(CorruptDataError):
+            found |= {row["id"] for row in reader.rows_of(shard, ["id"])}
+    return frozenset(found)
 
 
 class HearingExecutor(Protocol):
@@ -120,31 +134,50 @@ def hear_run(
     reader = RunReader(place, field="run")
     store = HeardStore(reader.run)
     known = tuple((spec, spec.describe()) for spec in listeners)
-    chosen: dict[Kind, str] = {**store.read_chosen(), **{record.kind: record.key for _, record in known}}
+    own: dict[Kind, str] = {record.kind: record.key for _, record in known}
+    chosen: dict[Kind, str] = {**store.read_chosen(), **own}
     store.delete_leftovers(time.time())
     for _, record in known:
         store.add_listener(record)
     store.choose(chosen)
-    job = HearingJob(reader.place, known, chosen, device)
-    unreadable: list[str] = []
-    heard: set[str] = set()
+    unreadable: dict[str, None] = {}
+    tried: set[tuple[str, frozenset[str]]] = set()
     with interruptible() as stopping:
-        # A run that grows has more shards after each round.
-        while not stopping.is_set() and (shards := _list_waiting(reader, store, chosen, heard)):
+        # A run that grows has more shards after each round, and another call may have chosen more kinds.
+        while not stopping.is_set() and (shards := _list_waiting(reader, store, own, chosen, tried)):
             on_start(sum(shard.n_rows for shard in shards))
-            heard |= {shard.path for shard in shards}
-            unreadable += executor.execute(job, shards, on_heard, stopping.is_set)
+            tried |= {(shard.path, frozenset(chosen.values())) for shard in shards}
+            needed = tuple(pair for pair in known if _is_needed(pair[1], shards, store))
+            job = HearingJob(reader.place, needed, chosen, device)
+            unreadable |= dict.fromkeys(executor.execute(job, shards, on_heard, stopping.is_set))
+            chosen = {**store.read_chosen(), **own}
         was_stopped = stopping.is_set()
-    return _summarise(reader, store, chosen, unreadable, was_stopped=was_stopped)
+    return _summarise(reader, store, chosen, list(unreadable), was_stopped=was_stopped)
 
 
 def _list_waiting(
-    reader: RunReader, store: HeardStore, chosen: Mapping[Kind, str], heard: set[str]
+    reader: RunReader,
+    store: HeardStore,
+    own: Mapping[Kind, str],
+    chosen: Mapping[Kind, str],
+    tried: set[tuple[str, frozenset[str]]],
 ) -> list[CommittedFile]:
-    """Return the shards without figures from these listeners, but those of this call."""
-    figured = store.list_figured(chosen)
-    shards = reader.files("samples")
-    return [shard for shard in shards if shard_name(shard) not in figured and shard.path not in heard]
+    """Return the shards that lack answers of this call's listeners or figures, but those already tried.
+
+    Figures alone do not tell: a call with a listener of another kind writes them too.
+    """
+    done = store.list_figured(chosen).intersection(*(store.list_done(key) for key in own.values()))
+    listeners = frozenset(chosen.values())
+    return [
+        shard
+        for shard in reader.files("samples")
+        if shard_name(shard) not in done and (shard.path, listeners) not in tried
+    ]
+
+
+def _is_needed(record: ListenerRecord, shards: Sequence[CommittedFile], store: HeardStore) -> bool:
+    """Return whether a listener has to hear any of these shards; if not, it need not be loaded."""
+    return not {shard_name(shard) for shard in shards} <= store.list_done(record.key)
 
 
 def _summarise(

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from copilot.errors import CorruptDataError, UserError
+from pipelines.hearing.ear import Ear
 from pipelines.hearing.hear import HearingJob
 from pipelines.hearing.shard import ShardHearing, StoppedError
 from pipelines.run.ledger import CommittedFile
@@ -43,9 +44,10 @@ class LocalHearing:
         unreadable: list[str] = []
 
         def work(number: int) -> None:
-            reader = RunReader(job.place)
-            ears = job.open_ears(reader, number)
+            ears: list[Ear] = []
             try:
+                reader = RunReader(job.place)
+                ears = job.open_ears(reader, number)
                 hearing = ShardHearing(reader, ears, job.chosen)
                 while not failed.is_set() and not is_stopping():
                     try:

@@ -171,7 +171,7 @@ class _SpeechFigures:
         )
         return [
             {"turn": index, "element_id": line.id, **_to_row(error)}
-            for line, error in zip(lines, errors, strict=False)
+            for line, error in zip(lines, errors, strict=True)
         ]
 
     def _find_span(self, line: SpeechElement) -> tuple[Seconds, Seconds]:

@@ -37,16 +37,25 @@ class HearingWorker:
         self._hearing: ShardHearing | None = None
 
     def hear(self, shard: CommittedFile) -> CopilotError | None:
-        """Hear a shard. Returns the error that this raises, since Ray would wrap it."""
+        """Hear a shard. Returns the error that this raises, since Ray would wrap it.
+
+        A CorruptDataError is the shard's own; what keeps the listeners from opening is another CopilotError.
+        """
         try:
             if self._hearing is None:
-                reader = RunReader(self._job.place)
-                self._ears = self._job.open_ears(reader, self._number)
-                self._hearing = ShardHearing(reader, self._ears, self._job.chosen)
+                self._hearing = self._open()
             self._hearing.hear(shard)
         except CopilotError as error:
             return error
         return None
+
+    def _open(self) -> ShardHearing:
+        try:
+            reader = RunReader(self._job.place)
+            self._ears = self._job.open_ears(reader, self._number)
+        except CorruptDataError as error:
+            raise CopilotError(str(error)) from error
+        return ShardHearing(reader, self._ears, self._job.chosen)
 
     def close(self) -> None:
         """End the listeners."""

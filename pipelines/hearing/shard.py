@@ -66,6 +66,11 @@ class ShardHearing:
             every = [answer for of_sample in answers[kind].values() for answer in of_sample]
             self._store.write_answers(ear.record.key, shard, every)
         self._store.write_figures(self._chosen, shard, rows)
+        if any(
+            kind not in answers and self._store.has_answers(key, shard) for kind, key in self._chosen.items()
+        ):
+            # Another call has heard this shard meanwhile.
+            self.hear(shard)
 
 
 def _hear_samples(samples: Sequence[Sample], ears: Mapping[Kind, Ear]) -> dict[Kind, _BySample]:
