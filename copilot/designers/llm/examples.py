@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from copilot.designers.contract import DesignerContext
-from copilot.designers.llm.grammar import count_story_sounds, prompted_line_words
+from copilot.designers.llm.grammar import GrammarBook, count_story_sounds, prompted_line_words
 from copilot.designers.llm.replies import (
     AddReply,
     AnySoundReply,
@@ -66,6 +66,7 @@ class ExampleBook:
     def __init__(self, limits: SceneLimits, scales: Scales) -> None:
         self._limits, self._scales = limits, scales
         self._fewest = count_story_sounds(limits)[0] + 1
+        self._most_request_words = GrammarBook(limits).most_words["user"]
         # A line of speech is one of these or a part of it.
         self._texts = _read_starter_seeds(prompted_line_words(limits))
         self._designers: dict[tuple[Task, bool], ScriptedDesigner | None] = {}
@@ -105,6 +106,8 @@ class ExampleBook:
             story, *edits = designer.design(source, int(dice.between(0, _N_SEEDS))).dialogue.turns
             turn = edits[0] if edits else story
             if _QUOTATION in turn.user or turn.task != task:
+                continue
+            if len(turn.user.split()) > self._most_request_words:
                 continue
             plain = _describe_plainly(turn)
             if not edits and self._is_fit(story.scene, speaks=speaks):
