@@ -15,11 +15,11 @@ def active_span(audio: Audio) -> tuple[Seconds, Seconds]:
 
     A frame of 10 ms is active if its power is within 40 dB of the loudest frame's. (0, 0) for silence.
     """
-    n_samples = audio.shape[1]
-    n_frames = -(-n_samples // _FRAME)
-    power = np.zeros(n_frames * _FRAME)
-    power[:n_samples] = np.square(audio, dtype=np.float64).sum(axis=0)
-    frames = power.reshape(n_frames, _FRAME).sum(axis=1)
+    n_channels, n_samples = audio.shape
+    n_whole = n_samples // _FRAME
+    whole = audio[:, : n_whole * _FRAME].reshape(n_channels, n_whole, _FRAME)
+    rest = audio[:, n_whole * _FRAME :]
+    frames = np.append(np.einsum("cfs,cfs->f", whole, whole), np.einsum("cs,cs->", rest, rest))
     loudest = float(frames.max(initial=0.0))
     if loudest == 0.0:
         return 0.0, 0.0
