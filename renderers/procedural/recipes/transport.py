@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from copilot.units import SAMPLE_RATE_HZ, Audio, Decibels, Seconds, seconds_to_samples
-from renderers.procedural import dsp, strikes, tones
+from copilot.units import SAMPLE_RATE_HZ, Audio, Seconds, seconds_to_samples
+from renderers.procedural import dsp, engines, strikes, tones
 from renderers.procedural.catalogue import Recipe
 from renderers.procedural.dsp import Signal
 from renderers.procedural.modifiers import Modifiers
@@ -14,45 +14,12 @@ _ROAD = ((30.0, -8.0), (90.0, 0.0), (400.0, -6.0), (1200.0, -9.0), (4000.0, -24.
 _RAIL = ((30.0, -4.0), (70.0, 0.0), (300.0, -8.0), (1000.0, -16.0), (5000.0, -30.0), (12_000.0, -46.0))
 
 
-def firing(
-    rng: np.random.Generator,
-    rate_hz: Signal,
-    uneven: tuple[float, ...],
-    exhaust: list[tuple[float, float, Decibels]],
-    *,
-    edge_hz: float = 420.0,
-) -> Signal:
-    """Imitate a combustion engine: one pulse for each firing through the resonances of its exhaust, peak 1.
-
-    `rate_hz` has one value a sample. `uneven` gives the force of each cylinder in turn; every pulse is
-    also a little early or late and of its own force, so that the harmonics are rough and not a tone. A
-    cylinder empties within milliseconds: no pulse is sharper than a low-pass at `edge_hz`.
-    """
-    n_samples = len(rate_hz)
-    turns = np.floor(np.cumsum(rate_hz, dtype=np.float64) / SAMPLE_RATE_HZ)
-    at = np.flatnonzero(np.diff(turns, prepend=-1.0) > 0)
-    force = np.resize(np.array(uneven), len(at)) * dsp.lognormal_gains(rng, len(at), 1.2)
-    late = rng.normal(0.0, 0.02, len(at)) * SAMPLE_RATE_HZ / rate_hz[at]
-    at = np.clip(at + late, 0, n_samples - 1).astype(np.int64)
-    train = np.bincount(at, weights=force, minlength=n_samples).astype(np.float32)
-    return dsp.unit(dsp.formants(dsp.lowpass(train, edge_hz), exhaust))
-
-
 def engine(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Imitate an idling engine.
-
-    About thirty firings a second with uneven cylinders, exhaust and valve noise.
-    """
-    rate_hz = np.float32(30.0 * mods.rate * mods.pitch) * (1.0 + 0.04 * tones.wobble(rng, n_samples, 2.0))
-    body = [
-        (62.0 * mods.pitch, 45.0, 0.0),
-        (135.0 * mods.pitch, 70.0, -2.0),
-        (310.0, 140.0, -8.0),
-        (900.0, 500.0, -16.0),
-    ]
-    pulses = firing(rng, rate_hz, (1.0, 0.8, 0.95, 0.7), body)
-    valves = dsp.bandpass(dsp.white(rng, n_samples), 800.0, 5000.0) * np.abs(dsp.lowpass(pulses, 200.0))
-    return dsp.mono(pulses + valves * np.float32(0.35))
+    """Imitate an idling engine: four uneven cylinders, thirty firings a second, with the knock of metal."""
+    rate_hz = np.float32(30.0 * mods.rate * mods.pitch) * (1.0 + 0.03 * tones.wobble(rng, n_samples, 2.0))
+    uneven = (1.0, 0.8, 0.95, 0.7)
+    sound = engines.knocking(rng, rate_hz, uneven, mods.pitch, knock=0.7, hiss=0.25, ticks=1.0, jacket=0.1)
+    return dsp.mono(sound)
 
 
 def motorcycle(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
@@ -65,7 +32,7 @@ def motorcycle(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Aud
         (620.0, 260.0, -4.0),
         (1700.0, 900.0, -10.0),
     ]
-    pulses = firing(rng, rate_hz, (1.0, 0.45), body, edge_hz=1600.0)
+    pulses = engines.firing(rng, rate_hz, (1.0, 0.45), body, edge_hz=1600.0)
     rasp = np.tanh(pulses * (2.0 + 3.0 * throttle)) * (0.5 + 0.5 * throttle)
     return dsp.mono(np.asarray(rasp, dtype=np.float32))
 

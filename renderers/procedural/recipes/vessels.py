@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from copilot.units import Audio, seconds_to_samples
-from renderers.procedural import dsp, strikes, tones
+from renderers.procedural import dsp, engines, strikes, tones
 from renderers.procedural.catalogue import Recipe
 from renderers.procedural.dsp import Signal
 from renderers.procedural.modifiers import Modifiers
-from renderers.procedural.recipes.transport import firing, horn_gate
+from renderers.procedural.recipes.transport import horn_gate
 
 _JET = ((30.0, -6.0), (120.0, 0.0), (500.0, -5.0), (1500.0, -12.0), (5000.0, -26.0), (14_000.0, -48.0))
+_WASH = ((50.0, 0.0), (250.0, 0.0), (1000.0, -6.3), (4000.0, -18.0), (12_000.0, -31.5))
 _LAPPING = ((100.0, -12.0), (350.0, 0.0), (900.0, -4.0), (3000.0, -14.0), (9000.0, -32.0))
 
 
@@ -34,7 +35,7 @@ def airplane(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio
 def propeller(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
     """Imitate a small aeroplane: the drone of its propeller, two tones that beat, with rough exhaust."""
     base_hz = np.float32(84.0 * mods.pitch) * (1.0 + 0.012 * tones.wobble(rng, n_samples, 1.5))
-    pulses = firing(
+    pulses = engines.firing(
         rng,
         base_hz,
         (1.0, 0.85, 0.95, 0.8),
@@ -46,39 +47,31 @@ def propeller(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audi
 
 
 def helicopter(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Imitate a helicopter.
+    """Imitate a helicopter: a dozen blades a second slap the air and chop the wash; a turbine whines.
 
-    A dozen blade slaps a second, chopped air between them, the turbine's whine above.
+    A slap is broad, from the thump of the pressure to the rip of the vortex that the blade meets.
     """
     blades_hz = 12.0 * mods.rate
-    n_slap = seconds_to_samples(0.11)
-    slap = strikes.thump(rng, 48.0 * mods.pitch, 0.09)[:n_slap]
-    slap = dsp.unit(slap[:n_slap]) + dsp.noise_burst(
-        rng, len(slap), 150.0, 1400.0, attack_s=0.012, t60_s=0.07
-    ) * np.float32(0.35)
-    at = dsp.regular_times(rng, n_samples, 1.0 / blades_hz, jitter=0.01)
-    slaps = strikes.row(rng, n_samples, at, lambda: slap, n_kinds=1, spread_db=0.8)
-    chopped = dsp.bandpass(dsp.white(rng, n_samples), 120.0, 2200.0)
-    chopped *= np.float32(0.35) + np.float32(0.3) * tones.tone(blades_hz, n_samples, start=0.1)
-    whine = tones.tone(
-        np.float32(2150.0 * mods.pitch) * (1.0 + 0.004 * tones.wobble(rng, n_samples, 2.0)), n_samples
-    )
-    return dsp.widen(rng, slaps + chopped * np.float32(0.5) + whine * np.float32(0.03), 0.4)
+    booms = [(44.0, 0.14, 1.0), (92.0, 0.1, 0.8), (170.0, 0.08, 0.5), (310.0, 0.06, 0.3)]
+    booms = [(hz * mods.pitch, t60_s, gain) for hz, t60_s, gain in booms]
+    noises = [(200.0 * mods.pitch, 1200.0 * mods.pitch, 0.08, 1.0), (1200.0, 5000.0, 0.06, 0.4)]
+    blades = [engines.blow(rng, booms, noises, attack_s=0.004) for _ in range(4)]
+    at = dsp.regular_times(rng, n_samples, 1.0 / blades_hz, jitter=0.005)
+    kinds = np.arange(len(at), dtype=np.int64) % len(blades)
+    slaps = dsp.scatter(n_samples, at, dsp.lognormal_gains(rng, len(at), 0.8), blades, kinds)
+    chop = (0.5 + 0.5 * tones.tone(blades_hz, n_samples, start=0.2)) ** 2
+    wash = dsp.coloured_noise(rng, n_samples, _WASH)[0] * (0.4 + 0.6 * chop)
+    whine_hz = np.float32(1150.0 * mods.pitch) * (1.0 + 0.004 * tones.wobble(rng, n_samples, 2.0))
+    whine = tones.tone(np.asarray(whine_hz, dtype=np.float32), n_samples, (1.0, 0.5, 0.6, 0.2, 0.3))
+    return dsp.widen(rng, slaps + wash * np.float32(0.45) + whine * np.float32(0.02), 0.3, 0.004)
 
 
 def boat_engine(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Imitate a fishing boat's diesel: slow single firings, putt putt putt, and water around the hull."""
-    rate_hz = np.float32(7.5 * mods.rate) * (1.0 + 0.03 * tones.wobble(rng, n_samples, 1.0))
-    exhaust = [
-        (78.0 * mods.pitch, 22.0, 0.0),
-        (165.0 * mods.pitch, 50.0, -3.0),
-        (420.0, 130.0, -9.0),
-        (1100.0, 500.0, -16.0),
-    ]
-    pulses = firing(rng, rate_hz, (1.0, 0.8), exhaust)
-    water = dsp.coloured_noise(rng, n_samples, _LAPPING)[0] * (0.4 + 0.8 * dsp.drift(rng, n_samples, 1.2))
-    hum = tones.tone(31.0 * mods.pitch, n_samples, dsp.rolloff(10, 5.0))
-    return dsp.mono(pulses + water * np.float32(0.07) + hum * np.float32(0.06))
+    """Imitate a fishing boat's diesel: slow firings, putt putt putt, and water around the hull."""
+    rate_hz = np.float32(12.0 * mods.rate) * (1.0 + 0.03 * tones.wobble(rng, n_samples, 1.0))
+    sound = engines.knocking(rng, rate_hz, (1.0, 0.8), mods.pitch, knock=0.3, hiss=0.4, ticks=0.8, jacket=0.2)
+    water = dsp.coloured_noise(rng, n_samples, _LAPPING)[0] * dsp.drift(rng, n_samples, 1.2)
+    return dsp.mono(sound + water * np.float32(0.05))
 
 
 def sail(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
@@ -138,15 +131,19 @@ def rowing(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def ship_horn(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Imitate a ship's horn: two deep reeds of many harmonics, blasts of two seconds, the harbour's echo."""
-    hz = float(rng.uniform(86.0, 118.0)) * mods.pitch
-    sound = (
-        tones.tone(hz, n_samples, dsp.rolloff(40, 4.5))
-        + tones.tone(hz * 1.26, n_samples, dsp.rolloff(40, 5.0)) * 0.6
-    )
-    gate = horn_gate(rng, n_samples, 2.4 / mods.rate, 4.4 / mods.rate, 0.12)
-    air = dsp.bandpass(dsp.white(rng, n_samples), 300.0, 2500.0) * np.float32(0.06)
-    return tones.room(dsp.mono(dsp.lowpass(sound + air, 1300.0) * gate), size=0.9, wet=0.3)
+    """Imitate a ship's horn: blown air that a diaphragm chops, slow to rise, with the harbour's echo.
+
+    The note sits in the horn's own resonances, sags as the pressure falls, and is rough with air.
+    """
+    gate = horn_gate(rng, n_samples, 2.4 / mods.rate, 4.4 / mods.rate, 0.35)
+    hz = np.float32(rng.uniform(138.0, 162.0) * mods.pitch) * (0.97 + 0.03 * gate)
+    hz *= 1.0 + 0.003 * tones.wobble(rng, n_samples, 40.0)
+    buzz = tones.tone(np.asarray(hz, dtype=np.float32), n_samples, dsp.rolloff(60, 4.0))
+    blown = buzz + np.float32(0.4) * dsp.white(rng, n_samples) * np.abs(buzz)
+    horn = [(300.0 * mods.pitch, 150.0, 0.0), (700.0 * mods.pitch, 300.0, 0.0), (1500.0, 700.0, -4.0)]
+    sound = dsp.unit(dsp.lowpass(dsp.formants(blown, horn), 2500.0, 1)) * gate**1.5
+    sound += dsp.air(rng, n_samples) * np.float32(0.006)
+    return tones.room(dsp.mono(sound), size=0.9, wet=0.25)
 
 
 RECIPES = (

@@ -176,9 +176,9 @@ BANDS = [
     ("siren", "centroid_hz", 1200, 1600),
     ("siren", "harmonicity", 0.93, 1),
     ("siren", "steadiness_db", 0, 0.24),
-    ("ship_horn", "centroid_hz", 210, 480),
-    ("ship_horn", "onset_gap_s", 3.6, 5.4),
-    ("ship_horn", "flatness", 1.2e-07, 6.9e-07),
+    ("ship_horn", "centroid_hz", 360, 720),
+    ("ship_horn", "harmonicity", 0.95, 1),
+    ("ship_horn", "flatness", 5e-04, 3e-03),
     ("car_horn", "centroid_hz", 1600, 2300),
     ("car_horn", "harmonicity", 0.63, 0.79),
     ("car_horn", "modulation_depth", 0.85, 1.6),
@@ -192,7 +192,8 @@ BANDS = [
     ("sonar", "harmonicity", 0.95, 1),
     ("sonar", "modulation_depth", 1.1, 1.9),
     ("engine", "modulation_peak_hz", 25, 35),
-    ("engine", "centroid_hz", 190, 260),
+    ("engine", "centroid_hz", 650, 960),
+    ("engine", "flatness", 0.08, 0.16),
     ("engine", "steadiness_db", 0, 0.48),
     ("motorcycle", "centroid_hz", 380, 560),
     ("motorcycle", "steadiness_db", 2.4, 6.7),
@@ -223,8 +224,10 @@ BANDS = [
     ("helicopter", "modulation_peak_hz", 10, 14),
     ("helicopter", "onset_gap_s", 0.07, 0.09),
     ("helicopter", "steadiness_db", 0, 0.54),
-    ("boat_engine", "modulation_peak_hz", 6.2, 9),
-    ("boat_engine", "peak_hz", 65, 88),
+    ("helicopter", "flatness", 0.033, 0.07),
+    ("boat_engine", "modulation_peak_hz", 11, 13),
+    ("boat_engine", "peak_hz", 55, 65),
+    ("boat_engine", "flatness", 0.08, 0.15),
     ("sail", "centroid_hz", 680, 1000),
     ("sail", "crest_db", 17, 24),
     ("sail", "modulation_depth", 0.62, 1.1),
@@ -635,6 +638,17 @@ def test_passing_car_swells_once_and_drops_in_pitch():
     assert 8 <= top <= 11
     assert (np.diff(level[:top]) > 0).mean() > 0.7
     assert (np.diff(level[top:]) < 0).mean() > 0.7
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_ship_horn_takes_a_third_of_a_second_to_rise(seed):
+    level = measures.level_curve(sound("ship_horn", seed), 0.05)
+    assert level[3] < 0.5 * level[10]
+
+
+@pytest.mark.parametrize(("name", "least"), [("engine", 0.06), ("boat_engine", 0.09)])
+def test_engine_knocks_and_ticks_above_its_boom(name, least):
+    assert measures.band_share(sound(name), 1500.0, 8000.0) > least
 
 
 def test_drill_slows_under_load():
