@@ -80,7 +80,11 @@ class HeardStore:
 
     def has_answers(self, key: str, shard: CommittedFile) -> bool:
         """Return whether a listener has answered for a shard."""
-        return shard_name(shard) in self.list_done(key)
+        try:
+            self._storage.open(f"{_FOLDER}/{key}/{shard_name(shard)}.parquet").close()
+        except FileNotFoundError:
+            return False
+        return True
 
     def write_answers(self, key: str, shard: CommittedFile, answers: Sequence[Answer]) -> None:
         """Write a listener's answers for a shard."""
@@ -134,9 +138,12 @@ class HeardStore:
     def read_figures(self, shard: CommittedFile) -> pa.Table | None:
         """Return the figures of a shard's samples, None if there are none yet. Raises CorruptDataError."""
         chosen = self.read_chosen()
-        if not chosen or shard_name(shard) not in self._list_shards(_name_figures(chosen)):
+        if not chosen:
             return None
-        return self._read(f"{_name_figures(chosen)}/{shard_name(shard)}.parquet", FIGURES)
+        try:
+            return self._read(f"{_name_figures(chosen)}/{shard_name(shard)}.parquet", FIGURES)
+        except FileNotFoundError:
+            return None
 
     def find_figures(self, shards: Iterable[CommittedFile], sample_id: str) -> dict[str, Any] | None:
         """Return the row of figures of one sample, None if there are none yet. Raises CorruptDataError."""
@@ -171,6 +178,8 @@ class HeardStore:
         try:
             with self._storage.open(path) as stream:
                 table = pq.read_table(stream, pre_buffer=False, use_threads=False)
+        except FileNotFoundError:
+            raise
         except (pa.ArrowException, OSError) as error:
             raise CorruptDataError(
                 f"{self._place}/{path}: cannot be read as Parquet ({error}); delete it and listen again"

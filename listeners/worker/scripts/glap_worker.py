@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,8 @@ OPTIONS: worker_tools.Kinds = {
 }
 DEFAULTS = {"prompt": "{caption}", "language": "eng_Latn"}
 PLACES = ("checkpoint",)
+MOST_CAPTIONS = 4_096
+"""Captions whose vectors are kept: stems and mixes share theirs."""
 
 
 class Glap:
@@ -46,7 +49,7 @@ class Glap:
         if "checkpoint" not in given:
             raise worker_tools.make_error(f"{NAME}: the option checkpoint is missing; give the weights' file")
         self._options: dict[str, str] = {**DEFAULTS, **given}
-        self._captions: dict[str, Any] = {}
+        self._get_vector = lru_cache(MOST_CAPTIONS)(self._embed)
         self._model: Any = None
 
     def greeting(self) -> dict[str, Any]:
@@ -75,16 +78,14 @@ class Glap:
             length = torch.tensor([audio.size]).to(self._device)
             sound = self._model.encode_audio(torch.from_numpy(audio)[None].to(self._device), length)
             # The package's own score is a hundred times the cosine.
-            cosines = [self._model.score(sound, self._embed(caption)).item() / 100 for caption in captions]
+            cosines = [
+                self._model.score(sound, self._get_vector(caption)).item() / 100 for caption in captions
+            ]
         return {"scores": [min(max(cosine, -1.0), 1.0) for cosine in cosines]}
 
     def _embed(self, caption: str) -> Any:  # noqa: ANN401
-        if caption not in self._captions:
-            text = self._options["prompt"].replace("{caption}", caption)
-            self._captions[caption] = self._model.encode_text(
-                [text], device=self._device, source_lang=self._options["language"]
-            )
-        return self._captions[caption]
+        text = self._options["prompt"].replace("{caption}", caption)
+        return self._model.encode_text([text], device=self._device, source_lang=self._options["language"])
 
 
 if __name__ == "__main__":

@@ -256,6 +256,13 @@ def test_glap_scores_are_cosines_of_prompts(stubs, started):
     ]
 
 
+def test_glap_keeps_the_vectors_of_its_latest_captions_alone(stubs, started):
+    captions = tuple(f"sound {number}" for number in range(4_097))
+    audio = bursts(0.5, 16_000)
+    started("glap").hear([Clip(audio, captions), Clip(audio, captions[-1:]), Clip(audio, captions[:1])])
+    assert len(stubs.calls("text")) == 4_097 + 1
+
+
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_each_keeps_the_contract(stubs, name):
     settings = {"command": name, "options": stubs.options(name)}
