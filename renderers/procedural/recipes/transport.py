@@ -12,6 +12,15 @@ from renderers.procedural.modifiers import Modifiers
 
 _ROAD = ((30.0, -8.0), (90.0, 0.0), (400.0, -6.0), (1200.0, -9.0), (4000.0, -24.0), (12_000.0, -44.0))
 _RAIL = ((30.0, -4.0), (70.0, 0.0), (300.0, -8.0), (1000.0, -16.0), (5000.0, -30.0), (12_000.0, -46.0))
+_ROAR = (
+    (30.0, -6.0),
+    (80.0, 0.0),
+    (250.0, -2.0),
+    (600.0, 2.0),
+    (3000.0, -8.0),
+    (6000.0, -18.0),
+    (12_000.0, -40.0),
+)
 
 
 def engine(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
@@ -95,16 +104,30 @@ def _joints(rng: np.random.Generator, n_samples: int, period_s: float, hz: float
 
 
 def train(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Imitate a train under way.
+    """Imitate a train under way: wheels that roar over sleepers, a motor's hum, the joints' double beat.
 
-    The double beat of the rail joints over a deep rolling rumble, on both sides.
+    The roar is rough, since every sleeper and every flat of a wheel shakes it; the two axles of the two
+    bogies beat softly in it, ta-tack, ta-tack, once every rail's length.
     """
-    rumble = dsp.coloured_noise(rng, n_samples, _RAIL, 2) * (0.85 + 0.3 * tones.wobble(rng, n_samples, 5.0))
-    joints = _joints(rng, n_samples, 1.05 / mods.rate, 88.0 * mods.pitch, 1.0)
+    rough = (
+        0.8 + 0.15 * tones.wobble(rng, n_samples, 5.0) + 0.3 * tones.wobble(rng, n_samples, 25.0 * mods.rate)
+    )
+    roar = dsp.coloured_noise(rng, n_samples, _ROAR)[0] * rough
+    hum_hz = np.float32(180.0 * mods.pitch) * (1.0 + 0.02 * tones.wobble(rng, n_samples, 3.0))
+    hum = tones.tone(np.asarray(hum_hz, dtype=np.float32), n_samples, dsp.rolloff(20, 5.0))
+    booms = [(70.0 * mods.pitch, 0.12, 1.0), (135.0 * mods.pitch, 0.1, 0.7), (260.0 * mods.pitch, 0.08, 0.5)]
+    noises = [(300.0, 2200.0, 0.09, 1.0), (1800.0, 6500.0, 0.05, 0.4)]
+    tacks = [engines.blow(rng, booms, noises) for _ in range(8)]
+    rail_s = 1.05 / mods.rate
+    rails = dsp.regular_times(rng, n_samples, rail_s, jitter=0.01)
+    axles = np.array([0.0, 0.13, 0.4, 0.53]) * rail_s * SAMPLE_RATE_HZ
+    at = (rails[:, np.newaxis] + axles).ravel().astype(np.int64)
+    joints = dsp.play(rng, n_samples, at, tacks, 2.0)
     squeal = dsp.bandpass(dsp.white(rng, n_samples), 2300.0, 3100.0) * dsp.drift(
         rng, n_samples, 0.7, power=3.0
     )
-    return rumble * np.float32(0.2) + dsp.widen(rng, joints + squeal * np.float32(0.05), 0.4)
+    sound = joints * 0.55 + roar * 0.35 + hum * 0.2 + squeal * np.float32(0.02)
+    return dsp.widen(rng, np.asarray(sound, dtype=np.float32), 0.4)
 
 
 def tram(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:

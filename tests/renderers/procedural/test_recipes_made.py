@@ -204,9 +204,9 @@ BANDS = [
     ("traffic", "centroid_hz", 660, 910),
     ("traffic", "steadiness_db", 1.8, 6.6),
     ("traffic", "harmonicity", 0.13, 0.27),
-    ("train", "centroid_hz", 270, 510),
+    ("train", "centroid_hz", 900, 1300),
     ("train", "steadiness_db", 0, 1.7),
-    ("train", "modulation_depth", 0.28, 0.65),
+    ("train", "modulation_depth", 0.18, 0.32),
     ("tram", "peak_hz", 170, 1500),
     ("tram", "steadiness_db", 0, 1.4),
     ("tram", "centroid_hz", 460, 830),
@@ -644,6 +644,10 @@ def test_passing_car_swells_once_and_drops_in_pitch():
 def test_ship_horn_takes_a_third_of_a_second_to_rise(seed):
     level = measures.level_curve(sound("ship_horn", seed), 0.05)
     assert level[3] < 0.5 * level[10]
+
+
+def test_wheels_of_a_train_roar_above_its_rumble():
+    assert measures.band_share(sound("train"), 500.0, 3000.0) > 0.35
 
 
 @pytest.mark.parametrize(("name", "least"), [("engine", 0.06), ("boat_engine", 0.09)])
