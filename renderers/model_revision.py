@@ -58,7 +58,7 @@ def find_model_folder(model: str) -> Path | None:
 def hash_model_file(file: Path) -> str:
     """Return the hash of a model that is one file. Raises UserError if it does not exist."""
     if not file.is_file():
-        raise UserError(f"model {file}: no such file")
+        raise UserError(f"model {file}: no such file; give the path of the file with its weights")
     digest = hashlib.sha256()
     _add_file(digest, file, "")
     return f"file-{digest.hexdigest()[:16]}"

@@ -74,6 +74,13 @@ def test_an_interrupted_call_is_resumed_though_another_kind_was_heard_meanwhile(
     assert [{"wer", "presence"} <= names for names in list_names(tmp_path / "run")] == [True] * 6
 
 
+@pytest.mark.parametrize(("condition", "n_copied"), [("heard.wer < 1", 3), ("coalesce(heard.wer, 0) < 1", 6)])
+def test_a_figure_that_is_missing_meets_no_comparison(tmp_path, condition, n_copied):
+    a_run(tmp_path / "run")
+    hear_run(tmp_path / "run", [RECOGNISER], executor=Interrupted())
+    assert filter_run(tmp_path / "run", tmp_path / "out", where=condition).n_copied == n_copied
+
+
 @pytest.mark.parametrize(("when", "n_listeners"), [("before", [1, 0]), ("after", [1])])
 def test_calls_at_once_end_with_the_figures_of_both(tmp_path, when, n_listeners):
     a_run(tmp_path / "run")
