@@ -69,25 +69,35 @@ def explosion(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audi
     )
 
 
-def gunshot(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Imitate a shot, once.
+def _report(rng: np.random.Generator, pitch: float, size: float) -> Signal:
+    """Imitate the report of a gun, peak 1.
 
-    The shock of a millisecond, the muzzle's blast, and the echo of the surroundings.
+    A shock of a millisecond, the muzzle's blast of a third of a second, and a tail of dull noise that rolls
+    away among echoes. All is bent as by an overloaded microphone: a shot is far louder than it can take.
     """
-    shock = np.zeros(seconds_to_samples(0.002), dtype=np.float32)
-    shock[: len(shock) // 2] = np.linspace(1.0, -1.0, len(shock) // 2, dtype=np.float32)
-    muzzle = _blast(rng, 0.5, 9000.0, 300.0 * mods.pitch, 0.22 * mods.size)
-    low = strikes.thump(rng, 95.0 * mods.pitch, 0.2 * mods.size)
-    echo = _blast(rng, 1.6, 2200.0, 250.0, 1.3 * mods.size)
-    echo_s = float(rng.uniform(0.09, 0.16))
-    parts = [
-        (0.01, 1.0, shock),
-        (0.01, 1.0, muzzle),
-        (0.01, 0.5, low),
-        (0.03, 0.1, echo),
-        (echo_s, 0.12, echo),
-    ]
-    return strikes.once(n_samples, parts, size=0.8, wet=0.2)
+    n_samples = seconds_to_samples(2.6 * size)
+    muzzle = dsp.coloured_noise(
+        rng,
+        n_samples,
+        [(hz * pitch, db) for hz, db in ((50.0, -12.0), (400.0, 0.0), (3000.0, -6.0), (12e3, -14.0))],
+    )[0] * dsp.decay(n_samples, 0.36 * size)
+    dull = ((90.0, -18.0), (230.0, 0.0), (660.0, -6.0), (1900.0, -18.0), (16e3, -40.0))
+    tail = dsp.coloured_noise(rng, n_samples, dull)[0]
+    out = 0.8 * muzzle + tail * (
+        0.07 * dsp.decay(n_samples, 0.84 * size) + 0.13 * dsp.decay(n_samples, 1.45 * size)
+    )
+    dsp.add_at(out, 0, strikes.thump(rng, 90.0 * pitch, 0.22 * size), 0.33)
+    dsp.add_at(out, 0, np.linspace(2.4, -2.4, 48, dtype=np.float32))
+    direct = dsp.lowpass(out, 2500.0)
+    for echo_s in rng.uniform(0.05, 0.2, 5).tolist():
+        dsp.add_at(out, seconds_to_samples(echo_s), direct, 0.23 * float(np.exp(-2.0 * echo_s)))
+    return dsp.tail_off(np.tanh(np.float32(10.0) * dsp.unit(out)), 0.2)
+
+
+def gunshot(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
+    """Imitate a shot, once: its report, and the echo of the surroundings."""
+    report = _report(rng, mods.pitch, mods.size)
+    return strikes.once(n_samples, [(0.01, 1.0, report)], size=0.35, wet=0.035)
 
 
 def cannon(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
