@@ -10,6 +10,8 @@ from renderers.procedural.catalogue import Recipe
 from renderers.procedural.dsp import Positions, Signal
 from renderers.procedural.modifiers import Modifiers
 
+_RECEIVER = ((50.0, -10.0), (300.0, 0.0), (7500.0, 0.0), (10_000.0, -24.0), (16_000.0, -50.0))
+
 
 def _beat(rng: np.random.Generator, pitch: float) -> Signal:
     """Imitate one beat of an escapement: the pallet drops, the wheel locks soon after, the case answers."""
@@ -227,19 +229,20 @@ def siren(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def radio_static(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Imitate a radio between stations.
+    """Imitate a radio between stations: noise up to the top of its band, and a whistle that wanders through.
 
-    Band-limited noise, crackle, a heterodyne whistle that wanders through.
+    The noise is that of distant lightning: it sputters and crackles, and is never smooth.
     """
-    noise = dsp.bandpass(dsp.white(rng, n_samples), 350.0, 4200.0)
-    fading = 0.55 + 0.45 * dsp.drift(rng, n_samples, 1.5 * mods.rate)
-    snaps = [dsp.noise_burst(rng, 960, 600.0, 5000.0, attack_s=0.0002, t60_s=0.012)]
-    at = dsp.random_times(rng, n_samples, 25.0 * mods.density)
-    gains = dsp.lognormal_gains(rng, len(at), 4.0)
-    crackle = dsp.scatter(n_samples, at, gains, snaps, np.zeros(len(at), dtype=np.int64))
+    sputter = (1.0 + 0.8 * tones.wobble(rng, n_samples, 30.0)) * (
+        0.7 + 0.3 * dsp.drift(rng, n_samples, 1.5 * mods.rate)
+    )
+    noise = dsp.coloured_noise(rng, n_samples, _RECEIVER)[0] * sputter
+    snaps = [dsp.noise_burst(rng, 960, 600.0, 7000.0, attack_s=0.0002, t60_s=0.004) for _ in range(6)]
+    at = dsp.random_times(rng, n_samples, 30.0 * mods.density)
+    crackle = dsp.play(rng, n_samples, at, snaps, 8.0)
     hz = 350.0 + np.float32(2200.0 * mods.pitch) * dsp.drift(rng, n_samples, 0.35)
     whistle = tones.tone(hz, n_samples) * dsp.drift(rng, n_samples, 0.6, power=2.0)
-    return dsp.mono(noise * fading + crackle * np.float32(0.5) + whistle * np.float32(0.3))
+    return dsp.mono(noise + crackle * np.float32(0.6) + whistle * np.float32(0.06))
 
 
 def sonar(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:

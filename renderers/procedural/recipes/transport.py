@@ -163,14 +163,14 @@ def cart(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
     def rattle() -> Signal:
         return strikes.strike(rng, strikes.WOOD, float(rng.uniform(160.0, 620.0)) * mods.pitch, ring=0.8)
 
-    n_creak = seconds_to_samples(0.35)
-    creak_hz = tones.line(n_creak, [60.0, 95.0, 80.0])
-    creak = strikes.stick_slip(rng, creak_hz, [(780.0, 60.0, 0.0), (1450.0, 110.0, -4.0)]) * dsp.bump(n_creak)
-    turns = dsp.regular_times(rng, n_samples, 1.15 / mods.rate, jitter=0.06)
-    sound = grind * shake * np.float32(0.22) + strikes.row(
+    def creak() -> Signal:
+        return strikes.creak(rng, 0.45 / mods.rate, rate_hz=24.0, pitch=mods.pitch, wood=0.23)
+
+    turns = dsp.regular_times(rng, n_samples, 0.8 / mods.rate, jitter=0.1)
+    sound = grind * shake * np.float32(0.05) + strikes.row(
         rng, n_samples, rattles, rattle, n_kinds=8, spread_db=4.0
-    ) * np.float32(0.5)
-    return dsp.mono(sound + strikes.row(rng, n_samples, turns, lambda: creak, n_kinds=1) * np.float32(0.3))
+    ) * np.float32(0.15)
+    return dsp.mono(sound + strikes.row(rng, n_samples, turns, creak, n_kinds=4))
 
 
 def bicycle(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
