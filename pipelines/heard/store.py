@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import PurePosixPath
@@ -76,7 +77,8 @@ class HeardStore:
 
     def list_done(self, key: str) -> set[str]:
         """Return the names of the shards for which a listener has answered."""
-        return set(self._list_shards(f"{_FOLDER}/{key}"))
+        folder = f"{_FOLDER}/{key}"
+        return set(self._list_shards(folder).get(folder, ()))
 
     def has_answers(self, key: str, shard: CommittedFile) -> bool:
         """Return whether a listener has answered for a shard."""
@@ -121,12 +123,14 @@ class HeardStore:
 
         Figures are out of date if a listener of another kind answered after they were written.
         """
-        figured = self._list_shards(_name_figures(chosen))
-        answered = [self._list_shards(f"{_FOLDER}/{key}") for key in chosen.values()]
+        # One listing: where storage tells no times, all files have that of the listing.
+        times = self._list_shards(_FOLDER)
+        figured = times.get(_name_figures(chosen), {})
+        answered = [times.get(f"{_FOLDER}/{key}", {}) for key in chosen.values()]
         return {
             name
             for name, changed_s in figured.items()
-            if all(times.get(name, changed_s) <= changed_s for times in answered)
+            if all(of_listener.get(name, changed_s) <= changed_s for of_listener in answered)
         }
 
     def write_figures(
@@ -154,14 +158,14 @@ class HeardStore:
                 return found
         return None
 
-    def _list_shards(self, folder: str) -> dict[str, Seconds]:
-        """Return the names of the shards that have a file in a folder, with the time of its last change."""
-        files = [(PurePosixPath(file.name), file.changed_s) for file in self._storage.files(folder)]
-        return {
-            path.stem: changed_s
-            for path, changed_s in files
-            if path.suffix == ".parquet" and path.name[0] != "."
-        }
+    def _list_shards(self, folder: str) -> dict[str, dict[str, Seconds]]:
+        """Return, for each folder below one, the names of its shards with the time of their last change."""
+        found: defaultdict[str, dict[str, Seconds]] = defaultdict(dict)
+        for file in self._storage.files(folder):
+            path = PurePosixPath(file.name)
+            if path.suffix == ".parquet" and path.name[0] != ".":
+                found[str(path.parent)][path.stem] = file.changed_s
+        return found
 
     def _write(
         self, folder: str, shard: CommittedFile, schema: pa.Schema, rows: Sequence[Mapping[str, Any]]

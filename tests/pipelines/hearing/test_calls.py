@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -133,6 +134,16 @@ def test_a_worker_that_cannot_open_its_listeners_stops_the_others(tmp_path, monk
     with pytest.raises(CopilotError, match="no ears"):
         LocalHearing(2).execute(job, list(reader.files("samples")), heard.append, lambda: False)
     assert heard == []
+
+
+def test_storage_that_tells_no_times_has_figures_up_to_date(monkeypatch):
+    monkeypatch.setattr("pipelines.storage.remote._TIMES", ())
+    place = f"memory://{uuid.uuid4().hex}/run"
+    a_run(place)
+    rounds: list[int] = []
+    for _ in range(2):
+        assert hear_run(place, [RECOGNISER], executor=LOCAL, on_start=rounds.append).n_heard == 6
+    assert rounds == [6]
 
 
 def hear_here(job: HearingJob, shards, on_heard: Callable[[int], object], is_stopping) -> list[str]:
