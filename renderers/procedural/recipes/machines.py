@@ -9,6 +9,7 @@ from renderers.procedural import dsp, strikes, tones
 from renderers.procedural.catalogue import Recipe
 from renderers.procedural.dsp import Signal
 from renderers.procedural.modifiers import Modifiers
+from renderers.procedural.recipes import water
 
 _AIR = ((40.0, -10.0), (150.0, 0.0), (600.0, -6.0), (2500.0, -16.0), (9000.0, -34.0), (18_000.0, -50.0))
 _ROOM = ((25.0, -2.0), (60.0, 0.0), (200.0, -8.0), (800.0, -20.0), (4000.0, -36.0), (16_000.0, -54.0))
@@ -206,23 +207,38 @@ def elevator(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio
 
 
 def pump(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Imitate a pump.
+    """Imitate a pump with a handle: a creak down, the valve's clank, a gush of bubbling water, a creak up."""
+    cycle_s = 1.15 / mods.rate
+    gush_hz = (500.0 * mods.pitch, 5000.0)
 
-    The piston's thump, the valve's click, the suck and hiss of what it moves, once a second.
-    """
-    cycle_s = 0.88 / mods.rate
-    n_half = seconds_to_samples(cycle_s * 0.42)
-    suck = dsp.bandpass(dsp.white(rng, n_half), 250.0, 1400.0) * dsp.bump(n_half, skew=0.6)
-    hiss = dsp.bandpass(dsp.white(rng, n_half), 1200.0, 6500.0) * dsp.bump(n_half, skew=0.3)
-    piston = strikes.thump(rng, 72.0 * mods.pitch, 0.18)
-    valve = strikes.strike(rng, strikes.STEEL, 1250.0 * mods.pitch, ring=0.2)
-    cycle = strikes.in_time(
-        [(0.0, 1.0, piston), (0.01, 0.28, hiss), (cycle_s * 0.48, 0.4, valve), (cycle_s * 0.5, 0.5, suck)]
-    )
-    at = dsp.regular_times(rng, n_samples, cycle_s, jitter=0.015)
-    return tones.room(
-        dsp.mono(strikes.row(rng, n_samples, at, lambda: cycle, n_kinds=1, spread_db=0.6)), size=0.4, wet=0.1
-    )
+    def stroke() -> Signal:
+        down = strikes.creak(rng, 0.4 / mods.rate, rate_hz=28.0 * mods.rate, pitch=mods.pitch, wood=0.15)
+        up = strikes.creak(
+            rng, 0.32 / mods.rate, rate_hz=36.0 * mods.rate, pitch=1.15 * mods.pitch, wood=0.15
+        )
+        n_gush = seconds_to_samples(0.6 * cycle_s)
+        gush = dsp.bandpass(dsp.white(rng, n_gush), *gush_hz) * dsp.bump(n_gush, skew=0.3)
+        valve = strikes.strike(rng, strikes.STEEL, 900.0 * mods.pitch, ring=0.2)
+        piston = strikes.thump(rng, 90.0 * mods.pitch, 0.12)
+        parts = [
+            (0.0, 1.6, down),
+            (0.52, 1.0, up),
+            (0.31, 0.15, valve),
+            (0.31, 0.15, piston),
+            (0.21, 0.3, gush),
+        ]
+        return strikes.in_time([(share * cycle_s, gain, part) for share, gain, part in parts])
+
+    at = dsp.regular_times(rng, n_samples, cycle_s, jitter=0.04)
+    strokes = strikes.row(rng, n_samples, at, stroke, n_kinds=2, spread_db=1.0)
+    flow = np.zeros(n_samples, dtype=np.float32)
+    for start in at.tolist():
+        dsp.add_at(
+            flow, start + seconds_to_samples(0.2 * cycle_s), dsp.bump(seconds_to_samples(0.8 * cycle_s))
+        )
+    bubbles_at = dsp.thin(rng, dsp.random_times(rng, n_samples, 160.0 * mods.rate), 0.2 + 0.8 * flow)
+    bubbles = [water.bubble(float(hz)) for hz in rng.uniform(400.0, 2400.0, 20) * mods.pitch]
+    return dsp.mono(strokes + np.float32(0.4) * dsp.play(rng, n_samples, bubbles_at, bubbles, 5.0))
 
 
 def windmill(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
