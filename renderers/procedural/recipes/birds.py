@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from copilot.units import SAMPLE_RATE_HZ, Audio, seconds_to_samples
-from renderers.procedural import dsp, voices
+from renderers.procedural import dsp, tones, voices
 from renderers.procedural.catalogue import Recipe
 from renderers.procedural.modifiers import Modifiers
 
 _AIR = ((100.0, -20.0), (500.0, 0.0), (2000.0, -8.0), (12_000.0, -24.0))
 _BEAK: voices.Formants = ((1250.0, 300.0, 0.0), (2300.0, 400.0, -6.0), (3600.0, 600.0, -14.0))
+_GULL: voices.Formants = ((1315.0, 610.0, 0.0), (2190.0, 850.0, -5.5), (3720.0, 1215.0, -2.2))
 # Start and length in seconds, and level, of the hoots of a great horned owl.
 _HOOTS = ((0.0, 0.35, 0.8), (0.6, 0.12, 0.5), (0.78, 0.5, 1.0), (1.55, 0.35, 0.8), (2.15, 0.4, 0.8))
 
@@ -57,25 +58,37 @@ def birdsong(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio
 
 
 def gulls(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Imitate mewing cries that rise and break, single and in laughing series, from several birds."""
-    cries = []
-    for _ in range(5):
-        base_hz = rng.uniform(720.0, 980.0) * mods.pitch
-        long_s = rng.uniform(0.38, 0.62)
-        freq_hz = voices.glide(
-            long_s, (0.0, base_hz), (0.25, 1.55 * base_hz), (0.6, 1.4 * base_hz), (1.0, base_hz)
-        )
-        mew = voices.cry(voices.with_jitter(rng, freq_hz, 0.02), _BEAK, tilt_db=3.0) * voices.hold(
-            len(freq_hz), 0.04, 0.16
-        )
-        freq_hz = voices.glide(0.19, (0.0, base_hz * 1.1), (0.35, 1.5 * base_hz), (1.0, base_hz))
-        yelp = voices.cry(freq_hz, _BEAK, tilt_db=3.0) * voices.hold(len(freq_hz), 0.02, 0.08)
-        series = np.zeros(seconds_to_samples(1.6), dtype=np.float32)
-        for k in range(int(rng.integers(3, 6))):
-            dsp.add_at(series, seconds_to_samples(0.27 * k), yelp, 1.0 - 0.08 * k)
-        cries += [mew, series]
-    at = dsp.regular_times(rng, n_samples, 1.0 / mods.rate / mods.density**0.5, jitter=0.6, tail_s=0.6)
-    return dsp.scatter_stereo(rng, n_samples, at, dsp.lognormal_gains(rng, len(at), 4.0), cries, width=0.8)
+    """Imitate the long calls of herring gulls: hoarse cries in series, each of which leaps and sinks.
+
+    The voice is rough; the beak's resonances stay where they are while the pitch moves.
+    """
+    calls = []
+    for _ in range(4):
+        base_hz = rng.uniform(720.0, 950.0) * mods.pitch
+        cries = []
+        for share in (1.0, 0.95):
+            top_hz = share * base_hz
+            freq_hz = voices.glide(
+                rng.uniform(0.22, 0.27),
+                (0.0, 0.62 * top_hz),
+                (0.28, 1.24 * top_hz),
+                (0.6, top_hz),
+                (1.0, 0.58 * top_hz),
+            )
+            voice = voices.utter(
+                rng, freq_hz, [(0.0, _GULL)], tilt_db=0.0, noise=0.15, rough=0.1, rough_hz=109.0
+            )
+            cries.append(voice * voices.hold(len(voice), 0.02, 0.145))
+        n_cries = int(rng.integers(3, 6))
+        series = np.zeros(seconds_to_samples(0.56 * n_cries + 0.1), dtype=np.float32)
+        for k in range(n_cries):
+            at_s = 0.56 * k / mods.rate * float(rng.uniform(0.97, 1.03))
+            dsp.add_at(series, seconds_to_samples(at_s), cries[k % 2], 0.7 + 0.15 * min(k, 2))
+        calls.append(series)
+    at = dsp.regular_times(rng, n_samples, 1.3 / mods.rate / mods.density**0.5, jitter=0.5, tail_s=0.6)
+    gains = dsp.lognormal_gains(rng, len(at), 4.0)
+    sound = tones.room(dsp.scatter_stereo(rng, n_samples, at, gains, calls, width=0.8), size=0.6, wet=0.1)
+    return np.asarray(sound + np.float32(0.015) * dsp.air(rng, n_samples), dtype=np.float32)
 
 
 def crow(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:

@@ -9,6 +9,7 @@ from renderers.procedural import dsp, strikes, tones
 from renderers.procedural.catalogue import Recipe
 from renderers.procedural.dsp import Signal
 from renderers.procedural.modifiers import Modifiers
+from renderers.procedural.recipes.water import bubble
 
 
 def _bubble(hz: float, length_s: float, rise: float = 0.6) -> Signal:
@@ -161,30 +162,42 @@ def kettle(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
     return dsp.mono((whistle * tremble * np.float32(0.6) * level + steam * np.float32(0.22)) * level)
 
 
-def pouring(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Imitate liquid into a vessel.
+def _air_column(rng: np.random.Generator, hz: Signal) -> Signal:
+    """Return the first three modes of a tube shut at one end, at odd multiples of `hz`, that noise excites.
 
-    Bubbles and splash in an air column that shortens, and so rises, as it fills.
+    RMS about 1; a mode is a carrier whose two phases swell and fade at random, some 90 Hz wide.
+    """
+    out = np.zeros(len(hz), dtype=np.float32)
+    for order, level in ((1.0, 1.0), (3.0, 0.5), (5.0, 0.25)):
+        for start in (0.0, 0.25):
+            swell = tones.wobble(rng, len(hz), 190.0 * order**0.5)
+            out += np.float32(1.8 * level) * swell * tones.tone(np.float32(order) * hz, len(hz), start=start)
+    return out
+
+
+def pouring(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
+    """Imitate liquid into a vessel, over and over.
+
+    Bubbles and splash in an air column that shortens, and so rises, as the vessel fills.
     """
     n_fill = seconds_to_samples(4.2 * mods.size / mods.rate)
+    centres_hz = np.geomspace(230.0, 5600.0, 24) * mods.pitch
+    grains = [bubble(hz, 0.26) * np.float32((centres_hz[0] / hz) ** 0.35) for hz in centres_hz.tolist()]
     out = np.zeros(n_samples, dtype=np.float32)
     for start in range(0, n_samples, n_fill):
         n_part = min(n_fill, n_samples - start)
-        fill = 0.25 + np.linspace(0.0, 1.0, n_fill, dtype=np.float32)[:n_part] * 0.75
-        at = dsp.random_times(rng, n_part, 90.0 * mods.density)
-        bubbles = [_bubble(hz, 0.035, 0.4) for hz in np.geomspace(450.0, 2600.0, 16).tolist()]
+        fill = np.linspace(0.0, 1.0, n_fill, dtype=np.float32)[:n_part]
+        at = dsp.random_times(rng, n_part, 165.0 * mods.density)
+        at = at[at < n_part]
         # The fuller the vessel, the smaller its air and the higher its bubbles.
-        kinds = np.clip(
-            fill[np.minimum(at, n_part - 1)] * 13.0 - 1.0 + rng.normal(0.0, 1.8, len(at)), 0, 15
-        ).astype(np.int64)
-        glug = dsp.scatter(n_part, at, dsp.lognormal_gains(rng, len(at), 4.0), bubbles, kinds)
-        splash = dsp.bandpass(dsp.white(rng, n_part), 900.0, 5000.0) * np.float32(0.14)
-        column = tones.tone(np.float32(380.0 * mods.pitch) / (1.15 - fill), n_part) * np.abs(
-            tones.wobble(rng, n_part, 25.0)
-        )
-        out[start : start + n_part] = (glug + splash + column * np.float32(0.12)) * tones.hold(
-            n_part, 0.04, 0.25
-        )
+        kinds = np.clip(4.0 + 8.0 * fill[at] + rng.normal(0.0, 5.0, len(at)), 0, 23).astype(np.int64)
+        gains = dsp.lognormal_gains(rng, len(at), 6.3) * (0.8 + 0.4 * dsp.drift(rng, n_part, 8.0)[at])
+        glug = dsp.scatter(n_part, at, gains, grains, kinds)
+        splash = dsp.bandpass(dsp.white(rng, n_part), 700.0, 9800.0)
+        splash *= np.float32(0.5) + np.float32(0.5) * fill
+        column = _air_column(rng, np.float32(430.0 * mods.pitch) * np.float32(2.6) ** fill)
+        sound = glug + splash + np.float32(0.15) * column
+        out[start : start + n_part] = sound * tones.hold(n_part, 0.04, 0.25)
     return dsp.mono(out)
 
 

@@ -113,24 +113,31 @@ def gong(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 
 
 def wind_chimes(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
-    """Imitate tubes in the breeze.
+    """Imitate small tubes in the breeze, from all sides.
 
-    Free bars tuned to five notes, struck at random in gusts, from all sides.
+    Free bars of five notes from 2 kHz up, each struck by a clapper. A tube is never quite round: every mode
+    is two, 0.3 % apart, that beat.
     """
-    root_hz = float(rng.uniform(620.0, 880.0)) * mods.pitch
-    tubes = [
-        dsp.unit(
-            dsp.modes(
-                seconds_to_samples(2.4),
-                tones.partials(root_hz * 2 ** (step / 12), tones.FREE_BAR, 2.2 * mods.size, tilt=0.7),
+    root_hz = float(rng.uniform(2000.0, 2600.0)) * mods.pitch
+    t60_s = 1.3 * mods.size
+    tubes = []
+    for step in (0, 2, 4, 7, 9, 12):
+        table = [
+            (hz * ratio, mode_s, amplitude * level * float(rng.uniform(0.5, 1.0)))
+            for hz, mode_s, amplitude in tones.partials(
+                root_hz * 2 ** (step / 12), tones.FREE_BAR, t60_s, damping=0.27, tilt=0.8
             )
-        )
-        for step in (0, 2, 4, 7, 9, 12)
-    ]
-    at = dsp.regular_times(rng, n_samples, min(0.2 / mods.density, 0.4), jitter=0.8)
+            for ratio, level in ((1.0, 1.0), (1.003, 0.6))
+        ]
+        tube = dsp.unit(dsp.modes(seconds_to_samples(t60_s), table))
+        clapper = dsp.noise_burst(rng, 1440, 2500.0, 12_000.0, attack_s=0.0003, t60_s=0.015)
+        tube[: len(clapper)] += np.float32(0.22) * clapper
+        tubes.append(dsp.tail_off(tube, 0.2))
+    at = dsp.regular_times(rng, n_samples, min(0.15 / mods.density, 0.4), jitter=0.8)
     breeze = dsp.drift(rng, n_samples, 0.5)
-    gains = dsp.lognormal_gains(rng, len(at), 3.5) * (0.25 + breeze[np.minimum(at, n_samples - 1)])
-    return dsp.scatter_stereo(rng, n_samples, at, gains, tubes, width=0.7)
+    gains = dsp.lognormal_gains(rng, len(at), 7.5) * (0.25 + breeze[np.minimum(at, n_samples - 1)])
+    sound = dsp.scatter_stereo(rng, n_samples, at, gains, tubes, width=0.7)
+    return np.asarray(sound + np.float32(0.01) * dsp.air(rng, n_samples), dtype=np.float32)
 
 
 def _cadence(n_samples: int, on_s: tuple[Seconds, ...], off_s: tuple[Seconds, ...], rate: float) -> Positions:
