@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from copilot.units import SAMPLE_RATE_HZ, Audio, seconds_to_samples
-from renderers.procedural import dsp, tones, voices
+from renderers.procedural import dsp, voices
 from renderers.procedural.catalogue import Recipe
 from renderers.procedural.modifiers import Modifiers
 
@@ -87,8 +87,8 @@ def gulls(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
         calls.append(series)
     at = dsp.regular_times(rng, n_samples, 1.3 / mods.rate / mods.density**0.5, jitter=0.5, tail_s=0.6)
     gains = dsp.lognormal_gains(rng, len(at), 4.0)
-    sound = tones.room(dsp.scatter_stereo(rng, n_samples, at, gains, calls, width=0.8), size=0.6, wet=0.1)
-    return np.asarray(sound + np.float32(0.015) * dsp.air(rng, n_samples), dtype=np.float32)
+    cries_around = dsp.scatter_stereo(rng, n_samples, at, gains, calls, width=0.8)
+    return np.asarray(cries_around + np.float32(0.02) * dsp.air(rng, n_samples), dtype=np.float32)
 
 
 def crow(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:

@@ -165,13 +165,12 @@ def kettle(rng: np.random.Generator, n_samples: int, mods: Modifiers) -> Audio:
 def _air_column(rng: np.random.Generator, hz: Signal) -> Signal:
     """Return the first three modes of a tube shut at one end, at odd multiples of `hz`, that noise excites.
 
-    RMS about 1; a mode is a carrier whose two phases swell and fade at random, some 90 Hz wide.
+    RMS about 1; a carrier whose two phases swell and fade at random, some 90 Hz wide.
     """
     out = np.zeros(len(hz), dtype=np.float32)
-    for order, level in ((1.0, 1.0), (3.0, 0.5), (5.0, 0.25)):
-        for start in (0.0, 0.25):
-            swell = tones.wobble(rng, len(hz), 190.0 * order**0.5)
-            out += np.float32(1.8 * level) * swell * tones.tone(np.float32(order) * hz, len(hz), start=start)
+    for start in (0.0, 0.25):
+        swell = tones.wobble(rng, len(hz), 190.0)
+        out += np.float32(2.2) * swell * tones.tone(hz, len(hz), (1.0, 0.0, 0.5, 0.0, 0.25), start)
     return out
 
 
