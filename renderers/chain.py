@@ -6,6 +6,7 @@ member's name, or under its number in the chain.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -29,6 +30,8 @@ from renderers.contract import (
 PASSED_OVER = "passed_over"
 """The name in a sound's `detail` under which the members are named that failed before one made it."""
 
+_QUOTED_OR_ONE = re.compile(r"'[^']*'|\"[^\"]*\"|.", re.DOTALL)
+
 
 @dataclass(frozen=True, slots=True)
 class Link:
@@ -48,7 +51,7 @@ def parse_chain(spec: str, tool: Tool, settings: Mapping[str, Any] | None = None
     Raises UserError for an empty name, and for settings of a chain that belong to none of its members.
     """
     given = settings or {}
-    specs = [part.strip() for part in spec.split(",")] if tool == "sfx" else [spec]
+    specs = _split(spec) if tool == "sfx" else [spec]
     if len(specs) == 1:
         return [Link(spec.partition(":")[0], spec, given)]
     if not all(specs):
@@ -66,6 +69,17 @@ def parse_chain(spec: str, tool: Tool, settings: Mapping[str, Any] | None = None
         own = {**given.get(name, {}), **given.get(str(number), {})}
         links.append(Link(label, part, _nest(own)))
     return links
+
+
+def _split(spec: str) -> list[str]:
+    """Split at the commas that are not between quotes, as in the command of a worker."""
+    parts = [""]
+    for found in _QUOTED_OR_ONE.finditer(spec):
+        if found[0] == ",":
+            parts.append("")
+        else:
+            parts[-1] += found[0]
+    return [part.strip() for part in parts]
 
 
 def _check_settings(given: Mapping[str, Any], names: Sequence[str], tool: Tool) -> None:

@@ -192,3 +192,12 @@ def test_settings_of_the_place_reach_all_members(folder, monkeypatch):
 
 def test_it_keeps_the_contract(folder):
     check_renderer(lambda: create(folder), texts=[RAIN.text, BELL.text])
+
+
+def test_commas_between_quotes_belong_to_a_workers_command():
+    links = parse_chain("worker:python -c 'f(1, 2)', library:/bob's sounds,procedural", "sfx")
+    assert [link.spec for link in links] == [
+        "worker:python -c 'f(1, 2)'",
+        "library:/bob's sounds",
+        "procedural",
+    ]

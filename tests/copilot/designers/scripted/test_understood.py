@@ -35,7 +35,7 @@ def scene(*elements: Element) -> Scene:
     return Scene(elements=elements)
 
 
-levels = st.floats(min_value=-30, max_value=-11)
+levels = st.integers(-300, -110).map(lambda tenths: tenths / 10)
 starts = st.floats(min_value=0, max_value=4)
 
 
