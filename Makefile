@@ -133,7 +133,7 @@ lock-vllm: $(STAMP)
 
 lock-hearing: $(STAMP)
 	$(BIN)/uv pip compile pyproject.toml requirements/hearing-test.in --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-	  --extra dnsmos --extra faster-whisper --extra hibari --extra onnx-asr --custom-compile-command "make lock-hearing" --upgrade --quiet --output-file requirements/hearing-test.lock
+	  --extra dnsmos --extra espeak --extra faster-whisper --extra hibari --extra onnx-asr --custom-compile-command "make lock-hearing" --upgrade --quiet --output-file requirements/hearing-test.lock
 
 clean:
 	rm -rf $(VENV) $(TORCH_VENV) $(VLLM_VENV) $(HEARING_VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .models
