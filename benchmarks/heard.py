@@ -21,6 +21,7 @@ from copilot.checks import run_audio_checks
 from copilot.measured_masking import NOT_MASKED
 from copilot.sample import Sample
 from pipelines import GenerateRequest, RunConfig, generate, open_run
+from pipelines.heard.figures import read_figures
 from pipelines.heard.store import HeardStore
 from pipelines.hearing.ear import ListenerSpec
 from pipelines.hearing.hear import hear_run
@@ -69,7 +70,7 @@ class Found:
                 self.words_in_mixes += sum(line["n_words"] for line in row["lines_in_mixes"])
                 self.errors_in_mixes += sum(line["n_errors"] for line in row["lines_in_mixes"])
                 self.presence += [one["presence"] for one in row["captions"] if one["presence"] is not None]
-                figures = {entry["name"]: entry["value"] for entry in row["figures"]}
+            for figures in read_figures(table).values():
                 self.elsewhere += [figures["words_elsewhere"]] if "words_elsewhere" in figures else []
 
     def list_rows(self) -> Iterator[tuple[str, str]]:

@@ -21,6 +21,7 @@ from typing import Protocol
 from copilot.errors import CorruptDataError, UserError
 from listeners.contract import Kind
 from pipelines.execution.signals import interruptible
+from pipelines.heard.figures import read_figures
 from pipelines.heard.store import HeardStore, ListenerRecord, shard_name
 from pipelines.hearing.ear import MOST_REMEMBERED, Ear, ListenerSpec
 from pipelines.run.ledger import CommittedFile
@@ -195,7 +196,8 @@ def _summarise(
         n_samples += shard.n_rows
         if shard_name(shard) in figured and (table := store.read_figures(shard)) is not None:
             n_heard += table.num_rows
-            for figure in (figure for row in table["figures"].to_pylist() for figure in row):
-                sums[figure["name"]].append(figure["value"])
+            for figures in read_figures(table).values():
+                for name, value in figures.items():
+                    sums[name].append(value)
     means = {name: fmean(values) for name, values in sorted(sums.items())}
     return HearResult(n_samples, n_heard, means, tuple(unreadable), was_stopped)

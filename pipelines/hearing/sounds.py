@@ -20,7 +20,7 @@ import numpy as np
 from copilot.audio.pcm import decode_flac, to_float
 from copilot.dialogue import Dialogue
 from copilot.errors import CorruptDataError
-from copilot.sample import Sample
+from copilot.sample import Sample, StoredStem
 from copilot.scene import SpeechElement
 from copilot.units import Audio
 from listeners.contract import HearingFailure, Kind
@@ -50,16 +50,18 @@ class SampleSounds:
 
     def __init__(self, sample: Sample) -> None:
         self._sample = sample
+        self._stems: dict[int, tuple[Audio | HearingFailure, str]] = {}
 
     def select(self, kind: Kind) -> Iterator[Sound]:
         """Yield the sounds that a listener of this kind is given."""
         spoken = {element.id for element in self._sample.dialogue.elements() if is_speech(element)}
-        for element_id, (audio, sha256) in self._stems.items():
-            is_spoken = element_id in spoken
+        for stem in self._sample.stems:
+            is_spoken = stem.element_id in spoken
             if kind in {"recogniser", "rater"} and is_spoken:
-                yield self._make(audio, sha256, element_id=element_id)
+                yield self._make(*self._decode_stem(stem), element_id=stem.element_id)
             elif kind in {"detector", "scorer"} and not is_spoken:
-                yield self._make(audio, sha256, (self._captions[element_id],), element_id=element_id)
+                own = (self._captions[stem.element_id],)
+                yield self._make(*self._decode_stem(stem), own, element_id=stem.element_id)
         if kind == "rater":
             return
         captions = tuple(sorted(set(self._captions.values()))) if kind in {"detector", "scorer"} else ()
@@ -82,9 +84,11 @@ class SampleSounds:
     def _captions(self) -> dict[int, str]:
         return list_captions(self._sample.dialogue)
 
-    @cached_property
-    def _stems(self) -> dict[int, tuple[Audio | HearingFailure, str]]:
-        return {stem.element_id: _decode(stem.flac) for stem in self._sample.stems}
+    def _decode_stem(self, stem: StoredStem) -> tuple[Audio | HearingFailure, str]:
+        """Decode a stem when the first listener is given it."""
+        if stem.element_id not in self._stems:
+            self._stems[stem.element_id] = _decode(stem.flac)
+        return self._stems[stem.element_id]
 
     @cached_property
     def _mixes(self) -> list[tuple[Audio | HearingFailure, str]]:
