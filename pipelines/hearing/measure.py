@@ -17,6 +17,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from statistics import fmean, median
 from typing import Any
 
@@ -25,8 +26,8 @@ from copilot.metrics.word_errors import WordErrors, align, count_errors, count_l
 from copilot.metrics.words import split_words
 from copilot.sample import Sample
 from copilot.scene import SpeechElement
-from copilot.stem import StemInfo
 from copilot.units import Seconds
+from copilot.vocabulary import Word
 from listeners.contract import HeardWord, Kind
 from pipelines.heard.answers import Answer
 from pipelines.hearing.sounds import list_captions
@@ -43,14 +44,16 @@ def measure_sample(sample: Sample, answers: Mapping[Kind, Sequence[Answer]]) -> 
     A figure is missing where no listener of its kind answered, or nothing asks for it.
     """
     speech = _SpeechFigures(sample, _Heard(answers.get("recogniser", ())))
-    detected, scored = _Heard(answers.get("detector", ())), _Heard(answers.get("scorer", ()))
     captions = list_captions(sample.dialogue)
+    dialogue = sample.dialogue
+    presence = _CaptionValues(dialogue, captions, _Heard(answers.get("detector", ())), "presence")
+    scores = _CaptionValues(dialogue, captions, _Heard(answers.get("scorer", ())), "scores")
     failures = [_describe_failure(kind, one) for kind, all_ in answers.items() for one in _list_failed(all_)]
     figures: dict[str, float | None] = {
         **speech.summarise(),
-        **_summarise_presence(sample.dialogue, captions, detected),
-        "score": _mean(_read_values(scored, "scores", captions, None).values()),
-        "score_mix": _mean(_list_alive(sample.dialogue, captions, scored, "scores")),
+        **_summarise_presence(presence),
+        "score": _mean(scores.alone.values()),
+        "score_mix": _mean(scores.list_alive()),
         **_average_ratings(answers.get("rater", ())),
         "failures": float(len(failures)),
     }
@@ -60,7 +63,7 @@ def measure_sample(sample: Sample, answers: Mapping[Kind, Sequence[Answer]]) -> 
         "figures": [{"name": name, "value": value} for name, value in figures.items() if value is not None],
         "lines": speech.lines,
         "lines_in_mixes": speech.lines_in_mixes,
-        "captions": _list_presence(sample.dialogue, captions, detected),
+        "captions": _list_presence(captions, presence),
         "failures": failures,
     }
 
@@ -74,59 +77,66 @@ class _Heard:
         self.mixes = {answer.turn: answer for answer in known if answer.turn is not None}
 
 
-def _read_values(
-    heard: _Heard, field: str, captions: Mapping[int, str], turn: int | None
-) -> dict[int, float]:
-    """Return a value of each caption, by element id: in its own stem, or in the mix of a turn."""
-    found = {}
-    for element_id, text in captions.items():
-        answer = heard.stems.get(element_id) if turn is None else heard.mixes.get(turn)
-        values = getattr(answer.content, field) if answer else None
-        if answer and values is not None and text in answer.captions:
-            found[element_id] = values[answer.captions.index(text)]
-    return found
+class _CaptionValues:
+    """A value of each caption, by element id: `alone` in its own stem, `in_mixes` in the mix of each turn."""
+
+    def __init__(self, dialogue: Dialogue, captions: Mapping[int, str], heard: _Heard, field: str) -> None:
+        self._dialogue = dialogue
+        self._captions = captions
+        self._field = field
+        self.is_known = bool(heard.stems or heard.mixes)
+        self.alone = self._read(heard.stems)
+        # Also in the mix of a turn whose scene does not have the sound.
+        mixes = [heard.mixes.get(turn) for turn in range(len(dialogue.turns))]
+        self.in_mixes = [self._read(dict.fromkeys(captions, mix)) for mix in mixes]
+
+    def _read(self, answers: Mapping[int, Answer | None]) -> dict[int, float]:
+        found = {}
+        for element_id, text in self._captions.items():
+            answer = answers.get(element_id)
+            values = getattr(answer.content, self._field) if answer else None
+            if answer and values is not None and text in answer.captions:
+                found[element_id] = values[answer.captions.index(text)]
+        return found
+
+    def list_alive(self) -> list[float]:
+        """Return the values in the mix of each turn whose scene has the sound."""
+        return [
+            value
+            for turn, values in zip(self._dialogue.turns, self.in_mixes, strict=True)
+            for element_id, value in values.items()
+            if element_id in turn.scene.ids
+        ]
+
+    def list_edit_steps(self) -> list[float]:
+        """Return the rise of each sound that an edit adds, and the fall of each that it removes."""
+        steps = []
+        for index, (before, after) in enumerate(pairwise(self.in_mixes), 1):
+            edit = self._dialogue.edit(index)
+            changes = {each: after[each] - before[each] for each in before.keys() & after}
+            steps += [changes[each] for each in edit.added if each in changes]
+            steps += [-changes[each] for each in edit.removed if each in changes]
+        return steps
 
 
-def _list_alive(dialogue: Dialogue, captions: Mapping[int, str], heard: _Heard, field: str) -> list[float]:
-    """Return a value of each caption in the mix of each turn whose scene has it."""
-    return [
-        value
-        for index, turn in enumerate(dialogue.turns)
-        for element_id, value in _read_values(heard, field, captions, index).items()
-        if element_id in turn.scene.ids
-    ]
-
-
-def _summarise_presence(
-    dialogue: Dialogue, captions: Mapping[int, str], heard: _Heard
-) -> dict[str, float | None]:
-    alone = _read_values(heard, "presence", captions, None)
-    mixes = [_read_values(heard, "presence", captions, turn) for turn in range(len(dialogue.turns))]
-    steps = []
-    for index in range(1, len(dialogue.turns)):
-        edit, before, after = dialogue.edit(index), mixes[index - 1], mixes[index]
-        changes = {element_id: after[element_id] - before[element_id] for element_id in before.keys() & after}
-        steps += [changes[element_id] for element_id in edit.added if element_id in changes]
-        steps += [-changes[element_id] for element_id in edit.removed if element_id in changes]
+def _summarise_presence(presence: _CaptionValues) -> dict[str, float | None]:
     return {
-        "presence": _mean(alone.values()),
-        "presence_min": min(alone.values(), default=None),
-        "presence_mix": _mean(_list_alive(dialogue, captions, heard, "presence")),
-        "edit_presence": _mean(steps),
+        "presence": _mean(presence.alone.values()),
+        "presence_min": min(presence.alone.values(), default=None),
+        "presence_mix": _mean(presence.list_alive()),
+        "edit_presence": _mean(presence.list_edit_steps()),
     }
 
 
-def _list_presence(dialogue: Dialogue, captions: Mapping[int, str], heard: _Heard) -> list[Row]:
-    alone = _read_values(heard, "presence", captions, None)
-    mixes = [_read_values(heard, "presence", captions, turn) for turn in range(len(dialogue.turns))]
-    if not heard.stems and not heard.mixes:
+def _list_presence(captions: Mapping[int, str], presence: _CaptionValues) -> list[Row]:
+    if not presence.is_known:
         return []
     return [
         {
             "element_id": element_id,
             "text": text,
-            "presence": alone.get(element_id),
-            "in_mixes": [mix.get(element_id) for mix in mixes],
+            "presence": presence.alone.get(element_id),
+            "in_mixes": [mix.get(element_id) for mix in presence.in_mixes],
         }
         for element_id, text in captions.items()
     ]
@@ -153,8 +163,9 @@ class _SpeechFigures:
 
     def _measure_line(self, element: SpeechElement, answer: Answer) -> Row:
         said, heard = split_words(element.text), split_words(answer.content.text or "")
-        recorded, found = _list_timed(self._infos[element.id]), _split_timed(answer.content.words or ())
-        for i, j in align([word for word, _ in recorded], [word for word, _, _ in found]):
+        recorded = _split_timed(self._infos[element.id].words)
+        found = _split_timed(answer.content.words or ())
+        for i, j in align([word for word, _, _ in recorded], [word for word, _, _ in found]):
             if i is not None and j is not None and recorded[i][0] == found[j][0]:
                 self._time_errors.append(abs(recorded[i][1] - found[j][1]))
         errors = count_errors(said, heard)
@@ -198,12 +209,7 @@ def _list_lines(elements: Iterable[object]) -> list[SpeechElement]:
     return list({each.id: each for each in elements if isinstance(each, SpeechElement)}.values())
 
 
-def _list_timed(info: StemInfo) -> list[tuple[str, Seconds]]:
-    """Return the recorded words of a stem, each with its start."""
-    return [(word, each.start_s) for each in info.words for word in split_words(each.text)[:1]]
-
-
-def _split_timed(words: Iterable[HeardWord]) -> list[tuple[str, Seconds, Seconds]]:
+def _split_timed(words: Iterable[HeardWord | Word]) -> list[tuple[str, Seconds, Seconds]]:
     return [(word, each.start_s, each.end_s) for each in words for word in split_words(each.text)[:1]]
 
 
